@@ -1,0 +1,48 @@
+"""What plugins are written with. Everything a plugin may import from autocakechat stands here."""
+
+from autocakechat.chatlog import Chat, Message
+from autocakechat.corpus import Corpus, Dialog, Utterance
+from autocakechat.errors import StageError, UserError
+from autocakechat.hookspecs import hookimpl
+from autocakechat.model import Reply, Request, Responder, TrainedModel
+from autocakechat.options import Secret, option
+from autocakechat.run_context import Progress, RunContext
+from autocakechat.session import Session
+from autocakechat.stages import (
+    AnnotatorType,
+    CommandType,
+    DeployerType,
+    ExtractorType,
+    Input,
+    SourceType,
+    TrainerType,
+)
+from autocakechat.text import visible
+
+__all__ = [
+    "AnnotatorType",
+    "Chat",
+    "CommandType",
+    "Corpus",
+    "DeployerType",
+    "Dialog",
+    "ExtractorType",
+    "Input",
+    "Message",
+    "Progress",
+    "Reply",
+    "Request",
+    "Responder",
+    "RunContext",
+    "Secret",
+    "Session",
+    "SourceType",
+    "StageError",
+    "TrainedModel",
+    "TrainerType",
+    "UserError",
+    "Utterance",
+    "hookimpl",
+    "option",
+    "visible",
+]

@@ -1,0 +1,73 @@
+"""What the options of a stage are written with: `option` for a field, `Secret` for what must not stand in a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from autocakechat.errors import UserError
+
+
+def option(
+    *,
+    help: str,
+    default: Any = attrs.NOTHING,
+    factory: Callable[[], Any] | None = None,
+    check: Callable[[Any, attrs.Attribute[Any], Any], Any] | None = None,
+    keyed: bool = True,
+) -> Any:
+    """Declares an option as a field of an attrs class.
+
+    Args:
+        help: One line that says what it does.
+        default: Its value when it is not given; without one the option is required.
+        factory: Makes the default, for lists and tables.
+        check: An attrs validator; the text of the ValueError it raises is shown to the user.
+        keyed: Whether another value makes another artifact. False for what only says where things lie or how fast
+            they go.
+
+    Returns:
+        The field.
+    """
+    return attrs.field(
+        default=attrs.Factory(factory) if factory else default, validator=check, metadata={"help": help, "keyed": keyed}
+    )
+
+
+@attrs.frozen
+class Secret:
+    """A value that stands in the environment or in a file of its own, never in the TOML.
+
+    Attributes:
+        env: Name of the environment variable that holds it.
+        file: The file that holds it.
+    """
+
+    env: str | None = None
+    file: Path | None = None
+
+    def __str__(self) -> str:
+        return f"environment variable {self.env}" if self.env else f"file {self.file}"
+
+    def reveal(self, environment: Mapping[str, str] = os.environ) -> str:
+        """Returns the value, without blanks around it.
+
+        Raises:
+            UserError: It is not there.
+        """
+        if self.env is not None:
+            value = environment.get(self.env, "").strip()
+            if not value:
+                raise UserError(f"{self} is not set", f"type: export {self.env}=...")
+            return value
+        assert self.file is not None
+        try:
+            value = self.file.read_text("utf-8").strip()
+        except OSError as error:
+            raise UserError(f"{self}: {error.strerror}", "put the secret there") from None
+        if not value:
+            raise UserError(f"{self} is empty", "put the secret there")
+        return value

@@ -1,0 +1,40 @@
+"""What every test can ask for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from autocakechat import Progress, RunContext
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+class SilentProgress:
+    def advance(self, steps: float = 1, **figures: float | str) -> None:
+        pass
+
+
+@contextmanager
+def silent_progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
+    yield SilentProgress()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunContext:
+    """What a stage is handed, outside of any pipeline."""
+    state = tmp_path / "state"
+    state.mkdir()
+    return RunContext(log=logging.getLogger("autocakechat.test"), progress=silent_progress, seed=42, state=state)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Reference material that lies beside the project; tests that need it are skipped where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("the reference material beside the project is not here")
+    return SHARED
