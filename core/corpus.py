@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+
 from autocakechat.errors import UserError
 
 Part = Literal["train", "validation"]

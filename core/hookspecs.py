@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pluggy
+
 from autocakechat.stages import (
     AnnotatorType,
     CommandType,

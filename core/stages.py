@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
+
 from autocakechat.chatlog import Chat
 from autocakechat.corpus import Corpus, Dialog
 from autocakechat.model import Responder, TrainedModel
