@@ -1,1 +1,29 @@
-"""Bundled plugin."""
+"""The console deployer: a conversation in the terminal, or line by line in a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from autocakechat import DeployerType, RunContext, TrainedModel, hookimpl, option
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Options of the console deployer."""
+
+    mood: str | None = option(default=None, help="the label to answer with at first; /mood changes it", keyed=False)
+
+
+def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
+    """Talks on standard input and output until they end."""
+    from autocakechat.plugins.deployers.console.conversation import converse
+
+    converse(options.mood, model, run)
+
+
+@hookimpl
+def acc_deployers() -> Iterable[DeployerType]:
+    """Yields the console."""
+    yield DeployerType(name="console", summary="a conversation in the terminal", config=Options, deploy=deploy)

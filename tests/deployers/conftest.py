@@ -1,0 +1,12 @@
+"""What the tests of deployers share."""
+
+from __future__ import annotations
+
+import pytest
+
+from .responders import Echo
+
+
+@pytest.fixture
+def echo() -> Echo:
+    return Echo()
