@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -104,7 +104,7 @@ class Chat:
         skip: Why nothing of this chat is to be learnt; its messages are then only counted.
     """
 
-    __slots__ = ("_messages", "id", "kind", "ledger", "skip", "title")
+    __slots__ = ("_handed_out", "_messages", "id", "kind", "ledger", "skip", "title")
 
     def __init__(
         self, id: str, title: str | None, kind: str, messages: Iterable[Message], skip: str | None = None
@@ -114,19 +114,28 @@ class Chat:
         self.kind = kind
         self.skip = skip
         self.ledger = Ledger()
-        self._messages: Iterable[Message] | None = messages
+        self._messages = messages
+        self._handed_out: Iterator[Message] | None = None
 
     @property
     def messages(self) -> Iterator[Message]:
         """The messages in order, once.
 
         Raises:
-            RuntimeError: They were asked for before, or the chat is closed: a chat is a stream, not a list.
+            RuntimeError: They were asked for before: a chat is a stream, not a list.
         """
-        if self._messages is None:
+        if self._handed_out is not None:
             raise RuntimeError(f"the messages of chat {self.id} were read already; a chat is read once")
-        messages, self._messages = self._messages, None
-        return self.ledger.number(messages)
+        self._handed_out = self.ledger.number(self._messages)
+        return self._handed_out
+
+    def rest(self) -> Iterator[Message]:
+        """The messages that nobody has read so far. Afterwards the chat is closed."""
+        return self.messages if self._handed_out is None else self._handed_out
+
+    def through(self, wrap: Callable[[Iterable[Message]], Iterable[Message]]) -> None:
+        """Lets the messages pass through something on their way, such as a counter."""
+        self._messages = wrap(self._messages)
 
     def drop(self, message: Message, reason: str) -> None:
         """Accounts for a message that no dialog will hold."""

@@ -72,3 +72,29 @@ class Secret:
         if not value:
             raise UserError(f"{self} is empty", "put the secret there")
         return value
+
+
+def keyed_values(options: Any) -> dict[str, Any]:
+    """Returns the values of the options that decide what is made, ready for JSON: no secrets, nothing `keyed=False`."""
+    values = {}
+    for field in attrs.fields(type(options)):
+        value = getattr(options, field.name)
+        if field.metadata.get("keyed", True) and not isinstance(value, Secret):
+            values[field.name] = _plain(value)
+    return values
+
+
+def secrets_in(options: Any) -> list[Secret]:
+    """Returns the secrets among the values of some options."""
+    values = (getattr(options, field.name) for field in attrs.fields(type(options)))
+    return [value for value in values if isinstance(value, Secret)]
+
+
+def _plain(value: Any) -> Any:
+    if attrs.has(type(value)):
+        return keyed_values(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

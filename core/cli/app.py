@@ -1,0 +1,97 @@
+"""What every command is handed: the plugins, the log and the secrets to hide."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from autocakechat.redaction import Redactor, set_up_logging
+
+if TYPE_CHECKING:
+    from autocakechat.config import Pipeline
+    from autocakechat.manager import PluginManager
+    from autocakechat.runner import Runner
+
+
+@attrs.define
+class App:
+    """The state of one run of the program.
+
+    Attributes:
+        log: Where to say things.
+        redact: Removes secrets from what is shown.
+        disabled: Plugins that are not to be imported.
+        third_party: Whether plugins that do not come with autocakechat are loaded.
+        verbose: Whether to show everything.
+    """
+
+    log: logging.Logger
+    redact: Redactor
+    disabled: frozenset[str] = frozenset()
+    third_party: bool = True
+    verbose: bool = False
+    _managers: dict[frozenset[str], PluginManager] = attrs.field(factory=dict, init=False)
+
+    @classmethod
+    def start(
+        cls, disabled: Sequence[str], verbose: bool, quiet: bool, environment: Mapping[str, str] = os.environ
+    ) -> App:
+        """Sets up logging and reads which plugins are switched off.
+
+        Args:
+            disabled: Plugins that the command line switches off.
+            verbose: Whether to show everything.
+            quiet: Whether to show warnings only.
+            environment: `ACC_DISABLED_PLUGINS` (names with commas between them) and `ACC_NO_PLUGINS` (not empty: only
+                bundled plugins) switch off others.
+        """
+        redact = Redactor()
+        names = environment.get("ACC_DISABLED_PLUGINS", "").replace(",", " ").split()
+        return cls(
+            log=set_up_logging(redact, verbose, quiet),
+            redact=redact,
+            disabled=frozenset([*disabled, *names]),
+            third_party=not environment.get("ACC_NO_PLUGINS"),
+            verbose=verbose,
+        )
+
+    def manager(self, disabled: Sequence[str] = ()) -> PluginManager:
+        """Returns the plugins, loaded once.
+
+        Args:
+            disabled: Further plugins to leave out.
+        """
+        from autocakechat.manager import PluginManager
+
+        left_out = self.disabled.union(disabled)
+        if left_out not in self._managers:
+            self._managers[left_out] = PluginManager(left_out, self.third_party)
+        return self._managers[left_out]
+
+    def pipeline(self, path: Path, overrides: Sequence[str] = ()) -> tuple[Pipeline, PluginManager]:
+        """Reads and checks a pipeline.toml, with the plugins it leaves switched on.
+
+        Raises:
+            UserError: It has problems.
+        """
+        from autocakechat.config import PipelineFile
+
+        file = PipelineFile(path, overrides)
+        manager = self.manager(file.disabled_plugins)
+        return file.check(manager), manager
+
+    def runner(self, path: Path, overrides: Sequence[str] = ()) -> Runner:
+        """Returns what runs a pipeline.toml.
+
+        Raises:
+            UserError: It has problems.
+        """
+        from autocakechat.runner import Runner
+
+        pipeline, manager = self.pipeline(path, overrides)
+        return Runner(pipeline, manager, self.log, self.redact)

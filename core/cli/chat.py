@@ -1,0 +1,48 @@
+"""`acc chat`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from autocakechat.cli.app import App
+    from autocakechat.config import Choice
+
+
+@click.command("chat")
+@click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="PIPELINE|MODEL")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as reply.temperature=1."
+)
+@click.pass_obj
+def command(app: App, model: Path, overrides: tuple[str, ...]) -> None:
+    """Talk in the terminal to the newest model of a pipeline.toml, or to a model folder."""
+    if model.is_dir():
+        _chat_with_folder(app, model, overrides)
+    else:
+        runner = app.runner(model, overrides)
+        runner.deploy_with(_console(app), runner.model())
+
+
+def _chat_with_folder(app: App, folder: Path, overrides: tuple[str, ...]) -> None:
+    from autocakechat.config import reply_options
+    from autocakechat.model_folder import open_model
+    from autocakechat.progress import progress_for
+    from autocakechat.run_context import RunContext
+
+    console = _console(app)
+    with TemporaryDirectory() as state:
+        run = RunContext(app.log, progress_for(app.log), seed=0, state=Path(state))
+        model = open_model(folder, app.manager(), lambda trainer: reply_options(trainer, overrides), run)
+        console.stage.deploy(console.options, model, run)
+
+
+def _console(app: App) -> Choice:
+    from autocakechat.config import Choice
+
+    stage = app.manager().find("deployer", "console")
+    return Choice(stage, stage.config(), "deployer")

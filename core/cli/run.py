@@ -1,0 +1,113 @@
+"""`acc run`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autocakechat.errors import AccError, ManyProblemsError, UserError
+
+if TYPE_CHECKING:
+    from autocakechat.cli.app import App
+    from autocakechat.runner import Built, Until
+
+_ARTIFACTS = click.Choice(["corpus", "model"])
+
+
+@click.command("run")
+@click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
+@click.option("--until", type=_ARTIFACTS, help="Stop when this is made.")
+@click.option("--force", type=_ARTIFACTS, help="Make this even if it could be reused.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as trainer.size=tiny."
+)
+@click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what would run, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output; needs --until.")
+@click.pass_obj
+def command(
+    app: App,
+    pipeline: Path,
+    until: Until | None,
+    force: Until | None,
+    overrides: tuple[str, ...],
+    export_model: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Turn chat logs into a bot: everything PIPELINE says, by default pipeline.toml."""
+    if as_json and until is None:
+        raise UserError("--json needs --until", "otherwise standard output belongs to the deployer")
+    if export_model and until == "corpus":
+        raise UserError("--export-model needs a model", "leave --until corpus out")
+    built: dict[str, Built] = {}
+    with _told_as_json(built, as_json):
+        runner = app.runner(pipeline, overrides)
+        if dry_run:
+            for line in runner.dry_run(until, force):
+                app.log.info("%s", line)
+            return
+        runner.check(until)
+        with _resumable(app):
+            built.update(runner.run(until, force))
+            if export_model:
+                runner.export_model(built["model"], export_model)
+    if until is None:
+        runner.deploy(built["model"].artifact.path)
+
+
+@contextmanager
+def _resumable(app: App) -> Iterator[None]:
+    """Ends a failure with the command that goes on from where it was."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        app.log.warning("interrupted; to go on: %s", shlex.join(["acc", *sys.argv[1:]]))
+        raise
+    except AccError as error:
+        raise _with_resume(error) from error
+
+
+def _with_resume(error: AccError) -> AccError:
+    resume = f"to go on: {shlex.join(['acc', *sys.argv[1:]])}"
+    told = ManyProblemsError([*str(error).splitlines(), resume])
+    told.exit_status = error.exit_status
+    return told
+
+
+@contextmanager
+def _told_as_json(built: dict[str, Built], as_json: bool) -> Iterator[None]:
+    """Prints what was built, or what went wrong, as one JSON object."""
+    try:
+        yield
+    except AccError as error:
+        if as_json:
+            _print({"status": "failed", "error": str(error), **_artifacts(built)})
+        raise
+    if as_json:
+        _print({"status": "done", **_artifacts(built)})
+
+
+def _artifacts(built: dict[str, Built]) -> dict[str, Any]:
+    measured = {"corpus": "report", "model": "metrics"}
+    return {
+        kind: {
+            "path": str(made.artifact.path.resolve()),
+            "key": made.artifact.key,
+            "reused": made.reused,
+            measured[kind]: made.measured,
+        }
+        for kind, made in built.items()
+    }
+
+
+def _print(content: dict[str, Any]) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode())

@@ -1,0 +1,305 @@
+"""Runs a pipeline: checks all that will run, builds or reuses the corpus and the model, and starts the deployer."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+import msgspec
+
+from autocakechat.config import Choice, Pipeline
+from autocakechat.corpus import Corpus
+from autocakechat.corpus_stage import CorpusStage
+from autocakechat.errors import AccError, ManyProblemsError, UserError
+from autocakechat.manager import PluginManager, missing_requirements, plugin_error
+from autocakechat.model import TrainedModel
+from autocakechat.model_folder import open_model, seal
+from autocakechat.options import keyed_values, secrets_in
+from autocakechat.progress import progress_for
+from autocakechat.redaction import Redactor
+from autocakechat.report import render
+from autocakechat.run_context import RunContext
+from autocakechat.stages import Input
+from autocakechat.store import MANIFEST, Artifact, Hashes, Ingredients, Kind, Store, key_of, replace_folder, write_whole
+
+Until = Literal["corpus", "model"]
+CORPUS_FORM = 1
+
+
+@attrs.frozen
+class Built:
+    """An artifact a run ended with.
+
+    Attributes:
+        artifact: The artifact.
+        reused: Whether it was there before.
+        measured: The corpus report, or the model's metrics.
+    """
+
+    artifact: Artifact
+    reused: bool
+    measured: dict[str, Any]
+
+
+class Runner:
+    """Runs one pipeline.
+
+    Args:
+        pipeline: What to run.
+        manager: The plugins.
+        log: Where to say things.
+        redact: Learns every secret that is used, before it is used.
+    """
+
+    def __init__(self, pipeline: Pipeline, manager: PluginManager, log: logging.Logger, redact: Redactor) -> None:
+        self._pipeline = pipeline
+        self._manager = manager
+        self._log = log
+        self._redact = redact
+        self._store = Store(pipeline.path.resolve().parent / ".acc")
+        self._hashes = Hashes(self._store.folder / "hashes.json")
+
+    def check(self, until: Until | None) -> Sequence[tuple[Choice, Sequence[Input]]]:
+        """Checks everything that will run: tables, requirements, files and secrets.
+
+        Args:
+            until: The artifact to stop at; None to go on to the deployer.
+
+        Returns:
+            For each source, what there is to read.
+
+        Raises:
+            ManyProblemsError: With one line for each thing to mend.
+        """
+        problems: list[str] = []
+        inputs: list[tuple[Choice, Sequence[Input]]] = []
+        for choice in self._choices(until, problems):
+            problems += self._missing(choice)
+            if choice.stage.kind == "source" and choice.options is not None:
+                with _collected(problems):
+                    inputs.append((choice, choice.stage.inputs(choice.options)))
+        if problems:
+            raise ManyProblemsError(problems)
+        return inputs
+
+    def run(self, until: Until | None, force: Until | None) -> dict[str, Built]:
+        """Builds or reuses the corpus, and the model unless only the corpus is asked for.
+
+        Args:
+            until: The artifact to stop at.
+            force: The artifact to build even if it is there.
+
+        Returns:
+            What was asked for, by kind.
+        """
+        inputs = self.check(until)
+        stage = CorpusStage(self._pipeline, inputs, self._manager, self._context)
+        built = {"corpus": self._corpus(stage, force == "corpus")}
+        if until != "corpus":
+            built["model"] = self._model(built["corpus"].artifact, force == "model")
+        return built
+
+    def dry_run(self, until: Until | None, force: Until | None) -> list[str]:
+        """Checks everything and says what a run would do."""
+        ingredients = self._corpus_ingredients(self.check(until))
+        lines = [self._prediction("corpus", ingredients, force == "corpus")]
+        if until != "corpus":
+            lines.append(self._prediction("model", self._model_ingredients(key_of(ingredients)), force == "model"))
+        if until is None:
+            lines.append(f"deployer: {self._pipeline.require('deployer').stage.name} would start")
+        return lines
+
+    def deploy(self, folder: Path | None = None) -> None:
+        """Lets people talk to a model, until the deployer is stopped.
+
+        Args:
+            folder: The model's folder; by default the newest model of the pipeline.
+        """
+        problems: list[str] = []
+        deployer = self._pipeline.require("deployer")
+        problems += self._missing(deployer)
+        if problems:
+            raise ManyProblemsError(problems)
+        self.deploy_with(deployer, self.model(folder))
+
+    def deploy_with(self, deployer: Choice, model: TrainedModel) -> None:
+        """Lets people talk to a model through a given deployer."""
+        with self._events(deployer) as done:
+            deployer.stage.deploy(deployer.options, model, self._context(deployer))
+            done(None)
+
+    def model(self, folder: Path | None = None) -> TrainedModel:
+        """Opens a model folder, by default the newest model of the pipeline.
+
+        Raises:
+            UserError: There is none, or it is damaged.
+        """
+        if folder is None:
+            newest = self._store.newest("model")
+            if newest is None:
+                raise UserError(
+                    f"{self._pipeline.path}: no model was trained yet", f"type: acc run {self._pipeline.path}"
+                )
+            folder = newest.path
+        reply = self._pipeline.reply
+        return open_model(folder, self._manager, lambda trainer: reply or trainer.reply(), self._plain_context("reply"))
+
+    def export_model(self, built: Built, target: Path) -> None:
+        """Copies a model to a folder of the user's.
+
+        Raises:
+            UserError: Something else stands there.
+        """
+        if target.exists() and not (target / MANIFEST["model"]).is_file() and any(target.iterdir()):
+            raise UserError(f"{target}: is there and is no model", "give another --export-model folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = target.with_name(f".{target.name}.copying")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(built.artifact.path, copy)
+        replace_folder(copy, target, spare=target.with_name(f".{target.name}.replaced"))
+        self._log.info("model: copied to %s", target)
+
+    def _choices(self, until: Until | None, problems: list[str]) -> Iterator[Choice]:
+        tables = ["extractor", "annotator"]
+        if until != "corpus":
+            tables.append("trainer")
+        if until is None:
+            tables.append("deployer")
+        if self._pipeline.sources:
+            yield from self._pipeline.sources
+        else:
+            tables.insert(0, "source")
+        for table in tables:
+            with _collected(problems):
+                yield self._pipeline.require(table)
+
+    def _missing(self, choice: Choice) -> list[str]:
+        """What a stage needs and lacks: modules and secrets."""
+        problems = []
+        missing = missing_requirements(choice.stage)
+        if missing:
+            needs = f"{self._pipeline.path}: {choice.where}: {choice.stage.name} needs {', '.join(missing)}"
+            problems.append(f"{needs}; type: {choice.stage.install}")
+        for secret in secrets_in(choice.options):
+            try:
+                self._redact.add(secret.reveal())
+            except UserError as error:
+                problems.append(f"{self._pipeline.path}: {choice.where}: {error}")
+        return problems
+
+    def _corpus(self, stage: CorpusStage, force: bool) -> Built:
+        ingredients = self._corpus_ingredients(stage.inputs)
+        key = key_of(ingredients)
+        found = None if force else self._reusable("corpus", key)
+        if found:
+            return Built(found, True, Corpus(found.path).report)
+        self._log.info("corpus: building (%s)", self._store.why_not("corpus", ingredients))
+        with self._store.locked(), self._store.building("corpus", key) as folder:
+            with self._events(
+                *self._pipeline.sources, self._pipeline.require("extractor"), self._pipeline.annotator
+            ) as done:
+                report = stage.build(folder)
+                done(report)
+            manifest = {"form": CORPUS_FORM, "key": key, "ingredients": ingredients}
+            write_whole(folder / MANIFEST["corpus"], msgspec.json.encode(manifest))
+            self._hashes.save()
+        self._log.info("%s", render(report))
+        return Built(self._made("corpus", key), False, Corpus(self._made("corpus", key).path).report)
+
+    def _model(self, corpus: Artifact, force: bool) -> Built:
+        ingredients = self._model_ingredients(corpus.key)
+        key = key_of(ingredients)
+        found = None if force else self._reusable("model", key)
+        if found:
+            return Built(found, True, found.manifest["metrics"])
+        trainer = self._pipeline.require("trainer")
+        self._log.info("model: training (%s)", self._store.why_not("model", ingredients))
+        context = attrs.evolve(self._context(trainer), state=self._store.state(f"model-{key}"))
+        with self._store.locked(), self._store.building("model", key) as folder:
+            with self._events(trainer) as done:
+                metrics = trainer.stage.train(trainer.options, Corpus(corpus.path), folder, context)
+                done(metrics)
+            seal(folder, trainer, metrics, key, ingredients)
+        self._store.forget_state(f"model-{key}")
+        self._log.info("model: %s", ", ".join(f"{name} {_figure(value)}" for name, value in metrics.items()))
+        return Built(self._made("model", key), False, dict(metrics))
+
+    def _reusable(self, kind: Kind, key: str) -> Artifact | None:
+        found = self._store.find(kind, key)
+        if found:
+            self._log.info("%s: reused, nothing that makes it has changed", kind)
+            self._store.touch(found)
+        return found
+
+    def _made(self, kind: Kind, key: str) -> Artifact:
+        artifact = self._store.find(kind, key)
+        assert artifact is not None
+        return artifact
+
+    def _prediction(self, kind: Kind, ingredients: Ingredients, force: bool) -> str:
+        if not force and self._store.find(kind, key_of(ingredients)):
+            return f"{kind}: would be reused"
+        return f"{kind}: would be built ({self._store.why_not(kind, ingredients)})"
+
+    def _corpus_ingredients(self, inputs: Sequence[tuple[Choice, Sequence[Input]]]) -> Ingredients:
+        ingredients: Ingredients = {"form": CORPUS_FORM, "seed": self._pipeline.seed}
+        for source, entries in inputs:
+            ingredients |= _described(source)
+            for entry in entries:
+                ingredients[f"{source.where}: {entry.name}"] = [self._hashes.of(path) for path in entry.paths]
+        ingredients |= _described(self._pipeline.require("extractor")) | _described(self._pipeline.annotator)
+        return ingredients | {f"corpus.{name}": value for name, value in keyed_values(self._pipeline.corpus).items()}
+
+    def _model_ingredients(self, corpus: str) -> Ingredients:
+        trainer = self._pipeline.require("trainer")
+        return {"corpus": corpus, "seed": self._pipeline.seed} | _described(trainer)
+
+    def _context(self, choice: Choice) -> RunContext:
+        return self._plain_context(f"{choice.stage.kind}-{choice.stage.name}")
+
+    def _plain_context(self, name: str) -> RunContext:
+        log = self._log.getChild(name)
+        return RunContext(log, progress_for(log), self._pipeline.seed, self._store.state(name))
+
+    @contextmanager
+    def _events(self, *choices: Choice) -> Iterator[Any]:
+        """Announces that stages begin, end or fail, and names the plugin of an unforeseen error."""
+        for choice in choices:
+            self._manager.announce("acc_before_stage", self._log, stage=choice.stage)
+
+        def done(result: Any) -> None:
+            for choice in choices:
+                self._manager.announce("acc_after_stage", self._log, stage=choice.stage, result=result)
+
+        try:
+            yield done
+        except BaseException as error:
+            for choice in choices:
+                self._manager.announce("acc_stage_failed", self._log, stage=choice.stage, error=error)
+            if isinstance(error, Exception) and not isinstance(error, AccError | MemoryError):
+                self._log.debug("in stage %s", choices[-1].where, exc_info=True)
+                raise plugin_error(self._manager.owner(choices[-1].stage), error) from error
+            raise
+
+
+@contextmanager
+def _collected(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        problems.append(str(error))
+
+
+def _described(choice: Choice) -> Ingredients:
+    """The ingredients that a stage adds: what it is, its version and its options."""
+    described: Ingredients = {f"{choice.where}.use": choice.stage.name, f"{choice.where}.version": choice.stage.version}
+    return described | {f"{choice.where}.{name}": value for name, value in keyed_values(choice.options).items()}
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
