@@ -89,7 +89,9 @@ class Structurer:
         try:
             structured = _converter(self._base(key)).structure(value, hint)
         except Exception:  # cattrs raises whatever its hooks raise
-            self.report(key, f"must be {describe(hint)}, not {_shown(value)}")
+            # What stands where a secret belongs may be the secret itself: it is not shown.
+            shown = "" if _is_secret(hint) else f", not {_shown(value)}"
+            self.report(key, f"must be {describe(hint)}{shown}")
             return None
         if field.validator is not None:
             try:
@@ -124,6 +126,10 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 def _is_union(hint: Any) -> bool:
     return typing.get_origin(hint) in (Union, types.UnionType)
+
+
+def _is_secret(hint: Any) -> bool:
+    return hint is Secret or Secret in typing.get_args(hint)
 
 
 def _is_sequence(hint: Any) -> bool:

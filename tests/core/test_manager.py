@@ -1,0 +1,174 @@
+"""Plugins: found, checked, and every problem given its owner."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from importlib.metadata import Distribution
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from autocakechat.errors import UserError
+from autocakechat.manager import PluginManager
+from autocakechat.stages import ExtractorType
+
+STAGE = """
+import attrs
+from autocakechat import ExtractorType, hookimpl
+
+@attrs.frozen
+class Options:
+    pass
+
+def extract(config, chat, run):
+    return iter(())
+
+@hookimpl
+def acc_extractors():
+    yield ExtractorType(name="{name}", summary="a test", config=Options, extract=extract)
+"""
+
+Load = Callable[..., PluginManager]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Lays out installed distributions, each with one plugin, and loads them."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def lay_out_and_load(plugins: dict[tuple[str, str], str], **options: object) -> PluginManager:
+        for number, ((distribution, plugin), code) in enumerate(plugins.items()):
+            module = f"plugin_{tmp_path.name.replace('-', '_')}_{number}"
+            (tmp_path / f"{module}.py").write_text(dedent(code))
+            info = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
+            info.mkdir(exist_ok=True)
+            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+            with (info / "entry_points.txt").open("a") as entry_points:
+                entry_points.write(f"[autocakechat]\n{plugin} = {module}\n")
+        found = [entry for dist in Distribution.discover(path=[str(tmp_path)]) for entry in dist.entry_points]
+        return PluginManager(found=found, **options)  # type: ignore[arg-type]
+
+    yield lay_out_and_load
+
+
+def problems(manager: PluginManager) -> dict[str, list[str]]:
+    return {plugin.distribution: plugin.problems for plugin in manager.plugins if plugin.problems}
+
+
+def test_a_working_plugin_provides_its_stages(load: Load) -> None:
+    manager = load({("acc-good", "good"): STAGE.format(name="good")})
+    stage = manager.find("extractor", "good")
+    assert isinstance(stage, ExtractorType)
+    assert manager.owner(stage) == "good (acc-good 1.2)"
+    assert manager.failed() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("raise RuntimeError('no luck\\x1b[31m')", "cannot be imported: RuntimeError: no luck\\x1b[31m"),
+        ("import module_that_is_not_there", "cannot be imported: ModuleNotFoundError"),
+        ("raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
+        ("this is no python", "cannot be imported: SyntaxError"),
+        (
+            "from autocakechat import hookimpl\n@hookimpl\ndef acc_source():\n    yield 1",
+            "has a hook that nobody calls: acc_source; did you mean 'acc_sources'?",
+        ),
+        (
+            "from autocakechat import hookimpl\n@hookimpl\ndef acc_sources(colour):\n    yield 1",
+            "Argument(s) {'colour'} are declared in the hookimpl but can not be found in the hookspec",
+        ),
+        (
+            "from autocakechat import hookimpl\n@hookimpl\ndef acc_trainers():\n    yield 'cakechat'",
+            "acc_trainers yields 'cakechat', which is no TrainerType",
+        ),
+        (
+            "from autocakechat import hookimpl\n@hookimpl\ndef acc_trainers():\n    raise KeyError('x')",
+            "acc_trainers failed: KeyError: 'x'",
+        ),
+        (
+            "from autocakechat import hookimpl\n@hookimpl\ndef acc_trainers():\n    return 7",
+            "acc_trainers failed: TypeError",
+        ),
+        (STAGE.format(name="Bad Name"), "acc_extractors yields a stage with the name 'Bad Name'"),
+        (STAGE.format(name="plain").replace("@attrs.frozen", ""), "are no attrs class"),
+    ],
+)
+def test_a_broken_plugin_is_listed_as_failed_and_harms_no_other(load: Load, code: str, problem: str) -> None:
+    manager = load({("acc-bad", "bad"): code, ("acc-good", "good"): STAGE.format(name="good")})
+    found = problems(manager)
+    assert list(found) == ["acc-bad"]
+    assert len(found["acc-bad"]) == 1
+    assert problem in found["acc-bad"][0]
+    assert "\n" not in found["acc-bad"][0]
+    assert manager.find("extractor", "good")
+
+
+def test_nobody_can_use_a_stage_that_two_plugins_provide(load: Load) -> None:
+    manager = load({("acc-a", "a"): STAGE.format(name="same"), ("acc-b", "b"): STAGE.format(name="same")})
+    assert problems(manager) == {
+        "acc-a": ["extractor 'same' is also provided by b (acc-b 1.2)"],
+        "acc-b": ["extractor 'same' is also provided by a (acc-a 1.2)"],
+    }
+    with pytest.raises(UserError, match="plugin a .* failed"):
+        manager.find("extractor", "same")
+
+
+def test_a_bundled_stage_wins_over_another_of_its_name(load: Load) -> None:
+    manager = load({("zzz", "a"): STAGE.format(name="same"), ("autocakechat", "b"): STAGE.format(name="same")})
+    assert problems(manager) == {"zzz": ["extractor 'same' is also provided by b"]}
+    assert manager.owner(manager.find("extractor", "same")) == "b"
+
+
+def test_two_plugins_of_one_name_are_both_refused(load: Load) -> None:
+    manager = load({("acc-a", "twin"): STAGE.format(name="one"), ("acc-b", "twin"): STAGE.format(name="two")})
+    assert problems(manager) == {
+        "acc-a": ["another distribution has a plugin of this name: acc-b"],
+        "acc-b": ["another distribution has a plugin of this name: acc-a"],
+    }
+    assert manager.stages("extractor") == {}
+
+
+def test_a_plugin_with_a_bundled_plugins_name_is_refused(load: Load) -> None:
+    manager = load({("acc-a", "twin"): STAGE.format(name="one"), ("autocakechat", "twin"): STAGE.format(name="two")})
+    assert list(problems(manager)) == ["acc-a"]
+    assert list(manager.stages("extractor")) == ["two"]
+
+
+def test_a_disabled_plugin_is_not_even_imported(load: Load) -> None:
+    manager = load({("acc-bad", "bad"): "raise AssertionError('imported')"}, disabled=["bad"])
+    assert [plugin.status for plugin in manager.plugins] == ["disabled"]
+
+
+def test_third_party_plugins_can_be_left_out_together(load: Load) -> None:
+    code = "raise AssertionError('imported')"
+    manager = load({("acc-x", "x"): code, ("autocakechat", "own"): STAGE.format(name="own")}, third_party=False)
+    assert {plugin.name: plugin.status for plugin in manager.plugins} == {"own": "active", "x": "disabled"}
+
+
+def test_an_unknown_stage_is_answered_with_what_there_is(load: Load) -> None:
+    manager = load({("acc-good", "good"): STAGE.format(name="pairs"), ("acc-bad", "bad"): "raise OSError('gone')"})
+    with pytest.raises(UserError) as raised:
+        manager.find("extractor", "pair")
+    text = str(raised.value)
+    assert "no extractor 'pair'; did you mean 'pairs'?" in text
+    assert "plugin bad (acc-bad 1.2) failed: cannot be imported: OSError: gone" in text
+
+
+def test_an_error_in_an_event_hook_is_logged_and_stops_nothing(load: Load, caplog: pytest.LogCaptureFixture) -> None:
+    listener = """
+    from autocakechat import hookimpl
+    heard = []
+
+    @hookimpl
+    def acc_before_stage(stage):
+        heard.append(stage.name)
+        raise ValueError("not today")
+    """
+    manager = load({("acc-ears", "ears"): listener, ("acc-good", "good"): STAGE.format(name="good")})
+    stage = manager.find("extractor", "good")
+    with caplog.at_level(logging.WARNING):
+        manager.announce("acc_before_stage", logging.getLogger("test"), stage=stage)
+    assert caplog.messages == ["plugin ears: acc_before_stage failed: ValueError: not today"]
