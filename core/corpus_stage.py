@@ -12,6 +12,7 @@ from typing import TypeVar
 import attrs
 
 from autocakechat.chatlog import Chat
+from autocakechat.checks import SourceInputs
 from autocakechat.config import Choice, Pipeline
 from autocakechat.corpus import Dialog
 from autocakechat.corpus_writer import CorpusWriter
@@ -37,7 +38,7 @@ class CorpusStage:
     """
 
     pipeline: Pipeline
-    inputs: Sequence[tuple[Choice, Sequence[Input]]]
+    inputs: Sequence[SourceInputs]
     manager: PluginManager
     context: Callable[[Choice], RunContext]
 

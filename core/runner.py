@@ -12,19 +12,19 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
+from autocakechat.checks import Checks, SourceInputs
 from autocakechat.config import Choice, Pipeline
 from autocakechat.corpus import Corpus
 from autocakechat.corpus_stage import CorpusStage
-from autocakechat.errors import AccError, ManyProblemsError, UserError
-from autocakechat.manager import PluginManager, missing_requirements, plugin_error
+from autocakechat.errors import AccError, UserError
+from autocakechat.manager import PluginManager, plugin_error
 from autocakechat.model import TrainedModel
 from autocakechat.model_folder import open_model, seal
-from autocakechat.options import keyed_values, secrets_in
+from autocakechat.options import keyed_values
 from autocakechat.progress import progress_for
 from autocakechat.redaction import Redactor
 from autocakechat.report import render
 from autocakechat.run_context import RunContext
-from autocakechat.stages import Input
 from autocakechat.store import MANIFEST, Artifact, Hashes, Ingredients, Kind, Store, key_of, replace_folder, write_whole
 
 Until = Literal["corpus", "model"]
@@ -64,7 +64,7 @@ class Runner:
         self._store = Store(pipeline.path.resolve().parent / ".acc")
         self._hashes = Hashes(self._store.folder / "hashes.json")
 
-    def check(self, until: Until | None) -> Sequence[tuple[Choice, Sequence[Input]]]:
+    def check(self, until: Until | None) -> Sequence[SourceInputs]:
         """Checks everything that will run: tables, requirements, files and secrets.
 
         Args:
@@ -76,16 +76,9 @@ class Runner:
         Raises:
             ManyProblemsError: With one line for each thing to mend.
         """
-        problems: list[str] = []
-        inputs: list[tuple[Choice, Sequence[Input]]] = []
-        for choice in self._choices(until, problems):
-            problems += self._missing(choice)
-            if choice.stage.kind == "source" and choice.options is not None:
-                with _collected(problems):
-                    inputs.append((choice, choice.stage.inputs(choice.options)))
-        if problems:
-            raise ManyProblemsError(problems)
-        return inputs
+        tables = ["source", "extractor", "annotator"]
+        tables += [] if until == "corpus" else ["trainer"] if until == "model" else ["trainer", "deployer"]
+        return Checks(self._pipeline, self._redact).stages(tables)
 
     def run(self, until: Until | None, force: Until | None) -> dict[str, Built]:
         """Builds or reuses the corpus, and the model unless only the corpus is asked for.
@@ -120,11 +113,8 @@ class Runner:
         Args:
             folder: The model's folder; by default the newest model of the pipeline.
         """
-        problems: list[str] = []
+        Checks(self._pipeline, self._redact).stages(["deployer"])
         deployer = self._pipeline.require("deployer")
-        problems += self._missing(deployer)
-        if problems:
-            raise ManyProblemsError(problems)
         self.deploy_with(deployer, self.model(folder))
 
     def deploy_with(self, deployer: Choice, model: TrainedModel) -> None:
@@ -163,34 +153,6 @@ class Runner:
         shutil.copytree(built.artifact.path, copy)
         replace_folder(copy, target, spare=target.with_name(f".{target.name}.replaced"))
         self._log.info("model: copied to %s", target)
-
-    def _choices(self, until: Until | None, problems: list[str]) -> Iterator[Choice]:
-        tables = ["extractor", "annotator"]
-        if until != "corpus":
-            tables.append("trainer")
-        if until is None:
-            tables.append("deployer")
-        if self._pipeline.sources:
-            yield from self._pipeline.sources
-        else:
-            tables.insert(0, "source")
-        for table in tables:
-            with _collected(problems):
-                yield self._pipeline.require(table)
-
-    def _missing(self, choice: Choice) -> list[str]:
-        """What a stage needs and lacks: modules and secrets."""
-        problems = []
-        missing = missing_requirements(choice.stage)
-        if missing:
-            needs = f"{self._pipeline.path}: {choice.where}: {choice.stage.name} needs {', '.join(missing)}"
-            problems.append(f"{needs}; type: {choice.stage.install}")
-        for secret in secrets_in(choice.options):
-            try:
-                self._redact.add(secret.reveal())
-            except UserError as error:
-                problems.append(f"{self._pipeline.path}: {choice.where}: {error}")
-        return problems
 
     def _corpus(self, stage: CorpusStage, force: bool) -> Built:
         ingredients = self._corpus_ingredients(stage.inputs)
@@ -246,7 +208,7 @@ class Runner:
             return f"{kind}: would be reused"
         return f"{kind}: would be built ({self._store.why_not(kind, ingredients)})"
 
-    def _corpus_ingredients(self, inputs: Sequence[tuple[Choice, Sequence[Input]]]) -> Ingredients:
+    def _corpus_ingredients(self, inputs: Sequence[SourceInputs]) -> Ingredients:
         ingredients: Ingredients = {"form": CORPUS_FORM, "seed": self._pipeline.seed}
         for source, entries in inputs:
             ingredients |= _described(source)
@@ -285,14 +247,6 @@ class Runner:
                 self._log.debug("in stage %s", choices[-1].where, exc_info=True)
                 raise plugin_error(self._manager.owner(choices[-1].stage), error) from error
             raise
-
-
-@contextmanager
-def _collected(problems: list[str]) -> Iterator[None]:
-    try:
-        yield
-    except UserError as error:
-        problems.append(str(error))
 
 
 def _described(choice: Choice) -> Ingredients:
