@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import Distribution
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from autocakechat.errors import UserError
 from autocakechat.manager import PluginManager
 from autocakechat.stages import ExtractorType
+from tests.distributions import lay_out
 
 STAGE = """
 import attrs
@@ -34,23 +34,17 @@ Load = Callable[..., PluginManager]
 
 
 @pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Lays out installed distributions, each with one plugin, and loads them."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def lay_out_and_load(plugins: dict[tuple[str, str], str], **options: object) -> PluginManager:
-        for number, ((distribution, plugin), code) in enumerate(plugins.items()):
-            module = f"plugin_{tmp_path.name.replace('-', '_')}_{number}"
-            (tmp_path / f"{module}.py").write_text(dedent(code))
-            info = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
-            info.mkdir(exist_ok=True)
-            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
-            with (info / "entry_points.txt").open("a") as entry_points:
-                entry_points.write(f"[autocakechat]\n{plugin} = {module}\n")
+        for (distribution, plugin), code in plugins.items():
+            lay_out(tmp_path, distribution, plugin, code)
         found = [entry for dist in Distribution.discover(path=[str(tmp_path)]) for entry in dist.entry_points]
         return PluginManager(found=found, **options)  # type: ignore[arg-type]
 
-    yield lay_out_and_load
+    return lay_out_and_load
 
 
 def problems(manager: PluginManager) -> dict[str, list[str]]:
@@ -112,7 +106,7 @@ def test_nobody_can_use_a_stage_that_two_plugins_provide(load: Load) -> None:
         "acc-a": ["extractor 'same' is also provided by b (acc-b 1.2)"],
         "acc-b": ["extractor 'same' is also provided by a (acc-a 1.2)"],
     }
-    with pytest.raises(UserError, match="plugin a .* failed"):
+    with pytest.raises(UserError, match=r"plugin a .* failed"):
         manager.find("extractor", "same")
 
 

@@ -1,0 +1,169 @@
+"""A project as a user has it: a pipeline.toml, a chat log, and plugins of other people."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.distributions import lay_out
+
+# A source for lines of "SENDER: TEXT", and a trainer that learns to say the answer it has heard most often. Its steps
+# can be slowed down, and it leaves a checkpoint after each, so that it can be interrupted like a real one.
+TOYS = """
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+import attrs
+from autocakechat import (
+    Chat, Input, Message, Reply, SourceType, StageError, TrainerType, UserError, Secret, hookimpl, option
+)
+
+
+@attrs.frozen(kw_only=True)
+class SourceOptions:
+    path: Path = option(help="the file", keyed=False)
+    password: Secret | None = option(default=None, help="a secret")
+
+
+def inputs(options):
+    if not options.path.is_file():
+        raise UserError(f"{options.path}: no such file", "write one")
+    return [Input(options.path.name, (options.path,))]
+
+
+def read(options, entry, run):
+    if options.password:
+        run.log.warning("the password is %s", options.password.reveal())
+
+    def messages():
+        for number, line in enumerate(entry.paths[0].read_text().splitlines()):
+            sender, _, text = line.partition(": ")
+            if text == "boom":
+                raise ValueError("a bug")
+            yield Message(id=number, sender=sender, sender_name=None, text=text, sent=60 * number)
+
+    yield Chat(id="chat1", title="toys", kind="private", messages=messages())
+
+
+@attrs.frozen(kw_only=True)
+class TrainerOptions:
+    steps: int = option(default=1, help="how many steps", check=attrs.validators.ge(1))
+    pause: float = option(default=0.0, help="seconds between steps", keyed=False)
+    fails: bool = option(default=False, help="whether to fail", keyed=False)
+
+
+@attrs.frozen(kw_only=True)
+class ReplyOptions:
+    loud: bool = option(default=False, help="whether to shout")
+
+
+def train(options, corpus, into, run):
+    answers = Counter(dialog[-1].text for dialog in corpus.dialogs("train"))
+    checkpoint = run.state / "steps"
+    first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    run.log.info("starting at step %d", first)
+    with run.progress("training", total=options.steps, unit="steps") as progress:
+        for step in range(first, options.steps):
+            time.sleep(options.pause)
+            if options.fails:
+                raise StageError("the toy broke", "mend it")
+            checkpoint.write_text(str(step + 1))
+            progress.advance(1)
+    (into / "answer.json").write_text(json.dumps(answers.most_common(1)[0][0]))
+    return {"first_step": first, "answers": len(answers)}
+
+
+class Parrot:
+    labels = ("neutral",)
+    context_lines = 3
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def respond(self, requests):
+        return [Reply(self.answer) for _ in requests]
+
+
+def load(path, reply, run):
+    answer = json.loads((path / "answer.json").read_text())
+    return Parrot(answer.upper() if reply.loud else answer)
+
+
+@hookimpl
+def acc_sources():
+    yield SourceType(name="toy", summary="lines", config=SourceOptions, inputs=inputs, read=read)
+
+
+@hookimpl
+def acc_trainers():
+    yield TrainerType(
+        name="toy", summary="says one thing", config=TrainerOptions, reply=ReplyOptions, train=train, load=load
+    )
+"""
+
+PIPELINE = """\
+[[source]]
+use = "toy"
+path = "log.txt"
+
+[extractor]
+use = "turns"
+server = "bob"
+
+[trainer]
+use = "toy"
+
+[deployer]
+use = "console"
+"""
+
+LOG = "".join(f"ann: question {number}\nbob: answer {number % 7}\n" for number in range(50))
+
+
+@attrs.frozen
+class Project:
+    """A folder with a pipeline.toml, and `acc` to run in it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def acc(self, *arguments: str, stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "autocakechat", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, input=stdin, capture_output=True, text=True, timeout=timeout
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "autocakechat", *arguments]
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def write(self, name: str, content: str) -> None:
+        (self.folder / name).write_text(content)
+
+    def change(self, old: str, new: str) -> None:
+        """Changes pipeline.toml."""
+        pipeline = (self.folder / "pipeline.toml").read_text()
+        assert old in pipeline
+        self.write("pipeline.toml", pipeline.replace(old, new))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    plugins = tmp_path / "site"
+    plugins.mkdir()
+    lay_out(plugins, "acc-toys", "toys", TOYS)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project = Project(folder, os.environ | {"PYTHONPATH": str(plugins), "COLUMNS": "200"})
+    project.write("pipeline.toml", PIPELINE)
+    project.write("log.txt", LOG)
+    return project

@@ -1,0 +1,17 @@
+"""Lays out installed distributions without installing: a module and a .dist-info folder, as pip leaves them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+
+def lay_out(folder: Path, distribution: str, plugin: str, code: str) -> None:
+    """Makes a distribution with one plugin; `folder` on the path makes it an installed one."""
+    module = f"{distribution}_{plugin}_{folder.name}".replace("-", "_")
+    (folder / f"{module}.py").write_text(dedent(code))
+    info = folder / f"{distribution.replace('-', '_')}-1.2.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+    with (info / "entry_points.txt").open("a") as entry_points:
+        entry_points.write(f"[autocakechat]\n{plugin} = {module}\n")

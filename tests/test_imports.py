@@ -1,0 +1,57 @@
+"""`acc` answers at once: nothing heavy is imported before it is needed, and layers keep to their side."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {"tensorflow", "keras", "telegram", "numpy", "rich", "phonenumbers", "stdnum", "h5py", "safetensors", "asyncio"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["plugins", "list"], ["plugins", "show", "cakechat-trainer"], ["run", "--help"]]
+)
+def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
+    script = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print(sorted(sys.modules), file=sys.stderr))\n"
+        f"sys.argv = ['acc', *{arguments!r}]\n"
+        "from autocakechat.cli.main import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    imported = set(ast.literal_eval(done.stderr.splitlines()[-1]))
+    assert "autocakechat.cli.main" in imported
+    assert imported & HEAVY == set()
+
+
+def imported_names(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return names
+
+
+def test_the_core_knows_no_plugin() -> None:
+    for file in (ROOT / "core").rglob("*.py"):
+        assert not [name for name in imported_names(file) if name.startswith("autocakechat.plugins")], file
+
+
+def test_a_plugin_uses_public_names_only() -> None:
+    for file in (ROOT / "plugins").rglob("*.py"):
+        own = "autocakechat.plugins." + ".".join(file.relative_to(ROOT / "plugins").parts[:2])
+        foreign = {
+            name
+            for name in imported_names(file)
+            if name.startswith("autocakechat.") and not (name == own or name.startswith(f"{own}."))
+        }
+        assert foreign == set(), file
