@@ -1,0 +1,93 @@
+"""A file read forward, block by block, with what is needed of it at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from autocakechat.plugins.sources.telegram.records import Window
+
+BLOCK = 1 << 16  # Bigger blocks fall out of the processor's cache between decoding and use, and take longer.
+TOO_LONG = 1 << 25  # No message, and nothing else that has to be seen as a whole, is as long as this.
+
+
+class Header(msgspec.Struct):
+    """What stands before the messages of a chat."""
+
+    name: str | None = None
+    type: str | None = None
+    id: int | None = None
+
+
+class Portion(NamedTuple):
+    """A chat in a file.
+
+    Attributes:
+        header: What it is.
+        windows: Its messages, to be read before the next chat.
+        offset: Where its messages begin in the file.
+    """
+
+    header: Header
+    windows: Iterator[Window]
+    offset: int
+
+
+class Feed:
+    """The bytes of a file from a certain place on.
+
+    Args:
+        file: Opened for reading bytes.
+
+    Attributes:
+        data: What was read and is still needed.
+        offset: Where `data` begins in the file.
+        size: How long the file is.
+        left_over: How many bytes at the end of the file were of no use because it is cut off there.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+        self.data = b""
+        self.offset = file.tell()
+        self.left_over = 0
+
+    def more(self) -> bool:
+        """Reads on; the more is kept, the more is read. Returns False at the end of the file."""
+        block = self._file.read(max(BLOCK, len(self.data)))
+        self.data += block
+        return bool(block)
+
+    def drop(self, size: int) -> None:
+        """Forgets the first bytes of `data`."""
+        self.data = self.data[size:]
+        self.offset += size
+
+    def seek(self, offset: int) -> None:
+        """Goes to another place in the file."""
+        self._file.seek(offset)
+        self.data = b""
+        self.offset = offset
+
+    def find(self, *markers: bytes) -> bytes | None:
+        """Goes forward to the first of some markers, so that `data` begins with it.
+
+        Args:
+            markers: No longer than a few lines each.
+
+        Returns:
+            The marker, or None at the end of the file.
+        """
+        longest = max(map(len, markers))
+        while True:
+            places = {place: marker for marker in markers if (place := self.data.find(marker)) >= 0}
+            if places:
+                self.drop(min(places))
+                return places[min(places)]
+            self.drop(max(0, len(self.data) - longest + 1))
+            if not self.more():
+                return None

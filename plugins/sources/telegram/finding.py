@@ -1,0 +1,114 @@
+"""Finds exports among files, and says what to do about files that are none."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from autocakechat import Input, UserError, visible
+from autocakechat.plugins.sources.telegram import layout
+
+_HEAD = 1 << 16
+_MEDIA_FOLDERS = {
+    "photos", "files", "stickers", "video_files", "voice_messages", "round_video_messages", "contacts", "chats",
+    "profile_pictures", "stories", "css", "images", "js", "lists",
+}  # fmt: skip
+_EXPORT_AGAIN = (
+    "in Telegram Desktop choose Export chat history (or Settings > Advanced > Export Telegram data) and the format "
+    "'Machine-readable JSON'"
+)
+_OURS = re.compile(
+    rb"""
+    "(?:messages|left_chats|personal_information)" \s* : | "chats" \s* : \s* [{\[]
+    | \A \{\n\ "(?:name|type|about)"  # cut off behind it
+    """,
+    re.VERBOSE,
+)
+_FOREIGN = (
+    (re.compile(rb'"sender_name"\s*:.*"timestamp_ms"|"participants"\s*:\s*\[', re.DOTALL), "an export of Facebook"),
+    (re.compile(rb'"guild"\s*:\s*\{'), "an export of Discord"),
+    (re.compile(rb'"_"\s*:\s*"(?:types\.)?\w*Message'), "a dump of Telethon or Pyrogram"),
+    (re.compile(rb'"update_id"\s*:|"message_id"\s*:.*"chat"\s*:', re.DOTALL), "updates of the Bot API"),
+    (re.compile(rb'"print_name"\s*:'), "a dump of telegram-cli"),
+)
+
+
+def find_inputs(path: Path) -> list[Input]:
+    """Finds what there is to read under a path.
+
+    Args:
+        path: A file, or a folder with exports at any depth.
+
+    Returns:
+        One input a file, in the order of their names.
+
+    Raises:
+        UserError: There is no export.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder", _EXPORT_AGAIN)
+    if path.is_file():
+        if advice := why_no_export(path):
+            raise UserError(f"{visible(str(path))}: {advice}")
+        return [Input(path.name, (path,))]
+    candidates = sorted(_candidates(path))
+    exports = [file for file in candidates if not why_no_export(file)]
+    if not exports:
+        if not candidates:
+            raise UserError(f"{visible(str(path))}: there is no export in this folder", _EXPORT_AGAIN)
+        raise UserError(f"{visible(str(candidates[0]))}: {why_no_export(candidates[0])}")
+    telling = [file for file in candidates if file in exports or file.name in ("result.json", "messages.html")]
+    return [Input(file.relative_to(path).as_posix(), (file,)) for file in telling]
+
+
+def recognises(path: Path) -> bool:
+    """Tells whether a file is an export or a folder holds one."""
+    try:
+        if path.is_file():
+            return not why_no_export(path)
+        return any(not why_no_export(file) for file in _candidates(path))
+    except OSError:
+        return False
+
+
+def why_no_export(path: Path) -> str:
+    """Looks at the beginning of a file.
+
+    Returns:
+        What it is instead of an export and what to do; empty if it looks like an export.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise UserError(f"{visible(str(path))}: {error.strerror}") from None
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text:
+        return f"the file is empty; {_EXPORT_AGAIN}"
+    if text.startswith(b"<"):
+        return f"an HTML export, which does not hold the ids of people; {_EXPORT_AGAIN}"
+    if not text.startswith((b"{", b"[")):
+        return f"not JSON; {_EXPORT_AGAIN}"
+    if layout.is_familiar(head):
+        return ""
+    for marks, what in _FOREIGN:
+        if marks.search(head):
+            return f"{what}, not of Telegram Desktop; {_EXPORT_AGAIN}"
+    if text.startswith(b"{") and _OURS.search(head):
+        return ""
+    return f"JSON, but no export of Telegram Desktop; {_EXPORT_AGAIN}"
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    """Finds JSON files and the first pages of HTML exports; the media of an export are not looked at."""
+    for place, folders, files in os.walk(folder):
+        if "result.json" in files or "messages.html" in files:
+            folders[:] = [name for name in folders if name not in _MEDIA_FOLDERS]
+        yield from (Path(place, name) for name in files if name.endswith(".json"))
+        if "messages.html" in files and "result.json" not in files:
+            yield Path(place, "messages.html")
