@@ -1,0 +1,176 @@
+"""The connection to Telegram's Bot API, and how its errors are told without ever telling the token."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from telegram import Bot, Update
+from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
+from telegram.warnings import PTBDeprecationWarning
+
+from autocakechat import StageError, UserError
+
+_T = TypeVar("_T")
+_LIBRARIES = ("httpx", "httpcore", "telegram")
+_LONGEST_WAIT = 30.0
+
+
+class QuietBot(Bot):
+    """A bot that keeps its token to itself."""
+
+    def __repr__(self) -> str:
+        return "QuietBot"
+
+
+class PollRequest(HTTPXRequest):
+    """The connection that updates come through.
+
+    An update that the library cannot read would fail the whole batch, for ever; here it becomes an update without
+    content, which is then confirmed like any other.
+    """
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Reads a response of the Bot API."""
+        response: dict[str, Any] = HTTPXRequest.parse_json_payload(payload)
+        if isinstance(response.get("result"), list):
+            response["result"] = [_readable(update) for update in response["result"]]
+        return response
+
+
+def _readable(update: dict[str, Any]) -> dict[str, Any]:
+    try:
+        Update.de_json(update, None)
+    except Exception:  # whatever the library stumbles over
+        return {"update_id": update["update_id"]}
+    return update
+
+
+def connect(token: str, base_url: str) -> QuietBot:
+    """Makes a bot; nothing is sent yet.
+
+    Args:
+        token: The bot's token.
+        base_url: Where the Bot API is, with or without the `/bot` that Telegram's addresses end with.
+
+    Raises:
+        UserError: This is no token.
+    """
+    if not re.fullmatch(r"\d+:[\w-]+", token, re.ASCII):
+        raise UserError("the bot's token is malformed", "copy it again from @BotFather: digits, a colon, letters")
+    base_url = base_url.rstrip("/").removesuffix("/bot")
+    return QuietBot(
+        token,
+        base_url=f"{base_url}/bot",
+        base_file_url=f"{base_url}/file/bot",
+        request=HTTPXRequest(connection_pool_size=64, read_timeout=15, connect_timeout=10, pool_timeout=30),
+        get_updates_request=PollRequest(connection_pool_size=2, read_timeout=10, connect_timeout=10, pool_timeout=30),
+    )
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keeps the libraries from logging: their lines hold the token. What matters in them is told by this plugin.
+
+    Nor do users need to hear which attributes the library is about to change.
+    """
+    loggers = [logging.getLogger(name) for name in _LIBRARIES]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PTBDeprecationWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def told(error: TelegramError) -> str:
+    """What an error of the library is called in a log: its kind alone, as its text may hold anything."""
+    match error:
+        case RetryAfter():
+            return "Telegram asks to wait"
+        case Conflict():
+            return "another program is receiving this bot's messages"
+        case Forbidden() | BadRequest() | InvalidToken():
+            return f"Telegram refuses ({type(error).__name__})"
+    cause = type(error.__cause__).__name__ if error.__cause__ else type(error).__name__
+    return f"Telegram cannot be reached ({cause})"
+
+
+def refused_token() -> UserError:
+    """The error for a token that Telegram does not know."""
+    return UserError("Telegram refused the bot's token", "check it, or get a new one from @BotFather")
+
+
+class Backoff:
+    """Waits longer from failure to failure, and says once that something fails and once that it works again.
+
+    Args:
+        log: Where to say it.
+        what: What fails.
+    """
+
+    def __init__(self, log: logging.Logger, what: str) -> None:
+        self._log = log
+        self.what = what
+        self._failures = 0
+        self._since = 0.0
+
+    async def wait(self, error: TelegramError) -> None:
+        """Waits after a failure: as long as Telegram asks, else longer each time, up to half a minute."""
+        if self._failures == 0:
+            self._since = time.monotonic()
+            self._log.warning("%s: %s; trying on", self.what, told(error))
+        self._failures += 1
+        await asyncio.sleep(self._seconds(error))
+
+    def worked(self) -> None:
+        """Takes note of a success."""
+        if self._failures:
+            self._log.info("%s: works again after %.0f s", self.what, time.monotonic() - self._since)
+        self._failures = 0
+
+    def _seconds(self, error: TelegramError) -> float:
+        if isinstance(error, RetryAfter):
+            return _seconds_asked(error) + random.uniform(0, 0.5)  # noqa: S311
+        longest = min(_LONGEST_WAIT, 0.25 * 2 ** min(self._failures, 10))
+        return random.uniform(longest / 2, longest)  # noqa: S311 - so that not all try again at once
+
+
+def _seconds_asked(error: RetryAfter) -> float:
+    asked = error.retry_after
+    return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+
+
+async def insist(call: Callable[[], Awaitable[_T]], backoff: Backoff) -> _T:
+    """Makes a call of the Bot API until it works.
+
+    Raises:
+        UserError: Telegram refuses the token.
+        StageError: Telegram refuses the call.
+    """
+    while True:
+        try:
+            result = await call()
+        except InvalidToken:
+            raise refused_token() from None
+        except (BadRequest, Forbidden) as error:
+            raise StageError(f"{backoff.what}: {told(error)}") from None
+        except TelegramError as error:
+            await backoff.wait(error)
+        else:
+            backoff.worked()
+            return result

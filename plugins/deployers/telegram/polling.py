@@ -1,0 +1,101 @@
+"""Fetches updates from Telegram. An update is confirmed only after it was taken in, which is after it was stored.
+
+The library's own Updater and Application are not used for this: they confirm updates that lie in memory only, and
+swallow the failure of a handler, so that nobody could tell whether an update was stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from telegram import Update
+from telegram.error import Conflict, InvalidToken, TelegramError
+
+from autocakechat import StageError
+from autocakechat.plugins.deployers.telegram.connection import Backoff, QuietBot, refused_token
+from autocakechat.plugins.deployers.telegram.intake import Intake
+
+KINDS = ("message",)
+"""What Telegram is asked to send: new messages. An edited one is no new one."""
+
+_LONG_POLL = 20
+_BATCH = 100
+CONFLICT_LIMIT = 60.0
+"""For how many seconds another receiver is borne: a restarted container may find the old one's request still open."""
+
+
+class Polling:
+    """The loop that fetches updates.
+
+    Args:
+        bot: The connection.
+        intake: What takes updates in.
+        log: Where to tell of failures.
+    """
+
+    def __init__(self, bot: QuietBot, intake: Intake, log: logging.Logger) -> None:
+        self._bot = bot
+        self._intake = intake
+        self._log = log
+        self._backoff = Backoff(log, "receiving")
+        self._conflict_since: float | None = None
+        self._offset: int | None = None
+
+    async def run(self) -> None:
+        """Fetches until it is cancelled.
+
+        Raises:
+            UserError: Telegram refuses the token.
+            StageError: Another program goes on receiving this bot's messages.
+        """
+        while True:
+            try:
+                updates = await self._fetch(_LONG_POLL)
+            except InvalidToken:
+                raise refused_token() from None
+            except TelegramError as error:
+                self._bear(error)
+                await self._backoff.wait(error)
+            else:
+                self._conflict_since = None
+                self._backoff.worked()
+                await self.take_in(updates)
+
+    async def confirm(self) -> None:
+        """Confirms what was taken in last, so that it does not come again at the next start."""
+        if self._offset is not None:
+            await self._fetch(0)
+
+    async def _fetch(self, seconds: int) -> Sequence[Update]:
+        return await self._bot.get_updates(offset=self._offset, timeout=seconds, limit=_BATCH, allowed_updates=KINDS)
+
+    async def take_in(self, updates: Sequence[Update]) -> None:
+        """Stores updates and only then moves on; what cannot be stored is tried again."""
+        for update in sorted(updates, key=lambda update: update.update_id):
+            while not self._stored(update):
+                await asyncio.sleep(1)
+            self._offset = max(self._offset or 0, update.update_id + 1)
+
+    def _stored(self, update: Update) -> bool:
+        try:
+            self._intake.take(update)
+        except sqlite3.Error as error:
+            self._log.error("update %s cannot be stored, trying on: %s", update.update_id, error)
+            return False
+        return True
+
+    def _bear(self, error: TelegramError) -> None:
+        if not isinstance(error, Conflict):
+            self._conflict_since = None
+            return
+        now = time.monotonic()
+        if self._conflict_since is None:
+            self._conflict_since = now
+        if now - self._conflict_since >= CONFLICT_LIMIT:
+            raise StageError(
+                "another program is receiving this bot's messages", "stop it, or use another bot's token here"
+            ) from None

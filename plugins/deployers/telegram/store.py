@@ -1,0 +1,298 @@
+"""What the bot keeps on disk: which updates it has seen, what was said, what is still to be sent.
+
+Everything lies in one SQLite file. Each step of a message's way is one transaction here, so that a bot killed at any
+moment neither loses a message nor answers it twice.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from autocakechat import StageError
+
+SERVER = 0
+"""Who says what the model answers; users have positive ids."""
+
+_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE updates (id INTEGER PRIMARY KEY, seen REAL NOT NULL);
+CREATE TABLE moods (chat INTEGER PRIMARY KEY, mood TEXT NOT NULL);
+-- A line of a client stands at its own id, an answer at the id of the line it answers: what comes in while the model
+-- thinks is then read after the answer, not before.
+CREATE TABLE lines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, place INTEGER, chat INTEGER NOT NULL, speaker INTEGER NOT NULL,
+    text TEXT NOT NULL, said REAL NOT NULL, waits INTEGER NOT NULL, message INTEGER
+);
+CREATE INDEX lines_of_chat ON lines (chat, place, id);
+CREATE INDEX lines_waiting ON lines (chat, id, said) WHERE waits;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, chat INTEGER NOT NULL, text TEXT NOT NULL, reply_to INTEGER
+);
+CREATE INDEX outbox_of_chat ON outbox (chat, id);
+CREATE TABLE refusals (user INTEGER PRIMARY KEY, told REAL NOT NULL);
+CREATE TABLE pins (username TEXT PRIMARY KEY, user INTEGER NOT NULL);
+"""
+
+
+@attrs.frozen
+class Line:
+    """Something said in a chat.
+
+    Attributes:
+        id: Its number; numbers grow.
+        speaker: Id of the user who said it, or SERVER.
+        text: What was said.
+    """
+
+    id: int
+    speaker: int
+    text: str
+
+
+@attrs.frozen
+class Waiting:
+    """A chat whose last lines are not answered yet.
+
+    Attributes:
+        chat: Its id.
+        first: When the first of these lines came, in seconds since 1970.
+        last: When the last of them came.
+        line: Id of the last of them.
+        lines: How many there are.
+    """
+
+    chat: int
+    first: float
+    last: float
+    line: int
+    lines: int
+
+
+@attrs.frozen
+class Outgoing:
+    """A message to send.
+
+    Attributes:
+        id: Its number in the outbox.
+        chat: Where to.
+        text: The text, short enough for one message.
+        reply_to: The message it replies to, in groups.
+    """
+
+    id: int
+    chat: int
+    text: str
+    reply_to: int | None
+
+
+class Store:
+    """The bot's memory.
+
+    Args:
+        path: The file; made if it is not there.
+
+    Raises:
+        StageError: The file is of a later version, or no database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db = sqlite3.connect(path, isolation_level=None)
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise StageError(f"{path}: {error}", "move the file away to start with an empty memory") from None
+
+    def _prepare(self) -> None:
+        path, db = self._path, self._db
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")
+        path.chmod(0o600)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        elif version != _VERSION:
+            db.close()
+            raise StageError(f"{path} was written by another version of autocakechat", "update autocakechat")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything done inside is kept, or nothing. There must be no `await` inside."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # -- updates ------------------------------------------------------------------------------------------------------
+
+    def see(self, update: int) -> bool:
+        """Remembers an update; returns whether it was new."""
+        cursor = self._db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update, time.time()))
+        return cursor.rowcount == 1
+
+    # -- conversations ------------------------------------------------------------------------------------------------
+
+    def hear(self, chat: int, speaker: int, text: str, message: int | None, waits: bool) -> None:
+        """Keeps what a client said.
+
+        Args:
+            chat: Where.
+            speaker: Id of the user.
+            text: What.
+            message: Id of the message, if the answer is to reply to it.
+            waits: Whether it is to be answered.
+        """
+        cursor = self._db.execute(
+            "INSERT INTO lines (chat, speaker, text, said, waits, message) VALUES (?, ?, ?, ?, ?, ?)",
+            (chat, speaker, text, time.time(), waits, message),
+        )
+        self._db.execute("UPDATE lines SET place = id WHERE id = ?", (cursor.lastrowid,))
+
+    def waiting(self) -> list[Waiting]:
+        """The chats that wait for an answer, longest first."""
+        rows = self._db.execute(
+            "SELECT chat, MIN(said) AS first, MAX(said), MAX(id), COUNT(*) FROM lines WHERE waits"
+            " GROUP BY chat ORDER BY first"
+        )
+        return [Waiting(*row) for row in rows]
+
+    def conversation(self, chat: int, until: int) -> list[Line]:
+        """What was said in a chat, oldest first, up to a line."""
+        rows = self._db.execute(
+            "SELECT id, speaker, text FROM lines WHERE chat = ? AND place <= ? ORDER BY place, id", (chat, until)
+        )
+        return [Line(*row) for row in rows]
+
+    def answer(self, chat: int, until: int, text: str, messages: list[str]) -> bool:
+        """Keeps an answer and puts it into the outbox.
+
+        Args:
+            chat: Where.
+            until: Id of the last line that it answers.
+            text: The answer.
+            messages: The messages to send it as.
+
+        Returns:
+            False if nothing waits for it any more because the chat was reset meanwhile; it is then not kept.
+        """
+        row = self._db.execute(
+            "SELECT message FROM lines WHERE chat = ? AND id <= ? AND waits ORDER BY id DESC LIMIT 1", (chat, until)
+        ).fetchone()
+        if row is None:
+            return False
+        self._db.execute("UPDATE lines SET waits = 0 WHERE chat = ? AND id <= ?", (chat, until))
+        self._db.execute(
+            "INSERT INTO lines (place, chat, speaker, text, said, waits) VALUES (?, ?, ?, ?, ?, 0)",
+            (until, chat, SERVER, text, time.time()),
+        )
+        for message in messages:
+            self.put_out(chat, message, row[0])
+        return True
+
+    def trim(self, chat: int, keep: int) -> None:
+        """Deletes what is answered and out of context.
+
+        Args:
+            chat: Where.
+            keep: How many lines the model uses; messages of one speaker in a row are one line.
+        """
+        lines, speaker = 0, None
+        rows = self._db.execute(
+            "SELECT place, id, speaker FROM lines WHERE chat = ? ORDER BY place DESC, id DESC", (chat,)
+        ).fetchall()
+        for place, line, said_by in rows:
+            if said_by != speaker:
+                lines, speaker = lines + 1, said_by
+            if lines > keep:
+                self._db.execute(
+                    "DELETE FROM lines WHERE chat = ? AND (place, id) <= (?, ?) AND NOT waits", (chat, place, line)
+                )
+                return
+
+    def reset(self, chat: int) -> None:
+        """Deletes everything said in a chat."""
+        self._db.execute("DELETE FROM lines WHERE chat = ?", (chat,))
+
+    def mood(self, chat: int) -> str | None:
+        """The mood somebody set in a chat."""
+        row = self._db.execute("SELECT mood FROM moods WHERE chat = ?", (chat,)).fetchone()
+        return row[0] if row else None
+
+    def set_mood(self, chat: int, mood: str) -> None:
+        """Keeps the mood of a chat."""
+        self._db.execute("INSERT OR REPLACE INTO moods VALUES (?, ?)", (chat, mood))
+
+    # -- outbox -------------------------------------------------------------------------------------------------------
+
+    def put_out(self, chat: int, text: str, reply_to: int | None = None) -> None:
+        """Puts a message into the outbox."""
+        self._db.execute("INSERT INTO outbox (chat, text, reply_to) VALUES (?, ?, ?)", (chat, text, reply_to))
+
+    def chats_to_send_to(self) -> list[int]:
+        """The chats that the outbox holds messages for, oldest message first."""
+        rows = self._db.execute("SELECT chat FROM outbox GROUP BY chat ORDER BY MIN(id)")
+        return [chat for (chat,) in rows]
+
+    def next_to_send(self, chat: int) -> Outgoing | None:
+        """The oldest message for a chat."""
+        row = self._db.execute(
+            "SELECT id, chat, text, reply_to FROM outbox WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
+        ).fetchone()
+        return Outgoing(*row) if row else None
+
+    def sent(self, outgoing: Outgoing) -> None:
+        """Takes a message out of the outbox."""
+        self._db.execute("DELETE FROM outbox WHERE id = ?", (outgoing.id,))
+
+    def drop(self, chat: int) -> None:
+        """Deletes everything of a chat: its lines, its mood and what was to be sent there."""
+        for table in ("lines", "moods", "outbox"):
+            self._db.execute(f"DELETE FROM {table} WHERE chat = ?", (chat,))  # noqa: S608 - the names stand above
+
+    def move(self, chat: int, to: int) -> None:
+        """Follows a group that became a supergroup, which changes its id."""
+        for table in ("lines", "moods", "outbox"):
+            self._db.execute(f"UPDATE OR REPLACE {table} SET chat = ? WHERE chat = ?", (to, chat))  # noqa: S608
+
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    def refuse(self, user: int, every: float) -> bool:
+        """Remembers that a stranger was told; returns whether it is time to tell."""
+        now = time.time()
+        row = self._db.execute("SELECT told FROM refusals WHERE user = ?", (user,)).fetchone()
+        if row and 0 <= now - row[0] < every:
+            return False
+        self._db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?)", (user, now))
+        return True
+
+    def pinned(self, username: str) -> int | None:
+        """The id of the user that a username was first seen with."""
+        row = self._db.execute("SELECT user FROM pins WHERE username = ?", (username,)).fetchone()
+        return row[0] if row else None
+
+    def pin(self, username: str, user: int) -> None:
+        """Ties a username to the id of its user, for good."""
+        self._db.execute("INSERT INTO pins VALUES (?, ?)", (username, user))
+
+    def forget(self, user: int) -> None:
+        """Deletes everything kept of a user: what the user said anywhere, and the private chat with all answers."""
+        self.drop(user)  # a private chat has the id of its user
+        self._db.execute("DELETE FROM lines WHERE speaker = ?", (user,))
+        self._db.execute("DELETE FROM refusals WHERE user = ?", (user,))
+        self._db.execute("DELETE FROM pins WHERE user = ?", (user,))

@@ -1,0 +1,280 @@
+"""A Bot API server over HTTP on loopback, with the faults that the real one has.
+
+It keeps to Telegram's own rules where a bot could stumble over them: an update stays until a higher offset is asked
+for, a second getUpdates ends the first with 409, messages are refused when they are empty, too long or unwanted.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+TOKEN = "4242:AAE-the_token_of_the_tests_0123456789"
+NAME = "PersonBot"
+_JSON = {"allowed_updates", "commands", "reply_parameters", "link_preview_options"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong with a call.
+
+    Attributes:
+        status: Answer with this status; 0 for no answer at all: the connection is dropped. 200 needs `done`.
+        retry_after: Seconds that a 429 asks to wait.
+        done: Whether the call takes effect all the same.
+        cut: With a status: break off in the middle of the answer.
+        delay: Seconds to wait first.
+    """
+
+    status: int = 0
+    retry_after: int = 0
+    done: bool = False
+    cut: bool = False
+    delay: float = 0.0
+
+
+@dataclass
+class Call:
+    """A call that came in."""
+
+    method: str
+    params: dict[str, Any]
+    at: float = field(default_factory=time.monotonic)
+    fault: Fault | None = None
+
+
+class RefusedError(Exception):
+    def __init__(self, status: int, description: str, **parameters: int) -> None:
+        self.status, self.description, self.parameters = status, description, parameters
+
+
+class BotApi:
+    """The server: write to the bot with `write`, see what it sent in `sent`, break things with `fault`."""
+
+    def __init__(self, token: str = TOKEN, port: int = 0) -> None:
+        self.token = token
+        self.calls: list[Call] = []
+        self.sent: list[dict[str, Any]] = []
+        self.pending: list[dict[str, Any]] = []
+        self.blocked: set[int] = set()
+        self.migrated: dict[int, int] = {}
+        self.menu: list[dict[str, str]] = []
+        self.webhook: dict[str, Any] = {}
+        self.fault: Callable[[Call], Fault | None] = lambda call: None
+        self.mangle: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda updates: updates
+        self._last_update = 1000
+        self._last_message = 0
+        self._poll = 0
+        self._changed = threading.Condition()
+        self._open = True
+        handler = type("Handler", (_Handler,), {"api": self})
+        self._server = _Server(("127.0.0.1", port), handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+
+    # -- what a test does ---------------------------------------------------------------------------------------------
+
+    def write(self, text: str, chat: int = 1, user: int | None = None, **more: Any) -> int:
+        """Somebody writes to the bot; returns the update's id. A negative chat is a group."""
+        return self.post(self.message(chat, user, text=text, **more))
+
+    def message(self, chat: int = 1, user: int | None = None, **more: Any) -> dict[str, Any]:
+        """An update with a message of any content."""
+        user = chat if user is None else user
+        person = {"id": user, "is_bot": False, "first_name": f"Name {user}", "username": f"user{user}"}
+        place = {"id": chat, "type": "private", "first_name": f"Name {user}"}
+        if chat < 0:
+            place = {"id": chat, "type": "supergroup", "title": f"Group {chat}"}
+        with self._changed:
+            self._last_message += 1
+            message = {"message_id": self._last_message, "date": int(time.time()), "chat": place, "from": person}
+        text = more.get("text", "")
+        if text.startswith("/"):
+            entity = {"type": "bot_command", "offset": 0, "length": len(text.split()[0])}
+            more.setdefault("entities", [entity])
+        return {"message": message | more}
+
+    def post(self, update: dict[str, Any]) -> int:
+        """Hands any update to the bot."""
+        with self._changed:
+            self._last_update += 1
+            self.pending.append({"update_id": self._last_update} | update)
+            self._changed.notify_all()
+            return self._last_update
+
+    def wait(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
+        """Waits until something is so."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not condition():
+                left = deadline - time.monotonic()
+                assert left > 0, f"never came; sent: {self.sent[-5:]}, calls: {self.methods()[-10:]}"
+                self._changed.wait(min(left, 0.1))
+
+    def texts(self, chat: int = 1) -> list[str]:
+        """What was sent to a chat, in order."""
+        return [message["text"] for message in self.sent if message["chat"]["id"] == chat]
+
+    def methods(self) -> list[str]:
+        return [call.method for call in self.calls]
+
+    # -- what the bot does --------------------------------------------------------------------------------------------
+
+    def call(self, call: Call) -> Any:
+        """Carries out a call; raises RefusedError."""
+        with self._changed:
+            handler = getattr(self, f"_on_{call.method}", None)
+            if handler is None:
+                raise RefusedError(404, "Not Found: method not found")
+            result = handler(call.params)
+            self._changed.notify_all()
+            return result
+
+    def note(self, call: Call) -> None:
+        with self._changed:
+            call.fault = self.fault(call)
+            self.calls.append(call)
+            self._changed.notify_all()
+
+    def _on_getMe(self, params: dict[str, Any]) -> Any:  # noqa: N802
+        return self._me()
+
+    def _me(self) -> dict[str, Any]:
+        return {"id": int(self.token.split(":")[0]), "is_bot": True, "first_name": "Person", "username": NAME}
+
+    def _on_getUpdates(self, params: dict[str, Any]) -> Any:  # noqa: N802
+        if self.webhook:
+            raise RefusedError(409, "Conflict: can't use getUpdates method while webhook is active")
+        self._poll += 1
+        poll = self._poll
+        self._changed.notify_all()
+        offset, limit = int(params.get("offset", 0)), int(params.get("limit", 100))
+        if offset > 0:
+            self.pending = [update for update in self.pending if update["update_id"] >= offset]
+        elif offset < 0:
+            self.pending = self.pending[offset:]
+        deadline = time.monotonic() + float(params.get("timeout", 0))
+        while not self.pending and self._open and time.monotonic() < deadline and poll == self._poll:
+            self._changed.wait(deadline - time.monotonic())
+        if poll != self._poll:
+            raise RefusedError(409, "Conflict: terminated by other getUpdates request")
+        return self.mangle(self.pending[:limit])
+
+    def _on_sendMessage(self, params: dict[str, Any]) -> Any:  # noqa: N802
+        chat, text = int(params["chat_id"]), params.get("text", "")
+        if chat in self.blocked:
+            raise RefusedError(403, "Forbidden: bot was blocked by the user")
+        if chat in self.migrated:
+            description = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise RefusedError(400, description, migrate_to_chat_id=self.migrated[chat])
+        if not text.strip():
+            raise RefusedError(400, "Bad Request: message text is empty")
+        if len(text.encode("utf-16-le")) // 2 > 4096:
+            raise RefusedError(400, "Bad Request: message is too long")
+        self._last_message += 1
+        place = {"id": chat, "type": "private" if chat > 0 else "supergroup", "first_name": "somebody"}
+        message = {"message_id": self._last_message, "date": int(time.time()), "chat": place, "from": self._me()}
+        self.sent.append(message | {"text": text, "params": params, "at": time.monotonic()})
+        return message | {"text": text}
+
+    def _on_sendChatAction(self, params: dict[str, Any]) -> Any:  # noqa: N802
+        return True
+
+    def _on_setMyCommands(self, params: dict[str, Any]) -> Any:  # noqa: N802
+        self.menu = params["commands"]
+        return True
+
+    def _on_setWebhook(self, params: dict[str, Any]) -> Any:  # noqa: N802
+        self.webhook = params
+        return True
+
+    def _on_deleteWebhook(self, params: dict[str, Any]) -> Any:  # noqa: N802
+        self.webhook = {}
+        return True
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A bot that is killed leaves broken connections behind; they are no failure of a test."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    api: BotApi
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path, _, query = self.path.partition("?")
+        token, _, method = path.removeprefix("/bot").partition("/")
+        if token != self.api.token:
+            self._answer(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
+            return
+        call = Call(method, _parameters(body) | _parameters(query.encode()))
+        self.api.note(call)
+        self._carry_out(call, call.fault)
+
+    def _carry_out(self, call: Call, fault: Fault | None) -> None:
+        if fault is None:
+            self._answer(*self._result(call))
+            return
+        time.sleep(fault.delay)
+        result = self._result(call) if fault.done else None
+        if fault.status == 0:
+            self.close_connection = True
+        elif fault.status == 200 and result:
+            self._answer(*result, cut=fault.cut)
+        else:
+            parameters = {"parameters": {"retry_after": fault.retry_after}} if fault.retry_after else {}
+            error = {"ok": False, "error_code": fault.status, "description": "fault of the test"} | parameters
+            self._answer(fault.status, error, cut=fault.cut)
+
+    def _result(self, call: Call) -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, {"ok": True, "result": self.api.call(call)}
+        except RefusedError as refusal:
+            answer: dict[str, Any] = {"ok": False, "error_code": refusal.status, "description": refusal.description}
+            if refusal.parameters:
+                answer["parameters"] = refusal.parameters
+            return refusal.status, answer
+
+    def _answer(self, status: int, answer: dict[str, Any], cut: bool = False) -> None:
+        payload = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload[: len(payload) // 2] if cut else payload)
+        self.wfile.flush()
+        if cut:
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _parameters(form: bytes) -> dict[str, Any]:
+    fields = parse_qs(form.decode(), keep_blank_values=True)
+    return {name: json.loads(value) if name in _JSON else value for name, (value, *_) in fields.items()}
