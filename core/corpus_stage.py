@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,11 +18,10 @@ from autocakechat.corpus_writer import CorpusWriter
 from autocakechat.errors import AccError, PluginError
 from autocakechat.manager import PluginManager, plugin_error
 from autocakechat.report import Report, ReportBuilder
-from autocakechat.run_context import Progress, RunContext
+from autocakechat.run_context import RunContext
 from autocakechat.stages import Input
 
 T = TypeVar("T")
-_SECONDS_BETWEEN_UPDATES = 0.2
 
 
 @attrs.frozen
@@ -52,16 +50,13 @@ class CorpusStage:
         report = ReportBuilder()
         annotator = self.pipeline.annotator
         annotating = self.context(annotator)
-        with annotating.progress("reading", unit="messages") as progress:
-            dialogs = self._guard(
-                annotator, lambda: annotator.stage.annotate(annotator.options, self._dialogs(report), annotating)
-            )
-            with CorpusWriter(folder, self.pipeline.corpus, self.pipeline.seed) as writer:
-                ticker = _Ticker(progress, report)
-                for dialog in dialogs:
-                    writer.write(dialog, report.ledger(dialog.chat))
-                    ticker.tick()
-                return writer.finish(report)
+        dialogs = self._guard(
+            annotator, lambda: annotator.stage.annotate(annotator.options, self._dialogs(report), annotating)
+        )
+        with CorpusWriter(folder, self.pipeline.corpus, self.pipeline.seed) as writer:
+            for dialog in dialogs:
+                writer.write(dialog, report.ledger(dialog.chat))
+            return writer.finish(report)
 
     def chats(self) -> Iterator[Chat]:
         """Reads all chats, without extracting anything: to tell who is there."""
@@ -96,25 +91,6 @@ class CorpusStage:
         except Exception as error:
             logging.getLogger("autocakechat").debug("in stage %s", choice.where, exc_info=True)
             raise plugin_error(self.manager.owner(choice.stage), error) from error
-
-
-class _Ticker:
-    """Tells the progress display now and then how many messages were read."""
-
-    def __init__(self, progress: Progress, report: ReportBuilder) -> None:
-        self._progress = progress
-        self._report = report
-        self._told = 0
-        self._next = 0.0
-
-    def tick(self) -> None:
-        """Called after every dialog; cheap unless it is time to say something."""
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + _SECONDS_BETWEEN_UPDATES
-            read = self._report.messages_read
-            self._progress.advance(read - self._told)
-            self._told = read
 
 
 def _drain(chat: Chat, reason: str) -> None:
