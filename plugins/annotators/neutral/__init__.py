@@ -1,1 +1,33 @@
-"""Bundled plugin."""
+"""Bundled plugin: labels nothing, so that every utterance stays `neutral`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+import msgspec
+
+from autocakechat import AnnotatorType, Dialog, RunContext, hookimpl
+
+LABEL = "neutral"
+
+
+@attrs.frozen(kw_only=True)
+class NeutralOptions:
+    """Options of `[annotator]` with `use = "neutral"`: there are none."""
+
+
+def annotate(options: NeutralOptions, dialogs: Iterable[Dialog], run: RunContext) -> Iterator[Dialog]:
+    """Labels every utterance `neutral`."""
+    for dialog in dialogs:
+        if all(utterance.emotion == LABEL for utterance in dialog.utterances):
+            yield dialog
+        else:
+            neutral = tuple(msgspec.structs.replace(utterance, emotion=LABEL) for utterance in dialog.utterances)
+            yield msgspec.structs.replace(dialog, utterances=neutral)
+
+
+@hookimpl
+def acc_annotators() -> Iterator[AnnotatorType]:
+    """Yields the annotator `neutral`."""
+    yield AnnotatorType(name="neutral", summary="labels everything neutral", config=NeutralOptions, annotate=annotate)

@@ -46,7 +46,7 @@ class Feed:
         data: What was read and is still needed.
         offset: Where `data` begins in the file.
         size: How long the file is.
-        left_over: How many bytes at the end of the file were of no use because it is cut off there.
+        left_over: How many bytes at the end of the file are of no use because it is cut off; None if it is whole.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -54,7 +54,7 @@ class Feed:
         self.size = os.fstat(file.fileno()).st_size
         self.data = b""
         self.offset = file.tell()
-        self.left_over = 0
+        self.left_over: int | None = None
 
     def more(self) -> bool:
         """Reads on; the more is kept, the more is read. Returns False at the end of the file."""

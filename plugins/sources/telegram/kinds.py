@@ -29,32 +29,8 @@ _OTHER = (
 )
 
 
-def is_plain(record: Record) -> bool:
-    """Tells whether a record is just somebody's own text; quick, since nearly all are."""
-    return (
-        record.text.__class__ is str
-        and record.kind == "text"
-        and record.type == "message"
-        and record.photo is UNSET
-        and record.file is UNSET
-        and record.forwarded_from is UNSET
-        and record.via_bot is UNSET
-        and record.reply_to_peer_id is UNSET
-        and record.text != ""
-        and record.contact_information is UNSET
-        and record.location_information is UNSET
-        and record.poll is UNSET
-        and record.game_title is UNSET
-        and record.invoice_information is UNSET
-        and record.todo_list is UNSET
-        and record.giveaway_information is UNSET
-        and record.giveaway_results is UNSET
-        and record.forwarded_from_id is UNSET
-    )
-
-
 def settle(record: Record, *, sticker_emoji: bool) -> None:
-    """Works out kind, text and ownership of a record that is not plain."""
+    """Works out kind, text and ownership of a record that is not just a text."""
     record.text = _flat(record.text)
     if record.reply_to_peer_id is not UNSET:
         record.reply_to = None

@@ -69,16 +69,17 @@ def _chats_of_account(feed: Feed) -> Iterator[Portion]:
             break
         yield from _portion(feed, chat, indent=4)
         if feed.find(b"\n   }") is None:
+            feed.left_over = feed.left_over or 0
             return
         feed.drop(len(b"\n   }"))
         if feed.data[:1] == b",":
             feed.drop(1)
     rest = feed.data.strip()
-    if not feed.data or rest[:1] == b"]":
+    if rest[:1] == b"]":
         return
     if len(feed.data) >= _HEAD or b'"messages"' in rest:
         raise UnfamiliarLayoutError
-    feed.left_over += len(rest)
+    feed.left_over = len(rest)
     feed.drop(len(feed.data))
 
 
@@ -117,11 +118,9 @@ def _windows(feed: Feed, indent: int) -> Iterator[Window]:
         if cut >= 0:
             yield Window(feed.data[: cut + len(close)], seam)
             feed.drop(cut + len(close) + 1)
-        elif len(feed.data) > TOO_LONG:
+        if len(feed.data) > TOO_LONG or not feed.more():
+            # Cut off, or not in this layout any more.
             yield from walking.messages(feed)
-            return
-        if not feed.more():
-            yield from _last_window(feed, seam, close)
             return
 
 
@@ -133,13 +132,3 @@ def _is_empty(feed: Feed, margin: bytes) -> bool:
             feed.drop(len(end))
             return True
     return False
-
-
-def _last_window(feed: Feed, seam: bytes, close: bytes) -> Iterator[Window]:
-    """Takes what is whole of the end of a file that is cut off."""
-    cut = feed.data.rfind(close)
-    whole = cut + len(close) if cut >= 0 and feed.data[cut + len(close) :].strip() in (b"", b",") else 0
-    if whole:
-        yield Window(feed.data[:whole], seam)
-    feed.left_over += len(feed.data[whole:].strip())
-    feed.drop(len(feed.data))

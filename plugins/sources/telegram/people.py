@@ -32,12 +32,13 @@ def ids_are_words(file: BinaryIO) -> bool:
     return True
 
 
-def sender_id(id: str | int | None, *, words: bool) -> str:
+def sender_id(id: str | int | None, *, words: bool, private: bool) -> str:
     """Brings the id of a sender into the form `user123`, `channel123` or `chat123`.
 
     Args:
         id: As it stands in the file.
         words: Whether ids are words in this file.
+        private: Whether the chat is between two people, so that no group or channel can speak in it.
 
     Returns:
         The id; empty if there is none.
@@ -46,29 +47,24 @@ def sender_id(id: str | int | None, *, words: bool) -> str:
         return ""
     if isinstance(id, str):
         return f"user{id}" if id.isdecimal() else id
-    if not words and id >= _GROUPS_FROM:
-        return f"channel{id - _GROUPS_FROM}"
-    return f"user{_unshifted(id, words=words)}"
+    if words or id < _USERS_FROM:
+        return f"user{id}"
+    return f"user{id - _USERS_FROM}" if private or id < _GROUPS_FROM else f"channel{id - _GROUPS_FROM}"
 
 
 def chat_id(id: int, type: str | None, *, words: bool) -> str:
     """Brings the id of a chat into the form of sender ids: that of a personal chat is the id of the partner."""
-    number = _unshifted(id, words=words)
-    match type:
-        case "personal_chat" | "bot_chat" | "saved_messages" | "replies" | "verification_codes":
-            return f"user{number}"
-        case "private_group":
-            return f"chat{number}"
-        case _:
-            return f"channel{number}"
+    if is_private(type):
+        return sender_id(id, words=words, private=True)
+    number = id - _GROUPS_FROM if not words and id >= _GROUPS_FROM else id
+    return f"chat{number}" if type == "private_group" else f"channel{number}"
+
+
+def is_private(type: str | None) -> bool:
+    """Tells chats with one other user, or with none, from groups and channels."""
+    return type in ("personal_chat", "bot_chat", "saved_messages", "replies", "verification_codes")
 
 
 def is_person(id: str) -> bool:
     """Tells people (and bots) from channels and anonymous admins of groups."""
     return id.startswith("user")
-
-
-def _unshifted(id: int, *, words: bool) -> int:
-    if words or id < _USERS_FROM:
-        return id
-    return id - (_GROUPS_FROM if id >= _GROUPS_FROM else _USERS_FROM)

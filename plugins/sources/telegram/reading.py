@@ -1,4 +1,4 @@
-"""Reads exports: from files to chats."""
+"""Reads exports: from files to chats, from windows to messages."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
+from msgspec import UNSET
 
 from autocakechat import Chat, Input, Message, RunContext, UserError, visible
 from autocakechat.plugins.sources.telegram import finding, layout, people, walking
-from autocakechat.plugins.sources.telegram.feed import Feed, Header, Portion
-from autocakechat.plugins.sources.telegram.kinds import is_plain, settle
-from autocakechat.plugins.sources.telegram.records import Record, Window, decode
+from autocakechat.plugins.sources.telegram.feed import Feed, Portion
+from autocakechat.plugins.sources.telegram.kinds import settle
+from autocakechat.plugins.sources.telegram.records import Window, decode
+from autocakechat.plugins.sources.telegram.senders import Senders
 
 if TYPE_CHECKING:
     from autocakechat.plugins.sources.telegram import TelegramOptions
@@ -56,8 +57,6 @@ class Export:
         with path.open("rb") as file:
             self._words = people.ids_are_words(file)
         self._file = path.open("rb", buffering=0)
-        self._head = self._file.read(_HEAD)
-        self._file.seek(0)
         self._feed = Feed(self._file)
         self._owner: str | None = None
         self._lonely: list[str] = []
@@ -73,35 +72,25 @@ class Export:
         with self._run.progress(f"reading {visible(self._name)}", total=self._feed.size, unit="B") as progress:
             for number, portion in enumerate(self._portions(), 1):
                 yield self._chat(number, portion, progress.advance)
-        if self._feed.left_over:
-            self._run.log.warning(
-                "%s: the export is cut off; its last %d bytes are left over, everything before them is used",
-                visible(self._name),
-                self._feed.left_over,
-            )
-        if self._lonely:
-            self._run.log.warning(
-                "%s: only one person speaks in %d of the groups (%s); an export of the whole account holds nobody "
-                "else's messages, so export such a group by itself",
-                visible(self._name),
-                len(self._lonely),
-                visible(", ".join(self._lonely[:3])),
-            )
+        self._warn()
 
     def _portions(self) -> Iterator[Portion]:
+        """Finds the chats: quickly if they are in the application's layout, otherwise by walking through the file."""
+        head = self._file.read(_HEAD)
+        self._feed.seek(0)
         done = 0
-        if layout.is_familiar(self._head):
-            self._set_owner(layout.owner(self._head))
+        if layout.is_familiar(head):
+            self._set_owner(layout.owner(head))
             try:
                 for portion in layout.portions(self._feed):
                     yield portion
                     done += 1
             except layout.UnfamiliarLayoutError:
-                self._feed.seek(0)
+                pass
             else:
-                if done or self._feed.left_over:
+                if done or self._feed.left_over is not None:
                     return
-                self._feed.seek(0)
+            self._feed.seek(0)
         contents = self._survey()
         self._set_owner(contents.owner)
         for number, portion in enumerate(walking.portions(self._feed, contents)):
@@ -114,9 +103,9 @@ class Export:
             contents = walking.survey(self._feed)
         except walking.BrokenJsonError as error:
             raise UserError(
-                f"{visible(self._name)}: broken JSON at byte {error.offset}", "export the chat again"
+                f"{visible(self._name)}: broken JSON at byte {error.offset}", "export again, or take the file away"
             ) from None
-        if not contents.has_list and not contents.left_over:
+        if not contents.has_list and contents.left_over is None:
             raise UserError(
                 f"{visible(self._name)}: JSON, but no export of Telegram: it has neither messages nor chats",
                 "export a chat from Telegram Desktop as machine-readable JSON",
@@ -128,95 +117,100 @@ class Export:
 
     def _chat(self, number: int, portion: Portion, advance: Callable[[int], None]) -> Chat:
         header = portion.header
-        chat_id = f"{self._name}#{number}"
-        owner, partner = self._owner, None
-        if header.id is not None:
+        if header.id is None:
+            chat_id = f"{self._name}#{number}"
+        else:
             chat_id = people.chat_id(header.id, header.type, words=self._words)
-            if header.type == "saved_messages":
-                owner = chat_id
-            elif header.type in ("personal_chat", "bot_chat"):
-                partner = chat_id
         skip = _SKIPPED.get(header.type or "")
-        reader = _MessageReader(portion.windows, self._words, owner, partner, self._options.sticker_emoji, advance)
         return Chat(
             id=chat_id,
             title=header.name,
             kind=(header.type or "chat").replace("_", " "),
-            messages=self._watched(reader, header),
+            messages=self._messages(portion, advance),
             skip=skip.replace("_", " ") if skip and skip not in self._options.include else None,
         )
 
-    def _watched(self, reader: _MessageReader, header: Header) -> Iterator[Message]:
-        yield from reader.messages()
-        if "group" in (header.type or "") and len(reader.speakers) == 1:
+    def _messages(self, portion: Portion, advance: Callable[[int], None]) -> Iterator[Message]:
+        header = portion.header
+        senders = Senders(header, words=self._words, owner=self._owner)
+        yield from read_messages(portion.windows, senders, advance, sticker_emoji=self._options.sticker_emoji)
+        if "group" in (header.type or "") and senders.single_person:
             self._lonely.append(header.name or "without a name")
 
+    def _warn(self) -> None:
+        name, warn = visible(self._name), self._run.log.warning
+        if self._feed.left_over is not None:
+            warn(
+                "%s: the export is cut off: %d bytes at its end are left over, everything before them is used",
+                name,
+                self._feed.left_over,
+            )
+        if self._lonely:
+            warn(
+                "%s: only one person speaks in %d of the groups (%s); an export of the whole account holds nobody "
+                "else's messages, so export such a group by itself",
+                name,
+                len(self._lonely),
+                visible(", ".join(self._lonely[:3])),
+            )
 
-@attrs.frozen
-class _Face:
-    """What is known of a sender in a chat."""
 
-    id: str
-    is_person: bool
-    outgoing: bool | None
+def read_messages(
+    windows: Iterator[Window], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
+) -> Iterator[Message]:
+    """Reads the messages of a chat.
 
+    Args:
+        windows: The messages as they stand in the file.
+        senders: Who speaks in the chat.
+        advance: Told how many bytes were read.
+        sticker_emoji: Whether the emoji of a sticker is its text.
 
-class _MessageReader:
-    """Makes messages of the windows of one chat."""
-
-    def __init__(
-        self,
-        windows: Iterator[Window],
-        words: bool,
-        owner: str | None,
-        partner: str | None,
-        sticker_emoji: bool,
-        advance: Callable[[int], None],
-    ) -> None:
-        self._windows = windows
-        self._words = words
-        self._owner = owner
-        self._partner = partner
-        self._sticker_emoji = sticker_emoji
-        self._advance = advance
-        self._faces: dict[str | int | None, _Face] = {}
-        self.speakers: set[str] = set()
-
-    def messages(self) -> Iterator[Message]:
-        """Reads the messages in the order of the file."""
-        faces = self._faces
-        last = 0
-        for window in self._windows:
-            for record in decode(window):
-                if not is_plain(record):
-                    settle(record, sticker_emoji=self._sticker_emoji)
-                face = faces.get(record.sender) or self._meet(record)
-                record.sender = face.id
-                record.outgoing = face.outgoing
-                if not face.is_person and record.own_words:
-                    record.own_words = False
-                    if record.kind == "text":
-                        record.kind = "channel post" if face.id else "nobody's message"
-                if record.sent <= 0:
-                    record.sent = _local_time(record.date) or last
-                last = record.sent
-                yield record
-            self._advance(len(window.text))
-
-    def _meet(self, record: Record) -> _Face:
-        """Works out who a sender is, once a chat."""
-        sender = people.sender_id(record.sender, words=self._words)
-        is_person = people.is_person(sender)
-        outgoing: bool | None = None
-        if is_person and self._owner:
-            outgoing = sender == self._owner
-        elif is_person and self._partner:
-            outgoing = sender != self._partner
-        face = _Face(sender, is_person, outgoing)
-        self._faces[record.sender] = face
-        if is_person and record.type == "message":
-            self.speakers.add(sender)
-        return face
+    Yields:
+        The messages in the order of the file.
+    """
+    last = 0
+    is_first = True
+    for window in windows:
+        records = decode(window)
+        if is_first:
+            senders.look_at(records)
+            is_first = False
+        for record in records:
+            # Nearly all messages are somebody's own text and nothing else, and need no more than this look at them.
+            if (
+                record.text.__class__ is not str
+                or not record.text
+                or record.kind != "text"
+                or record.type != "message"
+                or record.photo is not UNSET
+                or record.file is not UNSET
+                or record.forwarded_from is not UNSET
+                or record.via_bot is not UNSET
+                or record.reply_to_peer_id is not UNSET
+                or record.forwarded_from_id is not UNSET
+                or record.contact_information is not UNSET
+                or record.location_information is not UNSET
+                or record.poll is not UNSET
+                or record.game_title is not UNSET
+                or record.invoice_information is not UNSET
+                or record.todo_list is not UNSET
+                or record.giveaway_information is not UNSET
+                or record.giveaway_results is not UNSET
+            ):
+                settle(record, sticker_emoji=sticker_emoji)
+            sender = senders[record.sender]
+            record.sender = sender.id
+            record.outgoing = sender.outgoing
+            if not sender.is_person and record.own_words:
+                record.own_words = False
+                if record.kind == "text":
+                    record.kind = "channel post" if sender.id else "nobody's message"
+            if record.sent <= 0:
+                record.sent = _local_time(record.date) or last
+            last = record.sent
+            yield record
+        advance(len(window.text))
 
 
 def _local_time(date: str) -> int:

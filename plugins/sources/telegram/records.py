@@ -40,6 +40,8 @@ class Record(Message, kw_only=True, gc=False, rename=_NAMES):
     sender_name: str | None = None
     text: Text | None = None  # type: ignore[assignment]
     sent: int = -1
+    reply_to: int | None = None
+    kind: str = "text"
     type: str = ""
     date: str = ""
     photo: Any = UNSET
@@ -108,24 +110,23 @@ def decode(window: Window) -> list[Record]:
     else:
         if None not in map(_text_of, records):
             return records
-    return [_decode_carefully(message) for message in window.split()]
+    return [record for message in window.split() for record in _decode_carefully(message)]
 
 
-def _decode_carefully(message: bytes) -> Record:
+def _decode_carefully(message: bytes) -> list[Record]:
     """Decodes one message by itself, mending it and passing over values of a strange kind."""
     for candidate in (message, mended := mend(message)):
         try:
-            (record,) = _decoder.decode(b"[" + candidate + b"]")
-        except (*_FAILURES, ValueError):
+            records = _decoder.decode(b"[" + candidate + b"]")
+        except _FAILURES:
             continue
-        if record.text is None:
-            break
-        return record
+        if None not in map(_text_of, records):
+            return records
     try:
-        values = json.loads(mended, strict=False)
+        values = json.loads(b"[" + mended + b"]", strict=False)
     except (ValueError, RecursionError):
-        values = None
-    return _coerced(values) if isinstance(values, dict) else Record(type="damaged", text="")
+        values = [None]
+    return [_coerced(each) if isinstance(each, dict) else Record(type="damaged", text="") for each in values]
 
 
 def _coerced(values: dict[str, Any]) -> Record:
@@ -136,7 +137,7 @@ def _coerced(values: dict[str, Any]) -> Record:
         if field.encode_name in values:
             try:
                 value = msgspec.convert(values[field.encode_name], field.type, strict=False)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, ValueError, OverflowError):
                 continue
             setattr(record, field.name, value)
     if record.text is None:

@@ -45,13 +45,13 @@ class Contents:
     Attributes:
         chats: The header of each chat and where its messages begin.
         owner: Id of whom the account belongs to, if the file tells.
-        left_over: How many bytes at the end cannot be used because the file is cut off.
+        left_over: How many bytes at the end are of no use because the file is cut off; None if it is whole.
         has_list: Whether there is a list of chats or messages at all.
     """
 
     chats: list[tuple[Header, int]] = attrs.Factory(list)
     owner: int | None = None
-    left_over: int = 0
+    left_over: int | None = None
     has_list: bool = False
 
 
@@ -98,7 +98,7 @@ def messages(feed: Feed) -> Iterator[Window]:
             yield Window(walker.value())
             walker.whole_until = walker.place
     except (CutOffError, BrokenJsonError):
-        feed.left_over += feed.size - walker.whole_until
+        feed.left_over = feed.size - walker.whole_until
         feed.seek(feed.size)
     else:
         feed.seek(walker.place)

@@ -1,0 +1,135 @@
+"""Keeps the messages of a chat for replies that reach back to them: the newest in memory, the others on disk."""
+
+from __future__ import annotations
+
+import tempfile
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from autocakechat import Message
+
+_BLOCK = 128
+_BLOCKS_IN_MEMORY = 32
+
+_id_of = attrgetter("id")
+
+
+class _Block(NamedTuple):
+    """Consecutive messages, in memory or written down.
+
+    Attributes:
+        first: The smallest id among them.
+        last: The greatest id among them.
+        messages: The messages, as long as they are in memory.
+        offset: Where they stand in the file afterwards.
+        size: How many bytes they take there.
+    """
+
+    first: int
+    last: int
+    messages: list[Message] | None
+    offset: int = 0
+    size: int = 0
+
+
+class Archive:
+    """The messages of one chat, found again by their ids.
+
+    Args:
+        folder: Where a file without a name can be made if the chat is long.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._newest: list[Message] = []
+        self._recent: deque[_Block] = deque()
+        self._written: list[_Block] = []
+        self._ascending = True
+        self._file: BinaryIO | None = None
+
+    def close(self) -> None:
+        """Forgets everything."""
+        if self._file:
+            self._file.close()
+
+    def add(self, message: Message) -> None:
+        """Takes in the next message of the chat."""
+        self._newest.append(message)
+        if len(self._newest) == _BLOCK:
+            self._set_aside()
+
+    def back_from(self, id: int) -> Iterator[Message]:
+        """Goes backwards through the messages, beginning with one of them.
+
+        Args:
+            id: The message to begin with.
+
+        Yields:
+            That message, then those before it; nothing if there is no such message.
+        """
+        for number in self._blocks_that_may_hold(id):
+            messages = self._messages(number)
+            for index, message in enumerate(messages):
+                if message.id == id:
+                    yield from reversed(messages[: index + 1])
+                    for earlier in range(number - 1, -1, -1):
+                        yield from reversed(self._messages(earlier))
+                    return
+
+    def _set_aside(self) -> None:
+        messages, self._newest = self._newest, []
+        self._recent.append(_Block(min(map(_id_of, messages)), max(map(_id_of, messages)), messages))
+        if len(self._recent) > _BLOCKS_IN_MEMORY:
+            self._write(self._recent.popleft())
+
+    def _blocks_that_may_hold(self, id: int) -> Iterator[int]:
+        """Yields numbers of blocks, newest first; the last number stands for the messages of no block yet."""
+        written = len(self._written)
+        yield written + len(self._recent)
+        for number in range(len(self._recent) - 1, -1, -1):
+            if self._recent[number].first <= id <= self._recent[number].last:
+                yield written + number
+        if self._ascending:
+            candidates = range(bisect_right(self._written, id, key=_first_of) - 1, -1, -1)[:1]
+        else:
+            candidates = range(written - 1, -1, -1)
+        for number in candidates:
+            if self._written[number].first <= id <= self._written[number].last:
+                yield number
+
+    def _messages(self, number: int) -> list[Message]:
+        written = len(self._written)
+        if number < written:
+            return self._read(self._written[number])
+        if number < written + len(self._recent):
+            return self._recent[number - written].messages or []
+        return self._newest
+
+    def _write(self, block: _Block) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
+        data = msgspec.msgpack.encode(
+            [(m.id, m.sender, m.text, m.sent, m.kind, m.own_words, m.position) for m in block.messages or ()]
+        )
+        if self._written and block.first <= self._written[-1].last:
+            self._ascending = False
+        self._written.append(block._replace(messages=None, offset=self._file.seek(0, 2), size=len(data)))
+        self._file.write(data)
+
+    def _read(self, block: _Block) -> list[Message]:
+        assert self._file is not None
+        self._file.seek(block.offset)
+        return [
+            Message(number, sender, None, text, sent, kind=kind, own_words=own_words, position=position)
+            for number, sender, text, sent, kind, own_words, position in _decoder.decode(self._file.read(block.size))
+        ]
+
+
+_first_of = attrgetter("first")
+_decoder = msgspec.msgpack.Decoder(list[tuple[int, str, str, int, str, bool, int]])

@@ -1,0 +1,72 @@
+"""Who speaks in a chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from autocakechat.plugins.sources.telegram import people
+from autocakechat.plugins.sources.telegram.feed import Header
+from autocakechat.plugins.sources.telegram.records import Record
+
+
+@attrs.frozen
+class Sender:
+    """What is known of a sender.
+
+    Attributes:
+        id: Such as `user123`; empty if nobody sent it.
+        is_person: Whether it is no channel and no anonymous admin.
+        outgoing: Whether it is the owner of the export; None if that is not known.
+    """
+
+    id: str
+    is_person: bool
+    outgoing: bool | None
+
+
+class Senders(dict[str | int | None, Sender]):
+    """The senders of a chat by their ids as they stand in the file. Each is worked out once, when it is first met.
+
+    Args:
+        header: What is known of the chat.
+        words: Whether ids are words in this file.
+        owner: Id of whom the export belongs to, if that is known.
+    """
+
+    def __init__(self, header: Header, *, words: bool, owner: str | None) -> None:
+        super().__init__()
+        self._words = words
+        self._private = people.is_private(header.type)
+        self._owner = owner
+        self._partner: str | None = None
+        if header.id is not None:
+            chat = people.chat_id(header.id, header.type, words=words)
+            if header.type == "saved_messages":
+                self._owner = chat
+            elif header.type in ("personal_chat", "bot_chat"):
+                self._partner = chat
+
+    def __missing__(self, id: str | int | None) -> Sender:
+        name = people.sender_id(id, words=self._words, private=self._private)
+        is_person = people.is_person(name)
+        self[id] = sender = Sender(name, is_person, self._is_owner(name) if is_person else None)
+        return sender
+
+    def look_at(self, records: Iterable[Record]) -> None:
+        """Looks at the first messages of a chat: if its two people are others than its id says, it is not believed."""
+        people = {self[record.sender].id for record in records if record.type == "message"}
+        if self._partner and len(people) > 1 and self._partner not in people:
+            self._partner = None
+        self.clear()
+
+    @property
+    def single_person(self) -> bool:
+        """Whether only one person has spoken so far."""
+        return sum(sender.is_person for sender in self.values()) == 1
+
+    def _is_owner(self, id: str) -> bool | None:
+        if self._owner:
+            return id == self._owner
+        return id != self._partner if self._partner else None
