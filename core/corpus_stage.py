@@ -47,7 +47,7 @@ class CorpusStage:
             UserError: Nothing can be learnt from what was read.
             PluginError: A stage failed, or left messages unaccounted for.
         """
-        report = ReportBuilder()
+        report = ReportBuilder(self.manager.owner(self.pipeline.require("extractor").stage))
         annotator = self.pipeline.annotator
         annotating = self.context(annotator)
         dialogs = self._guard(

@@ -66,7 +66,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         for table, cls in _option_tables(stage):
             click.echo(f"\n[{table}]")
             for option in _options(cls):
-                default = "required" if option["required"] else f"default {option['default']}"
+                default = "required" if option["required"] else f"default {_shown(option['default'])}"
                 click.echo(f"  {option['name']}  ({option['type']}; {default})\n      {option['help']}")
 
 
@@ -138,6 +138,13 @@ def _default(field: attrs.Attribute[Any]) -> Any:
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
         default = default.factory()
     return default if default is None or isinstance(default, bool | int | float | str | list) else str(default)
+
+
+def _shown(default: Any) -> str:
+    """A default as it would be written in the TOML."""
+    import msgspec
+
+    return "none" if default is None else msgspec.json.encode(default).decode()
 
 
 def _print_json(content: Any) -> None:
