@@ -1,0 +1,272 @@
+"""Writes the corpus, so that every extractor's dialogs get the same care.
+
+On its way into the corpus a dialog is masked, dropped if the same one was written before, cut around answers that were
+given too often, and at the end put into one of two files by its time. What came of its messages goes into the ledger of
+their chat, all the rest into the report.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import attrs
+import msgspec
+
+from autocakechat.chatlog import Ledger
+from autocakechat.corpus import Dialog, Utterance
+from autocakechat.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
+from autocakechat.options import option
+from autocakechat.report import Figures, PartReport, Report, ReportBuilder, Sample, Written, whole
+from autocakechat.sightings import MOST, Sightings
+from autocakechat.spool import Spool
+
+DUPLICATE = "duplicate"
+SURPLUS = "same answer too often"
+_SAMPLES = 20
+_DIALOGS_BETWEEN_REST = 1 << 13
+
+
+def _known_regions(_: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    if set(value) <= set(DEFAULT_REGIONS):
+        return
+    import phonenumbers
+
+    unknown = [region for region in value if region not in phonenumbers.SUPPORTED_REGIONS]
+    if unknown:
+        raise ValueError(f'{unknown[0]!r} is no country; write two capital letters, such as "DE"')
+
+
+def _share(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"must be more than 0 and less than 1, not {value}")
+
+
+@attrs.frozen(kw_only=True)
+class CorpusOptions:
+    """The table `[corpus]`."""
+
+    validation: float = option(
+        default=0.05, help="Share of the dialogs, the newest ones, that measures the model.", check=_share
+    )
+    same_answer: int = option(
+        default=50,
+        help="How often the same answer is learnt at most.",
+        check=attrs.validators.and_(attrs.validators.ge(1), attrs.validators.le(MOST)),
+    )
+    mask: tuple[Kind, ...] = option(
+        default=KINDS, help="What is replaced by a placeholder such as [phone]; an empty list masks nothing."
+    )
+    phone_regions: tuple[str, ...] = option(
+        default=DEFAULT_REGIONS,
+        help="Countries whose phone numbers are recognised without a country code.",
+        check=_known_regions,
+    )
+
+
+class _Line(msgspec.Struct, gc=False):
+    """An utterance as it stands in the corpus."""
+
+    text: str
+    condition: str
+
+
+class CorpusWriter:
+    """Writes dialogs into a corpus folder.
+
+    Args:
+        folder: An empty folder; whoever made it gives it its final place when everything is written.
+        options: How to write.
+        seed: Chooses the sample pairs of the report.
+
+    Example:
+        ```python
+        with CorpusWriter(folder, options, seed) as writer:
+            for dialog in dialogs:
+                writer.write(dialog, builder.ledger(dialog.chat))
+            report = writer.finish(builder)
+        ```
+    """
+
+    def __init__(self, folder: Path, options: CorpusOptions, seed: int) -> None:
+        self._folder = folder
+        self._options = options
+        self._encode = msgspec.json.Encoder().encode
+        self._masker = Masker(options.mask, options.phone_regions)
+        self._dialogs = Sightings(folder, 1)
+        self._answers = Sightings(folder, options.same_answer)
+        self._spool = Spool(folder)
+        self._figures: dict[Ledger, Figures] = {}
+        self._masked: Counter[str] = Counter()
+        self._duplicates = 0
+        self._surplus = 0
+        self._samples = _Samples(seed)
+
+    def __enter__(self) -> CorpusWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._dialogs.close()
+        self._answers.close()
+        self._spool.close()
+
+    def write(self, dialog: Dialog, ledger: Ledger) -> None:
+        """Takes a dialog into the corpus, or drops what of it does not belong there.
+
+        Args:
+            dialog: The dialog.
+            ledger: Where the messages of its chat are accounted for.
+
+        Raises:
+            ValueError: It does not go from the client to the server by turns.
+        """
+        utterances: Sequence[Utterance] = dialog.utterances
+        if not utterances or len(utterances) % 2:
+            raise ValueError(
+                f"a dialog of {len(utterances)} utterances: it must start with the client and end with the server"
+            )
+        try:
+            line = self._line(utterances)
+        except UnicodeEncodeError:
+            utterances = [_changed(utterance, whole(utterance.text)) for utterance in utterances]
+            line = self._line(utterances)
+        if self._masker.suspects(line):
+            mask, found = self._masker.mask, self._masked
+            utterances = [_changed(utterance, mask(utterance.text, found)) for utterance in utterances]
+            line = self._line(utterances)
+        if not self._dialogs.add(_hash(utterances)):
+            self._duplicates += 1
+            _drop(utterances, ledger, DUPLICATE)
+            return
+        surplus = [
+            place for place in range(1, len(utterances), 2) if not self._answers.add(hash(utterances[place].text))
+        ]
+        if surplus:
+            self._write_around(surplus, utterances, dialog.started, ledger)
+        else:
+            self._put(line, utterances, dialog.started, ledger)
+
+    def finish(self, report: ReportBuilder) -> Report:
+        """Splits the dialogs in time, and writes both parts and the report.
+
+        Args:
+            report: Knows the chats that were read.
+
+        Returns:
+            The report.
+
+        Raises:
+            UserError: There is nothing to learn from; the message says why.
+            PluginError: Messages are left of which nobody knows what became of them.
+        """
+        cut = self._spool.cut(self._options.validation)
+        with _durable(self._folder / "train.jsonl") as train, _durable(self._folder / "validation.jsonl") as validation:
+            counts = self._spool.split(cut, train, validation)
+        finished = report.finish(
+            Written(
+                figures=self._figures,
+                train=PartReport(*counts[0]),
+                validation=PartReport(*counts[1]),
+                split=cut[0] if counts[1][0] else None,
+                masked={kind: self._masked[kind] for kind in sorted(self._masked)},
+                duplicates=self._duplicates,
+                surplus=self._surplus,
+                samples=self._samples.chosen(),
+            )
+        )
+        with _durable(self._folder / "report.json") as file:
+            file.write(finished.to_json())
+        return finished
+
+    def _line(self, utterances: Sequence[Utterance]) -> bytes:
+        return self._encode([_Line(utterance.text, utterance.emotion) for utterance in utterances])
+
+    def _write_around(self, surplus: list[int], utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
+        """Writes what lies before, between and after the pairs whose answer was given too often."""
+        self._surplus += len(surplus)
+        begin = 0
+        for place in [*surplus, len(utterances) + 1]:
+            piece = utterances[begin : place - 1]
+            if piece and self._dialogs.add(_hash(piece)):
+                self._put(self._line(piece), piece, started, ledger)
+            elif piece:
+                for answer in piece[1::2]:
+                    self._answers.take_back(hash(answer.text))
+                _drop(piece, ledger, DUPLICATE)
+            _drop(utterances[place - 1 : place + 1], ledger, SURPLUS)
+            begin = place + 1
+
+    def _put(self, line: bytes, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
+        ledger.keep([position for utterance in utterances for position in utterance.messages])
+        figures = self._figures.get(ledger)
+        if figures is None:
+            figures = self._figures[ledger] = Figures()
+        figures.add([utterance.text for utterance in utterances])
+        if self._spool.dialogs == self._samples.next:
+            self._samples.take(utterances)
+        self._spool.add(line, started, len(utterances) // 2)
+        if not self._spool.dialogs % _DIALOGS_BETWEEN_REST:
+            self._dialogs.relax()
+            self._answers.relax()
+
+
+class _Samples:
+    """Some pairs of a stream of unknown length, each dialog as likely as any other (Li 1994, Algorithm L)."""
+
+    def __init__(self, seed: int) -> None:
+        import random
+
+        self._random = random.Random(seed)  # noqa: S311 - samples are no secrets
+        self._kept: list[Sample] = []
+        self._weight = 1.0
+        self.next = 0
+
+    def take(self, utterances: Sequence[Utterance]) -> None:
+        """Takes a pair of the dialog with the number `next`, counted from 0."""
+        import math
+
+        place = 2 * self._random.randrange(len(utterances) // 2)
+        sample = Sample(question=utterances[place].text, answer=utterances[place + 1].text)
+        if len(self._kept) < _SAMPLES:
+            self._kept.append(sample)
+        else:
+            self._kept[self._random.randrange(_SAMPLES)] = sample
+        self.next += 1
+        if len(self._kept) == _SAMPLES:
+            self._weight *= math.exp(math.log(1 - self._random.random()) / _SAMPLES)
+            self.next += int(math.log(1 - self._random.random()) / math.log1p(-self._weight))
+
+    def chosen(self) -> list[Sample]:
+        """The pairs, in no particular order."""
+        self._random.shuffle(self._kept)
+        return self._kept
+
+
+@contextmanager
+def _durable(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a file to write that is on the disk, not just on its way there, when the block ends."""
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _hash(utterances: Sequence[Utterance]) -> int:
+    return hash(tuple([utterance.text for utterance in utterances]))
+
+
+def _drop(utterances: Sequence[Utterance], ledger: Ledger, reason: str) -> None:
+    for utterance in utterances:
+        for position in utterance.messages:
+            ledger.drop(position, reason)
+
+
+def _changed(utterance: Utterance, text: str) -> Utterance:
+    return Utterance(text, utterance.emotion, utterance.messages)

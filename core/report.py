@@ -1,0 +1,441 @@
+"""What was read, what became of it, and what to expect of a bot that learns it.
+
+While the corpus is built:
+
+    builder = ReportBuilder("turns-extractor")      # whom to blame for messages that are left over
+    builder.chat(chat)                              # before a chat is read: its people are counted on the way
+    writer.write(dialog, builder.ledger(dialog.chat))
+    report = writer.finish(builder)                 # also written as report.json
+
+Afterwards: `render(report)` for a person, `report.to_json()` and `Report.from_json(bytes)` for a program.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import attrs
+import msgspec
+
+from autocakechat.census import Census, Person, count
+from autocakechat.chatlog import Chat, Ledger, Tally
+from autocakechat.errors import PluginError, UserError
+from autocakechat.text import visible
+
+_FORM = 1
+_MOST_PEOPLE = 100
+_PEOPLE_SHOWN = 10
+_CHATS_SHOWN = 12
+_BINS = 20
+
+
+@attrs.frozen
+class Messages:
+    """What became of messages: `kept` and all of `dropped` make `read`.
+
+    Attributes:
+        read: How many were read.
+        kept: Those whose text stands in the corpus.
+        dropped: All others, by reason.
+    """
+
+    read: int
+    kept: int
+    dropped: dict[str, int]
+
+
+@attrs.frozen
+class Words:
+    """How many words, divided by blanks, were said."""
+
+    questions: int
+    answers: int
+
+
+@attrs.frozen
+class ChatReport:
+    """What came of one chat.
+
+    Attributes:
+        id: The chat's id.
+        title: The name shown for it.
+        kind: What kind of chat it is.
+        skipped: Why nothing of it was to be learnt, or None.
+        messages: What became of its messages.
+        dialogs: How many dialogs of it stand in the corpus.
+        pairs: How many pairs of question and answer these have.
+        words: Their words.
+    """
+
+    id: str
+    title: str | None
+    kind: str
+    skipped: str | None
+    messages: Messages
+    dialogs: int
+    pairs: int
+    words: Words
+
+
+@attrs.frozen
+class PartReport:
+    """What stands in one of the files of the corpus."""
+
+    dialogs: int
+    pairs: int
+
+
+@attrs.frozen
+class Bin:
+    """A bar of a distribution: `count` values from `low` to `high`, both included."""
+
+    low: int
+    high: int
+    count: int
+
+
+@attrs.frozen
+class Sample:
+    """A pair of the corpus, chosen at random."""
+
+    question: str
+    answer: str
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """The content of report.json.
+
+    Attributes:
+        form: Raised when a key changes its meaning.
+        messages: What became of all messages.
+        dialogs: How many dialogs the corpus has.
+        pairs: How many pairs of question and answer these have.
+        turns: How many utterances these have.
+        words: Their words.
+        train: What train.jsonl holds.
+        validation: What validation.jsonl holds.
+        split: When the first dialog of validation.jsonl began (ISO 8601, UTC); None if there is none.
+        duplicates: How many dialogs were dropped because the same one was there.
+        surplus_answers: How many pairs were dropped because their answer was given too often.
+        masked: How many places were masked in all dialogs read, by kind.
+        dialog_pairs: How many pairs dialogs have.
+        answer_words: How many words answers have.
+        people: Who wrote, those who wrote most first; a hundred at most.
+        chats: Every chat that was read.
+        samples: Some pairs, chosen at random.
+        expect: What to expect of this amount of data, for a person to read.
+    """
+
+    form: int = _FORM
+    messages: Messages
+    dialogs: int
+    pairs: int
+    turns: int
+    words: Words
+    train: PartReport
+    validation: PartReport
+    split: str | None
+    duplicates: int
+    surplus_answers: int
+    masked: dict[str, int]
+    dialog_pairs: list[Bin]
+    answer_words: list[Bin]
+    people: list[Person]
+    chats: list[ChatReport]
+    samples: list[Sample]
+    expect: str
+
+    def to_json(self) -> bytes:
+        """Returns report.json's bytes."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    @classmethod
+    def from_json(cls, encoded: bytes) -> Report:
+        """Reads report.json.
+
+        Raises:
+            UserError: It is damaged.
+        """
+        try:
+            return msgspec.json.decode(encoded, type=cls)
+        except msgspec.DecodeError as error:
+            raise UserError(f"report.json: damaged: {error}", "run with --force corpus") from None
+
+
+class Figures:
+    """Counts what of one chat was written."""
+
+    __slots__ = ("answer_words", "by_pairs", "by_words", "dialogs", "question_words", "turns")
+
+    def __init__(self) -> None:
+        self.dialogs = 0
+        self.turns = 0
+        self.question_words = 0
+        self.answer_words = 0
+        self.by_pairs = [0] * _BINS
+        self.by_words = [0] * _BINS
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Counts a dialog.
+
+        Args:
+            texts: Its utterances, question and answer by turns.
+        """
+        self.dialogs += 1
+        self.turns += len(texts)
+        self.by_pairs[_bin(len(texts) // 2)] += 1
+        for text in texts[::2]:
+            self.question_words += len(text.split())
+        for text in texts[1::2]:
+            words = len(text.split())
+            self.answer_words += words
+            self.by_words[_bin(words)] += 1
+
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """What the corpus writer did.
+
+    Attributes:
+        figures: What was written of each chat.
+        train: What train.jsonl holds.
+        validation: What validation.jsonl holds.
+        split: When the first dialog of validation.jsonl began, in seconds since 1970.
+        masked: How many places were masked, by kind.
+        duplicates: How many dialogs were there before.
+        surplus: How many pairs had an answer that was given too often.
+        samples: Some pairs.
+    """
+
+    figures: dict[Ledger, Figures]
+    train: PartReport
+    validation: PartReport
+    split: int | None
+    masked: dict[str, int]
+    duplicates: int
+    surplus: int
+    samples: list[Sample]
+
+
+class ReportBuilder:
+    """Keeps account of the chats while they are read.
+
+    Args:
+        extractor: Name of the plugin that has to account for every message.
+    """
+
+    def __init__(self, extractor: str = "of the extractor") -> None:
+        self._extractor = extractor
+        self._census = Census()
+        self._chats: list[Chat] = []
+        self._ledgers: dict[str, Ledger] = {}
+
+    @property
+    def messages_read(self) -> int:
+        """How many messages were read so far."""
+        return sum(len(chat.ledger) for chat in self._chats)
+
+    def chat(self, chat: Chat) -> None:
+        """Takes note of a chat that is about to be read."""
+        chat.through(self._census.counted)
+        self._chats.append(chat)
+        self._ledgers[chat.id] = chat.ledger
+
+    def ledger(self, chat: str) -> Ledger:
+        """The ledger of a chat, by the chat's id; of two chats with one id, the later one's.
+
+        Raises:
+            PluginError: No such chat was read.
+        """
+        try:
+            return self._ledgers[chat]
+        except KeyError:
+            raise PluginError(self._extractor, f"yields a dialog of chat {chat!r}, which was not read") from None
+
+    def finish(self, written: Written) -> Report:
+        """Makes the report of everything that was read and written.
+
+        Raises:
+            UserError: Nothing was written; the message says what became of the messages.
+            PluginError: Messages are left of which nobody knows what became of them.
+        """
+        chats = [self._chat_report(chat, written.figures.get(chat.ledger, Figures())) for chat in self._chats]
+        messages = _sum_messages([chat.messages for chat in chats])
+        people = self._census.people()
+        figures = list(written.figures.values())
+        pairs = sum(each.turns for each in figures) // 2
+        if not pairs:
+            raise nothing_to_learn(messages, people)
+        return Report(
+            messages=messages,
+            dialogs=sum(each.dialogs for each in figures),
+            pairs=pairs,
+            turns=2 * pairs,
+            words=Words(sum(each.question_words for each in figures), sum(each.answer_words for each in figures)),
+            train=written.train,
+            validation=written.validation,
+            split=None if written.split is None else datetime.fromtimestamp(written.split, UTC).isoformat(),
+            duplicates=written.duplicates,
+            surplus_answers=written.surplus,
+            masked=written.masked,
+            dialog_pairs=_bins([each.by_pairs for each in figures]),
+            answer_words=_bins([each.by_words for each in figures]),
+            people=[attrs.evolve(each, name=each.name and whole(each.name)) for each in people[:_MOST_PEOPLE]],
+            chats=chats,
+            samples=written.samples,
+            expect=what_to_expect(pairs),
+        )
+
+    def _chat_report(self, chat: Chat, figures: Figures) -> ChatReport:
+        tally: Tally = chat.ledger.tally()
+        if tally.unsettled:
+            raise PluginError(
+                self._extractor,
+                f"left {tally.unsettled:,} of {count(tally.read, 'message')} of chat {visible(chat.id)} neither in a "
+                "dialog nor dropped with a reason",
+            )
+        return ChatReport(
+            id=chat.id,
+            title=chat.title and whole(chat.title),
+            kind=chat.kind,
+            skipped=chat.skip,
+            messages=Messages(tally.read, tally.kept, dict(sorted(tally.dropped.items()))),
+            dialogs=figures.dialogs,
+            pairs=figures.turns // 2,
+            words=Words(figures.question_words, figures.answer_words),
+        )
+
+
+def nothing_to_learn(messages: Messages, people: Sequence[Person]) -> UserError:
+    """Explains, with the counts, why no pair of question and answer was found.
+
+    Args:
+        messages: What became of the messages.
+        people: Who wrote, those who wrote most first.
+
+    Returns:
+        The error to raise.
+    """
+    if not messages.read:
+        return UserError("no pairs found: the source holds no messages", "is it the right file or folder?")
+    reasons = sorted(messages.dropped.items(), key=lambda entry: -entry[1])
+    dropped = ", ".join(f"{number:,} {visible(reason)}" for reason, number in reasons)
+    shown = ", ".join(str(person) for person in people[:_PEOPLE_SHOWN])
+    more = f" and {len(people) - _PEOPLE_SHOWN:,} more" if len(people) > _PEOPLE_SHOWN else ""
+    return UserError(
+        f"no pairs found in {count(messages.read, 'message')} ({dropped}); who wrote: {shown or 'nobody'}{more}",
+        "is `server` the id of the person to learn, and does anybody write to that person?",
+    )
+
+
+def what_to_expect(pairs: int) -> str:
+    """Says what a bot that learns so many pairs can and cannot do."""
+    for limit, sentence in _EXPECTATIONS:
+        if pairs < limit:
+            return f"{count(pairs, 'pair')}: {sentence}"
+    return f"{count(pairs, 'pair')}: {_PLENTY}"
+
+
+_EXPECTATIONS = (
+    (200, "too few to learn to talk from; the bot will repeat a handful of words. Add more chats."),
+    (2_000, "few; the bot will use the person's most frequent phrases, seldom to the point."),
+    (20_000, "some; short answers in the person's words, often to the point where the question is a usual one."),
+    (200_000, "a good amount; the person's tone, and answers that mostly fit the last line."),
+)
+_PLENTY = "plenty; a big model is worth its time."
+
+
+def render(report: Report, samples: int = 0) -> str:
+    """Makes a report readable.
+
+    Args:
+        report: The report.
+        samples: How many sample pairs to show.
+
+    Returns:
+        Lines of text, without the last line's end. Whatever comes from chats is made visible.
+    """
+    lines = [
+        f"read {count(report.messages.read, 'message')} in {count(len(report.chats), 'chat')}",
+        f"kept {_share(report.messages.kept, report.messages.read)} in {count(report.dialogs, 'dialog')} with "
+        f"{count(report.pairs, 'pair')}; {report.words.questions:,} words asked, {report.words.answers:,} answered",
+    ]
+    lines += [
+        f"dropped {_share(number, report.messages.read)}: {visible(reason)}"
+        for reason, number in sorted(report.messages.dropped.items(), key=lambda entry: (-entry[1], entry[0]))
+    ]
+    if report.masked:
+        lines.append("masked " + ", ".join(f"{number:,} {kind}" for kind, number in report.masked.items()))
+    lines.append(_split_line(report))
+    lines += [f"answers: {_distribution(report.answer_words, 'word')}"]
+    lines += [f"dialogs: {_distribution(report.dialog_pairs, 'pair')}"]
+    if len(report.chats) > 1:
+        lines += _table(report.chats)
+    for sample in report.samples[:samples]:
+        lines += [f"  > {visible(sample.question)}", f"  < {visible(sample.answer)}"]
+    return "\n".join([*lines, report.expect])
+
+
+def whole(text: str) -> str:
+    """Joins surrogates to the characters they stand for, and replaces those that have lost their other half."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _split_line(report: Report) -> str:
+    line = f"train {count(report.train.dialogs, 'dialog')}, validation {count(report.validation.dialogs, 'dialog')}"
+    return line + (f" from {report.split[:10]} on" if report.split else "")
+
+
+def _table(chats: Sequence[ChatReport]) -> list[str]:
+    ranked = sorted(chats, key=lambda chat: (-chat.pairs, -chat.messages.read))
+    rows = [("messages", "kept", "pairs", "chat")]
+    rows += [
+        (
+            f"{chat.messages.read:,}",
+            f"{chat.messages.kept:,}",
+            f"{chat.pairs:,}",
+            visible(chat.title or chat.id) + (f" ({visible(chat.skipped)})" if chat.skipped else ""),
+        )
+        for chat in ranked[:_CHATS_SHOWN]
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
+    if len(ranked) > _CHATS_SHOWN:
+        lines.append(f"and {count(len(ranked) - _CHATS_SHOWN, 'chat')} more")
+    return lines
+
+
+def _distribution(bins: Sequence[Bin], unit: str) -> str:
+    total = sum(each.count for each in bins) or 1
+    return ", ".join(f"{round(100 * each.count / total)} % {_range(each)}" for each in bins) + f" {unit}s"
+
+
+def _range(each: Bin) -> str:
+    return str(each.low) if each.low == each.high else f"{each.low}-{each.high}"
+
+
+def _share(number: int, whole: int) -> str:
+    return f"{number:,} ({100 * number / max(whole, 1):.1f} %)"
+
+
+def _bin(value: int) -> int:
+    """The bar of a value: 0, 1, 2-3, 4-7, 8-15 and so on."""
+    return min(value.bit_length(), _BINS - 1)
+
+
+def _bins(counts: Sequence[Sequence[int]]) -> list[Bin]:
+    totals = [sum(column) for column in zip(*counts, strict=True)]
+    edges = [(0, 0), *((1 << place, (2 << place) - 1) for place in range(_BINS - 1))]
+    return [Bin(low, high, number) for (low, high), number in zip(edges, totals, strict=True) if number]
+
+
+def _sum_messages(parts: Sequence[Messages]) -> Messages:
+    dropped: Counter[str] = Counter()
+    for part in parts:
+        dropped.update(part.dropped)
+    return Messages(sum(part.read for part in parts), sum(part.kept for part in parts), dict(sorted(dropped.items())))

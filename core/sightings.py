@@ -1,0 +1,121 @@
+"""Counts how often each of many millions of things was seen, in little memory."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from pathlib import Path
+from typing import IO
+
+_WORD = (1 << 64) - 1
+_KEY_BYTES = 8
+_COUNT_BYTES = 2
+_FIRST_BITS = 14
+_OVERHANG = 1 << 12
+_CHUNK = 1 << 20
+_SMALL = 1 << 25
+
+MOST = (1 << 16) - 1
+
+
+class Sightings:
+    """How often things were seen, up to a limit.
+
+    An open-addressing hash table of 64-bit keys and 16-bit counts, in a nameless file that is mapped into memory: the
+    system decides how much of it stays there. Two things of the same hash are taken for one; among ten million things
+    that happens once in some hundred thousand tables.
+
+    Args:
+        folder: Where there is room for the file, which vanishes when it is closed.
+        limit: How often a thing may be seen, from 1 to 65,535.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._used = 0
+        self._allocate(_FIRST_BITS)
+
+    def add(self, hashed: int) -> bool:
+        """Counts a thing, unless it was counted as often as the limit allows.
+
+        Args:
+            hashed: The thing's hash, as `hash` gives it.
+
+        Returns:
+            Whether it was counted.
+        """
+        keys = self._keys
+        key = hashed & _WORD or 1
+        slot = key >> self._shift
+        # The same search as in `_slot`: a call would cost as much as all the rest.
+        while found := keys[slot]:
+            if found == key:
+                count = self._counts[slot]
+                if count >= self._limit:
+                    return False
+                self._counts[slot] = count + 1
+                return True
+            slot += 1
+        keys[slot] = key
+        self._counts[slot] = 1
+        self._used += 1
+        if self._used >= self._room or slot >= self._last:
+            self._grow()
+        return True
+
+    def take_back(self, hashed: int) -> None:
+        """Undoes one `add` that counted."""
+        self._counts[self._slot(hashed & _WORD or 1)] -= 1
+
+    def relax(self) -> None:
+        """Hands the memory of a big table back to the system; what is in it stays in the file."""
+        if len(self._pages) > _SMALL and hasattr(mmap, "MADV_DONTNEED"):
+            self._pages.madvise(mmap.MADV_DONTNEED)
+
+    def close(self) -> None:
+        """Gives up the table and its file."""
+        _close(self._keys, self._counts, self._pages, self._file)
+
+    def _slot(self, key: int) -> int:
+        """The slot where a key is, or the empty one where it belongs."""
+        slot = key >> self._shift
+        while (found := self._keys[slot]) and found != key:
+            slot += 1
+        return slot
+
+    def _allocate(self, bits: int) -> None:
+        # Keys stand near the place their highest bits name, in a row that has some room after its end. So a table
+        # grows in one sweep over both, and the search needs no turning back to the start.
+        slots = (1 << bits) + _OVERHANG
+        size = slots * (_KEY_BYTES + _COUNT_BYTES)
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed in `close`
+        # Written, not just sized: a full disk is an error here, but a crash when a hole of a mapped file is filled.
+        for start in range(0, size, _CHUNK):
+            self._file.write(bytes(min(_CHUNK, size - start)))
+        self._file.flush()
+        self._pages = mmap.mmap(self._file.fileno(), size)
+        whole = memoryview(self._pages)
+        self._keys = whole[: slots * _KEY_BYTES].cast("Q")
+        self._counts = whole[slots * _KEY_BYTES :].cast("H")
+        self._bits = bits
+        self._shift = 64 - bits
+        self._last = slots - 2
+        self._room = (1 << bits) * 5 // 8
+
+    def _grow(self) -> None:
+        keys, counts, pages, file = self._keys, self._counts, self._pages, self._file
+        self._allocate(self._bits + 1)
+        for slot, key in enumerate(keys):
+            if key:
+                new = self._slot(key)
+                self._keys[new] = key
+                self._counts[new] = counts[slot]
+        _close(keys, counts, pages, file)
+
+
+def _close(keys: memoryview[int], counts: memoryview[int], pages: mmap.mmap, file: IO[bytes]) -> None:
+    keys.release()
+    counts.release()
+    pages.close()
+    file.close()

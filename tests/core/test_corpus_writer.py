@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import attrs
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autocakechat import Chat, Corpus, Dialog, Message, UserError, Utterance
+from autocakechat.corpus_writer import DUPLICATE, SURPLUS, CorpusOptions, CorpusWriter
+from autocakechat.errors import PluginError
+from autocakechat.report import Report, ReportBuilder
+from autocakechat.sightings import Sightings
+
+
+def write(folder: Path, dialogs: list[Dialog], **options: object) -> tuple[Report, Chat]:
+    """Writes dialogs of one chat; their utterances are its messages, in order."""
+    texts = [utterance.text for dialog in dialogs for utterance in dialog.utterances]
+    messages = [Message(place, f"user{place % 2}", None, text, place) for place, text in enumerate(texts)]
+    chat = Chat("user0", "Ann", "personal_chat", messages)
+    builder = ReportBuilder()
+    builder.chat(chat)
+    positions = (message.position for message in chat.messages)
+    with CorpusWriter(folder, CorpusOptions(**options), seed=1) as writer:
+        for dialog in dialogs:
+            utterances = [msgspec.structs.replace(each, messages=(next(positions),)) for each in dialog.utterances]
+            writer.write(msgspec.structs.replace(dialog, utterances=tuple(utterances)), builder.ledger("user0"))
+        for _ in positions:
+            pass
+        return writer.finish(builder), chat
+
+
+def dialog(*texts: str, started: int = 0) -> Dialog:
+    return Dialog("user0", started, tuple(Utterance(text) for text in texts))
+
+
+def texts(folder: Path, part: str = "train") -> list[tuple[str, ...]]:
+    return [tuple(utterance.text for utterance in each) for each in Corpus(folder).dialogs(part)]
+
+
+def test_writes_cakechats_form(tmp_path: Path) -> None:
+    write(tmp_path, [Dialog("user0", 0, (Utterance("how are you?"), Utterance("fine", "joy")))])
+    assert (tmp_path / "train.jsonl").read_bytes() == (
+        b'[{"text":"how are you?","condition":"neutral"},{"text":"fine","condition":"joy"}]\n'
+    )
+    assert (tmp_path / "validation.jsonl").read_bytes() == b""
+    assert sorted(os.listdir(tmp_path)) == ["report.json", "train.jsonl", "validation.jsonl"]
+
+
+def test_the_same_dialog_is_written_once(tmp_path: Path) -> None:
+    report, chat = write(tmp_path, [dialog("a", "b"), dialog("a", "c"), dialog("a", "b")])
+    assert texts(tmp_path) + texts(tmp_path, "validation") == [("a", "b"), ("a", "c")]
+    assert report.duplicates == 1
+    assert chat.ledger.tally().dropped == {DUPLICATE: 2}
+
+
+def test_dialogs_are_compared_after_masking(tmp_path: Path) -> None:
+    report, _ = write(tmp_path, [dialog("your number?", "+491711234567"), dialog("your number?", "+491711234568")])
+    assert texts(tmp_path) == [("your number?", "[phone]")]
+    assert report.masked == {"phone": 2}
+
+
+def test_a_dialog_is_cut_around_an_answer_given_too_often(tmp_path: Path) -> None:
+    report, chat = write(
+        tmp_path, [dialog("a", "ok"), dialog("b", "no", "c", "ok", "d", "yes", started=9)], same_answer=1
+    )
+    assert texts(tmp_path) + texts(tmp_path, "validation") == [("a", "ok"), ("b", "no"), ("d", "yes")]
+    assert report.surplus_answers == 1
+    assert chat.ledger.tally().dropped == {SURPLUS: 2}
+
+
+def test_a_dialog_without_pairs_left_vanishes(tmp_path: Path) -> None:
+    write(tmp_path, [dialog("a", "ok"), dialog("b", "ok")], same_answer=1)
+    assert texts(tmp_path) + texts(tmp_path, "validation") == [("a", "ok")]
+
+
+def test_half_characters_are_replaced_and_halves_joined(tmp_path: Path) -> None:
+    report, _ = write(tmp_path, [dialog("a\ud83d", "\ud83d\ude00")])
+    assert texts(tmp_path) == [("a\ufffd", "\U0001f600")]
+    assert report.samples[0].question == "a\ufffd"
+
+
+def test_a_dialog_that_ends_with_the_client_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="1 utterances"):
+        write(tmp_path, [dialog("a")])
+
+
+def test_nothing_to_learn_is_told_with_counts_and_people(tmp_path: Path) -> None:
+    builder = ReportBuilder()
+    chat = Chat("user0", "Ann", "personal_chat", [Message(1, "user7", "A\u202enn", "hi", 0)])
+    builder.chat(chat)
+    for message in chat.messages:
+        chat.drop(message, "not about the server")
+    with CorpusWriter(tmp_path, CorpusOptions(), 0) as writer, pytest.raises(UserError) as caught:
+        writer.finish(builder)
+    assert "1 message (1 not about the server)" in str(caught.value)
+    assert "user7 (A\\u202enn, 1 message)" in str(caught.value)
+
+
+def test_messages_left_over_are_an_error_of_the_plugin(tmp_path: Path) -> None:
+    builder = ReportBuilder("my-extractor")
+    chat = Chat("user0", "Ann", "personal_chat", [Message(1, "user7", "Ann", "hi", 0)])
+    builder.chat(chat)
+    list(chat.messages)
+    with (
+        CorpusWriter(tmp_path, CorpusOptions(), 0) as writer,
+        pytest.raises(PluginError, match="my-extractor: left 1 of"),
+    ):
+        writer.finish(builder)
+
+
+def test_a_dialog_of_an_unknown_chat_is_an_error_of_the_plugin() -> None:
+    with pytest.raises(PluginError, match="was not read"):
+        ReportBuilder("my-extractor").ledger("nowhere")
+
+
+dialogs_of_few_words = st.lists(
+    st.builds(
+        lambda texts, started: dialog(*[text for pair in texts for text in pair], started=started),
+        st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y", "z"])), min_size=1, max_size=4),
+        st.integers(0, 3 * 86_400),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(deadline=None)
+@given(dialogs_of_few_words, st.integers(1, 6), st.floats(0.01, 0.99))
+def test_nothing_twice_no_answer_too_often_and_all_accounted_for(
+    tmp_path_factory: pytest.TempPathFactory, dialogs: list[Dialog], most: int, share: float
+) -> None:
+    folder = tmp_path_factory.mktemp("corpus")
+    report, chat = write(folder, dialogs, same_answer=most, validation=share)
+    train, validation = texts(folder), texts(folder, "validation")
+    written = train + validation
+    assert len(set(written)) == len(written) == report.dialogs
+    answers = Counter(answer for texts in written for answer in texts[1::2])
+    assert max(answers.values()) <= most
+    offered = {answer for each in dialogs for answer in [utterance.text for utterance in each.utterances][1::2]}
+    assert set(answers) == offered
+    tally = chat.ledger.tally()
+    assert tally.read == tally.kept + sum(tally.dropped.values())
+    assert tally.kept == sum(map(len, written)) == report.turns
+    assert (report.train.dialogs, report.validation.dialogs) == (len(train), len(validation))
+    assert report.validation.pairs == sum(len(texts) // 2 for texts in validation)
+    assert Report.from_json((folder / "report.json").read_bytes()) == report
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-(10**6), 10**10) | st.integers(0, 50), min_size=2, max_size=60), st.floats(0.01, 0.99))
+def test_validation_is_the_newest_share_of_the_dialogs(
+    tmp_path_factory: pytest.TempPathFactory, times: list[int], share: float
+) -> None:
+    folder = tmp_path_factory.mktemp("corpus")
+    dialogs = [dialog(f"q{place}", f"a{place}", started=started) for place, started in enumerate(times)]
+    report, _ = write(folder, dialogs, validation=share)
+    newest = max(1, min(round(len(times) * share), len(times) - 1))
+    by_time = sorted(range(len(times)), key=lambda place: (times[place], place))
+    apart = set(by_time[-newest:])
+    assert texts(folder, "validation") == [(f"q{place}", f"a{place}") for place in sorted(apart)]
+    assert texts(folder) == [(f"q{place}", f"a{place}") for place in range(len(times)) if place not in apart]
+    assert report.train.dialogs >= 1
+
+
+def test_many_chunks_are_split_like_one(tmp_path: Path) -> None:
+    times = [place * 7919 % 20_011 * 60 for place in range(20_000)]
+    dialogs = [dialog(f"q{place}", f"a{place}", started=started) for place, started in enumerate(times)]
+    report, _ = write(tmp_path, dialogs, validation=0.1)
+    moment = sorted(times)[-2000]
+    assert texts(tmp_path, "validation") == [(f"q{n}", f"a{n}") for n, time in enumerate(times) if time >= moment]
+    assert report.train.dialogs == 18_000
+    assert len(report.samples) == 20
+    assert len(set(report.samples)) == 20
+
+
+def test_the_same_dialogs_give_the_same_bytes(tmp_path: Path) -> None:
+    dialogs = [dialog(f"q{place % 700}", f"a{place % 90}", started=place) for place in range(3000)]
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+        write(folder, dialogs)
+    for name in ("train.jsonl", "validation.jsonl", "report.json"):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(-5, 5) | st.integers(-(2**63), 2**63 - 1), st.booleans()), max_size=300))
+def test_sightings_count_like_a_counter(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, bool]]
+) -> None:
+    sightings = Sightings(tmp_path_factory.getbasetemp(), limit=3)
+    expected: Counter[int] = Counter()
+    try:
+        for key, back in steps:
+            key = key or 1
+            if back and expected[key]:
+                sightings.take_back(key)
+                expected[key] -= 1
+            else:
+                assert sightings.add(key) == (expected[key] < 3)
+                expected[key] = min(3, expected[key] + 1)
+    finally:
+        sightings.close()
+
+
+def test_sightings_grow(tmp_path: Path) -> None:
+    sightings = Sightings(tmp_path, limit=1)
+    things = [hash(f"thing {number}") for number in range(100_000)]
+    try:
+        assert all(map(sightings.add, things))
+        sightings.relax()
+        assert not any(map(sightings.add, things))
+    finally:
+        sightings.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("validation", 0.0), ("validation", 1.0), ("same_answer", 0), ("same_answer", 70_000), ("phone_regions", ("XX",))],
+)
+def test_options_that_make_no_sense_are_refused(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=r"must be|is no country"):
+        attrs.evolve(CorpusOptions(), **{name: value})

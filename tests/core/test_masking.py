@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import string
+from collections import Counter
+from datetime import datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from autocakechat.masking import Masker
+
+MASKED = {
+    "call +49 171 1234567 now": "call [phone] now",
+    "+1 (202) 555-0143": "[phone]",
+    "0171 1234567": "[phone]",
+    "0049 171 1234567": "[phone]",
+    "+49 (0)171 1234567": "[phone]",
+    "(212) 555-1234": "[phone]",
+    "212-555-1234, ok?": "[phone], ok?",
+    "1-800-555-1234": "[phone]",
+    "89161234567": "[phone]",
+    "8 (916) 123-45-67": "[phone]",
+    "тел.89161234567": "тел.[phone]",
+    "phone:+79161234567": "phone:[phone]",
+    "9161234567 это я": "[phone] это я",
+    "06 12 34 56 78": "[phone]",
+    "06.12.34.56.78": "[phone]",
+    "612 345 678": "[phone]",
+    "020 7946 0958": "[phone]",
+    "07911 123456": "[phone]",
+    "098765 43210": "[phone]",
+    "(11) 98765-4321": "[phone]",
+    "067 123 45 67": "[phone]",
+    "٠٥٣٢ ١٢٣ ٤٥ ٦٧": "[phone]",
+    "89161234567 89267654321 both": "[phone] [phone] both",
+    "wa.me/79161234567": "wa.me/[phone]",
+    "me@example.com.": "[email].",
+    "write to a.b+c@mail.co.uk, please": "write to [email], please",
+    "почта иван@почта.рф": "почта [email]",
+    "4111 1111 1111 1111": "[card]",
+    "5555555555554444!": "[card]!",
+    "378282246310005": "[card]",
+    "2200 0000 0000 0004": "[card]",
+    "DE89 3704 0044 0532 0130 00 BITTE": "[iban] BITTE",
+    "de89370400440532013000": "[iban]",
+    "GB82WEST12345698765432": "[iban]",
+}
+
+KEPT = [
+    "2024-01-31 12:30",
+    "2024-01-31 12",
+    "31.12.2024 18:30",
+    "01.02.2024-05.02.2024",
+    "от 01.01.2020 до 02.02.2021",
+    "1/2/2024 3/4/2024",
+    "20240131",
+    "1999–2003",
+    "2019 2020 2021 2022",
+    "12:30:15",
+    "8:00 9:30 10:15 11:45",
+    "$2,125,551,234",
+    "2125551234€",
+    "1,500,000",
+    "1 500 000",
+    "12 500 000 руб",
+    "5 000 000 000",
+    "9000000000",
+    "192.168.100.200",
+    "1234567",
+    "1609459200",
+    "3.1415926535",
+    "55.7512444, 37.6184231",
+    "1 2 3 4 5 6 7 8 9 10",
+    "22 33 44 55 66",
+    "978-3-16-148410-0",
+    "3-0 2-1 4-4 2-2",
+    "order #2125551234",
+    "user123456789012",
+    "+100500",
+    "99999999999",
+    "https://t.me/c/1234567890/55",
+    "@someone hi",
+    "5@3.50 each",
+    "4111 1111 1111 1112",
+    "1234567+7654321",
+    "v1.2.3.4.5.6.7",
+]
+
+
+def mask(text: str) -> str:
+    return Masker().mask(text, Counter())
+
+
+@pytest.mark.parametrize("text", MASKED)
+def test_masks_in_place(text: str) -> None:
+    assert mask(text) == MASKED[text]
+    assert Masker().suspects(text.encode())
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_leaves_dates_times_prices_and_other_numbers(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_counts_by_kind() -> None:
+    found: Counter[str] = Counter()
+    Masker().mask("a@b.example or c@d.example or +491711234567", found)
+    assert found == {"email": 2, "phone": 1}
+
+
+def test_masks_only_what_is_asked_for() -> None:
+    assert Masker(["email"]).mask("a@b.example +491711234567", Counter()) == "[email] +491711234567"
+    assert not Masker([]).suspects(b"a@b.example +491711234567")
+
+
+def test_local_numbers_are_those_of_the_regions() -> None:
+    assert Masker(regions=["NO"]).mask("412 34 567", Counter()) == "[phone]"
+    assert Masker(regions=["DE"]).mask("412 34 567", Counter()) == "412 34 567"
+    assert Masker(regions=[]).mask("0171 1234567 +491711234567", Counter()) == "0171 1234567 [phone]"
+
+
+@given(st.text())
+@example("ⅷ²①" * 10)
+@example("+" * 20 + "1" * 40)
+def test_what_is_not_suspect_has_nothing_to_mask(text: str) -> None:
+    if not Masker().suspects(text.encode("utf-8", "surrogatepass")):
+        assert mask(text) == text
+
+
+@given(st.text(st.sampled_from("0123456789 +-().@aA:/,\u0661"), max_size=80))
+def test_masking_twice_changes_nothing_more_and_leaves_letters(text: str) -> None:
+    once = mask(text)
+    assert mask(once) == once
+    assert once.count("\n") == text.count("\n")
+
+
+@given(st.text(string.ascii_letters + " ,!?ёя", max_size=40), st.text(string.ascii_letters + " ,!?", max_size=40))
+def test_a_number_is_found_wherever_it_stands(before: str, after: str) -> None:
+    assert mask(f"{before} +49 171 1234567 {after}") == f"{before} [phone] {after}"
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31)),
+    st.sampled_from(["%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%y", "%m/%d/%Y", "%H:%M", "%d-%m-%Y", "%Y%m%d"]),
+)
+def test_no_date_or_time_is_masked(moment: datetime, form: str) -> None:
+    text = f"on {moment:{form}}, or on {moment:{form}} - {moment:{form}}."
+    assert mask(text) == text
+
+
+@given(st.integers(1, 10**9), st.sampled_from(["${}", "€{}", "{} €", "{} руб", "{} USD", "{} euros", "{}%"]))
+def test_no_price_is_masked(amount: int, form: str) -> None:
+    for text in (form.format(amount), form.format(f"{amount:,}"), form.format(f"{amount:,}".replace(",", " "))):
+        assert mask(f"it costs {text} today") == f"it costs {text} today"
+
+
+@given(st.integers(0, 99_999), st.integers(0, 999_999))
+def test_no_short_number_is_masked(one: int, other: int) -> None:
+    assert mask(f"number {one}, then {other}") == f"number {one}, then {other}"
