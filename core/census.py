@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
+from pathlib import Path
+from typing import Any
 
 import attrs
 
 from autocakechat.chatlog import Chat, Message
+from autocakechat.errors import UserError
+from autocakechat.run_context import RunContext
+from autocakechat.stages import SourceType
 from autocakechat.text import visible
 
 _BATCH = 256
@@ -66,8 +71,7 @@ class Census:
             if sender and not kind.startswith(_SERVICE):
                 totals[sender] += number
                 names[sender] = name or names.get(sender)
-        ranked = sorted(totals.items(), key=lambda entry: (-entry[1], entry[0]))
-        return [Person(sender, names[sender], number) for sender, number in ranked]
+        return _ranked(totals, names)
 
     def kinds(self) -> dict[str, int]:
         """How many messages of each kind there were, the most frequent first."""
@@ -100,12 +104,67 @@ class ChatCensus:
     people: list[Person]
 
 
+@attrs.frozen
+class LogCensus:
+    """A whole log.
+
+    Attributes:
+        source: Name of the source that read it.
+        messages: How many messages there are, all kinds.
+        people: Who wrote, those who wrote most first.
+        chats: The chats, in the order of the log.
+    """
+
+    source: str
+    messages: int
+    people: list[Person]
+    chats: list[ChatCensus]
+
+
+def inspect(source: SourceType, path: Path, run: RunContext) -> LogCensus:
+    """Reads a log and tells who is in it.
+
+    Args:
+        source: What can read it.
+        path: The log.
+        run: What the source is handed.
+
+    Raises:
+        UserError: There is nothing that the source can read.
+    """
+    options = options_for(source, path)
+    chats = [census_of(chat) for part in source.inputs(options) for chat in source.read(options, part, run)]
+    totals: Counter[str] = Counter()
+    names: dict[str, str | None] = {}
+    for person in (person for chat in chats for person in chat.people):
+        totals[person.id] += person.messages
+        names[person.id] = person.name or names.get(person.id)
+    return LogCensus(
+        source=source.name,
+        messages=sum(chat.messages for chat in chats),
+        people=_ranked(totals, names),
+        chats=chats,
+    )
+
+
+def options_for(source: SourceType, path: Path) -> Any:
+    """The options of a source that is to read a path, and for the rest does what it does by default.
+
+    Raises:
+        UserError: It needs to be told more.
+    """
+    required = {field.name for field in attrs.fields(source.config) if field.default is attrs.NOTHING}
+    if not hasattr(attrs.fields(source.config), "path") or required - {"path"}:
+        needs = ", ".join(sorted(required - {"path"})) or "no path"
+        raise UserError(f"source '{source.name}' cannot be asked like this: it needs {needs}", "use a pipeline.toml")
+    return source.config(path=path)
+
+
 def census_of(chat: Chat) -> ChatCensus:
     """Reads a chat to its end and tells who is in it."""
     census = Census()
     chat.through(census.counted)
-    for _ in chat.messages:
-        pass
+    deque(chat.messages, maxlen=0)
     return ChatCensus(
         id=chat.id,
         title=chat.title,
@@ -115,6 +174,11 @@ def census_of(chat: Chat) -> ChatCensus:
         kinds=census.kinds(),
         people=census.people(),
     )
+
+
+def _ranked(totals: dict[str, int], names: dict[str, str | None]) -> list[Person]:
+    ranked = sorted(totals.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [Person(sender, names[sender], number) for sender, number in ranked]
 
 
 def count(number: int, thing: str) -> str:

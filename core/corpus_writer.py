@@ -7,13 +7,11 @@ their chat, all the rest into the report.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import attrs
 import msgspec
@@ -80,7 +78,7 @@ class CorpusWriter:
     """Writes dialogs into a corpus folder.
 
     Args:
-        folder: An empty folder; whoever made it gives it its final place when everything is written.
+        folder: An empty folder; whoever made it syncs it and gives it its final place when everything is written.
         options: How to write.
         seed: Chooses the sample pairs of the report.
 
@@ -167,8 +165,9 @@ class CorpusWriter:
             PluginError: Messages are left of which nobody knows what became of them.
         """
         cut = self._spool.cut(self._options.validation)
-        with _durable(self._folder / "train.jsonl") as train, _durable(self._folder / "validation.jsonl") as validation:
-            counts = self._spool.split(cut, train, validation)
+        train, validation = self._folder / "train.jsonl", self._folder / "validation.jsonl"
+        with train.open("wb") as early, validation.open("wb") as late:
+            counts = self._spool.split(cut, early, late)
         finished = report.finish(
             Written(
                 figures=self._figures,
@@ -181,8 +180,7 @@ class CorpusWriter:
                 samples=self._samples.chosen(),
             )
         )
-        with _durable(self._folder / "report.json") as file:
-            file.write(finished.to_json())
+        (self._folder / "report.json").write_bytes(finished.to_json())
         return finished
 
     def _line(self, utterances: Sequence[Utterance]) -> bytes:
@@ -247,15 +245,6 @@ class _Samples:
         """The pairs, in no particular order."""
         self._random.shuffle(self._kept)
         return self._kept
-
-
-@contextmanager
-def _durable(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a file to write that is on the disk, not just on its way there, when the block ends."""
-    with path.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _hash(utterances: Sequence[Utterance]) -> int:

@@ -1,0 +1,131 @@
+"""`acc inspect`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autocakechat.errors import ManyProblemsError, UserError
+from autocakechat.stages import SourceType
+from autocakechat.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from autocakechat.census import ChatCensus, LogCensus, Person
+    from autocakechat.cli.app import App
+
+_CHATS_SHOWN = 20
+_PEOPLE_SHOWN = 20
+_PEOPLE_OF_A_CHAT_SHOWN = 5
+
+
+@click.command("inspect")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--source", "name", metavar="NAME", help="Read with this source; by default the one that recognises it.")
+@click.option("--all", "everything", is_flag=True, help="Show every chat and everybody in it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every chat.")
+@click.pass_obj
+def command(app: App, path: Path, name: str | None, everything: bool, as_json: bool) -> None:
+    """Show the chats of a log, and for each person the id, the name and how many messages there are.
+
+    PATH is a file or a folder of chat logs. The id is what `server` in a pipeline.toml wants.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder", "give the path of an export")
+    log = _read(app, _source(app, path, name), path)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(log), indent=1).decode("utf-8", "replace"))
+        return
+    for line in _lines(log, everything):
+        click.echo(line)
+
+
+def _source(app: App, path: Path, name: str | None) -> SourceType:
+    from autocakechat.census import options_for
+
+    manager = app.manager()
+    if name is not None:
+        return manager.find("source", name)  # type: ignore[no-any-return]
+    sources = [each for each in manager.stages("source").values() if isinstance(each, SourceType) and each.recognises]
+    for source in sources:
+        if source.recognises is not None and source.recognises(path):
+            return source
+    problems = []
+    for source in sources:
+        # A source that does not know the file may still know what is wrong with it.
+        try:
+            source.inputs(options_for(source, path))
+        except UserError as error:
+            problems.append(str(error))
+    raise (
+        ManyProblemsError(problems)
+        if problems
+        else UserError(f"{path}: no source recognises it", "type: acc plugins list")
+    )
+
+
+def _read(app: App, source: SourceType, path: Path) -> LogCensus:
+    from autocakechat.census import inspect
+    from autocakechat.errors import AccError
+    from autocakechat.manager import plugin_error
+    from autocakechat.progress import progress_for
+    from autocakechat.run_context import RunContext
+
+    with tempfile.TemporaryDirectory(prefix="acc-") as state:
+        run = RunContext(app.log, progress_for(app.log), 0, Path(state))
+        try:
+            return inspect(source, path, run)
+        except (AccError, MemoryError):
+            raise
+        except Exception as error:
+            app.log.debug("in source %s", source.name, exc_info=True)
+            raise plugin_error(app.manager().owner(source), error) from error
+
+
+def _lines(log: LogCensus, everything: bool) -> Iterator[str]:
+    from autocakechat.census import count
+
+    yield f"{count(log.messages, 'message')} in {count(len(log.chats), 'chat')}, read by source {log.source}"
+    yield ""
+    yield "PEOPLE"
+    yield from _people(log.people, None if everything else _PEOPLE_SHOWN, indent="  ")
+    yield ""
+    yield "CHATS"
+    ranked = sorted(log.chats, key=lambda chat: -chat.messages)
+    shown = ranked if everything else ranked[:_CHATS_SHOWN]
+    for chat in shown:
+        yield from _chat(chat, everything)
+    if len(shown) < len(ranked):
+        yield f"  and {count(len(ranked) - len(shown), 'chat')} more; --all shows them"
+    if log.people:
+        yield ""
+        yield f'To learn a person, put the id into pipeline.toml: server = "{visible(log.people[0].id)}"'
+
+
+def _chat(chat: ChatCensus, everything: bool) -> Iterator[str]:
+    from autocakechat.census import count
+
+    skipped = f", skipped: {visible(chat.skipped)}" if chat.skipped else ""
+    title = visible(chat.title) if chat.title else "no title"
+    yield f"  {title} ({visible(chat.kind)} {visible(chat.id)}), {count(chat.messages, 'message')}{skipped}"
+    yield from _people(chat.people, None if everything else _PEOPLE_OF_A_CHAT_SHOWN, indent="      ")
+
+
+def _people(people: list[Person], most: int | None, indent: str) -> Iterator[str]:
+    shown = people if most is None else people[:most]
+    widths = [
+        max((len(visible(person.id)) for person in shown), default=0),
+        max((len(f"{person.messages:,}") for person in shown), default=0),
+    ]
+    for person in shown:
+        number = f"{person.messages:,}".rjust(widths[1])
+        name = visible(person.name) if person.name else "(no name)"
+        yield f"{indent}{visible(person.id).ljust(widths[0])}  {number}  {name}"
+    if len(shown) < len(people):
+        yield f"{indent}and {len(people) - len(shown):,} more"

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autocakechat import Chat, Corpus, Message
+from autocakechat.census import Census, Person, census_of
+from tests.core.conftest import Project
+
+
+def message(number: int, sender: str, name: str | None, kind: str = "text") -> Message:
+    return Message(id=number, sender=sender, sender_name=name, text="hi", sent=number, kind=kind)
+
+
+def test_counts_people_by_id_with_the_name_shown_last() -> None:
+    messages = [message(n, f"user{n % 3}", f"old {n}" if n < 600 else f"new {n % 3}") for n in range(1000)]
+    messages += [message(1000, "user1", None), message(1001, "", None), message(1002, "user9", "X", "service: pin")]
+    chat = Chat("c", "title", "group", messages)
+    found = census_of(chat)
+    assert found.people == [Person("user0", "new 0", 334), Person("user1", "new 1", 334), Person("user2", "new 2", 333)]
+    assert found.messages == 1003
+    assert found.kinds == {"text": 1002, "service: pin": 1}
+
+
+def test_counting_changes_nothing_that_passes() -> None:
+    messages = [message(n, "a", None) for n in range(700)]
+    assert list(Census().counted(iter(messages))) == messages
+
+
+EXPORT: dict[str, Any] = {
+    "name": "Ann \u202e<b>\x1b[31m",
+    "type": "personal_chat",
+    "id": 77,
+    "messages": [
+        {
+            "id": number,
+            "type": "message",
+            "date": "2024-01-01T00:00:00",
+            "date_unixtime": str(1_704_067_200 + 60 * number),
+            "from": "Ann" if number % 2 else "Bob \x1b[31m",
+            "from_id": "user77" if number % 2 else "user88",
+            "text": f"line {number}",
+            "text_entities": [{"type": "plain", "text": f"line {number}"}],
+        }
+        for number in range(1, 12)
+    ],
+}
+
+
+@pytest.fixture
+def export(project: Project) -> str:
+    project.write("result.json", json.dumps(EXPORT, indent=1))
+    return "result.json"
+
+
+def test_shows_everybody_with_id_and_number_of_messages(project: Project, export: str) -> None:
+    done = project.acc("inspect", export)
+    assert done.returncode == 0, done.stderr
+    assert "user77  6  Ann" in done.stdout
+    assert "user88  5  Bob \\x1b[31m" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "\u202e" not in done.stdout
+
+
+def test_prints_one_json_object(project: Project, export: str) -> None:
+    done = project.acc("inspect", "--json", export)
+    log = json.loads(done.stdout)
+    assert log["source"] == "telegram"
+    assert log["messages"] == 11
+    assert log["people"] == [
+        {"id": "user77", "name": "Ann", "messages": 6},
+        {"id": "user88", "name": "Bob \x1b[31m", "messages": 5},
+    ]
+    assert [chat["messages"] for chat in log["chats"]] == [11]
+
+
+def test_a_source_can_be_chosen(project: Project) -> None:
+    done = project.acc("inspect", "log.txt", "--source", "toy", "--json")
+    people = {person["id"]: person["messages"] for person in json.loads(done.stdout)["people"]}
+    assert people == {"ann": 50, "bob": 50}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nothing.json",), "nothing.json: no such file or folder"),
+        (("log.txt",), "log.txt: not JSON"),
+        (("log.txt", "--source", "tyo"), "no source 'tyo'; did you mean 'toy'?"),
+    ],
+)
+def test_what_cannot_be_read_is_told(project: Project, arguments: tuple[str, ...], told: str) -> None:
+    done = project.acc("inspect", *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_bug_of_a_source_is_told_with_its_plugin(project: Project) -> None:
+    project.write("log.txt", "ann: hi\nbob: boom\n")
+    done = project.acc("inspect", "log.txt", "--source", "toy")
+    assert done.returncode == 1
+    assert "plugin toys" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_corpus_is_exported_in_cakechats_form(project: Project) -> None:
+    assert project.acc("run", "--until", "corpus").returncode == 0
+    assert project.acc("corpus", "export", "--format", "cakechat", "-o", "all.txt").returncode == 0
+    assert project.acc("corpus", "export", "--part", "train", "-o", "train.txt").returncode == 0
+    corpus = Corpus(next((project.folder / ".acc" / "corpus").iterdir()))
+    written = [json.loads(line) for line in (project.folder / "all.txt").read_text().splitlines()]
+    held = [*corpus.dialogs("train"), *corpus.dialogs("validation")]
+    assert written == [[{"text": each.text, "condition": each.emotion} for each in dialog] for dialog in held]
+    assert (project.folder / "train.txt").read_bytes() == (corpus.path / "train.jsonl").read_bytes()
+    assert not list(project.folder.glob(".all.txt*"))
+
+
+def test_the_report_of_the_newest_corpus_is_shown(project: Project) -> None:
+    project.acc("run", "--until", "corpus")
+    shown = project.acc("corpus", "report", "--samples", "1").stdout
+    assert "read 100 messages in 1 chat" in shown
+    assert "  < answer " in shown
+    report = json.loads(project.acc("corpus", "report", "--json").stdout)
+    assert report["messages"]["read"] == 100
+
+
+@pytest.mark.parametrize("arguments", [("corpus", "export", "-o", "x.txt"), ("corpus", "report")])
+def test_without_a_corpus_the_way_to_one_is_told(project: Project, arguments: tuple[str, ...]) -> None:
+    done = project.acc(*arguments)
+    assert done.returncode == 2
+    assert "acc run pipeline.toml --until corpus" in done.stderr
+
+
+def test_an_export_that_cannot_be_written_is_told(project: Project) -> None:
+    project.acc("run", "--until", "corpus")
+    done = project.acc("corpus", "export", "-o", "no/such/folder/x.txt")
+    assert done.returncode == 2
+    assert "nothing was written" in done.stderr
+
+
+def test_samples_of_every_era_can_be_inspected(project: Project, shared: Path) -> None:
+    done = project.acc("inspect", "--json", str(shared / "telegram-samples" / "korjavin__ragtgbot__result.json"))
+    log = json.loads(done.stdout)
+    assert log["messages"] == sum(chat["messages"] for chat in log["chats"]) > 0
+    assert log["people"][0]["messages"] >= log["people"][-1]["messages"]
