@@ -15,9 +15,7 @@ import msgspec
 from autocakechat import Message
 
 _BLOCK = 128
-_BLOCKS_IN_MEMORY = 32
-
-_id_of = attrgetter("id")
+_BLOCKS_IN_MEMORY = 4  # More would fall out of the processor's cache before they are asked for.
 
 
 class _Block(NamedTuple):
@@ -84,7 +82,8 @@ class Archive:
 
     def _set_aside(self) -> None:
         messages, self._newest = self._newest, []
-        self._recent.append(_Block(min(map(_id_of, messages)), max(map(_id_of, messages)), messages))
+        ids = [message.id for message in messages]
+        self._recent.append(_Block(min(ids), max(ids), messages))
         if len(self._recent) > _BLOCKS_IN_MEMORY:
             self._write(self._recent.popleft())
 
@@ -114,9 +113,15 @@ class Archive:
     def _write(self, block: _Block) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
-        data = msgspec.msgpack.encode(
-            [(m.id, m.sender, m.text, m.sent, m.kind, m.own_words, m.position) for m in block.messages or ()]
+        messages = block.messages or []
+        columns = (
+            [message.id for message in messages],
+            [message.sender for message in messages],
+            [None if message.kind.startswith("service") else message.text for message in messages],
+            [message.sent for message in messages],
+            [message.position for message in messages],
         )
+        data = msgspec.msgpack.encode(columns)
         if self._written and block.first <= self._written[-1].last:
             self._ascending = False
         self._written.append(block._replace(messages=None, offset=self._file.seek(0, 2), size=len(data)))
@@ -125,11 +130,14 @@ class Archive:
     def _read(self, block: _Block) -> list[Message]:
         assert self._file is not None
         self._file.seek(block.offset)
+        columns = _decoder.decode(self._file.read(block.size))
         return [
-            Message(number, sender, None, text, sent, kind=kind, own_words=own_words, position=position)
-            for number, sender, text, sent, kind, own_words, position in _decoder.decode(self._file.read(block.size))
+            Message(
+                number, sender, None, text or "", sent, kind="service" if text is None else "text", position=position
+            )
+            for number, sender, text, sent, position in zip(*columns, strict=True)
         ]
 
 
 _first_of = attrgetter("first")
-_decoder = msgspec.msgpack.Decoder(list[tuple[int, str, str, int, str, bool, int]])
+_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int]])

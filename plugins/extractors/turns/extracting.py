@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
@@ -54,6 +55,7 @@ class _Extraction:
         self._options = options
         self._chat = chat
         self._archive = archive
+        self._unfit = _Fitness(options)
         self._gap = options.gap_minutes * 60
         self._servers = _servers(options.server)
         self._is_server: dict[str, bool] = {}
@@ -64,8 +66,15 @@ class _Extraction:
     def dialogs(self) -> Iterator[Dialog]:
         """Reads the chat to its end."""
         finished, is_server, gap = self._finished, self._is_server, self._gap
+        archive, unfit = self._archive.add, self._unfit
         last = 0
-        for message in self._messages_with_text():
+        for message in self._chat.messages:
+            if reason := unfit(message):
+                self._chat.drop(message, reason)
+                if not message.text:
+                    archive(message)
+                continue
+            archive(message)
             if message.sent - last > gap:
                 self._close()
             last = message.sent
@@ -83,28 +92,6 @@ class _Extraction:
         yield from finished
         if not self._server_seen:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
-
-    def _messages_with_text(self) -> Iterator[Message]:
-        """Goes through the messages that can be learnt or answered, and drops the others."""
-        drop, add = self._chat.drop, self._archive.add
-        shortest, longest = self._options.min_length, self._options.max_length
-        since, until = _seconds(self._options.since, 0), _seconds(self._options.until, 1)
-        for message in self._chat.messages:
-            length = len(message.text.strip())
-            if not length:
-                drop(message, message.kind if not message.text else "blank")
-                add(message)
-            elif not message.sender:
-                drop(message, "unknown sender")
-            elif (since is not None and message.sent < since) or (until is not None and message.sent >= until):
-                drop(message, "outside of the dates asked for")
-            elif length < shortest:
-                drop(message, "too short")
-            elif length > longest:
-                drop(message, "too long")
-            else:
-                add(message)
-                yield message
 
     def _ask(self, message: Message) -> None:
         """Takes in a message of somebody else."""
@@ -233,6 +220,8 @@ class _Extraction:
 
     def _utterance(self, turn: Turn) -> Utterance:
         """Joins the messages of a turn; those of different people stand on lines of their own."""
+        if len(turn) == 1:
+            return Utterance(turn[0].text, messages=(turn[0].position,))
         text = turn[0].text
         for earlier, message in pairwise(turn):
             text += (self._options.join if message.sender == earlier.sender else "\n") + message.text
@@ -251,6 +240,32 @@ class _Extraction:
                 self._chat.ledger.drop(earlier, reason)
 
 
+class _Fitness:
+    """Tells which messages can be neither learnt nor answered."""
+
+    def __init__(self, options: TurnsOptions) -> None:
+        self._shortest = options.min_length
+        self._longest = options.max_length
+        self._since = _seconds(options.since, 0)
+        self._until = _seconds(options.until, 1)
+
+    def __call__(self, message: Message) -> str | None:
+        """Returns the reason to drop a message, if there is one."""
+        text = message.text
+        length = len(text.strip())
+        if self._shortest <= length <= self._longest and message.sender and self._since <= message.sent < self._until:
+            return None
+        if not text:
+            return message.kind
+        if not length:
+            return "blank"
+        if not message.sender:
+            return "unknown sender"
+        if length < self._shortest:
+            return "too short"
+        return "too long" if length > self._longest else "outside of the dates asked for"
+
+
 def _servers(server: str | int | list[str | int]) -> frozenset[str]:
     """Returns all forms in which the ids of the server may stand in a log."""
     people = [str(person).strip() for person in (server if isinstance(server, list) else [server])]
@@ -265,8 +280,8 @@ def _after(turn: Turn, id: int) -> Turn | None:
     return None
 
 
-def _seconds(day: date | None, later: int) -> float | None:
-    """Returns when a day, or some days later, begins."""
+def _seconds(day: date | None, later: int) -> float:
+    """Returns when a day, or some days later, begins; without a day the beginning or the end of all time."""
     if day is None:
-        return None
+        return math.inf if later else -math.inf
     return (datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=later)).timestamp()

@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from autocakechat.plugins.sources.telegram.records import Window
+from autocakechat.plugins.sources.telegram.records import Batch
 
 BLOCK = 1 << 16  # Bigger blocks fall out of the processor's cache between decoding and use, and take longer.
 TOO_LONG = 1 << 25  # No message, and nothing else that has to be seen as a whole, is as long as this.
@@ -27,12 +27,12 @@ class Portion(NamedTuple):
 
     Attributes:
         header: What it is.
-        windows: Its messages, to be read before the next chat.
+        batches: Its messages, to be read before the next chat.
         offset: Where its messages begin in the file.
     """
 
     header: Header
-    windows: Iterator[Window]
+    batches: Iterator[Batch]
     offset: int
 
 

@@ -15,7 +15,7 @@ import msgspec
 from autocakechat.plugins.sources.telegram import walking
 from autocakechat.plugins.sources.telegram.feed import TOO_LONG, Feed, Header, Portion
 from autocakechat.plugins.sources.telegram.mending import mend
-from autocakechat.plugins.sources.telegram.records import Window
+from autocakechat.plugins.sources.telegram.records import Batch, Record, decode, decode_carefully
 
 _SINGLE_CHAT = re.compile(rb'\{\n(?P<header>(?: "(?!messages")[^\n]*[^\n\[{],\n)*) "messages": \[')
 _CHAT_OF_ACCOUNT = re.compile(rb'\n   \{\n(?P<header>(?:    "(?!messages")[^\n]*[^\n\[{],\n)*)    "messages": \[')
@@ -86,9 +86,9 @@ def _chats_of_account(feed: Feed) -> Iterator[Portion]:
 def _portion(feed: Feed, beginning: re.Match[bytes], indent: int) -> Iterator[Portion]:
     feed.drop(beginning.end())
     offset = feed.offset
-    windows = _windows(feed, indent)
-    yield Portion(_header(beginning["header"]), windows, offset)
-    for _ in windows:
+    batches = _batches(feed, indent)
+    yield Portion(_header(beginning["header"]), batches, offset)
+    for _ in batches:
         pass
 
 
@@ -101,27 +101,44 @@ def _header(lines: bytes) -> Header:
     raise UnfamiliarLayoutError
 
 
-def _windows(feed: Feed, indent: int) -> Iterator[Window]:
-    """Cuts the messages of a chat, whose key stands at this indent, into windows."""
+def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
+    """Reads the messages of a chat whose key stands at this indent, window by window."""
     margin = b"\n" + b" " * indent
     close, open_ = margin + b" }", margin + b" {"
     seam, end = close + b"," + open_, close + margin + b"]"
     if _is_empty(feed, margin):
         return
+    search = True
     while True:
-        found = feed.data.find(end)
-        if found >= 0:
-            yield Window(feed.data[: found + len(close)], seam)
-            feed.drop(found + len(end))
-            return
-        cut = feed.data.rfind(seam)
-        if cut >= 0:
-            yield Window(feed.data[: cut + len(close)], seam)
-            feed.drop(cut + len(close) + 1)
+        seam_at = feed.data.rfind(seam)
+        end_at = feed.data.find(end) if search or seam_at < 0 else -1
+        stop = end_at if end_at >= 0 else seam_at
+        if stop >= 0:
+            window = feed.data[: stop + len(close)]
+            records = decode(window)
+            if records is None and not search:
+                # To look for the end of the chat takes a third of the time of decoding, so it is only done for the
+                # first window and for those that cannot be decoded, as one that goes beyond the end never can.
+                search = True
+                continue
+            yield Batch(_one_by_one(window, close, open_) if records is None else records, len(window))
+            if end_at >= 0:
+                feed.drop(end_at + len(end))
+                return
+            feed.drop(seam_at + len(close) + 1)
+            search = False
         if len(feed.data) > TOO_LONG or not feed.more():
-            # Cut off, or not in this layout any more.
+            # At the end of the file, or not in this layout any more.
             yield from walking.messages(feed)
             return
+
+
+def _one_by_one(window: bytes, close: bytes, open_: bytes) -> list[Record]:
+    """Decodes the messages of a window each by itself, so that a broken one harms no other."""
+    messages = window.split(close + b"," + open_)
+    messages[1:] = [open_ + message for message in messages[1:]]
+    messages[:-1] = [message + close for message in messages[:-1]]
+    return [record for message in messages for record in decode_carefully(message)]
 
 
 def _is_empty(feed: Feed, margin: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Reads exports: from files to chats, from windows to messages."""
+"""Reads exports: from files to chats, from records to messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autocakechat import Chat, Input, Message, RunContext, UserError, visible
 from autocakechat.plugins.sources.telegram import finding, layout, people, walking
 from autocakechat.plugins.sources.telegram.feed import Feed, Portion
 from autocakechat.plugins.sources.telegram.kinds import settle
-from autocakechat.plugins.sources.telegram.records import Window, decode
+from autocakechat.plugins.sources.telegram.records import Batch
 from autocakechat.plugins.sources.telegram.senders import Senders
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Export:
         self._file = path.open("rb", buffering=0)
         self._feed = Feed(self._file)
         self._owner: str | None = None
-        self._lonely: list[str] = []
+        self._groups: list[tuple[str, Senders]] = []
 
     def __enter__(self) -> Export:
         return self
@@ -122,20 +122,16 @@ class Export:
         else:
             chat_id = people.chat_id(header.id, header.type, words=self._words)
         skip = _SKIPPED.get(header.type or "")
+        senders = Senders(header, words=self._words, owner=self._owner)
+        if "group" in (header.type or ""):
+            self._groups.append((header.name or "without a name", senders))
         return Chat(
             id=chat_id,
             title=header.name,
             kind=(header.type or "chat").replace("_", " "),
-            messages=self._messages(portion, advance),
+            messages=read_messages(portion.batches, senders, advance, sticker_emoji=self._options.sticker_emoji),
             skip=skip.replace("_", " ") if skip and skip not in self._options.include else None,
         )
-
-    def _messages(self, portion: Portion, advance: Callable[[int], None]) -> Iterator[Message]:
-        header = portion.header
-        senders = Senders(header, words=self._words, owner=self._owner)
-        yield from read_messages(portion.windows, senders, advance, sticker_emoji=self._options.sticker_emoji)
-        if "group" in (header.type or "") and senders.single_person:
-            self._lonely.append(header.name or "without a name")
 
     def _warn(self) -> None:
         name, warn = visible(self._name), self._run.log.warning
@@ -145,23 +141,23 @@ class Export:
                 name,
                 self._feed.left_over,
             )
-        if self._lonely:
+        if lonely := [title for title, senders in self._groups if senders.single_person]:
             warn(
                 "%s: only one person speaks in %d of the groups (%s); an export of the whole account holds nobody "
                 "else's messages, so export such a group by itself",
                 name,
-                len(self._lonely),
-                visible(", ".join(self._lonely[:3])),
+                len(lonely),
+                visible(", ".join(lonely[:3])),
             )
 
 
 def read_messages(
-    windows: Iterator[Window], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
+    batches: Iterator[Batch], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
 ) -> Iterator[Message]:
     """Reads the messages of a chat.
 
     Args:
-        windows: The messages as they stand in the file.
+        batches: The messages as they stand in the file.
         senders: Who speaks in the chat.
         advance: Told how many bytes were read.
         sticker_emoji: Whether the emoji of a sticker is its text.
@@ -169,14 +165,12 @@ def read_messages(
     Yields:
         The messages in the order of the file.
     """
+    known = senders.known
     last = 0
-    is_first = True
-    for window in windows:
-        records = decode(window)
-        if is_first:
-            senders.look_at(records)
-            is_first = False
-        for record in records:
+    for number, batch in enumerate(batches):
+        if number == 0:
+            senders.look_at(batch.records)
+        for record in batch.records:
             # Nearly all messages are somebody's own text and nothing else, and need no more than this look at them.
             if (
                 record.text.__class__ is not str
@@ -186,20 +180,15 @@ def read_messages(
                 or record.photo is not UNSET
                 or record.file is not UNSET
                 or record.forwarded_from is not UNSET
+                or record.forwarded_from_id is not UNSET
                 or record.via_bot is not UNSET
                 or record.reply_to_peer_id is not UNSET
-                or record.forwarded_from_id is not UNSET
-                or record.contact_information is not UNSET
-                or record.location_information is not UNSET
-                or record.poll is not UNSET
-                or record.game_title is not UNSET
-                or record.invoice_information is not UNSET
-                or record.todo_list is not UNSET
-                or record.giveaway_information is not UNSET
-                or record.giveaway_results is not UNSET
             ):
                 settle(record, sticker_emoji=sticker_emoji)
-            sender = senders[record.sender]
+            try:
+                sender = known[record.sender]
+            except KeyError:
+                sender = senders.meet(record.sender)
             record.sender = sender.id
             record.outgoing = sender.outgoing
             if not sender.is_person and record.own_words:
@@ -210,7 +199,7 @@ def read_messages(
                 record.sent = _local_time(record.date) or last
             last = record.sent
             yield record
-        advance(len(window.text))
+        advance(batch.size)
 
 
 def _local_time(date: str) -> int:

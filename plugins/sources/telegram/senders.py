@@ -26,17 +26,20 @@ class Sender:
     outgoing: bool | None
 
 
-class Senders(dict[str | int | None, Sender]):
-    """The senders of a chat by their ids as they stand in the file. Each is worked out once, when it is first met.
+class Senders:
+    """The senders of a chat. Each is worked out once, when it is first met.
 
     Args:
         header: What is known of the chat.
         words: Whether ids are words in this file.
         owner: Id of whom the export belongs to, if that is known.
+
+    Attributes:
+        known: Those met so far, by their ids as they stand in the file.
     """
 
     def __init__(self, header: Header, *, words: bool, owner: str | None) -> None:
-        super().__init__()
+        self.known: dict[str | int | None, Sender] = {}
         self._words = words
         self._private = people.is_private(header.type)
         self._owner = owner
@@ -48,23 +51,24 @@ class Senders(dict[str | int | None, Sender]):
             elif header.type in ("personal_chat", "bot_chat"):
                 self._partner = chat
 
-    def __missing__(self, id: str | int | None) -> Sender:
+    def meet(self, id: str | int | None) -> Sender:
+        """Works out who a sender is."""
         name = people.sender_id(id, words=self._words, private=self._private)
         is_person = people.is_person(name)
-        self[id] = sender = Sender(name, is_person, self._is_owner(name) if is_person else None)
+        self.known[id] = sender = Sender(name, is_person, self._is_owner(name) if is_person else None)
         return sender
 
     def look_at(self, records: Iterable[Record]) -> None:
         """Looks at the first messages of a chat: if its two people are others than its id says, it is not believed."""
-        people = {self[record.sender].id for record in records if record.type == "message"}
-        if self._partner and len(people) > 1 and self._partner not in people:
+        speakers = {self.meet(record.sender).id for record in records if record.type == "message"}
+        if self._partner and len(speakers) > 1 and self._partner not in speakers:
             self._partner = None
-        self.clear()
+        self.known.clear()
 
     @property
     def single_person(self) -> bool:
         """Whether only one person has spoken so far."""
-        return sum(sender.is_person for sender in self.values()) == 1
+        return sum(sender.is_person for sender in self.known.values()) == 1
 
     def _is_owner(self, id: str) -> bool | None:
         if self._owner:

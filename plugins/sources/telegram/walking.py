@@ -13,7 +13,7 @@ import msgspec
 
 from autocakechat.plugins.sources.telegram.feed import BLOCK, TOO_LONG, Feed, Header, Portion
 from autocakechat.plugins.sources.telegram.mending import mend
-from autocakechat.plugins.sources.telegram.records import Window
+from autocakechat.plugins.sources.telegram.records import Batch, decode, decode_carefully
 
 _BLANK = re.compile(rb"[\s\xef\xbb\xbf]*+")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -83,7 +83,7 @@ def portions(feed: Feed, contents: Contents) -> Iterator[Portion]:
         yield Portion(header, messages(feed), offset)
 
 
-def messages(feed: Feed) -> Iterator[Window]:
+def messages(feed: Feed) -> Iterator[Batch]:
     """Reads messages one by one.
 
     Args:
@@ -93,15 +93,30 @@ def messages(feed: Feed) -> Iterator[Window]:
         Every whole message.
     """
     walker = _Walker(feed)
+    waiting: list[bytes] = []
+    size = 0
     try:
         for _ in walker.each_element():
-            yield Window(walker.value())
+            waiting.append(walker.value())
             walker.whole_until = walker.place
+            size += len(waiting[-1])
+            if size >= BLOCK:
+                yield _batch(waiting)
+                waiting, size = [], 0
     except (CutOffError, BrokenJsonError):
         feed.left_over = feed.size - walker.whole_until
         feed.seek(feed.size)
     else:
         feed.seek(walker.place)
+    yield _batch(waiting)
+
+
+def _batch(messages: list[bytes]) -> Batch:
+    together = b",".join(messages)
+    records = decode(together)
+    if records is None:
+        records = [record for message in messages for record in decode_carefully(message)]
+    return Batch(records, len(together))
 
 
 def _survey_top(walker: _Walker, contents: Contents) -> None:
