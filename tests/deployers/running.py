@@ -10,9 +10,13 @@ from autocakechat import Responder, RunContext, Secret
 from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.connection import connect, quiet_libraries
 from autocakechat.plugins.deployers.telegram.deployer import serve_until
+from autocakechat.plugins.deployers.telegram.journal import Journal
 
 from .bot_api import BotApi
 from .responders import trained
+
+# Tests should not wait longer than they must; those of settling and pausing set their own.
+FAST = {"settle": 0.05, "pause": 0.0, "sends_per_second": 1000.0}
 
 
 class RunningBot:
@@ -29,7 +33,9 @@ class RunningBot:
         self._api = api
         self._responder = responder
         self._run = run
-        self._options = Options(**({"token": Secret(env="TOKEN"), "allow": "everyone", "base_url": api.url} | options))
+        self._options = Options(
+            **({"token": Secret(env="TOKEN"), "allow": "everyone", "base_url": api.url} | FAST | options)
+        )
         self._runner = asyncio.Runner()
         self._loop = self._runner.get_loop()
         self._stop = asyncio.Event()
@@ -55,7 +61,10 @@ class RunningBot:
     def _serve(self) -> None:
         try:
             with quiet_libraries(), self._runner:
+                journal = Journal(self._run.log, self._options.log_texts)
                 bot = connect(self._api.token, self._options.base_url)
-                self._runner.run(serve_until(self._stop, self._options, bot, trained(self._responder), self._run))
+                self._runner.run(
+                    serve_until(self._stop, self._options, bot, trained(self._responder), self._run, journal)
+                )
         except BaseException as error:
             self.error = error

@@ -1,8 +1,8 @@
 """The Telegram deployer: a bot that people write to.
 
-How a message travels: `polling` fetches an update, `intake` decides what it means and writes that into the `store`,
-`answering` has the model answer what waits in the store, `sending` delivers. Each step ends in one transaction of the
-store, so that the bot may be killed between any two and goes on where it was.
+How a message travels: `polling` (or `webhook`) receives an update, `intake` decides what it means and writes that into
+the `store`, `answering` has the model answer what waits in the store, `sending` delivers. Each step ends in one
+transaction of the store, so that the bot may be killed between any two and goes on where it was.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ def _somebody(_: Any, __: attrs.Attribute[Any], value: Any) -> None:
         raise ValueError('nobody is invited; list user ids, usernames or chat ids, or say "everyone"')
 
 
+def _web_address(_: Any, __: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None and not value.startswith(("https://", "http://")):
+        raise ValueError("a web address starts with https:// or http://")
+
+
 @attrs.frozen(kw_only=True)
 class Options:
     """Options of the Telegram deployer."""
@@ -29,15 +34,51 @@ class Options:
     allow: Literal["everyone"] | list[int | str] = option(
         help='who may talk to the bot: user ids, usernames and chat ids, or "everyone"', check=_somebody
     )
-    base_url: str = option(
-        default="https://api.telegram.org", help="where the Bot API is", check=validators.matches_re("https?://.+")
-    )
+    base_url: str = option(default="https://api.telegram.org", help="where the Bot API is", check=_web_address)
     welcome: str = option(
         default="Hello! I am an AI that imitates a person, trained on that person's chats. I am not the person, and I "
         "may say things that are wrong. Write to me, or see /help.",
         help="what /start answers",
     )
-    fallback: str = option(default="Sorry, I have no answer to that.", help="what to say when the model fails")
+    fallback: str = option(
+        default="Sorry, I have no answer to that.",
+        help="what to say when the model fails",
+        check=validators.matches_re(r"(?s).*\S.*"),
+    )
+    settle: float = option(
+        default=1.5, help="seconds of silence before the bot answers what was written", check=validators.ge(0)
+    )
+    settle_at_most: float = option(
+        default=8.0, help="seconds after which it answers even if more is being written", check=validators.ge(0)
+    )
+    batch: int = option(default=32, help="most chats answered in one call of the model", check=validators.ge(1))
+    separate_lines: bool = option(default=True, help="send each line of an answer as a message of its own")
+    pause: float = option(default=0.8, help="seconds between such messages", check=validators.ge(0))
+    sends_per_second: float = option(
+        default=25.0, help="most messages sent in a second; Telegram allows about 30", check=validators.gt(0)
+    )
+    messages_per_minute: int = option(
+        default=30, help="most messages of one user that are answered in a minute", check=validators.ge(1)
+    )
+    queue: int = option(default=1000, help="most messages that may wait for an answer", check=validators.ge(1))
+    forget_after_days: float = option(
+        default=30.0, help="days after which what was said is forgotten", check=validators.gt(0)
+    )
+    log_texts: bool = option(default=False, help="show in the log what people write")
+    webhook_url: str | None = option(
+        default=None,
+        help="have Telegram send messages to this https address instead of asking for them",
+        check=_web_address,
+    )
+    webhook_listen: str = option(default="127.0.0.1", help="address to listen on for the webhook")
+    webhook_port: int = option(
+        default=8080,
+        help="port to listen on for the webhook",
+        check=validators.and_(validators.ge(1), validators.le(65535)),
+    )
+    webhook_secret: Secret | None = option(
+        default=None, help="secret token that Telegram shows with each call of the webhook"
+    )
 
 
 def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Literal
 
 from telegram import Chat, User
 
-from autocakechat import visible
+from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.store import Store
 
 # Who Telegram shows as the sender of what administrators of a group write anonymously.
@@ -24,15 +23,15 @@ class Access:
     Args:
         allow: User ids, chat ids and usernames, or "everyone".
         store: Where usernames are tied to ids.
-        log: Where that is told.
+        journal: Where that is told.
     """
 
-    def __init__(self, allow: Literal["everyone"] | Iterable[int | str], store: Store, log: logging.Logger) -> None:
+    def __init__(self, allow: Literal["everyone"] | Iterable[int | str], store: Store, journal: Journal) -> None:
         self._everyone = allow == "everyone"
         self._ids: set[int] = set()
         self._usernames: set[str] = set()
         self._store = store
-        self._log = log
+        self._journal = journal
         for entry in () if allow == "everyone" else allow:
             self._invite(entry)
 
@@ -59,5 +58,5 @@ class Access:
         if username not in self._usernames or self._store.pinned(username) is not None:
             return False
         self._store.pin(username, user.id)
-        self._log.info("username %s is user %s from now on", visible(username), user.id)
+        self._journal.tell("username pinned", username=username, user=user.id)
         return True

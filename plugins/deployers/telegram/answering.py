@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from autocakechat import Reply, Request, Responder, Session
-from autocakechat.plugins.deployers.telegram.sending import split
+from autocakechat.plugins.deployers.telegram import Options
+from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.outgoing import separate, split
 from autocakechat.plugins.deployers.telegram.store import SERVER, Store, Waiting
-
-_BATCH = 32
 
 
 class Answering:
@@ -22,8 +23,8 @@ class Answering:
         responder: Who answers.
         worker: The thread that the responder runs in.
         store: Where chats wait.
-        fallback: What to say where the responder fails.
-        log: Where to tell of failures.
+        options: The deployer's options.
+        journal: Where to tell of failures.
         wake: Called when there is something to send.
     """
 
@@ -32,15 +33,16 @@ class Answering:
         responder: Responder,
         worker: Executor,
         store: Store,
-        fallback: str,
-        log: logging.Logger,
+        options: Options,
+        journal: Journal,
         wake: Callable[[], None],
     ) -> None:
         self._responder = responder
         self._worker = worker
         self._store = store
-        self._fallback = fallback
-        self._log = log
+        self._options = options
+        self._settle = options.settle
+        self._journal = journal
         self._wake = wake
         self._heard = asyncio.Event()
 
@@ -48,33 +50,54 @@ class Answering:
         """Tells that somebody may wait for an answer."""
         self._heard.set()
 
+    def hurry(self) -> None:
+        """Answers from now on without waiting for more to be written."""
+        self._settle = 0.0
+        self.wake()
+
     async def run(self) -> None:
         """Answers until it is cancelled."""
         while True:
             self._heard.clear()
-            due = self._store.waiting()[:_BATCH]
+            now = time.time()
+            waiting = self._store.waiting()
+            due = [chat for chat in waiting if self._seconds_left(chat, now) <= 0][: self._options.batch]
             if due:
                 await self._answer(due)
             else:
+                await self._heard_or(min((self._seconds_left(chat, now) for chat in waiting), default=None))
+
+    def _seconds_left(self, chat: Waiting, now: float) -> float:
+        """How long to wait whether more is being written; never longer than the options say, even if clocks jump."""
+        quiet = min(chat.last + self._settle - now, self._settle)
+        longest = min(chat.first + self._options.settle_at_most - now, self._options.settle_at_most)
+        return min(quiet, longest)
+
+    async def _heard_or(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
                 await self._heard.wait()
+        except TimeoutError:
+            pass
 
     async def _answer(self, due: Sequence[Waiting]) -> None:
-        requests = [self._request(waiting) for waiting in due]
+        requests = [self._request(chat) for chat in due]
         loop = asyncio.get_running_loop()
         replies = await loop.run_in_executor(self._worker, self._respond, requests)
-        for waiting, reply in zip(due, replies, strict=True):
-            text = reply.text.strip() or self._fallback
-            with self._store.transaction():
-                self._store.answer(waiting.chat, waiting.line, text, split(text))
-                self._store.trim(waiting.chat, self._responder.context_lines)
+        with self._store.transaction():
+            for chat, reply in zip(due, replies, strict=True):
+                text = reply.text.strip() or self._options.fallback
+                messages = separate(text) if self._options.separate_lines else split(text)
+                self._store.answer(chat.chat, chat.line, text, messages)
+                self._store.trim(chat.chat, self._responder.context_lines)
         self._wake()
 
-    def _request(self, waiting: Waiting) -> Request:
-        mood = self._store.mood(waiting.chat)
+    def _request(self, chat: Waiting) -> Request:
+        mood = self._store.mood(chat.chat)
         if mood is None or mood not in self._responder.labels:  # the model may be another one now
             mood = Session.usual_mood(self._responder.labels)
         session = Session(self._responder.context_lines, mood)
-        for line in self._store.conversation(waiting.chat, waiting.line):
+        for line in self._store.conversation(chat.chat, chat.line):
             if line.speaker == SERVER:
                 session.say(Reply(line.text))
             else:
@@ -82,15 +105,16 @@ class Answering:
         return session.request()
 
     def _respond(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        """Runs in the worker."""
+        """Runs in the worker. Where the model fails on many, each is asked alone, so that only its own is lost."""
         try:
             return self._responder.respond(requests)
         except Exception as error:
             if len(requests) == 1:
                 # Not the error's text, which may quote the message.
-                self._log.error("the model failed on a message: %s in %s", type(error).__name__, _place(error))
-                return [Reply(self._fallback)]
-        return [self._respond([request])[0] for request in requests]
+                self._journal.tell("model failed", level=logging.ERROR, error=type(error).__name__, place=_place(error))
+                self._journal.count("failed")
+                return [Reply(self._options.fallback)]
+        return [reply for request in requests for reply in self._respond([request])]
 
 
 def _place(error: Exception) -> str:

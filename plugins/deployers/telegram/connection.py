@@ -10,19 +10,24 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import httpx
 from telegram import Bot, Update
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBDeprecationWarning
 
 from autocakechat import StageError, UserError
+from autocakechat.plugins.deployers.telegram.journal import Journal
 
 _T = TypeVar("_T")
-_LIBRARIES = ("httpx", "httpcore", "telegram")
+_LIBRARIES = ("httpx", "httpcore", "telegram", "tornado")
 _LONGEST_WAIT = 30.0
+
+_accepted: ContextVar[list[bool]] = ContextVar("_accepted")
 
 
 class QuietBot(Bot):
@@ -69,11 +74,14 @@ def connect(token: str, base_url: str) -> QuietBot:
     if not re.fullmatch(r"\d+:[\w-]+", token, re.ASCII):
         raise UserError("the bot's token is malformed", "copy it again from @BotFather: digits, a colon, letters")
     base_url = base_url.rstrip("/").removesuffix("/bot")
+    hooks = {"event_hooks": {"response": [_note_accepted]}}
     return QuietBot(
         token,
         base_url=f"{base_url}/bot",
         base_file_url=f"{base_url}/file/bot",
-        request=HTTPXRequest(connection_pool_size=64, read_timeout=15, connect_timeout=10, pool_timeout=30),
+        request=HTTPXRequest(
+            connection_pool_size=64, read_timeout=15, connect_timeout=10, pool_timeout=30, httpx_kwargs=hooks
+        ),
         get_updates_request=PollRequest(connection_pool_size=2, read_timeout=10, connect_timeout=10, pool_timeout=30),
     )
 
@@ -97,6 +105,26 @@ def quiet_libraries() -> Iterator[None]:
             logger.setLevel(level)
 
 
+@contextmanager
+def noting_acceptance() -> Iterator[list[bool]]:
+    """Notes whether Telegram accepts the call made inside: the list is then not empty.
+
+    A connection may break when the answer has begun to come. The call then fails, and yet it was carried out: to make
+    it again would send a message twice.
+    """
+    accepted: list[bool] = []
+    token = _accepted.set(accepted)
+    try:
+        yield accepted
+    finally:
+        _accepted.reset(token)
+
+
+async def _note_accepted(response: httpx.Response) -> None:
+    if response.status_code == httpx.codes.OK:
+        _accepted.get([]).append(True)
+
+
 def told(error: TelegramError) -> str:
     """What an error of the library is called in a log: its kind alone, as its text may hold anything."""
     match error:
@@ -106,8 +134,8 @@ def told(error: TelegramError) -> str:
             return "another program is receiving this bot's messages"
         case Forbidden() | BadRequest() | InvalidToken():
             return f"Telegram refuses ({type(error).__name__})"
-    cause = type(error.__cause__).__name__ if error.__cause__ else type(error).__name__
-    return f"Telegram cannot be reached ({cause})"
+    cause = error.__cause__ or error
+    return f"Telegram cannot be reached ({type(cause).__name__})"
 
 
 def refused_token() -> UserError:
@@ -119,13 +147,13 @@ class Backoff:
     """Waits longer from failure to failure, and says once that something fails and once that it works again.
 
     Args:
-        log: Where to say it.
+        journal: Where to say it.
         what: What fails.
     """
 
-    def __init__(self, log: logging.Logger, what: str) -> None:
-        self._log = log
+    def __init__(self, journal: Journal, what: str) -> None:
         self.what = what
+        self._journal = journal
         self._failures = 0
         self._since = 0.0
 
@@ -133,14 +161,14 @@ class Backoff:
         """Waits after a failure: as long as Telegram asks, else longer each time, up to half a minute."""
         if self._failures == 0:
             self._since = time.monotonic()
-            self._log.warning("%s: %s; trying on", self.what, told(error))
+            self._journal.tell("trouble", level=logging.WARNING, what=self.what, reason=told(error))
         self._failures += 1
         await asyncio.sleep(self._seconds(error))
 
     def worked(self) -> None:
         """Takes note of a success."""
         if self._failures:
-            self._log.info("%s: works again after %.0f s", self.what, time.monotonic() - self._since)
+            self._journal.tell("trouble over", what=self.what, seconds=time.monotonic() - self._since)
         self._failures = 0
 
     def _seconds(self, error: TelegramError) -> float:

@@ -5,35 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sqlite3
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 
 from telegram.error import TelegramError
 
-from autocakechat import Responder, RunContext, TrainedModel
+from autocakechat import Responder, RunContext, StageError, TrainedModel
 from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.access import Access
 from autocakechat.plugins.deployers.telegram.answering import Answering
 from autocakechat.plugins.deployers.telegram.commands import Commands
 from autocakechat.plugins.deployers.telegram.connection import Backoff, QuietBot, connect, insist, quiet_libraries
+from autocakechat.plugins.deployers.telegram.housekeeping import Housekeeping
 from autocakechat.plugins.deployers.telegram.intake import Intake
+from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.limits import Limits
 from autocakechat.plugins.deployers.telegram.polling import Polling
+from autocakechat.plugins.deployers.telegram.presence import Presence
 from autocakechat.plugins.deployers.telegram.sending import Sending
 from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.webhook import Webhook
+
+SECONDS_TO_FINISH = 10.0
+"""How long a bot that is told to stop goes on with what is in hand."""
 
 _T = TypeVar("_T")
-_SECONDS_TO_FINISH = 10.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
-    """Runs the bot until SIGINT or SIGTERM.
+    """Runs the bot until SIGINT or SIGTERM; SIGUSR1 has it log its counters.
 
     Raises:
         UserError: The token is missing, malformed or refused.
-        StageError: Another program goes on receiving this bot's messages.
+        StageError: Another program goes on receiving this bot's messages, or nothing can be stored.
     """
     if options.allow == "everyone":
         run.log.warning("everyone may talk to the bot; it may repeat what stood in the chats it learnt from")
@@ -55,14 +63,17 @@ def _signals_restored() -> Iterator[None]:
 
 async def _until_signal(options: Options, bot: QuietBot, model: TrainedModel, run: RunContext) -> None:
     stop = asyncio.Event()
+    journal = Journal(run.log, options.log_texts)
     if threading.current_thread() is threading.main_thread():
-        for number in _SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve_until(stop, options, bot, model, run)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        loop.add_signal_handler(signal.SIGUSR1, lambda: journal.sum_up(always=True))
+    await serve_until(stop, options, bot, model, run, journal)
 
 
 async def serve_until(
-    stop: asyncio.Event, options: Options, bot: QuietBot, model: TrainedModel, run: RunContext
+    stop: asyncio.Event, options: Options, bot: QuietBot, model: TrainedModel, run: RunContext, journal: Journal
 ) -> None:
     """Runs the bot until it is told to stop.
 
@@ -71,67 +82,93 @@ async def serve_until(
         options: The deployer's options.
         bot: The connection.
         model: Who answers.
-        run: Where to log and to keep what is kept.
+        run: What the deployer was handed.
+        journal: Where to log.
     """
     worker = ThreadPoolExecutor(1, thread_name_prefix="model")
     try:
-        responder = await _unless(stop, _start(bot, model, worker, run))
-        if responder is not None:
-            store = Store(run.state / f"bot-{bot.id}.sqlite3")
-            with contextlib.closing(store):
-                await _run(stop, options, bot, responder, worker, store, run)
+        responder = await _unless(stop, _start(bot, model, worker, journal))
+        if responder is None:
+            return
+        store = Store(run.state / f"bot-{bot.id}.sqlite3")
+        with contextlib.closing(store):
+            journal.tell("started", bot=f"@{bot.username}", link=f"https://t.me/{bot.username}")
+            await _Service(options, bot, responder, worker, store, run, journal).run(stop)
+            journal.sum_up()
+    except sqlite3.Error as error:
+        raise StageError(f"{run.state}: nothing can be stored: {error}", "make room there and start again") from None
     finally:
         worker.shutdown(wait=False, cancel_futures=True)
         await bot.shutdown()
-    run.log.info("stopped")
+    journal.tell("stopped")
 
 
-async def _start(bot: QuietBot, model: TrainedModel, worker: Executor, run: RunContext) -> Responder:
-    backoff = Backoff(run.log, "starting")
-    await insist(bot.initialize, backoff)
-    responder = await asyncio.get_running_loop().run_in_executor(worker, model.load)
-    await insist(bot.delete_webhook, backoff)  # or fetching updates would be refused
-    run.log.info("@%s is there: https://t.me/%s", bot.username, bot.username)
-    return responder
+async def _start(bot: QuietBot, model: TrainedModel, worker: Executor, journal: Journal) -> Responder:
+    await insist(bot.initialize, Backoff(journal, "starting"))
+    return await asyncio.get_running_loop().run_in_executor(worker, model.load)
 
 
-async def _run(
-    stop: asyncio.Event,
-    options: Options,
-    bot: QuietBot,
-    responder: Responder,
-    worker: Executor,
-    store: Store,
-    run: RunContext,
-) -> None:
-    sending = Sending(bot, store, run.log)
-    answering = Answering(responder, worker, store, options.fallback, run.log, wake=sending.wake)
+class _Service:
+    """The loops of a bot that has started, wired together."""
 
-    def wake() -> None:
-        answering.wake()
-        sending.wake()
+    def __init__(
+        self,
+        options: Options,
+        bot: QuietBot,
+        responder: Responder,
+        worker: Executor,
+        store: Store,
+        run: RunContext,
+        journal: Journal,
+    ) -> None:
+        self._webhook = options.webhook_url is not None
+        self._bot = bot
+        self._store = store
+        self._journal = journal
+        self._sending = Sending(bot, store, options.pause, options.sends_per_second, journal)
+        self._answering = Answering(responder, worker, store, options, journal, wake=self._sending.wake)
+        self._commands = Commands(options.welcome, responder, store)
+        access = Access(options.allow, store, journal)
+        limits = Limits(options.messages_per_minute, options.queue, store)
+        intake = Intake(bot, responder.context_lines, store, access, limits, self._commands, journal, wake=self._wake)
+        self._receiving = Webhook(bot, intake, options, journal) if self._webhook else Polling(bot, intake, journal)
+        self._presence = Presence(bot, store)
+        self._housekeeping = Housekeeping(store, limits, journal, run.state / "heartbeat", options.forget_after_days)
 
-    commands = Commands(options.welcome, responder, store)
-    access = Access(options.allow, store, run.log)
-    polling = Polling(bot, Intake(bot, store, access, commands, run.log, wake), run.log)
-    await insist(lambda: bot.set_my_commands(commands.listed), Backoff(run.log, "starting"))
+    async def run(self, stop: asyncio.Event) -> None:
+        """Runs all loops; when told to stop, stops receiving and finishes what is in hand."""
+        receiving = asyncio.create_task(self._receive())
+        loops = (self._answering.run, self._sending.run, self._presence.run, self._housekeeping.run)
+        others = [asyncio.create_task(loop()) for loop in loops]
+        try:
+            await _first(stop, receiving, *others)
+            self._journal.tell("stopping")
+            receiving.cancel()
+            await asyncio.wait([receiving])
+            await _first_within(SECONDS_TO_FINISH, self._finish, *others)
+        finally:
+            for task in (receiving, *others):
+                task.cancel()
+            await asyncio.gather(receiving, *others, return_exceptions=True)
 
-    receiving = asyncio.create_task(polling.run())
-    others = [asyncio.create_task(answering.run()), asyncio.create_task(sending.run())]
-    try:
-        await _first(stop, receiving, *others)
-        receiving.cancel()
-        run.log.info("stopping")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_SECONDS_TO_FINISH):
-                with contextlib.suppress(TelegramError):
-                    await polling.confirm()
-                while store.waiting() or store.chats_to_send_to():
-                    await asyncio.sleep(0.02)
-    finally:
-        for task in (receiving, *others):
-            task.cancel()
-        await asyncio.gather(receiving, *others, return_exceptions=True)
+    def _wake(self) -> None:
+        self._answering.wake()
+        self._sending.wake()
+
+    async def _receive(self) -> None:
+        backoff = Backoff(self._journal, "starting")
+        await insist(lambda: self._bot.set_my_commands(self._commands.listed), backoff)
+        if not self._webhook:
+            await insist(self._bot.delete_webhook, backoff)  # or asking for updates would be refused
+        await self._receiving.run()
+
+    async def _finish(self) -> None:
+        self._answering.hurry()
+        self._sending.hurry()
+        with contextlib.suppress(TelegramError):
+            await self._receiving.confirm()
+        while self._store.waiting() or self._store.chats_to_send_to():
+            await asyncio.sleep(0.02)
 
 
 async def _first(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
@@ -142,6 +179,17 @@ async def _first(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
     finally:
         stopping.cancel()
     for task in done - {stopping}:
+        task.result()
+
+
+async def _first_within(seconds: float, work: Callable[[], Awaitable[None]], *tasks: asyncio.Task[None]) -> None:
+    """Waits for work to be done, but not for ever; the failure of a task is raised."""
+    working = asyncio.ensure_future(work())
+    try:
+        done, _ = await asyncio.wait([working, *tasks], return_when=asyncio.FIRST_COMPLETED, timeout=seconds)
+    finally:
+        working.cancel()
+    for task in done:
         task.result()
 
 

@@ -10,13 +10,15 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
-from telegram import Message, Update
+from telegram import Message, Update, User
 
 from autocakechat.plugins.deployers.telegram import incoming
 from autocakechat.plugins.deployers.telegram.access import Access
 from autocakechat.plugins.deployers.telegram.commands import Call, Commands
 from autocakechat.plugins.deployers.telegram.connection import QuietBot
-from autocakechat.plugins.deployers.telegram.sending import split
+from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.limits import Limits
+from autocakechat.plugins.deployers.telegram.outgoing import split
 from autocakechat.plugins.deployers.telegram.store import Store
 
 REFUSAL = "Sorry, I talk only with people I was made for."
@@ -29,28 +31,35 @@ class Intake:
 
     Args:
         bot: Who the bot is.
+        keep: How many lines of a chat the model uses.
         store: Where everything goes.
         access: Who may talk to the bot.
+        limits: How much they may ask for.
         commands: What the bot does on command.
-        log: Where to tell.
+        journal: Where to tell.
         wake: Called after something was stored.
     """
 
     def __init__(
         self,
         bot: QuietBot,
+        keep: int,
         store: Store,
         access: Access,
+        limits: Limits,
         commands: Commands,
-        log: logging.Logger,
+        journal: Journal,
         wake: Callable[[], None],
     ) -> None:
         self._bot = bot
+        self._keep = keep
         self._store = store
         self._access = access
+        self._limits = limits
         self._commands = commands
-        self._log = log
+        self._journal = journal
         self._wake = wake
+        self._album: str | None = None
 
     def take(self, update: Update) -> None:
         """Stores what an update means, unless it was seen before.
@@ -65,7 +74,10 @@ class Intake:
         except sqlite3.Error:
             raise
         except Exception as error:  # one strange message must not stop the bot, nor come again for ever
-            self._log.error("update %s cannot be understood: %s", update.update_id, type(error).__name__)
+            self._journal.tell(
+                "not understood", level=logging.ERROR, update=update.update_id, reason=type(error).__name__
+            )
+            self._journal.count("failed")
             with self._store.transaction():
                 self._store.see(update.update_id)
         self._wake()
@@ -76,22 +88,41 @@ class Intake:
             return
         command = incoming.command_of(message, bot)
         addressed = incoming.is_private(message) or command is not None or incoming.is_addressed(message, bot)
+        if addressed:
+            self._journal.count("received")
         if not self._access.admits(user, message.chat):
-            if addressed and self._store.refuse(user.id, _DAY):
-                self._tell(message, REFUSAL)
-            return
-        if command is not None:
+            if addressed:
+                self._refuse(message, user)
+        elif addressed and (excuse := self._limits.exceeded_by(user.id)):
+            self._journal.count("refused")
+            if self._limits.may_tell(user.id):
+                self._tell(message, excuse)
+        elif command is not None:
             name, argument = command
+            self._journal.tell("command", chat=message.chat.id, user=user.id, name=name)
             self._tell(message, self._commands.run(name, Call(message.chat.id, user.id, argument)))
         else:
             self._hear(message, user.id, addressed)
+
+    def _refuse(self, message: Message, user: User) -> None:
+        self._journal.count("refused")
+        if self._store.refuse(user.id, _DAY):
+            self._journal.tell("refused", chat=message.chat.id, user=user.id, username=user.username)
+            self._tell(message, REFUSAL)
 
     def _hear(self, message: Message, user: int, addressed: bool) -> None:
         text = incoming.without_mention(incoming.text_of(message), self._bot)
         if text:
             self._store.hear(message.chat.id, user, text, self._to_reply(message), waits=addressed)
-        elif addressed and incoming.is_media(message):
+            self._store.trim(message.chat.id, self._keep)
+            self._journal.tell("heard", text=text, chat=message.chat.id, user=user, to_bot=addressed)
+        elif addressed and incoming.is_media(message) and not self._same_album(message):
             self._tell(message, NO_TEXT)
+
+    def _same_album(self, message: Message) -> bool:
+        """Whether the message belongs to the pictures that the last one belonged to."""
+        before, self._album = self._album, message.media_group_id
+        return self._album is not None and self._album == before
 
     def _tell(self, message: Message, text: str) -> None:
         for part in split(text):

@@ -1,4 +1,4 @@
-"""Fetches updates from Telegram. An update is confirmed only after it was taken in, which is after it was stored.
+"""Asks Telegram for updates. An update is confirmed only after it was taken in, which is after it was stored.
 
 The library's own Updater and Application are not used for this: they confirm updates that lie in memory only, and
 swallow the failure of a handler, so that nobody could tell whether an update was stored.
@@ -6,9 +6,6 @@ swallow the failure of a handler, so that nobody could tell whether an update wa
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import sqlite3
 import time
 from collections.abc import Sequence
 
@@ -18,14 +15,16 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from autocakechat import StageError
 from autocakechat.plugins.deployers.telegram.connection import Backoff, QuietBot, refused_token
 from autocakechat.plugins.deployers.telegram.intake import Intake
+from autocakechat.plugins.deployers.telegram.journal import Journal
 
 KINDS = ("message",)
 """What Telegram is asked to send: new messages. An edited one is no new one."""
 
-_LONG_POLL = 20
-_BATCH = 100
 CONFLICT_LIMIT = 60.0
 """For how many seconds another receiver is borne: a restarted container may find the old one's request still open."""
+
+_LONG_POLL = 20
+_BATCH = 100
 
 
 class Polling:
@@ -34,14 +33,13 @@ class Polling:
     Args:
         bot: The connection.
         intake: What takes updates in.
-        log: Where to tell of failures.
+        journal: Where to tell of failures.
     """
 
-    def __init__(self, bot: QuietBot, intake: Intake, log: logging.Logger) -> None:
+    def __init__(self, bot: QuietBot, intake: Intake, journal: Journal) -> None:
         self._bot = bot
         self._intake = intake
-        self._log = log
-        self._backoff = Backoff(log, "receiving")
+        self._backoff = Backoff(journal, "receiving")
         self._conflict_since: float | None = None
         self._offset: int | None = None
 
@@ -51,6 +49,7 @@ class Polling:
         Raises:
             UserError: Telegram refuses the token.
             StageError: Another program goes on receiving this bot's messages.
+            sqlite3.Error: An update cannot be stored; it was not confirmed and will come again.
         """
         while True:
             try:
@@ -63,7 +62,7 @@ class Polling:
             else:
                 self._conflict_since = None
                 self._backoff.worked()
-                await self.take_in(updates)
+                self._take_in(updates)
 
     async def confirm(self) -> None:
         """Confirms what was taken in last, so that it does not come again at the next start."""
@@ -73,20 +72,10 @@ class Polling:
     async def _fetch(self, seconds: int) -> Sequence[Update]:
         return await self._bot.get_updates(offset=self._offset, timeout=seconds, limit=_BATCH, allowed_updates=KINDS)
 
-    async def take_in(self, updates: Sequence[Update]) -> None:
-        """Stores updates and only then moves on; what cannot be stored is tried again."""
+    def _take_in(self, updates: Sequence[Update]) -> None:
         for update in sorted(updates, key=lambda update: update.update_id):
-            while not self._stored(update):
-                await asyncio.sleep(1)
-            self._offset = max(self._offset or 0, update.update_id + 1)
-
-    def _stored(self, update: Update) -> bool:
-        try:
             self._intake.take(update)
-        except sqlite3.Error as error:
-            self._log.error("update %s cannot be stored, trying on: %s", update.update_id, error)
-            return False
-        return True
+            self._offset = max(self._offset or 0, update.update_id + 1)
 
     def _bear(self, error: TelegramError) -> None:
         if not isinstance(error, Conflict):

@@ -4,50 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from telegram import LinkPreviewOptions, ReplyParameters
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
 
-from autocakechat.plugins.deployers.telegram.connection import Backoff, QuietBot, refused_token, told
+from autocakechat.plugins.deployers.telegram.connection import (
+    Backoff,
+    QuietBot,
+    noting_acceptance,
+    refused_token,
+    told,
+)
+from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.store import Outgoing, Store
 
-LIMIT = 4096
-"""The most UTF-16 units of one message."""
-
-
-def split(text: str, limit: int = LIMIT) -> list[str]:
-    """Splits a text into messages that Telegram takes.
-
-    Args:
-        text: Any text.
-        limit: The most UTF-16 units of a message.
-
-    Returns:
-        The messages, none blank, cut at the end of a line or word where there is one in the second half.
-    """
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "").strip()
-    parts = []
-    while text:
-        end = _fitting(text, limit)
-        if end < len(text):
-            end = max(text.rfind(blank, end // 2, end + 1) for blank in "\n ") if _has_blank(text, end) else end
-        parts.append(text[:end].rstrip())
-        text = text[end:].lstrip()
-    return parts
-
-
-def _has_blank(text: str, end: int) -> bool:
-    return any(blank in text[end // 2 : end + 1] for blank in "\n ")
-
-
-def _fitting(text: str, limit: int) -> int:
-    """How many characters of a text fit into so many UTF-16 units."""
-    units = 0
-    for number, character in enumerate(text):
-        units += 2 if ord(character) > 0xFFFF else 1
-        if units > limit:
-            return number
-    return len(text)
+_AT_ONCE = 48
 
 
 class Sending:
@@ -56,20 +28,30 @@ class Sending:
     Args:
         bot: The connection.
         store: Where the outbox is.
-        log: Where to tell of failures.
+        pause: Seconds between two messages to the same chat.
+        per_second: Most messages in a second.
+        journal: Where to tell of failures.
     """
 
-    def __init__(self, bot: QuietBot, store: Store, log: logging.Logger) -> None:
+    def __init__(self, bot: QuietBot, store: Store, pause: float, per_second: float, journal: Journal) -> None:
         self._bot = bot
         self._store = store
-        self._log = log
-        self._backoff = Backoff(log, "sending")
+        self._pause = pause
+        self._interval = 1 / per_second
+        self._journal = journal
+        self._next_turn = 0.0
+        self._backoff = Backoff(journal, "sending")
+        self._connections = asyncio.Semaphore(_AT_ONCE)
         self._due = asyncio.Event()
         self._deliveries: dict[int, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
         """Tells that there is something new in the outbox."""
         self._due.set()
+
+    def hurry(self) -> None:
+        """Makes no more pauses."""
+        self._pause = 0.0
 
     async def run(self) -> None:
         """Delivers until it is cancelled.
@@ -101,6 +83,7 @@ class Sending:
                 task.result()
 
     async def _deliver(self, chat: int) -> None:
+        """Empties the outbox of one chat."""
         while outgoing := self._store.next_to_send(chat):
             try:
                 await self._send(outgoing)
@@ -108,23 +91,50 @@ class Sending:
                 raise refused_token() from None
             except ChatMigrated as error:
                 self._store.move(chat, error.new_chat_id)
+                self.wake()
             except Forbidden:
-                self._log.info("chat %s is closed to the bot; dropped", chat)
+                self._journal.tell("chat closed to the bot", chat=chat)
                 self._store.drop(chat)
             except BadRequest as error:
-                self._log.error("chat %s: message dropped: %s", chat, told(error))
+                self._journal.tell("message refused", level=logging.ERROR, chat=chat, reason=told(error))
+                self._journal.count("failed")
                 self._store.sent(outgoing)
             except TelegramError as error:
                 await self._backoff.wait(error)
             else:
-                self._backoff.worked()
-                self._store.sent(outgoing)
+                self._delivered(outgoing)
+                await asyncio.sleep(self._pause)
 
     async def _send(self, outgoing: Outgoing) -> None:
         reply_to = outgoing.reply_to
-        await self._bot.send_message(
-            outgoing.chat,
-            outgoing.text,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-            reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
-        )
+        await self._turn()
+        async with self._connections:
+            with noting_acceptance() as accepted:
+                try:
+                    await self._bot.send_message(
+                        outgoing.chat,
+                        outgoing.text,
+                        link_preview_options=LinkPreviewOptions(is_disabled=True),
+                        reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True)
+                        if reply_to
+                        else None,
+                    )
+                except NetworkError:
+                    if not accepted:
+                        raise
+
+    def _delivered(self, outgoing: Outgoing) -> None:
+        self._store.sent(outgoing)
+        self._backoff.worked()
+        seconds = None
+        if outgoing.asked is not None:
+            seconds = max(0.0, time.time() - outgoing.asked)
+            self._journal.count("answered")
+            self._journal.took(seconds)
+        self._journal.tell("sent", text=outgoing.text, chat=outgoing.chat, seconds=seconds)
+
+    async def _turn(self) -> None:
+        """Waits for the next turn to send, so that all chats together stay below Telegram's limit."""
+        now = time.monotonic()
+        self._next_turn = max(now, self._next_turn + self._interval)
+        await asyncio.sleep(self._next_turn - now)

@@ -20,6 +20,8 @@ SERVER = 0
 """Who says what the model answers; users have positive ids."""
 
 _VERSION = 1
+_MOST_MESSAGES = 200
+_DAY = 24 * 3600.0
 
 _SCHEMA = """
 CREATE TABLE updates (id INTEGER PRIMARY KEY, seen REAL NOT NULL);
@@ -33,7 +35,7 @@ CREATE TABLE lines (
 CREATE INDEX lines_of_chat ON lines (chat, place, id);
 CREATE INDEX lines_waiting ON lines (chat, id, said) WHERE waits;
 CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, chat INTEGER NOT NULL, text TEXT NOT NULL, reply_to INTEGER
+    id INTEGER PRIMARY KEY AUTOINCREMENT, chat INTEGER NOT NULL, text TEXT NOT NULL, reply_to INTEGER, asked REAL
 );
 CREATE INDEX outbox_of_chat ON outbox (chat, id);
 CREATE TABLE refusals (user INTEGER PRIMARY KEY, told REAL NOT NULL);
@@ -84,12 +86,15 @@ class Outgoing:
         chat: Where to.
         text: The text, short enough for one message.
         reply_to: The message it replies to, in groups.
+        asked: When the first message came that it answers, in seconds since 1970; None if it is no answer, or the
+            rest of one.
     """
 
     id: int
     chat: int
     text: str
     reply_to: int | None
+    asked: float | None
 
 
 class Store:
@@ -99,24 +104,27 @@ class Store:
         path: The file; made if it is not there.
 
     Raises:
-        StageError: The file is of a later version, or no database.
+        StageError: The file is of another version, or no database, or another bot has it open.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
             self._db.close()
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise StageError(f"{path}: another bot uses this", "stop it, or give this one another folder") from None
             raise StageError(f"{path}: {error}", "move the file away to start with an empty memory") from None
 
     def _prepare(self) -> None:
         path, db = self._path, self._db
+        path.chmod(0o600)
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")
-        path.chmod(0o600)
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
             db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
@@ -172,6 +180,11 @@ class Store:
         )
         return [Waiting(*row) for row in rows]
 
+    def lines_waiting(self) -> int:
+        """How many messages wait for an answer."""
+        count: int = self._db.execute("SELECT COUNT(*) FROM lines WHERE waits").fetchone()[0]
+        return count
+
     def conversation(self, chat: int, until: int) -> list[Line]:
         """What was said in a chat, oldest first, up to a line."""
         rows = self._db.execute(
@@ -192,17 +205,18 @@ class Store:
             False if nothing waits for it any more because the chat was reset meanwhile; it is then not kept.
         """
         row = self._db.execute(
-            "SELECT message FROM lines WHERE chat = ? AND id <= ? AND waits ORDER BY id DESC LIMIT 1", (chat, until)
+            "SELECT MIN(said), MAX(message) FROM lines WHERE chat = ? AND id <= ? AND waits", (chat, until)
         ).fetchone()
-        if row is None:
+        asked, reply_to = row
+        if asked is None:
             return False
         self._db.execute("UPDATE lines SET waits = 0 WHERE chat = ? AND id <= ?", (chat, until))
         self._db.execute(
             "INSERT INTO lines (place, chat, speaker, text, said, waits) VALUES (?, ?, ?, ?, ?, 0)",
             (until, chat, SERVER, text, time.time()),
         )
-        for message in messages:
-            self.put_out(chat, message, row[0])
+        for number, message in enumerate(messages):
+            self.put_out(chat, message, reply_to, asked if number == 0 else None)
         return True
 
     def trim(self, chat: int, keep: int) -> None:
@@ -216,10 +230,10 @@ class Store:
         rows = self._db.execute(
             "SELECT place, id, speaker FROM lines WHERE chat = ? ORDER BY place DESC, id DESC", (chat,)
         ).fetchall()
-        for place, line, said_by in rows:
+        for row, (place, line, said_by) in enumerate(rows):
             if said_by != speaker:
                 lines, speaker = lines + 1, said_by
-            if lines > keep:
+            if lines > keep or row > _MOST_MESSAGES:
                 self._db.execute(
                     "DELETE FROM lines WHERE chat = ? AND (place, id) <= (?, ?) AND NOT waits", (chat, place, line)
                 )
@@ -240,9 +254,11 @@ class Store:
 
     # -- outbox -------------------------------------------------------------------------------------------------------
 
-    def put_out(self, chat: int, text: str, reply_to: int | None = None) -> None:
+    def put_out(self, chat: int, text: str, reply_to: int | None = None, asked: float | None = None) -> None:
         """Puts a message into the outbox."""
-        self._db.execute("INSERT INTO outbox (chat, text, reply_to) VALUES (?, ?, ?)", (chat, text, reply_to))
+        self._db.execute(
+            "INSERT INTO outbox (chat, text, reply_to, asked) VALUES (?, ?, ?, ?)", (chat, text, reply_to, asked)
+        )
 
     def chats_to_send_to(self) -> list[int]:
         """The chats that the outbox holds messages for, oldest message first."""
@@ -252,7 +268,7 @@ class Store:
     def next_to_send(self, chat: int) -> Outgoing | None:
         """The oldest message for a chat."""
         row = self._db.execute(
-            "SELECT id, chat, text, reply_to FROM outbox WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
+            "SELECT id, chat, text, reply_to, asked FROM outbox WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
         ).fetchone()
         return Outgoing(*row) if row else None
 
@@ -296,3 +312,22 @@ class Store:
         self._db.execute("DELETE FROM lines WHERE speaker = ?", (user,))
         self._db.execute("DELETE FROM refusals WHERE user = ?", (user,))
         self._db.execute("DELETE FROM pins WHERE user = ?", (user,))
+
+    # -- housekeeping -------------------------------------------------------------------------------------------------
+
+    def tidy(self, forget_after: float) -> None:
+        """Deletes what is too old, and what was deleted from the file's journal as well.
+
+        Args:
+            forget_after: Seconds after which what was said is forgotten.
+        """
+        now = time.time()
+        with self.transaction():
+            self._db.execute("DELETE FROM lines WHERE said < ? AND NOT waits", (now - forget_after,))
+            self._db.execute("DELETE FROM refusals WHERE told < ?", (now - _DAY,))
+            self._db.execute("DELETE FROM updates WHERE seen < ?", (now - 7 * _DAY,))  # Telegram keeps them for one
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Removes what was deleted from the file's journal, too."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,0 +1,275 @@
+"""The bot goes on through everything that Telegram and the network do."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from autocakechat import UserError
+
+from .bot_api import TOKEN, BotApi, Call, Fault
+from .responders import Echo
+from .running import RunningBot
+
+MakeBot = Callable[..., RunningBot]
+SOAK = bool(os.environ.get("ACC_SOAK"))
+
+
+def failing(methods: str, *faults: Fault) -> Callable[[Call], Fault | None]:
+    """Faults for the first calls of each of some methods."""
+    left = {method: iter(faults) for method in methods.split()}
+    return lambda call: next(left.get(call.method, iter(())), None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=500),
+        Fault(status=502),
+        Fault(status=502, cut=True),
+        Fault(),
+        Fault(status=429, retry_after=1),
+        Fault(status=200, done=True, delay=0.5),
+        Fault(status=200, done=True, cut=True),
+    ],
+    ids=str,
+)
+def test_a_fault_of_each_call_costs_nothing_but_time(api: BotApi, bot: MakeBot, fault: Fault) -> None:
+    api.fault = failing("getMe setMyCommands deleteWebhook getUpdates sendMessage sendChatAction", fault)
+    with bot():
+        api.write("hi")
+        api.wait(api.texts)
+        api.write("there")
+        api.wait(lambda: len(api.texts()) >= 2)
+    assert api.texts() == ["neutral: hi", "neutral: there"]
+
+
+def test_429_is_waited_for_as_long_as_telegram_asks(api: BotApi, bot: MakeBot) -> None:
+    api.fault = failing("sendMessage", Fault(status=429, retry_after=2))
+    with bot():
+        api.write("hi")
+        api.wait(api.texts)
+    first, second = (call.at for call in api.calls if call.method == "sendMessage")
+    assert second - first >= 2
+
+
+def test_trouble_is_told_once_and_its_end_too(api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture) -> None:
+    api.fault = failing("getUpdates", *[Fault()] * 2)
+    with bot():
+        api.write("hi")
+        api.wait(api.texts)
+    assert caplog.text.count("trouble what=receiving") == 1
+    assert caplog.text.count("trouble over what=receiving") == 1
+
+
+def test_a_token_that_is_revoked_while_it_runs_ends_it(api: BotApi, bot: MakeBot) -> None:
+    with pytest.raises(UserError, match="Telegram refused the bot's token"), bot() as running:
+        api.write("hi")
+        api.wait(api.texts)
+        api.token = "4242:a-new-one"
+        api.write("again")
+        running.join()
+
+
+def test_a_short_conflict_is_borne(api: BotApi, bot: MakeBot) -> None:
+    api.fault = failing("getUpdates", *[Fault(status=409)] * 2)
+    with bot():
+        api.write("hi")
+        api.wait(api.texts)
+
+
+def test_a_chat_that_blocked_the_bot_is_dropped_quietly(
+    api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.blocked.add(1)
+    with bot():
+        api.write("hi", chat=1)
+        api.write("hi", chat=2)
+        api.wait(lambda: api.texts(2))
+        api.wait(lambda: sum(call.params.get("chat_id") == "1" for call in api.calls) >= 1)
+        time.sleep(0.5)
+    assert sum(call.method == "sendMessage" and call.params["chat_id"] == "1" for call in api.calls) == 1
+    assert not [record for record in caplog.records if record.levelno > logging.INFO and "everyone" not in record.msg]
+
+
+def test_a_group_that_becomes_a_supergroup_is_followed(api: BotApi, bot: MakeBot) -> None:
+    api.migrated[-5] = -1005
+    with bot():
+        api.write("/help", -5, user=1)
+        api.wait(lambda: api.texts(-1005))
+
+
+def test_a_message_that_telegram_refuses_does_not_hold_up_the_next(api: BotApi, bot: MakeBot) -> None:
+    api.fault = failing("sendMessage", Fault(status=400))
+    with bot():
+        api.write("one")
+        api.wait(lambda: "sendMessage" in api.methods())
+        api.write("two")
+        api.wait(api.texts)
+    assert api.texts() == ["neutral: two"]
+
+
+def test_updates_in_any_order_and_twice_are_answered_once_and_in_order(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+    def shuffled(updates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return random.Random(1).sample(updates * 2, len(updates) * 2)
+
+    api.mangle = shuffled
+    for number in range(10):
+        api.write(str(number))
+    with bot(separate_lines=False):
+        api.wait(api.texts)
+        api.write("end")
+        api.wait(lambda: len(api.texts()) == 2)
+    assert api.texts() == ["neutral: " + "\n".join(map(str, range(10))), "neutral: end"]
+
+
+HOSTILE_TEXTS = [
+    "x" * 4096,
+    "😀" * 2048,
+    "\x00\x01\x1b[31mred\x07\x7f",
+    "\u202eevil\u202c \u2066x\u2069 \ufeff",
+    "Z" + "\u0300\u0489" * 1000,
+    "'; DROP TABLE lines; --",
+    "<script>alert(1)</script> *_`[x](http://y)",
+    "/" * 100,
+    "/start@",
+    "/\u202estart",
+    "@" * 50,
+    "%s %d {0} {x} \\ \\n",
+    "\ud800 half of a character",
+    "\ufffe\uffff",
+    "\n\n\n",
+    " ",
+]
+STRANGE_UPDATES: list[dict[str, Any]] = [
+    {},
+    {"callback_query": {"id": "1", "from": {"id": 1, "is_bot": False, "first_name": "x"}, "chat_instance": "1"}},
+    {"channel_post": {"message_id": 1, "date": 1, "chat": {"id": -1, "type": "channel"}, "text": "news"}},
+    {"message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "from nobody"}},
+    {"message": {"message_id": 1}},
+    {"message": "not a message"},
+    {"message": None},
+    {"brand_new_kind": {"a": [1, 2, {"b": None}]}},
+    {"inline_query": {"id": "1", "from": {"id": 1, "is_bot": False, "first_name": "x"}, "query": "", "offset": ""}},
+    {"my_chat_member": {"chat": {"id": 1, "type": "private"}}},
+]
+
+
+@pytest.mark.parametrize("update", STRANGE_UPDATES, ids=lambda update: json.dumps(update)[:40])
+def test_a_strange_update_stops_nothing_and_is_confirmed(api: BotApi, bot: MakeBot, update: dict[str, Any]) -> None:
+    api.post(update)
+    api.write("hi")
+    with bot():
+        api.wait(api.texts)
+        api.wait(lambda: not api.pending)
+    assert api.texts() == ["neutral: hi"]
+
+
+def test_service_messages_are_no_messages(api: BotApi, bot: MakeBot) -> None:
+    member = {"id": 9, "is_bot": False, "first_name": "x"}
+    with bot():
+        api.post(api.message(-7, 1, new_chat_members=[member]))
+        api.post(api.message(1, pinned_message={"message_id": 1, "date": 0, "chat": {"id": 1, "type": "private"}}))
+        api.post(api.message(1, something_new={"a": 1}))
+        api.write("hi")
+        api.wait(api.texts)
+    assert [message["text"] for message in api.sent] == ["neutral: hi"]
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=lambda text: ascii(text)[:20])
+def test_a_hostile_text_is_a_text_like_any_other(
+    api: BotApi, bot: MakeBot, echo: Echo, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    person = {"id": 1, "is_bot": False, "first_name": text, "username": text, "language_code": text}
+    with bot(separate_lines=False, log_texts=True):
+        api.post(api.message(text=text, **{"from": person}))
+        api.write("hi")
+        api.wait(lambda: api.texts() and "hi" in api.texts()[-1])
+    assert "not understood" not in caplog.text
+    assert "\x1b" not in caplog.text
+    assert "\u202e" not in caplog.text
+    assert all("parse_mode" not in message["params"] for message in api.sent)
+
+
+class Chaos:
+    """Lets a share of all calls fail in every way there is."""
+
+    def __init__(self, share: float, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._share = share
+        self._lock = threading.Lock()
+        self.unclear = 0
+        self.faults: Counter[str] = Counter()
+
+    def __call__(self, call: Call) -> Fault | None:
+        with self._lock:
+            if self._random.random() > self._share:
+                return None
+            fault = self._random.choice(
+                [
+                    Fault(status=500),
+                    Fault(status=502),
+                    Fault(status=502, cut=True),
+                    Fault(status=429, retry_after=1),
+                    Fault(),
+                    Fault(delay=0.2),
+                    Fault(status=200, done=True, delay=0.3),
+                    Fault(status=200, done=True, cut=True),
+                ]
+            )
+            self.faults[str(fault)] += 1
+            return fault
+
+
+def test_chaos_loses_nothing_and_answers_nothing_twice(api: BotApi, bot: MakeBot) -> None:
+    chats, messages = (50, 20) if SOAK else (8, 6)
+    chaos = Chaos(share=0.2, seed=7)
+    api.fault = chaos
+    heard: Counter[str] = Counter()
+
+    def answer(request: Any) -> str:
+        heard.update(request.context[-1].split("\n"))
+        return f"answer to {request.context[-1]}"
+
+    order = random.Random(3)
+    with bot(responder=Echo(answer), separate_lines=False, messages_per_minute=1000):
+        for number in range(messages):
+            for chat in order.sample(range(1, chats + 1), chats):
+                api.write(f"{chat}.{number}", chat=chat)
+            time.sleep(order.random() * 0.5)
+        wanted = {f"{chat}.{number}" for chat in range(1, chats + 1) for number in range(messages)}
+        api.wait(lambda: wanted <= answered(api), seconds=300 if SOAK else 60)
+    assert len(chaos.faults) >= 5
+    times = Counter(line for message in api.sent for line in message["text"].removeprefix("answer to ").split("\n"))
+    assert times == Counter(dict.fromkeys(wanted, 1))
+    for chat in range(1, chats + 1):
+        lines = [line for text in api.texts(chat) for line in text.removeprefix("answer to ").split("\n")]
+        assert lines == [f"{chat}.{number}" for number in range(messages)]
+
+
+def answered(api: BotApi) -> set[str]:
+    return {line for message in list(api.sent) for line in message["text"].removeprefix("answer to ").split("\n")}
+
+
+def test_a_connection_that_breaks_without_a_word_sends_again_rather_than_loses(api: BotApi, bot: MakeBot) -> None:
+    """Whether such a message arrived cannot be known; a message too many is better than one too few."""
+    api.fault = failing("sendMessage", Fault(done=True))
+    with bot():
+        api.write("hi")
+        api.wait(lambda: len(api.texts()) == 2)
+    assert api.texts() == ["neutral: hi"] * 2
+
+
+@pytest.fixture(autouse=True)
+def _the_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert TOKEN not in caplog.text
