@@ -1,0 +1,42 @@
+"""A program that deploys an echo on Telegram, for tests that need a process of its own.
+
+Arguments: the address of the Bot API, the folder for what is kept, seconds the model thinks.
+"""
+
+from __future__ import annotations
+
+import logging
+import runpy
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from autocakechat import RunContext, Secret
+from autocakechat.plugins.deployers.telegram import Options, deploy
+
+url, state, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
+responders = runpy.run_path(str(Path(__file__).with_name("responders.py")))
+echo = responders["Echo"](lambda request: f"answer to {request.context[-1]}", seconds)
+
+
+def terminate(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGTERM, terminate)
+logging.basicConfig(level=logging.DEBUG, format="%(name)s %(message)s")
+options = Options(
+    token=Secret(env="TOKEN"),
+    allow=[1],
+    base_url=url,
+    settle=0.01,
+    pause=0.0,
+    separate_lines=False,
+    sends_per_second=1000.0,
+    messages_per_minute=100_000,
+)
+run = RunContext(log=logging.getLogger("bot"), progress=None, seed=1, state=state)  # type: ignore[arg-type]
+deploy(options, responders["trained"](echo), run)
+assert signal.getsignal(signal.SIGTERM) is terminate
+print("deploy returned")
