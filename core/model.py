@@ -36,15 +36,17 @@ class Reply:
 
 
 class Responder(Protocol):
-    """A loaded model that answers.
+    """A loaded model that answers."""
 
-    Attributes:
-        labels: The emotions it can answer with.
-        context_lines: How many lines of context it makes use of.
-    """
+    @property
+    def labels(self) -> Sequence[str]:
+        """The emotions it can answer with."""
+        ...
 
-    labels: Sequence[str]
-    context_lines: int
+    @property
+    def context_lines(self) -> int:
+        """How many lines of context it makes use of."""
+        ...
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
         """Answers many conversations at once.
