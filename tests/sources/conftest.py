@@ -1,0 +1,22 @@
+"""Real conversations in Telegram's form."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "demo" / "chitchat_export.py"
+
+
+@pytest.fixture(scope="session")
+def chitchat_export() -> ModuleType:
+    """The script of the demo that writes conversations of chitchat-dataset as exports."""
+    spec = importlib.util.spec_from_file_location("chitchat_export", SCRIPT)
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
