@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import re
 import secrets
+import socket
 import sqlite3
 from urllib.parse import urlsplit
 
@@ -51,6 +52,7 @@ class Webhook:
             StageError: Telegram refuses the webhook.
             sqlite3.Error: An update cannot be stored; Telegram was not told that it came.
         """
+        _check_port(self._options.webhook_listen, self._options.webhook_port)
         updater = Updater(self._bot, self._inbox)
         await updater.initialize()
         await insist(lambda: self._start(updater), Backoff(self._journal, "setting the webhook"))
@@ -66,18 +68,23 @@ class Webhook:
     async def _start(self, updater: Updater) -> None:
         options = self._options
         assert options.webhook_url is not None
-        try:
-            await updater.start_webhook(
-                listen=options.webhook_listen,
-                port=options.webhook_port,
-                url_path=re.escape(urlsplit(options.webhook_url).path),
-                webhook_url=options.webhook_url,
-                secret_token=self._secret,
-                allowed_updates=KINDS,
-            )
-        except OSError as error:
-            where = f"{options.webhook_listen}:{options.webhook_port}"
-            raise UserError(f"cannot listen on {where}: {error.strerror}", "choose another webhook_port") from None
+        await updater.start_webhook(
+            listen=options.webhook_listen,
+            port=options.webhook_port,
+            url_path=re.escape(urlsplit(options.webhook_url).path),
+            webhook_url=options.webhook_url,
+            secret_token=self._secret,
+            allowed_updates=KINDS,
+        )
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raises UserError if nothing can listen there: better now than after Telegram was told to call."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise UserError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another webhook_port") from None
 
 
 class _Inbox(asyncio.Queue[object]):
