@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,7 +29,9 @@ from autocakechat.spool import Spool
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
 _SAMPLES = 20
-_DIALOGS_BETWEEN_REST = 1 << 13
+_PENDING = 1 << 12
+_text = attrgetter("text")
+_messages = attrgetter("messages")
 
 
 def _known_regions(_: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
@@ -99,10 +103,12 @@ class CorpusWriter:
         self._dialogs = Sightings(folder, 1)
         self._answers = Sightings(folder, options.same_answer)
         self._spool = Spool(folder)
+        self._pending = _Pending()
         self._figures: dict[Ledger, Figures] = {}
         self._masked: Counter[str] = Counter()
         self._duplicates = 0
         self._surplus = 0
+        self._rest_at = _PENDING
         self._samples = _Samples(seed)
 
     def __enter__(self) -> CorpusWriter:
@@ -128,7 +134,7 @@ class CorpusWriter:
         utterances: Sequence[Utterance] = dialog.utterances
         if not utterances or len(utterances) % 2:
             raise ValueError(
-                f"a dialog of {len(utterances)} utterances: it must start with the client and end with the server"
+                f"a dialog of {len(utterances)} utterances; it must be the client's and the server's turns"
             )
         try:
             line = self._line(utterances)
@@ -139,17 +145,16 @@ class CorpusWriter:
             mask, found = self._masker.mask, self._masked
             utterances = [_changed(utterance, mask(utterance.text, found)) for utterance in utterances]
             line = self._line(utterances)
-        if not self._dialogs.add(_hash(utterances)):
+        texts = tuple(map(_text, utterances))
+        if not self._dialogs.add(hash(texts)):
             self._duplicates += 1
             _drop(utterances, ledger, DUPLICATE)
             return
-        surplus = [
-            place for place in range(1, len(utterances), 2) if not self._answers.add(hash(utterances[place].text))
-        ]
-        if surplus:
-            self._write_around(surplus, utterances, dialog.started, ledger)
-        else:
+        fresh = list(map(self._answers.add, map(hash, texts[1::2])))
+        if all(fresh):
             self._put(line, utterances, dialog.started, ledger)
+        else:
+            self._write_around(fresh, utterances, dialog.started, ledger)
 
     def finish(self, report: ReportBuilder) -> Report:
         """Splits the dialogs in time, and writes both parts and the report.
@@ -164,6 +169,7 @@ class CorpusWriter:
             UserError: There is nothing to learn from; the message says why.
             PluginError: Messages are left of which nobody knows what became of them.
         """
+        self._flush()
         cut = self._spool.cut(self._options.validation)
         train, validation = self._folder / "train.jsonl", self._folder / "validation.jsonl"
         with train.open("wb") as early, validation.open("wb") as late:
@@ -186,33 +192,67 @@ class CorpusWriter:
     def _line(self, utterances: Sequence[Utterance]) -> bytes:
         return self._encode([_Line(utterance.text, utterance.emotion) for utterance in utterances])
 
-    def _write_around(self, surplus: list[int], utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
+    def _write_around(self, fresh: list[bool], utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
         """Writes what lies before, between and after the pairs whose answer was given too often."""
+        surplus = [2 * pair for pair, is_fresh in enumerate(fresh) if not is_fresh]
         self._surplus += len(surplus)
         begin = 0
-        for place in [*surplus, len(utterances) + 1]:
-            piece = utterances[begin : place - 1]
-            if piece and self._dialogs.add(_hash(piece)):
-                self._put(self._line(piece), piece, started, ledger)
-            elif piece:
-                for answer in piece[1::2]:
-                    self._answers.take_back(hash(answer.text))
-                _drop(piece, ledger, DUPLICATE)
-            _drop(utterances[place - 1 : place + 1], ledger, SURPLUS)
-            begin = place + 1
+        for place in [*surplus, len(utterances)]:
+            self._write_piece(utterances[begin:place], started, ledger)
+            begin = place + 2
+            _drop(utterances[place:begin], ledger, SURPLUS)
+
+    def _write_piece(self, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
+        if not utterances:
+            return
+        texts = tuple(map(_text, utterances))
+        if self._dialogs.add(hash(texts)):
+            self._put(self._line(utterances), utterances, started, ledger)
+            return
+        for answer in texts[1::2]:
+            self._answers.take_back(hash(answer))
+        _drop(utterances, ledger, DUPLICATE)
 
     def _put(self, line: bytes, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
-        ledger.keep([position for utterance in utterances for position in utterance.messages])
-        figures = self._figures.get(ledger)
-        if figures is None:
-            figures = self._figures[ledger] = Figures()
-        figures.add([utterance.text for utterance in utterances])
-        if self._spool.dialogs == self._samples.next:
-            self._samples.take(utterances)
-        self._spool.add(line, started, len(utterances) // 2)
-        if not self._spool.dialogs % _DIALOGS_BETWEEN_REST:
+        pending = self._pending
+        if pending.ledger is not ledger or len(pending.lines) >= _PENDING:
+            self._flush()
+            pending.ledger = ledger
+        pending.lines.append(line)
+        pending.started.append(started)
+        pending.dialogs.append(utterances)
+
+    def _flush(self) -> None:
+        """Accounts for what was written of a chat, many dialogs at once: one by one would take twice as long."""
+        pending = self._pending
+        if pending.ledger is None:
+            return
+        utterances = list(chain.from_iterable(pending.dialogs))
+        pending.ledger.keep(chain.from_iterable(map(_messages, utterances)))
+        turns = list(map(len, pending.dialogs))
+        texts = list(map(_text, utterances))
+        self._figures.setdefault(pending.ledger, Figures()).add(turns, questions=texts[::2], answers=texts[1::2])
+        self._samples.offer(pending.dialogs)
+        self._spool.extend(pending.lines, pending.started, [number // 2 for number in turns])
+        pending.clear()
+        if self._spool.dialogs >= self._rest_at:
             self._dialogs.relax()
             self._answers.relax()
+            self._rest_at = self._spool.dialogs + _PENDING
+
+
+class _Pending:
+    """Dialogs of one chat that are accepted, and not counted or spooled yet."""
+
+    def __init__(self) -> None:
+        self.ledger: Ledger | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Starts anew, with the same chat."""
+        self.lines: list[bytes] = []
+        self.started: list[int] = []
+        self.dialogs: list[Sequence[Utterance]] = []
 
 
 class _Samples:
@@ -224,10 +264,15 @@ class _Samples:
         self._random = random.Random(seed)  # noqa: S311 - samples are no secrets
         self._kept: list[Sample] = []
         self._weight = 1.0
-        self.next = 0
+        self._next = 0
 
-    def take(self, utterances: Sequence[Utterance]) -> None:
-        """Takes a pair of the dialog with the number `next`, counted from 0."""
+    def offer(self, dialogs: Sequence[Sequence[Utterance]]) -> None:
+        """Takes a pair of some of these dialogs."""
+        while self._next < len(dialogs):
+            self._take(dialogs[self._next])
+        self._next -= len(dialogs)
+
+    def _take(self, utterances: Sequence[Utterance]) -> None:
         import math
 
         place = 2 * self._random.randrange(len(utterances) // 2)
@@ -236,19 +281,15 @@ class _Samples:
             self._kept.append(sample)
         else:
             self._kept[self._random.randrange(_SAMPLES)] = sample
-        self.next += 1
+        self._next += 1
         if len(self._kept) == _SAMPLES:
             self._weight *= math.exp(math.log(1 - self._random.random()) / _SAMPLES)
-            self.next += int(math.log(1 - self._random.random()) / math.log1p(-self._weight))
+            self._next += int(math.log(1 - self._random.random()) / math.log1p(-self._weight))
 
     def chosen(self) -> list[Sample]:
         """The pairs, in no particular order."""
         self._random.shuffle(self._kept)
         return self._kept
-
-
-def _hash(utterances: Sequence[Utterance]) -> int:
-    return hash(tuple([utterance.text for utterance in utterances]))
 
 
 def _drop(utterances: Sequence[Utterance], ledger: Ledger, reason: str) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 
 import attrs
 import msgspec
@@ -28,7 +29,6 @@ _FORM = 1
 _MOST_PEOPLE = 100
 _PEOPLE_SHOWN = 10
 _CHATS_SHOWN = 12
-_BINS = 20
 
 
 @attrs.frozen
@@ -48,7 +48,7 @@ class Messages:
 
 @attrs.frozen
 class Words:
-    """How many words, divided by blanks, were said."""
+    """How many words, divided by blanks or line breaks, were said."""
 
     questions: int
     answers: int
@@ -168,31 +168,32 @@ class Report:
 class Figures:
     """Counts what of one chat was written."""
 
-    __slots__ = ("answer_words", "by_pairs", "by_words", "dialogs", "question_words", "turns")
+    __slots__ = ("answer_words", "by_pairs", "by_words", "dialogs", "pairs", "question_words")
 
     def __init__(self) -> None:
         self.dialogs = 0
-        self.turns = 0
+        self.pairs = 0
         self.question_words = 0
         self.answer_words = 0
-        self.by_pairs = [0] * _BINS
-        self.by_words = [0] * _BINS
+        # By the number of binary digits: 1, 2-3, 4-7 and so on. A dialog has twice as many turns as pairs.
+        self.by_pairs: Counter[int] = Counter()
+        self.by_words: Counter[int] = Counter()
 
-    def add(self, texts: Sequence[str]) -> None:
-        """Counts a dialog.
+    def add(self, turns: Sequence[int], questions: Sequence[str], answers: Sequence[str]) -> None:
+        """Counts dialogs.
 
         Args:
-            texts: Its utterances, question and answer by turns.
+            turns: How many utterances each has.
+            questions: What clients said in all of them.
+            answers: What the server said in all of them.
         """
-        self.dialogs += 1
-        self.turns += len(texts)
-        self.by_pairs[_bin(len(texts) // 2)] += 1
-        for text in texts[::2]:
-            self.question_words += len(text.split())
-        for text in texts[1::2]:
-            words = len(text.split())
-            self.answer_words += words
-            self.by_words[_bin(words)] += 1
+        answer_words = _words(answers)
+        self.dialogs += len(turns)
+        self.pairs += len(answers)
+        self.question_words += sum(_words(["\n".join(questions)]))
+        self.answer_words += sum(answer_words)
+        self.by_pairs.update(map(int.bit_length, turns))
+        self.by_words.update(map(int.bit_length, answer_words))
 
 
 @attrs.frozen(kw_only=True)
@@ -266,7 +267,7 @@ class ReportBuilder:
         messages = _sum_messages([chat.messages for chat in chats])
         people = self._census.people()
         figures = list(written.figures.values())
-        pairs = sum(each.turns for each in figures) // 2
+        pairs = sum(each.pairs for each in figures)
         if not pairs:
             raise nothing_to_learn(messages, people)
         return Report(
@@ -281,7 +282,7 @@ class ReportBuilder:
             duplicates=written.duplicates,
             surplus_answers=written.surplus,
             masked=written.masked,
-            dialog_pairs=_bins([each.by_pairs for each in figures]),
+            dialog_pairs=_bins([each.by_pairs for each in figures], digits=1),
             answer_words=_bins([each.by_words for each in figures]),
             people=[attrs.evolve(each, name=each.name and whole(each.name)) for each in people[:_MOST_PEOPLE]],
             chats=chats,
@@ -304,7 +305,7 @@ class ReportBuilder:
             skipped=chat.skip,
             messages=Messages(tally.read, tally.kept, dict(sorted(tally.dropped.items()))),
             dialogs=figures.dialogs,
-            pairs=figures.turns // 2,
+            pairs=figures.pairs,
             words=Words(figures.question_words, figures.answer_words),
         )
 
@@ -423,15 +424,24 @@ def _share(number: int, whole: int) -> str:
     return f"{number:,} ({100 * number / max(whole, 1):.1f} %)"
 
 
-def _bin(value: int) -> int:
-    """The bar of a value: 0, 1, 2-3, 4-7, 8-15 and so on."""
-    return min(value.bit_length(), _BINS - 1)
+def _words(texts: Sequence[str]) -> list[int]:
+    """How many words texts have, as many as there are blanks and line breaks and one more."""
+    blanks = map(str.count, texts, repeat(" "))
+    breaks = map(str.count, texts, repeat("\n"))
+    return [1 + blank + line for blank, line in zip(blanks, breaks, strict=True)]
 
 
-def _bins(counts: Sequence[Sequence[int]]) -> list[Bin]:
-    totals = [sum(column) for column in zip(*counts, strict=True)]
-    edges = [(0, 0), *((1 << place, (2 << place) - 1) for place in range(_BINS - 1))]
-    return [Bin(low, high, number) for (low, high), number in zip(edges, totals, strict=True) if number]
+def _bins(counts: Sequence[Counter[int]], digits: int = 0) -> list[Bin]:
+    """Makes the bars of a distribution of counts by the number of binary digits.
+
+    Args:
+        counts: The counts, to be added up.
+        digits: How many of the digits to take away: 1 halves the values.
+    """
+    totals: Counter[int] = Counter()
+    for each in counts:
+        totals.update(each)
+    return [Bin(1 << size - digits - 1, (1 << size - digits) - 1, totals[size]) for size in sorted(totals)]
 
 
 def _sum_messages(parts: Sequence[Messages]) -> Messages:

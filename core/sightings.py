@@ -12,10 +12,11 @@ _KEY_BYTES = 8
 _COUNT_BYTES = 2
 _FIRST_BITS = 14
 _OVERHANG = 1 << 12
+_MANY_BITS = 20
 _CHUNK = 1 << 20
 _SMALL = 1 << 25
 
-MOST = (1 << 16) - 1
+MOST = (1 << 15) - 1
 
 
 class Sightings:
@@ -27,12 +28,12 @@ class Sightings:
 
     Args:
         folder: Where there is room for the file, which vanishes when it is closed.
-        limit: How often a thing may be seen, from 1 to 65,535.
+        limit: How often a thing may be seen, from 1 to 32,767.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
-        self._limit = limit
+        self._most = limit - 1
         self._used = 0
         self._allocate(_FIRST_BITS)
 
@@ -52,13 +53,12 @@ class Sightings:
         while found := keys[slot]:
             if found == key:
                 count = self._counts[slot]
-                if count >= self._limit:
+                if count >= self._most:
                     return False
                 self._counts[slot] = count + 1
                 return True
             slot += 1
         keys[slot] = key
-        self._counts[slot] = 1
         self._used += 1
         if self._used >= self._room or slot >= self._last:
             self._grow()
@@ -97,7 +97,8 @@ class Sightings:
         self._pages = mmap.mmap(self._file.fileno(), size)
         whole = memoryview(self._pages)
         self._keys = whole[: slots * _KEY_BYTES].cast("Q")
-        self._counts = whole[slots * _KEY_BYTES :].cast("H")
+        # How often a thing was seen after the first time: most things are seen once, and leave the zero that is there.
+        self._counts = whole[slots * _KEY_BYTES :].cast("h")
         self._bits = bits
         self._shift = 64 - bits
         self._last = slots - 2
@@ -105,7 +106,7 @@ class Sightings:
 
     def _grow(self) -> None:
         keys, counts, pages, file = self._keys, self._counts, self._pages, self._file
-        self._allocate(self._bits + 1)
+        self._allocate(self._bits + (2 if self._bits < _MANY_BITS else 1))
         for slot, key in enumerate(keys):
             if key:
                 new = self._slot(key)

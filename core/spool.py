@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Iterator
-from itertools import compress, islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, compress, islice, repeat
+from operator import floordiv
 from pathlib import Path
 from typing import IO
 
@@ -28,24 +29,20 @@ class Spool:
         self.dialogs = 0
         self._lines: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed in `close`
         self._facts: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-        self._recent = array("q")
         self._days: Counter[int] = Counter()
 
-    def add(self, line: bytes, started: int, pairs: int) -> None:
-        """Appends a line.
+    def extend(self, lines: Sequence[bytes], started: Sequence[int], pairs: Sequence[int]) -> None:
+        """Appends lines.
 
         Args:
-            line: A dialog, without the line's end.
-            started: Its time, in seconds since 1970.
-            pairs: How many pairs it has.
+            lines: Dialogs, without the ends of the lines.
+            started: Their times, in seconds since 1970.
+            pairs: How many pairs they have.
         """
-        self._lines.write(line + b"\n")
-        self._recent.append(started)
-        self._recent.append(pairs)
-        self._days[started // _DAY] += 1
-        self.dialogs += 1
-        if len(self._recent) >= 2 * _CHUNK:
-            self._flush()
+        self._lines.write(b"\n".join([*lines, b""]))
+        array("q", chain.from_iterable(zip(started, pairs, strict=True))).tofile(self._facts)
+        self._days.update(map(floordiv, started, repeat(_DAY)))
+        self.dialogs += len(lines)
 
     def cut(self, share: float) -> Moment:
         """Finds the moment from which on a share of the lines, the newest, are set apart.
@@ -91,13 +88,8 @@ class Spool:
         self._lines.close()
         self._facts.close()
 
-    def _flush(self) -> None:
-        self._recent.tofile(self._facts)
-        del self._recent[:]
-
     def _chunks(self) -> Iterator[tuple[list[Moment], list[int]]]:
         """The moments of the lines, and how many pairs they have, some thousand lines at once."""
-        self._flush()
         self._facts.seek(0)
         first = 0
         while block := self._facts.read(2 * 8 * _CHUNK):
