@@ -1,6 +1,6 @@
 """A program that deploys an echo on Telegram, for tests that need a process of its own.
 
-Arguments: the address of the Bot API, the folder for what is kept, seconds the model thinks.
+Arguments: the address of the Bot API, the folder for what is kept, seconds the model thinks, who is invited.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import FrameType
 from autocakechat import RunContext, Secret
 from autocakechat.plugins.deployers.telegram import Options, deploy
 
-url, state, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
+url, state, seconds, allow = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
 responders = runpy.run_path(str(Path(__file__).with_name("responders.py")))
 echo = responders["Echo"](lambda request: f"answer to {request.context[-1]}", seconds)
 
@@ -28,7 +28,7 @@ signal.signal(signal.SIGTERM, terminate)
 logging.basicConfig(level=logging.DEBUG, format="%(name)s %(message)s")
 options = Options(
     token=Secret(env="TOKEN"),
-    allow=[1],
+    allow="everyone" if allow == "everyone" else [int(allow)],
     base_url=url,
     settle=0.01,
     pause=0.0,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import threading
 import time
@@ -21,7 +20,6 @@ from .responders import Echo
 from .running import RunningBot
 
 MakeBot = Callable[..., RunningBot]
-SOAK = bool(os.environ.get("ACC_SOAK"))
 
 
 def failing(methods: str, *faults: Fault) -> Callable[[Call], Fault | None]:
@@ -230,8 +228,8 @@ class Chaos:
             return fault
 
 
-def test_chaos_loses_nothing_and_answers_nothing_twice(api: BotApi, bot: MakeBot) -> None:
-    chats, messages = (50, 20) if SOAK else (8, 6)
+@pytest.mark.parametrize(("chats", "messages"), [(8, 6), pytest.param(100, 30, marks=pytest.mark.soak)])
+def test_chaos_loses_nothing_and_answers_nothing_twice(api: BotApi, bot: MakeBot, chats: int, messages: int) -> None:
     chaos = Chaos(share=0.2, seed=7)
     api.fault = chaos
     heard: Counter[str] = Counter()
@@ -242,12 +240,14 @@ def test_chaos_loses_nothing_and_answers_nothing_twice(api: BotApi, bot: MakeBot
 
     order = random.Random(3)
     with bot(responder=Echo(answer), separate_lines=False, messages_per_minute=1000):
+        api.wait(lambda: "getUpdates" in api.methods())
         for number in range(messages):
             for chat in order.sample(range(1, chats + 1), chats):
                 api.write(f"{chat}.{number}", chat=chat)
-            time.sleep(order.random() * 0.5)
+            time.sleep(0.2 + order.random() * 0.5)
         wanted = {f"{chat}.{number}" for chat in range(1, chats + 1) for number in range(messages)}
-        api.wait(lambda: wanted <= answered(api), seconds=300 if SOAK else 60)
+        api.wait(lambda: wanted <= answered(api), seconds=60 + chats * messages / 10)
+    print(f"{len(wanted)} messages, {len(api.sent)} answers, {chaos.faults.total()} of {len(api.calls)} calls failed")
     assert len(chaos.faults) >= 5
     times = Counter(line for message in api.sent for line in message["text"].removeprefix("answer to ").split("\n"))
     assert times == Counter(dict.fromkeys(wanted, 1))

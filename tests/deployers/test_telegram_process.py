@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,17 +18,19 @@ import pytest
 from .bot_api import TOKEN, BotApi, Call, Fault
 
 PROGRAM = str(Path(__file__).with_name("serve_on_telegram.py"))
-SOAK = bool(os.environ.get("ACC_SOAK"))
 
 
-def start(api: BotApi, state: Path, thinks: float = 0.0) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, PROGRAM, api.url, str(state), str(thinks)],
-        env=dict(os.environ, TOKEN=api.token),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(
+    api: BotApi, state: Path, thinks: float = 0.0, allow: str = "1", log: Path | None = None
+) -> subprocess.Popen[str]:
+    with log.open("w") if log else nullcontext() as file:
+        return subprocess.Popen(
+            [sys.executable, PROGRAM, api.url, str(state), str(thinks), allow],
+            env=dict(os.environ, TOKEN=api.token),
+            stdout=subprocess.PIPE,
+            stderr=file or subprocess.PIPE,
+            text=True,
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -119,10 +122,10 @@ class Killer:
             return Fault(done=self._random.random() < 0.5)
 
 
+@pytest.mark.parametrize(("kills", "messages"), [(6, 60), pytest.param(100, 500, marks=pytest.mark.soak)])
 def test_killed_at_any_moment_it_loses_nothing_and_doubles_at_most_what_was_being_sent(
-    api: BotApi, tmp_path: Path
+    api: BotApi, tmp_path: Path, kills: int, messages: int
 ) -> None:
-    kills, messages = (100, 500) if SOAK else (6, 60)
     order = random.Random(11)
     with Killer(api, tmp_path, kills, seed=5) as killer:
         for number in range(messages):
@@ -139,3 +142,4 @@ def test_killed_at_any_moment_it_loses_nothing_and_doubles_at_most_what_was_bein
     answered = [line for text in first_times for line in text.removeprefix("answer to ").split("\n")]
     assert answered == wanted
     assert sum(sent.values()) - len(sent) <= killer.kills
+    print(f"{killer.kills} kills, {len(wanted)} messages, {sum(sent.values()) - len(sent)} answers sent twice")
