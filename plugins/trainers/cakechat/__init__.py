@@ -1,1 +1,107 @@
-"""Bundled plugin."""
+"""CakeChat: a hierarchical recurrent encoder-decoder that learns to answer like the server of a corpus.
+
+The way of the data: `text` (tokens) -> `vocabulary` (ids) -> `samples` (arrays and batches) -> `network` (the model),
+taught by `training`, kept by `folder`, and made to talk by `decoding` and `responder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+from attrs.validators import and_, ge, gt, le, lt, min_len, optional
+
+from autocakechat import Corpus, Responder, RunContext, TrainerType, hookimpl, option
+
+SIZES = "taken from `size` unless given"
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of `[trainer]`."""
+
+    start: Literal["scratch"] = option(default="scratch", help="what to begin with: a network that knows nothing")
+    size: Literal["auto", "tiny", "small", "medium", "cakechat"] = option(
+        default="auto", help="how large the network is; auto: by the number of samples"
+    )
+    hidden: int | None = option(default=None, check=optional(ge(1)), help=f"units of each GRU; {SIZES}")
+    embedding: int | None = option(default=None, check=optional(ge(1)), help=f"numbers that stand for a token; {SIZES}")
+    condition_embedding: int | None = option(
+        default=None, check=optional(ge(1)), help=f"numbers that stand for an emotion; {SIZES}"
+    )
+    vocabulary: int | None = option(
+        default=None, check=optional(ge(5)), help=f"most tokens to know, service tokens included; {SIZES}"
+    )
+    min_count: int = option(default=2, check=ge(1), help="tokens seen less often in the training part stay unknown")
+    context_lines: int = option(default=3, check=ge(1), help="lines before an answer that are read")
+    line_tokens: int = option(default=30, check=ge(1), help="tokens of a context line that are read")
+    reply_tokens: int = option(default=30, check=ge(1), help="tokens of an answer that are learnt")
+    padding: Literal["masked", "cakechat"] = option(
+        default="masked", help="masked: pads are ignored, long lines cut at the front; cakechat: as the original, read"
+    )
+    recurrent_activation: Literal["sigmoid", "hard-sigmoid"] = option(
+        default="sigmoid", help="activation of the gates; hard-sigmoid is what the original computes without a GPU"
+    )
+    dropout: float = option(default=0.2, check=and_(ge(0.0), lt(1.0)), help="share of decoder outputs dropped")
+    epochs: int | None = option(default=None, check=optional(ge(1)), help=f"most passes over the corpus; {SIZES}")
+    patience: int = option(default=2, check=ge(1), help="epochs without a better perplexity after which to stop")
+    batch_size: int | None = option(default=None, check=optional(ge(1)), help=f"samples a step; {SIZES}")
+    optimizer: Literal["adam", "adadelta"] = option(default="adam", help="what turns gradients into learning")
+    learning_rate: float | None = option(
+        default=None, check=optional(gt(0.0)), help="length of a step; 0.005 for adam, 6.0 for adadelta unless given"
+    )
+    clip_norm: float | None = option(
+        default=5.0, check=optional(gt(0.0)), help="longest gradient, over all weights together"
+    )
+    clip_value: float | None = option(default=None, check=optional(gt(0.0)), help="largest number of a gradient")
+    min_pairs: int = option(default=50, check=ge(2), help="refuse to train on fewer answers", keyed=False)
+    checkpoint_seconds: float = option(
+        default=30.0, check=gt(0.0), help="how often an unfinished training is saved", keyed=False
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ReplyOptions:
+    """The options of `[reply]`."""
+
+    mode: Literal["sampling"] = option(default="sampling", help="how an answer is found")
+    temperature: float = option(default=0.5, check=gt(0.0), help="low: the most likely words; high: daring ones")
+    repetition_penalty: float = option(
+        default=10.0, check=ge(1.0), help="how much less likely a word becomes once it is used; 1 for not at all"
+    )
+    max_tokens: int = option(default=40, check=and_(ge(1), le(1000)), help="longest answer")
+    banned: tuple[str, ...] = option(default=(), help="words and phrases never to say")
+    fallback: str = option(default="🙊", check=min_len(1), help="what to say when there is nothing else to say")
+    tries: int = option(default=10, check=ge(1), help="answers to draw before the fallback")
+    seed: int | None = option(default=None, help="for the same answers every time")
+
+
+def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
+    """Trains a network on a corpus; see `trainer.train`."""
+    from autocakechat.plugins.trainers.cakechat import trainer
+
+    return trainer.train(options, corpus, into, run)
+
+
+def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
+    """Loads a model folder to answer with; see `responder.load`."""
+    from autocakechat.plugins.trainers.cakechat import responder
+
+    return responder.load(path, reply, run)
+
+
+@hookimpl
+def acc_trainers() -> Iterable[TrainerType]:
+    """Yields the trainer."""
+    yield TrainerType(
+        name="cakechat",
+        summary="hierarchical recurrent encoder-decoder with emotions, as CakeChat's",
+        config=Options,
+        reply=ReplyOptions,
+        train=train,
+        load=load,
+        requires=("tensorflow", "keras", "numpy", "safetensors"),
+        install="pip install 'autocakechat[cakechat]'",
+    )

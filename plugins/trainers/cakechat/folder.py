@@ -1,0 +1,187 @@
+"""Files of weights and settings: model folders and checkpoints. Nothing in them is a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+import numpy as np
+
+from autocakechat import UserError
+from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.packing import Padding
+from autocakechat.plugins.trainers.cakechat.samples import Batcher
+from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
+
+FORM = 1
+"""Raised when a newer program writes folders that an older one cannot read."""
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@attrs.frozen(kw_only=True)
+class ModelSettings:
+    """`settings.json`: all that answering needs to know besides weights and vocabulary.
+
+    Attributes:
+        network: Shape of the network.
+        padding: What pads mean to it, see `packing`.
+        context_lines: Lines of context it was trained with.
+        line_tokens: Tokens of a context line that it reads.
+        reply_tokens: Tokens of an answer that it was trained with.
+        form: Form of the folder.
+    """
+
+    network: NetworkSettings
+    padding: Padding
+    context_lines: int
+    line_tokens: int
+    reply_tokens: int
+    form: int = FORM
+
+
+@attrs.frozen
+class Model:
+    """A network together with what its numbers mean.
+
+    Attributes:
+        settings: Its settings.
+        vocabulary: Its tokens.
+        conditions: Its labels.
+        network: The network.
+    """
+
+    settings: ModelSettings
+    vocabulary: Vocabulary
+    conditions: Conditions
+    network: Network
+
+    @property
+    def batcher(self) -> Batcher:
+        """What makes arrays for the network."""
+        settings = self.settings
+        return Batcher(self.vocabulary, settings.line_tokens, settings.reply_tokens, settings.padding)
+
+
+def save_model(model: Model, folder: Path) -> None:
+    """Writes `weights.safetensors`, `vocabulary.json`, `conditions.json` and `settings.json` into a folder."""
+    write_arrays(folder / "weights.safetensors", weights_of(model.network))
+    write_json(folder / "vocabulary.json", model.vocabulary.tokens)
+    write_json(folder / "conditions.json", model.conditions.labels)
+    write_json(folder / "settings.json", attrs.asdict(model.settings))
+
+
+def load_model(folder: Path) -> Model:
+    """Loads what `save_model` wrote.
+
+    Raises:
+        UserError: A file is missing or damaged, or does not fit the others.
+    """
+    settings = _read_settings(folder)
+    tokens = _read_strings(folder / "vocabulary.json", settings.network.tokens)
+    labels = _read_strings(folder / "conditions.json", settings.network.conditions)
+    try:
+        vocabulary = Vocabulary(tokens)
+    except KeyError as error:
+        raise damaged(folder / "vocabulary.json", f"token {error} is missing") from None
+    weights, _ = read_arrays(folder / "weights.safetensors")
+    network = Network(settings.network, seed=None)
+    set_weights(network, weights, folder / "weights.safetensors")
+    return Model(settings, vocabulary, Conditions(labels), network)
+
+
+def weights_of(network: Network) -> Arrays:
+    """Returns copies of a network's weights by name."""
+    return {name: np.array(weight) for name, weight in network.named_weights().items()}
+
+
+def set_weights(network: Network, arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:
+    """Puts weights by name into a network.
+
+    Raises:
+        UserError: One is missing or has another shape.
+    """
+    for name, weight in network.named_weights().items():
+        if name not in arrays:
+            raise damaged(file, f"{name} is missing")
+        if arrays[name].shape != tuple(weight.shape):
+            raise damaged(file, f"{name} is of shape {arrays[name].shape}, not {tuple(weight.shape)}")
+        weight.assign(arrays[name])
+
+
+def damaged(file: Path, what: str) -> UserError:
+    """Returns the error for a file that cannot be used."""
+    return UserError(f"{file}: {what}", "the model folder is damaged: copy it again, or train again")
+
+
+def write_arrays(file: Path, arrays: Arrays, note: Mapping[str, str] | None = None) -> None:
+    """Writes arrays, and a note of strings, whole or not at all."""
+    from safetensors.numpy import save
+
+    _write(file, save(arrays, dict(note) if note else None))
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Writes JSON, whole or not at all."""
+    _write(file, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
+    """Reads arrays and the note written with them.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            return {name: opened.get_tensor(name) for name in opened.keys()}, dict(opened.metadata() or {})  # noqa: SIM118
+    except FileNotFoundError:
+        raise damaged(file, "no such file") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise damaged(file, f"cannot be read: {error}") from None
+
+
+def _write(file: Path, content: bytes) -> None:
+    unfinished = file.with_name(file.name + ".unfinished")
+    with unfinished.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    unfinished.replace(file)
+
+
+def _read_settings(folder: Path) -> ModelSettings:
+    file = folder / "settings.json"
+    content = _read_json(file)
+    if isinstance(content, dict) and isinstance(content.get("form"), int) and content["form"] > FORM:
+        raise UserError(f"{file}: made by a newer version of autocakechat", "upgrade autocakechat")
+    try:
+        return msgspec.convert(content, ModelSettings)
+    except msgspec.ValidationError as error:
+        raise damaged(file, str(error)) from None
+
+
+def _read_strings(file: Path, number: int) -> list[str]:
+    try:
+        strings = msgspec.convert(_read_json(file), list[str])
+    except msgspec.ValidationError as error:
+        raise damaged(file, str(error)) from None
+    if len(strings) != number:
+        raise damaged(file, f"holds {len(strings)} entries, not {number}")
+    return strings
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise damaged(file, "no such file") from None
+    except (OSError, ValueError) as error:
+        raise damaged(file, f"cannot be read: {error}") from None

@@ -1,0 +1,142 @@
+"""From rectangles of ids to what the network reads: packed sequences, without padding.
+
+Here, and only here, it is decided what padding means. "masked": pads and missing lines are left out. "cakechat": they
+are kept and read like tokens, as the original program does.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int32]
+Padding = Literal["masked", "cakechat"]
+
+
+class Packed(NamedTuple):
+    """Sequences of different lengths, longest first.
+
+    Attributes:
+        values: (steps,) the first element of each sequence, then the second of those that have one, and so on.
+        counts: (time,) how many sequences have an element at each time.
+    """
+
+    values: Ints
+    counts: Ints
+
+
+class Contexts(NamedTuple):
+    """What the encoders read.
+
+    Attributes:
+        lines: Distinct lines, as ids of tokens.
+        contexts: Contexts, as numbers of lines, oldest line first.
+        places: (samples,) where the context of each sample stands among `contexts`.
+    """
+
+    lines: Packed
+    contexts: Packed
+    places: Ints
+
+
+class Batch(NamedTuple):
+    """What the network is taught with.
+
+    Attributes:
+        context: What was said before.
+        said: Answers without their last token: what the decoder is told.
+        targets: (steps,) the token after each of those.
+        rows: (answers,) which sample each answer belongs to, longest answer first.
+        condition: (answers,) ids of labels.
+    """
+
+    context: Contexts
+    said: Packed
+    targets: Ints
+    rows: Ints
+    condition: Ints
+
+
+@attrs.frozen
+class Packer:
+    """Packs rectangles of ids.
+
+    Attributes:
+        padding: What pads mean.
+        pad: Id of the pad token.
+        unknown: Id of the unknown token, which stands for a context in which nothing was said.
+    """
+
+    padding: Padding
+    pad: int
+    unknown: int
+
+    def contexts(self, lines: Ints, context: Ints) -> Contexts:
+        """Packs lines and contexts.
+
+        Args:
+            lines: (lines, tokens) ids, padded at the end.
+            context: (samples, context lines) numbers of lines, newest last.
+        """
+        lengths = self._lengths(lines)
+        if not (real := lengths[context] > 0).any(axis=1).all():
+            silent = np.full((1, lines.shape[1]), self.pad, np.int32)
+            silent[0, 0] = self.unknown
+            context = context.copy()
+            context[~real.any(axis=1), -1] = len(lines)
+            lines, lengths = np.concatenate([lines, silent]), np.append(lengths, 1)
+            real = lengths[context] > 0
+        line_order = _longest_first(lengths)
+        context_order = _longest_first(real.sum(axis=1))
+        there_first = np.argsort(~real, axis=1, kind="stable")
+        compact = np.take_along_axis(_inverse(line_order)[context], there_first, axis=1)
+        return Contexts(
+            lines=_pack(lines[line_order], lengths[line_order]),
+            contexts=_pack(compact[context_order], real.sum(axis=1)[context_order]),
+            places=_inverse(context_order),
+        )
+
+    def batch(self, lines: Ints, context: Ints, condition: Ints, response: Ints) -> Batch:
+        """Packs samples.
+
+        Args:
+            lines: (lines, tokens) ids, padded at the end.
+            context: (samples, context lines) numbers of lines, newest last.
+            condition: (samples,) ids of labels.
+            response: (samples, tokens) ids of answers, start token first, padded at the end.
+        """
+        lengths = self._lengths(response[:, 1:])
+        order = _longest_first(lengths)
+        response, lengths = response[order], lengths[order]
+        return Batch(
+            context=self.contexts(lines, context),
+            said=_pack(response[:, :-1], lengths),
+            targets=_pack(response[:, 1:], lengths).values,
+            rows=order,
+            condition=condition[order],
+        )
+
+    def _lengths(self, padded: Ints) -> npt.NDArray[np.int64]:
+        if self.padding == "cakechat":
+            return np.full(len(padded), padded.shape[1], np.int64)
+        real = padded != self.pad
+        return np.where(real.any(axis=1), padded.shape[1] - np.argmax(real[:, ::-1], axis=1), 0)
+
+
+def _pack(padded: Ints, lengths: npt.NDArray[np.int64]) -> Packed:
+    real = np.arange(padded.shape[1])[:, None] < lengths
+    counts = real.sum(axis=1)
+    return Packed(padded.T[real].astype(np.int32), counts[counts > 0].astype(np.int32))
+
+
+def _longest_first(lengths: npt.NDArray[np.int64]) -> Ints:
+    return np.argsort(-lengths, kind="stable").astype(np.int32)
+
+
+def _inverse(order: Ints) -> Ints:
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order), dtype=order.dtype)
+    return places

@@ -1,0 +1,223 @@
+"""Samples: the dialogs of a corpus as flat arrays of integers, and batches cut from them.
+
+A line is tokenised once and stored once, however many samples it is context or answer of. In a batch, too, each
+distinct line of context stands once, so that the network encodes it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from autocakechat import Utterance
+from autocakechat.plugins.trainers.cakechat.packing import Batch, Contexts, Ints, Packer, Padding
+from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
+
+NO_LINE = 0
+"""The line that stands where there is none: it has no tokens."""
+
+
+class Lines:
+    """Tokenised lines of any length in one flat array.
+
+    Args:
+        lines: Ids of each line's tokens; line 0 (`NO_LINE`) is added before them.
+    """
+
+    def __init__(self, lines: Iterable[Sequence[int]]) -> None:
+        tokens: list[int] = []
+        ends = [0, 0]
+        for line in lines:
+            tokens.extend(line)
+            ends.append(len(tokens))
+        self.tokens = np.array(tokens, np.int32)
+        limits = np.array(ends, np.int64)
+        self.starts = limits[:-1]
+        self.lengths = limits[1:] - limits[:-1]
+
+    def padded(self, numbers: Ints, longest: int, pad: int, cut: Literal["front", "end"], width: int = 0) -> Ints:
+        """Cuts lines out and pads them to a rectangle.
+
+        Args:
+            numbers: (n,) which lines.
+            longest: Tokens to keep of a longer line.
+            pad: Id to fill up with, at the end.
+            cut: Where longer lines lose their tokens.
+            width: Columns of the result; without it as many as the longest line needs, at least one.
+
+        Returns:
+            (n, width) ids.
+        """
+        lengths = np.minimum(self.lengths[numbers], longest)
+        width = width or max(1, int(lengths.max(initial=1)))
+        starts = self.starts[numbers]
+        if cut == "front":
+            starts = starts + self.lengths[numbers] - lengths
+        columns = np.arange(width)
+        real = columns < lengths[:, None]
+        padded = np.full(real.shape, pad, np.int32)
+        padded[real] = self.tokens[(starts[:, None] + columns)[real]]
+        return padded
+
+
+@attrs.frozen(eq=False)
+class Samples:
+    """Answers with what was said before them.
+
+    Attributes:
+        lines: Every line of the dialogs.
+        context: (samples, context lines) numbers of lines, newest last, `NO_LINE` at the front where there is none.
+        response: (samples,) numbers of lines.
+        condition: (samples,) ids of the answers' labels.
+    """
+
+    lines: Lines
+    context: Ints
+    response: Ints
+    condition: Ints
+
+    def __len__(self) -> int:
+        return len(self.response)
+
+    @property
+    def response_lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each answer, uncut and without service tokens."""
+        lengths: npt.NDArray[np.int64] = self.lines.lengths[self.response]
+        return lengths
+
+
+def make_samples(
+    dialogs: Iterable[Sequence[Utterance]],
+    tokenize: Callable[[str], list[str]],
+    vocabulary: Vocabulary,
+    conditions: Conditions,
+    context_lines: int,
+) -> Samples:
+    """Makes a sample of each of the server's turns, which are every second line of a dialog.
+
+    Args:
+        dialogs: The corpus, the client speaking first in each dialog.
+        tokenize: Cuts a line into tokens.
+        vocabulary: What the tokens are numbered with.
+        conditions: What the labels are numbered with.
+        context_lines: Lines before an answer that belong to the sample.
+
+    Returns:
+        The samples in the order of the corpus. An answer without tokens is none.
+    """
+    lines: list[list[int]] = []
+    contexts: list[list[int]] = []
+    responses: list[int] = []
+    labels: list[int] = []
+    for dialog in dialogs:
+        first = len(lines) + 1
+        lines.extend(vocabulary.ids(tokenize(utterance.text)) for utterance in dialog)
+        for turn in range(1, len(dialog), 2):
+            if lines[first - 1 + turn]:
+                oldest = max(0, turn - context_lines)
+                missing = context_lines - (turn - oldest)
+                contexts.append([NO_LINE] * missing + [first + line for line in range(oldest, turn)])
+                responses.append(first + turn)
+                labels.append(conditions.id(dialog[turn].emotion))
+    return Samples(
+        lines=Lines(lines),
+        context=np.array(contexts, np.int32).reshape(-1, context_lines),
+        response=np.array(responses, np.int32),
+        condition=np.array(labels, np.int32),
+    )
+
+
+@attrs.frozen
+class Batcher:
+    """Cuts batches from samples.
+
+    Attributes:
+        vocabulary: What the tokens are numbered with.
+        line_tokens: Tokens of a context line that are read.
+        reply_tokens: Tokens of an answer that are learnt.
+        padding: "masked" cuts a long line of context at its front, so that the words being answered stay; "cakechat"
+            cuts at the end, and pads all lines to one width.
+    """
+
+    vocabulary: Vocabulary
+    line_tokens: int
+    reply_tokens: int
+    padding: Padding
+
+    @property
+    def packer(self) -> Packer:
+        """What makes packed sequences of rectangles."""
+        return Packer(self.padding, self.vocabulary.pad, self.vocabulary.unknown)
+
+    def batch(self, samples: Samples, chosen: npt.NDArray[np.int64]) -> Batch:
+        """Makes a batch.
+
+        Args:
+            samples: Where from.
+            chosen: (n,) which of them.
+
+        Returns:
+            The arrays for the network.
+        """
+        lines, context = self.padded_context(samples.lines, samples.context[chosen])
+        response = self.padded_response(samples.lines, samples.response[chosen])
+        return self.packer.batch(lines, context, samples.condition[chosen], response)
+
+    def contexts(self, lines: Lines, context: Ints) -> Contexts:
+        """Makes what the encoders read of (n, context lines) numbers of lines."""
+        return self.packer.contexts(*self.padded_context(lines, context))
+
+    def padded_context(self, lines: Lines, context: Ints) -> tuple[Ints, Ints]:
+        """Returns the distinct lines of contexts, padded, and the contexts as numbers of those."""
+        distinct, places = np.unique(context, return_inverse=True)
+        pad, longest = self.vocabulary.pad, self.line_tokens
+        if self.padding == "masked":
+            padded = lines.padded(distinct, longest, pad, cut="front")
+        else:
+            padded = lines.padded(distinct, longest, pad, cut="end", width=longest)
+        return padded, places.reshape(context.shape).astype(np.int32)
+
+    def padded_response(self, lines: Lines, numbers: Ints) -> Ints:
+        """Returns answers between start and end token. One that is too long is cut at its end and has no end token."""
+        words = self.vocabulary
+        lengths = lines.lengths[numbers]
+        full = self.reply_tokens + 2
+        width = full if self.padding == "cakechat" else min(full, int(lengths.max(initial=1)) + 2)
+        padded = np.full((len(numbers), width), words.pad, np.int32)
+        padded[:, 0] = words.start
+        padded[:, 1:] = lines.padded(numbers, width - 1, words.pad, cut="end", width=width - 1)
+        ended = np.flatnonzero(lengths < width - 1)
+        padded[ended, lengths[ended] + 1] = words.end
+        return padded
+
+    def epoch(self, samples: Samples, size: int, seed: Sequence[int]) -> list[npt.NDArray[np.int64]]:
+        """Shuffles samples into batches whose answers are of about the same length, so that little is padding.
+
+        Args:
+            samples: What to learn from.
+            size: Samples in a batch; the last one may have fewer.
+            seed: The same seed gives the same batches in the same order.
+
+        Returns:
+            Which samples each batch is made of. Their number does not depend on the seed.
+        """
+        random = np.random.default_rng(seed)
+        order = random.permutation(len(samples))
+        window = size * 32
+        lengths = samples.response_lengths
+        batches: list[npt.NDArray[np.int64]] = []
+        for start in range(0, len(order), window):
+            near = order[start : start + window]
+            near = near[np.argsort(lengths[near], kind="stable")]
+            batches.extend(near[first : first + size] for first in range(0, len(near), size))
+        return [batches[number] for number in random.permutation(len(batches))]
+
+    def in_order(self, samples: Samples, size: int) -> Iterator[Batch]:
+        """Yields all samples in batches, shortest answers first."""
+        order = np.argsort(samples.response_lengths, kind="stable")
+        for first in range(0, len(order), size):
+            yield self.batch(samples, order[first : first + size])

@@ -1,0 +1,43 @@
+"""The named sizes of networks."""
+
+from __future__ import annotations
+
+import attrs
+
+from autocakechat.plugins.trainers.cakechat import Options
+
+
+@attrs.frozen(kw_only=True)
+class Size:
+    """What a name stands for; each field is an option of the same name."""
+
+    hidden: int
+    embedding: int
+    condition_embedding: int
+    vocabulary: int
+    batch_size: int
+    epochs: int
+
+
+SIZES = {
+    "tiny": Size(hidden=128, embedding=64, condition_embedding=8, vocabulary=5_000, batch_size=32, epochs=6),
+    "small": Size(hidden=256, embedding=128, condition_embedding=16, vocabulary=10_000, batch_size=64, epochs=20),
+    "medium": Size(hidden=512, embedding=128, condition_embedding=64, vocabulary=30_000, batch_size=128, epochs=10),
+    "cakechat": Size(hidden=768, embedding=128, condition_embedding=128, vocabulary=50_000, batch_size=196, epochs=10),
+}
+
+_LARGEST_CORPUS = {"tiny": 20_000, "small": 200_000, "medium": 2_000_000}
+
+
+def size_of(options: Options, samples: int) -> Size:
+    """Returns the size asked for, single options before the name.
+
+    Args:
+        options: The options.
+        samples: Number of samples, from which `auto` chooses.
+    """
+    name: str = options.size
+    if name == "auto":
+        name = next((name for name, largest in _LARGEST_CORPUS.items() if samples <= largest), "cakechat")
+    given = {field.name: getattr(options, field.name) for field in attrs.fields(Size)}
+    return attrs.evolve(SIZES[name], **{field: value for field, value in given.items() if value is not None})

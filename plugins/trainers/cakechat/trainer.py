@@ -1,0 +1,183 @@
+"""From a corpus to a model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from autocakechat import Corpus, RunContext, UserError, Utterance
+from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, save_model, write_json
+from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, make_samples
+from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
+from autocakechat.plugins.trainers.cakechat.text import tokenize
+from autocakechat.plugins.trainers.cakechat.training import Plan, Training
+from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
+
+Floats = npt.NDArray[np.float64]
+
+_LEARNING_RATES = {"adam": 0.005, "adadelta": 6.0}
+
+
+@attrs.frozen
+class _Counts:
+    """What one pass over the training part tells: how often each token occurs, all labels, the number of answers."""
+
+    tokens: Counter[str]
+    labels: set[str]
+    answers: int
+
+
+def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
+    """Trains a network from scratch and writes a model folder.
+
+    Args:
+        options: The options of `[trainer]`.
+        corpus: What to learn from.
+        into: An empty folder for the model.
+        run: Log, progress, seed and a place for checkpoints.
+
+    Returns:
+        `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`, `seconds`.
+
+    Raises:
+        UserError: There is too little to learn from.
+        StageError: Training went astray, or memory is short.
+    """
+    counts = _count(corpus.dialogs("train"))
+    if counts.answers < options.min_pairs:
+        raise UserError(
+            f"{corpus.path}: {counts.answers} answers to train on, and at least {options.min_pairs} are needed",
+            "sensible talk begins at some thousands: read more chats, or lower trainer.min_pairs to try",
+        )
+    size = size_of(options, counts.answers)
+    vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count)
+    conditions = Conditions.of(counts.labels)
+    samples, validation = (
+        make_samples(corpus.dialogs(part), tokenize, vocabulary, conditions, options.context_lines)
+        for part in ("train", "validation")
+    )
+    if not len(validation):
+        raise UserError(
+            f"{corpus.path}: no answers to measure with in validation.jsonl", "read more chats, or split otherwise"
+        )
+
+    settings = _settings(options, size, vocabulary, conditions)
+    network = Network(settings.network, run.seed)
+    model = Model(settings, vocabulary, conditions, network)
+    weights = sum(math.prod(weight.shape) for weight in network.named_weights().values())
+    run.log.info(
+        "%d samples, %d for validation, %d words, %d weights", len(samples), len(validation), len(vocabulary), weights
+    )
+    frequencies = token_frequencies(model.batcher, samples)
+    unigram = unigram_perplexity(frequencies, model.batcher, validation)
+    run.log.info("perplexity of word frequencies alone: %.1f", unigram)
+    # A network that begins with the frequencies need not spend its first steps on them.
+    network.output_bias.assign(np.log(frequencies))
+    plan = _plan(options, size, run.seed)
+    training = Training(
+        network, model.batcher, samples, validation, plan, run, _fingerprint(settings, plan, vocabulary, samples)
+    )
+    history = training.run()
+
+    save_model(model, into)
+    write_json(into / "training.json", attrs.asdict(history))
+    return {
+        "perplexity": history.perplexities[history.best],
+        "unigram_perplexity": unigram,
+        "samples": len(samples),
+        "validation_samples": len(validation),
+        "words": len(vocabulary),
+        "weights": weights,
+        "epochs": len(history.perplexities),
+        "seconds": round(history.seconds, 1),
+    }
+
+
+def token_frequencies(batcher: Batcher, samples: Samples) -> Floats:
+    """Returns how frequent each token is among the targets, (vocabulary,), one added to each count."""
+    counts = _target_counts(batcher, samples) + 1
+    frequencies: Floats = counts / counts.sum()
+    return frequencies
+
+
+def unigram_perplexity(frequencies: Floats, batcher: Batcher, validation: Samples) -> float:
+    """Returns the perplexity of a model that knows nothing but how frequent each token is.
+
+    Args:
+        frequencies: (vocabulary,) from `token_frequencies`.
+        batcher: Cuts answers to the same targets as the network's.
+        validation: Whose target tokens are to be told.
+    """
+    counts = _target_counts(batcher, validation)
+    return float(np.exp(-(counts @ np.log(frequencies)) / max(counts.sum(), 1)))
+
+
+def _target_counts(batcher: Batcher, samples: Samples) -> npt.NDArray[np.int64]:
+    words = batcher.vocabulary
+    targets = np.concatenate([batch.targets for batch in batcher.in_order(samples, 1024)])
+    return np.bincount(targets[targets != words.pad], minlength=len(words))
+
+
+def _count(dialogs: Iterable[Sequence[Utterance]]) -> _Counts:
+    tokens: Counter[str] = Counter()
+    labels: set[str] = set()
+    answers = 0
+    for dialog in dialogs:
+        for number, utterance in enumerate(dialog):
+            found = tokenize(utterance.text)
+            tokens.update(found)
+            labels.add(utterance.emotion)
+            answers += bool(number % 2 and found)
+    return _Counts(tokens, labels, answers)
+
+
+def _settings(options: Options, size: Size, vocabulary: Vocabulary, conditions: Conditions) -> ModelSettings:
+    return ModelSettings(
+        network=NetworkSettings(
+            tokens=len(vocabulary),
+            conditions=len(conditions.labels),
+            embedding=size.embedding,
+            condition_embedding=size.condition_embedding,
+            hidden=size.hidden,
+            recurrent_activation=options.recurrent_activation,
+        ),
+        padding=options.padding,
+        context_lines=options.context_lines,
+        line_tokens=options.line_tokens,
+        reply_tokens=options.reply_tokens,
+    )
+
+
+def _plan(options: Options, size: Size, seed: int) -> Plan:
+    return Plan(
+        epochs=size.epochs,
+        patience=options.patience,
+        batch_size=size.batch_size,
+        optimizer=options.optimizer,
+        learning_rate=options.learning_rate or _LEARNING_RATES[options.optimizer],
+        clip_norm=options.clip_norm,
+        clip_value=options.clip_value,
+        dropout=options.dropout,
+        seed=seed,
+        checkpoint_seconds=options.checkpoint_seconds,
+    )
+
+
+def _fingerprint(settings: ModelSettings, plan: Plan, vocabulary: Vocabulary, samples: Samples) -> str:
+    """Names a training: what is the same if and only if a checkpoint may be gone on from."""
+    made_by = [attrs.asdict(settings), attrs.asdict(attrs.evolve(plan, checkpoint_seconds=0.0)), vocabulary.tokens]
+    digest = hashlib.sha256(json.dumps(made_by, ensure_ascii=False).encode())
+    for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.response, samples.condition):
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,314 @@
+"""The training loop: one gradient step after the other, validation after each epoch, and a way back in.
+
+Everything random is drawn from (seed, epoch) or (seed, step), and a checkpoint holds all the rest. So a training that
+was interrupted and goes on ends with the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+import numpy as np
+
+from autocakechat import RunContext, StageError, UserError
+from autocakechat.plugins.trainers.cakechat.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.folder import (
+    Arrays,
+    read_arrays,
+    set_weights,
+    weights_of,
+    write_arrays,
+)
+from autocakechat.plugins.trainers.cakechat.network import Network
+from autocakechat.plugins.trainers.cakechat.packing import Batch, Contexts, Packed
+from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
+from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
+
+_IDS = tf.TensorSpec([None], tf.int32)
+_ANY_BATCH = Batch(
+    context=Contexts(lines=Packed(_IDS, _IDS), contexts=Packed(_IDS, _IDS), places=_IDS),
+    said=Packed(_IDS, _IDS),
+    targets=_IDS,
+    rows=_IDS,
+    condition=_IDS,
+)
+"""Batches of any size, so that each function is traced once."""
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        epochs: Most passes over the samples.
+        patience: Epochs without a better perplexity after which to stop.
+        batch_size: Samples in a step.
+        optimizer: "adam" or "adadelta".
+        learning_rate: Length of a step.
+        clip_norm: Longest gradient over all weights, or None.
+        clip_value: Largest number of a gradient, or None.
+        dropout: Share of the decoder's outputs that are dropped.
+        seed: Seed of shuffling and dropout.
+        checkpoint_seconds: How often to save.
+    """
+
+    epochs: int
+    patience: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    clip_norm: float | None
+    clip_value: float | None
+    dropout: float
+    seed: int
+    checkpoint_seconds: float
+
+
+@attrs.define
+class History:
+    """What has come of the training so far.
+
+    Attributes:
+        losses: Mean loss of each finished epoch.
+        perplexities: Perplexity on the validation samples after each.
+        seconds: Time spent in all.
+    """
+
+    losses: list[float] = attrs.field(factory=list)
+    perplexities: list[float] = attrs.field(factory=list)
+    seconds: float = 0.0
+
+    @property
+    def best(self) -> int:
+        """The epoch with the lowest perplexity, counted from zero; -1 before the first."""
+        return min(range(len(self.perplexities)), key=self.perplexities.__getitem__, default=-1)
+
+
+class Steps:
+    """What is compiled: a gradient step and the scoring of a batch.
+
+    Args:
+        network: What learns.
+        plan: How.
+        pad: Id of the pad token.
+    """
+
+    def __init__(self, network: Network, plan: Plan, pad: int) -> None:
+        self._network = network
+        self._pad = pad
+        self._plan = plan
+        self.optimizer = _optimizer(plan)
+        self.optimizer.build(network.trainable_variables)
+        self.train = tf.function(self._train, input_signature=[_ANY_BATCH], autograph=False)
+        self.score = tf.function(self._score, input_signature=[_ANY_BATCH], autograph=False)
+
+    def _train(self, batch: Batch) -> Tensor:
+        """Learns from a batch; returns its mean loss."""
+        with tf.GradientTape() as tape:
+            states = self._states(batch)
+            if self._plan.dropout:
+                seed = tf.stack([self._plan.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+                states = tf.nn.experimental.stateless_dropout(states, self._plan.dropout, seed)
+            loss = tf.reduce_mean(self._losses(states, batch.targets))
+        variables = self._network.trainable_variables
+        gradients = tape.gradient(loss, variables)
+        if self._plan.clip_value is not None:
+            gradients = [tf.clip_by_value(g, -self._plan.clip_value, self._plan.clip_value) for g in gradients]
+        if self._plan.clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._plan.clip_norm)
+        self.optimizer.apply(gradients, variables)
+        return loss
+
+    def _score(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Returns the sum of -log p over the target tokens of a batch that are no pads, and their number."""
+        real = tf.where(batch.targets != self._pad)[:, 0]
+        losses = self._losses(tf.gather(self._states(batch), real), tf.gather(batch.targets, real))
+        return tf.reduce_sum(losses), tf.size(losses)
+
+    def _states(self, batch: Batch) -> Tensor:
+        """Returns the decoder's state before each target token."""
+        encodings = self._network.encode_lines(*batch.context.lines)
+        thoughts = self._network.think(encodings, *batch.context.contexts)
+        thought = tf.gather(thoughts, tf.gather(batch.context.places, batch.rows))
+        return self._network.decode(*batch.said, thought, batch.condition)
+
+    def _losses(self, states: Tensor, targets: Tensor) -> Tensor:
+        """Returns -log p of each target token."""
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, self._network.logits(states))
+
+
+class Training:
+    """A training that can be left and taken up again.
+
+    Args:
+        network: What learns; ends with the best weights found.
+        batcher: Makes batches.
+        samples: What to learn from.
+        validation: What to measure perplexity on.
+        plan: How.
+        run: Where to say how far it is, and where checkpoints lie.
+        fingerprint: What must be the same for a checkpoint to be of use.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        batcher: Batcher,
+        samples: Samples,
+        validation: Samples,
+        plan: Plan,
+        run: RunContext,
+        fingerprint: str,
+    ) -> None:
+        self._network = network
+        self._batcher = batcher
+        self._samples = samples
+        self._validation = validation
+        self._plan = plan
+        self._run = run
+        self._fingerprint = fingerprint
+        self._file = run.state / "checkpoint.safetensors"
+        self._steps = Steps(network, plan, batcher.vocabulary.pad)
+        self._epoch_loss = 0.0
+        self.history = History()
+
+    def run(self) -> History:
+        """Trains until the perplexity gets no better or the epochs are over.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            StageError: The loss is no number any more, or there is not enough memory.
+        """
+        self._resume()
+        started = time.monotonic() - self.history.seconds
+        try:
+            with self._run.progress("training", total=self._plan.epochs * self._epoch_steps, unit="batches") as bar:
+                bar.advance(self._step)
+                while not self._finished():
+                    self._train_epoch(bar, started)
+                    self._end_epoch(bar)
+                    self.history.seconds = time.monotonic() - started
+                    self._save()
+        except KeyboardInterrupt:
+            self.history.seconds = time.monotonic() - started
+            self._save()
+            raise
+        except tf.errors.ResourceExhaustedError:
+            raise StageError("not enough memory to train", "lower trainer.batch_size or take a smaller size") from None
+        self._load_best()
+        return self.history
+
+    @property
+    def _step(self) -> int:
+        return int(self._steps.optimizer.iterations)
+
+    @property
+    def _epoch_steps(self) -> int:
+        return math.ceil(len(self._samples) / self._plan.batch_size)
+
+    def _finished(self) -> bool:
+        epochs = len(self.history.perplexities)
+        return epochs >= self._plan.epochs or epochs - 1 - self.history.best >= self._plan.patience
+
+    def _train_epoch(self, bar: Any, started: float) -> None:
+        """Goes on from wherever the last step was to the end of the epoch."""
+        epoch = len(self.history.perplexities)
+        batches = self._batcher.epoch(self._samples, self._plan.batch_size, (self._plan.seed, epoch))
+        saved = time.monotonic()
+        for done, chosen in itertools.islice(enumerate(batches, 1), self._step - epoch * self._epoch_steps, None):
+            loss = float(self._steps.train(self._batcher.batch(self._samples, chosen)))
+            if not math.isfinite(loss):
+                raise StageError(
+                    f"the loss is {loss} after {self._step} steps: training went astray",
+                    "lower trainer.learning_rate, or set trainer.clip_norm",
+                )
+            self._epoch_loss += loss
+            bar.advance(1, loss=f"{self._epoch_loss / done:.3f}", perplexity=self._last_perplexity())
+            if time.monotonic() - saved > self._plan.checkpoint_seconds:
+                self.history.seconds = time.monotonic() - started
+                self._save()
+                saved = time.monotonic()
+
+    def _end_epoch(self, bar: Any) -> None:
+        perplexity = self.perplexity(self._validation)
+        self.history.losses.append(self._epoch_loss / self._epoch_steps)
+        self.history.perplexities.append(perplexity)
+        self._epoch_loss = 0.0
+        epoch = len(self.history.perplexities)
+        self._run.log.info("epoch %d: loss %.3f, perplexity %.1f", epoch, self.history.losses[-1], perplexity)
+        bar.advance(0, loss=f"{self.history.losses[-1]:.3f}", perplexity=self._last_perplexity())
+        if self.history.best == epoch - 1:
+            write_arrays(self._best_file(epoch - 1), weights_of(self._network))
+
+    def perplexity(self, samples: Samples) -> float:
+        """Returns exp(-sum of log p / number of target tokens that are no pads)."""
+        total, tokens = 0.0, 0
+        for batch in self._batcher.in_order(samples, self._plan.batch_size):
+            loss, count = self._steps.score(batch)
+            total += float(loss)
+            tokens += int(count)
+        return math.exp(min(total / max(tokens, 1), 700.0))
+
+    def _last_perplexity(self) -> str:
+        return f"{self.history.perplexities[-1]:.1f}" if self.history.perplexities else "-"
+
+    # Checkpoints. The best weights lie in a file of their own, named by their epoch, so that a checkpoint never
+    # speaks of weights that a later step has overwritten.
+
+    def _best_file(self, epoch: int) -> Path:
+        return self._run.state / f"best-{epoch}.safetensors"
+
+    def _save(self) -> None:
+        note = {
+            "fingerprint": self._fingerprint,
+            "history": json.dumps(attrs.asdict(self.history)),
+            "epoch_loss": repr(self._epoch_loss),
+        }
+        write_arrays(self._file, weights_of(self._network) | self._optimizer_state(), note)
+        for file in self._run.state.glob("best-*.safetensors"):
+            if file != self._best_file(self.history.best):
+                file.unlink()
+
+    def _resume(self) -> None:
+        if not self._file.exists():
+            return
+        try:
+            arrays, note = read_arrays(self._file)
+            if note.get("fingerprint") != self._fingerprint:
+                self._run.log.info("the checkpoint is of another training; starting anew")
+                return
+            set_weights(self._network, arrays, self._file)
+        except UserError as error:
+            self._run.log.warning("starting anew, since the checkpoint cannot be used: %s", error.message)
+            return
+        for name, variable in self._optimizer_variables().items():
+            variable.assign(arrays[name])
+        self.history = msgspec.json.decode(note["history"], type=History)
+        self._epoch_loss = float(note["epoch_loss"])
+        self._run.log.info("going on from step %d", self._step)
+
+    def _load_best(self) -> None:
+        file = self._best_file(self.history.best)
+        arrays, _ = read_arrays(file)
+        set_weights(self._network, arrays, file)
+
+    def _optimizer_variables(self) -> dict[str, Any]:
+        return {f"optimizer.{number}": variable for number, variable in enumerate(self._steps.optimizer.variables)}
+
+    def _optimizer_state(self) -> Arrays:
+        return {name: np.array(variable) for name, variable in self._optimizer_variables().items()}
+
+
+def _optimizer(plan: Plan) -> Any:
+    if plan.optimizer == "adadelta":
+        return keras.optimizers.Adadelta(plan.learning_rate, rho=0.95, epsilon=1e-7)
+    return keras.optimizers.Adam(plan.learning_rate)

@@ -1,0 +1,87 @@
+"""The vocabulary: what stands for what in the arrays of the network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+PAD, UNKNOWN, START, END = SERVICE_TOKENS = ("_pad_", "_unk_", "_start_", "_end_")
+
+NEUTRAL = "neutral"
+
+
+class Vocabulary:
+    """Tokens and their ids.
+
+    Args:
+        tokens: The token of each id; the service tokens are among them, anywhere.
+
+    Attributes:
+        tokens: The token of each id.
+        pad: Id of what fills lines up.
+        unknown: Id of what stands for all other tokens.
+        start: Id of what begins an answer.
+        end: Id of what ends one.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = tuple(tokens)
+        self._ids = {token: number for number, token in enumerate(self.tokens)}
+        self.pad, self.unknown, self.start, self.end = (self._ids[token] for token in SERVICE_TOKENS)
+
+    @classmethod
+    def of(cls, counts: Counter[str], limit: int, min_count: int) -> Vocabulary:
+        """Makes a vocabulary of the most frequent tokens.
+
+        Args:
+            counts: How often each token occurs. The service tokens themselves are no words even if somebody wrote them.
+            limit: Most tokens to know, service tokens included.
+            min_count: How often a token must occur to be known.
+
+        Returns:
+            Service tokens first, then the most frequent; equally frequent ones in the order of the alphabet.
+        """
+        words = [token for token, count in counts.items() if count >= min_count and token not in SERVICE_TOKENS]
+        words.sort(key=lambda token: (-counts[token], token))
+        return cls([*SERVICE_TOKENS, *words[: max(0, limit - len(SERVICE_TOKENS))]])
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return token in self._ids
+
+    def ids(self, tokens: Iterable[str]) -> list[int]:
+        """Returns the id of each token; that of the unknown token for those it lacks and for service tokens."""
+        return [self.unknown if token in SERVICE_TOKENS else self._ids.get(token, self.unknown) for token in tokens]
+
+    def words(self, ids: Iterable[int]) -> list[str]:
+        """Returns the token of each id up to the end of the answer, without service tokens."""
+        words = []
+        for number in ids:
+            if number in (self.end, self.pad):
+                break
+            if self.tokens[number] not in SERVICE_TOKENS:
+                words.append(self.tokens[number])
+        return words
+
+
+class Conditions:
+    """The labels an answer can be given with.
+
+    Args:
+        labels: The label of each id.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(labels)
+        self._ids = {label: number for number, label in enumerate(self.labels)}
+
+    @classmethod
+    def of(cls, labels: Iterable[str]) -> Conditions:
+        """Makes the labels of a corpus, `neutral` first and always there."""
+        return cls([NEUTRAL, *sorted(set(labels) - {NEUTRAL})])
+
+    def id(self, label: str) -> int:
+        """Returns the id of a label; that of `neutral` for one it does not know."""
+        return self._ids.get(label, self._ids.get(NEUTRAL, 0))
