@@ -50,13 +50,14 @@ class Archive:
         self._written: list[_Block] = []
         self._ascending = True
         self._file: BinaryIO | None = None
+        self._end = 0
 
     def close(self) -> None:
         """Forgets everything."""
         if self._file:
             self._file.close()
 
-    def add(self, message: Message) -> None:
+    def append(self, message: Message) -> None:
         """Takes in the next message of the chat."""
         self._newest.append(message)
         if len(self._newest) == _BLOCK:
@@ -119,25 +120,31 @@ class Archive:
             [message.sender for message in messages],
             [None if message.kind.startswith("service") else message.text for message in messages],
             [message.sent for message in messages],
+            [message.own_words for message in messages],
             [message.position for message in messages],
         )
         data = msgspec.msgpack.encode(columns)
         if self._written and block.first <= self._written[-1].last:
             self._ascending = False
-        self._written.append(block._replace(messages=None, offset=self._file.seek(0, 2), size=len(data)))
-        self._file.write(data)
+        self._written.append(block._replace(messages=None, offset=self._end, size=len(data)))
+        if self._file.tell() != self._end:
+            self._file.seek(self._end)
+        self._end += self._file.write(data)
 
     def _read(self, block: _Block) -> list[Message]:
         assert self._file is not None
         self._file.seek(block.offset)
-        columns = _decoder.decode(self._file.read(block.size))
         return [
-            Message(
-                number, sender, None, text or "", sent, kind="service" if text is None else "text", position=position
+            Message(number, sender, None, text or "", sent, None, _kind(text), own_words, None, position)
+            for number, sender, text, sent, own_words, position in zip(
+                *_decoder.decode(self._file.read(block.size)), strict=True
             )
-            for number, sender, text, sent, position in zip(*columns, strict=True)
         ]
 
 
+def _kind(text: str | None) -> str:
+    return "service" if text is None else "text"
+
+
 _first_of = attrgetter("first")
-_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int]])
+_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[bool], list[int]])

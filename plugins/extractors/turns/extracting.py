@@ -55,8 +55,6 @@ class _Extraction:
         self._options = options
         self._chat = chat
         self._archive = archive
-        self._unfit = _Fitness(options)
-        self._gap = options.gap_minutes * 60
         self._servers = _servers(options.server)
         self._is_server: dict[str, bool] = {}
         self._server_seen = False
@@ -65,26 +63,47 @@ class _Extraction:
 
     def dialogs(self) -> Iterator[Dialog]:
         """Reads the chat to its end."""
-        finished, is_server, gap = self._finished, self._is_server, self._gap
-        archive, unfit = self._archive.add, self._unfit
+        options, turns, finished, is_server, archive = (
+            self._options, self._turns, self._finished, self._is_server, self._archive
+        )  # fmt: skip
+        shortest, longest, turn_messages, gap = (
+            options.min_length, options.max_length, options.turn_messages, options.gap_minutes * 60
+        )  # fmt: skip
+        since, until = _seconds(options.since, 0), _seconds(options.until, 1)
         last = 0
         for message in self._chat.messages:
-            if reason := unfit(message):
-                self._chat.drop(message, reason)
-                if not message.text:
-                    archive(message)
+            text, sent = message.text, message.sent
+            if not (shortest <= len(text) <= longest and since <= sent < until) or not message.sender or text.isspace():
+                self._chat.drop(message, _why_unfit(message, shortest, longest))
+                if not text:
+                    archive.append(message)
                 continue
-            archive(message)
-            if message.sent - last > gap:
+            archive.append(message)
+            if sent - last > gap:
                 self._close()
-            last = message.sent
-            answers = is_server.get(message.sender)
-            if answers is None:
+            last = sent
+            try:
+                answers = is_server[message.sender]
+            except KeyError:
                 answers = self._meet(message)
             if answers:
-                self._answer(message)
+                if (message.reply_to is not None or not message.own_words) and self._is_settled(message):
+                    pass
+                elif len(turns) % 2:
+                    turns.append([message])
+                elif turns:
+                    turns[-1].append(message)
+                else:
+                    self._chat.drop(message, "nothing before it to answer")
+            elif len(turns) % 2:
+                turn = turns[-1]
+                turn.append(message)
+                if len(turn) > turn_messages:
+                    self._chat.drop(turn.pop(0), "older than the newest of its turn")
             else:
-                self._ask(message)
+                if len(turns) >= options.dialog_turns:
+                    self._cut()
+                turns.append([message])
             if finished:
                 yield from finished
                 finished.clear()
@@ -93,33 +112,18 @@ class _Extraction:
         if not self._server_seen:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
 
-    def _ask(self, message: Message) -> None:
-        """Takes in a message of somebody else."""
-        turns = self._turns
-        if len(turns) % 2 == 0:
-            if len(turns) >= self._options.dialog_turns:
-                self._cut()
-            self._turns.append([message])
-            return
-        turn = turns[-1]
-        turn.append(message)
-        if len(turn) > self._options.turn_messages:
-            self._chat.drop(turn.pop(0), "older than the newest of its turn")
+    def _is_settled(self, message: Message) -> bool:
+        """Looks at an answer that is a reply or somebody else's words.
 
-    def _answer(self, message: Message) -> None:
-        """Takes in a message of the server."""
+        Returns:
+            Whether it is dropped, or paired with what it answers. Otherwise it is one like any other.
+        """
         if not message.own_words:
             self._chat.drop(message, message.kind if message.kind != "text" else "not their own words")
-            return
-        if message.reply_to is not None and self._options.replies and self._follow_reply(message, message.reply_to):
-            return
-        turns = self._turns
-        if len(turns) % 2:
-            turns.append([message])
-        elif turns:
-            turns[-1].append(message)
-        else:
-            self._chat.drop(message, "nothing before it to answer")
+            return True
+        if message.reply_to is None or not self._options.replies:
+            return False
+        return self._follow_reply(message, message.reply_to)
 
     def _follow_reply(self, message: Message, target: int) -> bool:
         """Pairs an answer with the message that it replies to.
@@ -147,7 +151,7 @@ class _Extraction:
             self._chat.drop(message, "replies to a message without text")
             return True
         self._close()
-        self._turns = [*self._context(asked_message, before), [message]]
+        turns += [*self._context(asked_message, before), [message]]
         return True
 
     def _context(self, asked: Message, before: Iterable[Message]) -> list[Turn]:
@@ -162,7 +166,7 @@ class _Extraction:
         """
         turns, last = [[asked]], asked
         for message in islice(before, _CONTEXT_SEARCH):
-            if last.sent - message.sent > self._gap:
+            if last.sent - message.sent > self._options.gap_minutes * 60:
                 break
             answers = self._is_server.get(message.sender)
             if answers is None or not message.text.strip() or (answers and not message.own_words):
@@ -206,26 +210,28 @@ class _Extraction:
             self._drop_unanswered(turns.pop())
         if turns:
             self._finished.append(self._dialog(turns))
-            self._turns = []
+            turns.clear()
 
     def _cut(self) -> None:
         """Ends the open dialog and begins another with its last lines."""
         turns = self._turns
         self._finished.append(self._dialog(turns))
         repeated = (self._options.context - 1) // 2 * 2
-        self._turns = turns[len(turns) - repeated :]
+        del turns[: len(turns) - repeated]
 
     def _dialog(self, turns: list[Turn]) -> Dialog:
-        return Dialog(self._chat.id, turns[0][0].sent, tuple([self._utterance(turn) for turn in turns]))
+        utterances = [
+            Utterance(turn[0].text, "neutral", (turn[0].position,)) if len(turn) == 1 else self._joined(turn)
+            for turn in turns
+        ]
+        return Dialog(self._chat.id, turns[0][0].sent, tuple(utterances))
 
-    def _utterance(self, turn: Turn) -> Utterance:
+    def _joined(self, turn: Turn) -> Utterance:
         """Joins the messages of a turn; those of different people stand on lines of their own."""
-        if len(turn) == 1:
-            return Utterance(turn[0].text, messages=(turn[0].position,))
         text = turn[0].text
         for earlier, message in pairwise(turn):
             text += (self._options.join if message.sender == earlier.sender else "\n") + message.text
-        return Utterance(text, messages=tuple([message.position for message in turn]))
+        return Utterance(text, "neutral", tuple([message.position for message in turn]))
 
     def _drop_unanswered(self, messages: list[Message]) -> None:
         if self._server_seen:  # otherwise the whole chat may have to be dropped for a better reason
@@ -240,30 +246,17 @@ class _Extraction:
                 self._chat.ledger.drop(earlier, reason)
 
 
-class _Fitness:
-    """Tells which messages can be neither learnt nor answered."""
-
-    def __init__(self, options: TurnsOptions) -> None:
-        self._shortest = options.min_length
-        self._longest = options.max_length
-        self._since = _seconds(options.since, 0)
-        self._until = _seconds(options.until, 1)
-
-    def __call__(self, message: Message) -> str | None:
-        """Returns the reason to drop a message, if there is one."""
-        text = message.text
-        length = len(text.strip())
-        if self._shortest <= length <= self._longest and message.sender and self._since <= message.sent < self._until:
-            return None
-        if not text:
-            return message.kind
-        if not length:
-            return "blank"
-        if not message.sender:
-            return "unknown sender"
-        if length < self._shortest:
-            return "too short"
-        return "too long" if length > self._longest else "outside of the dates asked for"
+def _why_unfit(message: Message, shortest: int, longest: int) -> str:
+    """Says why a message can be neither learnt nor answered."""
+    if not message.text:
+        return message.kind
+    if message.text.isspace():
+        return "blank"
+    if not message.sender:
+        return "unknown sender"
+    if not shortest <= len(message.text) <= longest:
+        return "too short" if len(message.text) < shortest else "too long"
+    return "outside of the dates asked for"
 
 
 def _servers(server: str | int | list[str | int]) -> frozenset[str]:

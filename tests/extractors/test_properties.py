@@ -1,0 +1,114 @@
+"""What holds for every chat."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autocakechat import Message, RunContext
+from tests.conftest import silent_progress
+
+from .talks import MINUTE, extract
+
+SERVER = "sue"
+GAP = 30
+
+
+@contextmanager
+def running() -> Iterator[RunContext]:
+    with TemporaryDirectory() as folder:
+        yield RunContext(log=logging.getLogger("test"), progress=silent_progress, seed=1, state=Path(folder))
+
+
+@st.composite
+def chats(draw: st.DrawFn, replies: bool = True) -> list[Message]:
+    """Chats of up to four people; every text is another."""
+    messages: list[Message] = []
+    sent = 1_700_000_000
+    for number in range(1, draw(st.integers(0, 40)) + 1):
+        sent += draw(st.sampled_from([0, 1, 60, GAP * MINUTE, GAP * MINUTE + 1, 10**6]))
+        has_text = draw(st.integers(0, 5)) > 0
+        messages.append(
+            Message(
+                id=number,
+                sender=draw(st.sampled_from([SERVER, SERVER, "bob", "bob", "tom", ""])),
+                sender_name=None,
+                text=f"text {number}" if has_text else "",
+                sent=sent,
+                reply_to=draw(st.none() | st.integers(0, number + 1)) if replies else None,
+                kind="text" if has_text else draw(st.sampled_from(["photo", "service: topic_created"])),
+                own_words=draw(st.integers(0, 9)) > 0,
+            )
+        )
+    return messages
+
+
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "context": st.integers(1, 5),
+        "turn_messages": st.integers(1, 4),
+        "dialog_turns": st.integers(2, 6),
+        "replies": st.booleans(),
+        "max_length": st.integers(1, 7),
+    },
+)
+
+
+@given(chats(), OPTIONS)
+def test_everything_is_settled_and_every_answer_is_the_servers_own(
+    messages: list[Message], options: dict[str, Any]
+) -> None:
+    with running() as run:
+        got = extract(messages, run, **options)  # accounts for every message, or fails
+    for dialog in got.dialogs:
+        assert len(dialog.utterances) % 2 == 0
+        assert dialog.utterances
+        assert dialog.started == messages[dialog.utterances[0].messages[0]].sent
+        for place, utterance in enumerate(dialog.utterances):
+            spoken = [messages[position] for position in utterance.messages]
+            assert "\n".join(message.text for message in spoken) == utterance.text
+            assert all((message.sender == SERVER) == (place % 2 == 1) for message in spoken)
+            assert all(message.sender for message in spoken)
+            assert all(message.own_words for message in spoken if place % 2)
+
+
+@given(chats(replies=False), OPTIONS)
+def test_without_replies_dialogs_keep_the_order_and_hold_no_silence(
+    messages: list[Message], options: dict[str, Any]
+) -> None:
+    with running() as run:
+        got = extract(messages, run, **options)
+    for dialog in got.dialogs:
+        positions = [position for utterance in dialog.utterances for position in utterance.messages]
+        assert positions == sorted(set(positions))
+        moments = [messages[position].sent for position in positions]
+        assert all(later - earlier <= GAP * MINUTE for earlier, later in itertools.pairwise(moments))
+
+
+@given(chats())
+def test_an_answer_that_replies_follows_what_it_replies_to(messages: list[Message]) -> None:
+    with running() as run:
+        got = extract(messages, run)
+    by_id = {message.id: message for message in messages}
+    for dialog in got.dialogs:
+        for question, answer in zip(dialog.utterances[::2], dialog.utterances[1::2], strict=True):
+            first = messages[answer.messages[0]]
+            target = by_id.get(first.reply_to or 0)
+            if target and target.sender not in (SERVER, "") and target.text:
+                assert question.messages[-1] == target.position
+
+
+@given(chats())
+@settings(max_examples=30)
+def test_the_same_chat_gives_the_same_dialogs(messages: list[Message]) -> None:
+    with running() as run:
+        assert extract(messages, run).dialogs == extract(messages, run).dialogs
