@@ -14,7 +14,7 @@ _FIRST_BITS = 14
 _OVERHANG = 1 << 12
 _MANY_BITS = 20
 _CHUNK = 1 << 20
-_SMALL = 1 << 25
+_SMALL = 1 << 24
 
 MOST = (1 << 15) - 1
 
@@ -70,8 +70,7 @@ class Sightings:
 
     def relax(self) -> None:
         """Hands the memory of a big table back to the system; what is in it stays in the file."""
-        if len(self._pages) > _SMALL and hasattr(mmap, "MADV_DONTNEED"):
-            self._pages.madvise(mmap.MADV_DONTNEED)
+        _relax(self._pages)
 
     def close(self) -> None:
         """Gives up the table and its file."""
@@ -107,12 +106,20 @@ class Sightings:
     def _grow(self) -> None:
         keys, counts, pages, file = self._keys, self._counts, self._pages, self._file
         self._allocate(self._bits + (2 if self._bits < _MANY_BITS else 1))
-        for slot, key in enumerate(keys):
-            if key:
-                new = self._slot(key)
-                self._keys[new] = key
-                self._counts[new] = counts[slot]
+        for start in range(0, len(keys), _CHUNK // _KEY_BYTES):
+            for slot, key in enumerate(keys[start : start + _CHUNK // _KEY_BYTES], start):
+                if key:
+                    new = self._slot(key)
+                    self._keys[new] = key
+                    self._counts[new] = counts[slot]
+            _relax(pages)
+            _relax(self._pages)
         _close(keys, counts, pages, file)
+
+
+def _relax(pages: mmap.mmap) -> None:
+    if len(pages) > _SMALL and hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _close(keys: memoryview[int], counts: memoryview[int], pages: mmap.mmap, file: IO[bytes]) -> None:
