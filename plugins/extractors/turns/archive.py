@@ -118,9 +118,8 @@ class Archive:
         columns = (
             [message.id for message in messages],
             [message.sender for message in messages],
-            [None if message.kind.startswith("service") else message.text for message in messages],
+            [message.text or _stand_in(message) for message in messages],
             [message.sent for message in messages],
-            [message.own_words for message in messages],
             [message.position for message in messages],
         )
         data = msgspec.msgpack.encode(columns)
@@ -134,17 +133,20 @@ class Archive:
     def _read(self, block: _Block) -> list[Message]:
         assert self._file is not None
         self._file.seek(block.offset)
+        columns = _decoder.decode(self._file.read(block.size))
         return [
-            Message(number, sender, None, text or "", sent, None, _kind(text), own_words, None, position)
-            for number, sender, text, sent, own_words, position in zip(
-                *_decoder.decode(self._file.read(block.size)), strict=True
+            Message(
+                number, sender, None, text or "", sent, None, _SERVICE if text is None else "text", position=position
             )
+            for number, sender, text, sent, position in zip(*columns, strict=True)
         ]
 
 
-def _kind(text: str | None) -> str:
-    return "service" if text is None else "text"
+def _stand_in(message: Message) -> str | None:
+    """Returns what is written down for a message without text."""
+    return None if message.kind.startswith(_SERVICE) else ""
 
 
+_SERVICE = "service"
 _first_of = attrgetter("first")
-_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[bool], list[int]])
+_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int]])

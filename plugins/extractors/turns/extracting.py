@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from autocakechat import Chat, Dialog, Message, RunContext, UserError, Utterance, visible
 from autocakechat.plugins.extractors.turns.archive import Archive
 
@@ -78,23 +80,24 @@ class _Extraction:
                 if not text:
                     archive.append(message)
                 continue
-            archive.append(message)
             if sent - last > gap:
                 self._close()
-            last = sent
             try:
                 answers = is_server[message.sender]
             except KeyError:
                 answers = self._meet(message)
             if answers:
-                if (message.reply_to is not None or not message.own_words) and self._is_settled(message):
-                    pass
-                elif len(turns) % 2:
+                if (message.reply_to is not None or not message.own_words) and self._is_dropped(message):
+                    archive.append(message if message.own_words else structs.replace(message, text=""))
+                    continue
+                if len(turns) % 2:
                     turns.append([message])
                 elif turns:
                     turns[-1].append(message)
                 else:
                     self._chat.drop(message, "nothing before it to answer")
+                    archive.append(message)
+                    continue
             elif len(turns) % 2:
                 turn = turns[-1]
                 turn.append(message)
@@ -104,6 +107,8 @@ class _Extraction:
                 if len(turns) >= options.dialog_turns:
                     self._cut()
                 turns.append([message])
+            archive.append(message)
+            last = sent
             if finished:
                 yield from finished
                 finished.clear()
@@ -112,47 +117,51 @@ class _Extraction:
         if not self._server_seen:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
 
-    def _is_settled(self, message: Message) -> bool:
+    def _is_dropped(self, message: Message) -> bool:
         """Looks at an answer that is a reply or somebody else's words.
 
         Returns:
-            Whether it is dropped, or paired with what it answers. Otherwise it is one like any other.
+            True if it had to be dropped. Otherwise the open dialog ends in what it answers.
         """
         if not message.own_words:
             self._chat.drop(message, message.kind if message.kind != "text" else "not their own words")
             return True
         if message.reply_to is None or not self._options.replies:
             return False
-        return self._follow_reply(message, message.reply_to)
+        reason = self._follow_reply(message.reply_to)
+        if reason:
+            self._chat.drop(message, reason)
+        return bool(reason)
 
-    def _follow_reply(self, message: Message, target: int) -> bool:
-        """Pairs an answer with the message that it replies to.
+    def _follow_reply(self, target: int) -> str | None:
+        """Makes the open dialog end in the message that an answer replies to.
+
+        Args:
+            target: Id of that message.
 
         Returns:
-            False if the open dialog ends in what is answered, so that nothing is left to do.
+            Why it cannot be done, or None.
         """
         turns = self._turns
         if turns:
             asked = turns[-1] if len(turns) % 2 else turns[-2]
             if asked[-1].id == target:
-                return False
+                return None
             if asked is turns[-1] and (later := _after(asked, target)) is not None:
                 del asked[-len(later) :]
                 self._drop_unanswered(later)
-                return False
+                return None
         before = self._archive.back_from(target)
         asked_message = next(before, None)
         if asked_message is None:
-            self._chat.drop(message, "replies to a message that is not here")
-            return True
+            return "replies to a message that is not here"
         if self._is_server.get(asked_message.sender) or asked_message.kind.startswith("service"):
-            return False  # one's own message is no question, and the topic of a forum is none either
-        if not asked_message.text.strip():
-            self._chat.drop(message, "replies to a message without text")
-            return True
+            return None  # one's own message is no question, and the topic of a forum is none either
+        if not asked_message.text:
+            return "replies to a message without text"
         self._close()
-        turns += [*self._context(asked_message, before), [message]]
-        return True
+        turns += self._context(asked_message, before)
+        return None
 
     def _context(self, asked: Message, before: Iterable[Message]) -> list[Turn]:
         """Collects the turns that end in a message.
@@ -169,7 +178,7 @@ class _Extraction:
             if last.sent - message.sent > self._options.gap_minutes * 60:
                 break
             answers = self._is_server.get(message.sender)
-            if answers is None or not message.text.strip() or (answers and not message.own_words):
+            if answers is None or not message.text:
                 continue
             last = message
             if answers == (len(turns) % 2 == 0):
