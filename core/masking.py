@@ -90,6 +90,8 @@ class Masker:
         Returns:
             The text with placeholders; all else is as it was.
         """
+        if not self.suspects(text.encode("utf-8", "surrogatepass")):
+            return text
         for kind, find in self._finders:
             spans = list(find(text, self._regions))
             if spans:
@@ -152,9 +154,9 @@ def _is_card(digits: str) -> bool:
 
 
 def _phones(text: str, regions: tuple[str, ...]) -> Spans:
-    if sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
-        return
     plain = _NO_NUMBERS.sub(lambda match: "\0" * len(match[0]), text)
+    if sum(map(str.isdigit, plain)) < _FEWEST_DIGITS:
+        return
     spans = [match.span() for match in _LINKED.finditer(plain)]
     for match in _NUMBER.finditer(plain):
         if not any(start <= match.start() < end for start, end in spans):
