@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from autocakechat.activity import Activity, ActivityReport, Silences, Span
 from autocakechat.chatlog import Chat, Message
 from autocakechat.errors import UserError
 from autocakechat.run_context import RunContext
@@ -19,6 +20,7 @@ from autocakechat.text import visible
 
 _BATCH = 256
 _SERVICE = "service"
+_sent = attrgetter("sent")
 _sender_name_kind = attrgetter("sender", "sender_name", "kind")
 
 
@@ -55,13 +57,25 @@ class Census:
 
     def __init__(self) -> None:
         self._written: Counter[tuple[str, str | None, str]] = Counter()
+        self._silences = Silences()
 
     def counted(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """Hands messages on and counts them, some hundred at once: one by one would take several times as long."""
+        """Hands the messages of one chat on and counts them.
+
+        It does so with some hundred at once: one by one would take several times as long.
+        """
         messages = iter(messages)
+        last: list[int] = []
         while batch := list(islice(messages, _BATCH)):
             self._written.update(map(_sender_name_kind, batch))
+            sent = last + list(map(_sent, batch))
+            self._silences.add(sent)
+            last = sent[-1:]
             yield from batch
+
+    def silences(self) -> list[Span]:
+        """How much time passed between neighbouring messages."""
+        return self._silences.report()
 
     def people(self) -> list[Person]:
         """Everybody who wrote so far, those who wrote most first."""
@@ -113,12 +127,14 @@ class LogCensus:
         messages: How many messages there are, all kinds.
         people: Who wrote, those who wrote most first.
         chats: The chats, in the order of the log.
+        activity: When was written.
     """
 
     source: str
     messages: int
     people: list[Person]
     chats: list[ChatCensus]
+    activity: ActivityReport
 
 
 def inspect(source: SourceType, path: Path, run: RunContext) -> LogCensus:
@@ -133,7 +149,8 @@ def inspect(source: SourceType, path: Path, run: RunContext) -> LogCensus:
         UserError: There is nothing that the source can read.
     """
     options = options_for(source, path)
-    chats = [census_of(chat) for part in source.inputs(options) for chat in source.read(options, part, run)]
+    activity = Activity()
+    chats = [census_of(chat, activity) for part in source.inputs(options) for chat in source.read(options, part, run)]
     totals: Counter[str] = Counter()
     names: dict[str, str | None] = {}
     for person in (person for chat in chats for person in chat.people):
@@ -144,6 +161,7 @@ def inspect(source: SourceType, path: Path, run: RunContext) -> LogCensus:
         messages=sum(chat.messages for chat in chats),
         people=_ranked(totals, names),
         chats=chats,
+        activity=activity.report(),
     )
 
 
@@ -160,10 +178,16 @@ def options_for(source: SourceType, path: Path) -> Any:
     return source.config(path=path)
 
 
-def census_of(chat: Chat) -> ChatCensus:
-    """Reads a chat to its end and tells who is in it."""
+def census_of(chat: Chat, activity: Activity) -> ChatCensus:
+    """Reads a chat to its end and tells who is in it.
+
+    Args:
+        chat: The chat.
+        activity: Where to count when was written, over all chats.
+    """
     census = Census()
     chat.through(census.counted)
+    chat.through(activity.counted)
     deque(chat.messages, maxlen=0)
     return ChatCensus(
         id=chat.id,

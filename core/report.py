@@ -20,6 +20,7 @@ from itertools import repeat
 import attrs
 import msgspec
 
+from autocakechat.activity import Span
 from autocakechat.census import Census, Person, count
 from autocakechat.chatlog import Chat, Ledger, Tally
 from autocakechat.errors import PluginError, UserError
@@ -123,6 +124,7 @@ class Report:
         masked: How many places were masked in all dialogs read, by kind.
         dialog_pairs: How many pairs dialogs have.
         answer_words: How many words answers have.
+        silences: How much time passed between neighbouring messages of a chat.
         people: Who wrote, those who wrote most first; a hundred at most.
         chats: Every chat that was read.
         samples: Some pairs, chosen at random.
@@ -143,6 +145,7 @@ class Report:
     masked: dict[str, int]
     dialog_pairs: list[Bin]
     answer_words: list[Bin]
+    silences: list[Span]
     people: list[Person]
     chats: list[ChatReport]
     samples: list[Sample]
@@ -284,6 +287,7 @@ class ReportBuilder:
             masked=written.masked,
             dialog_pairs=_bins([each.by_pairs for each in figures], digits=1),
             answer_words=_bins([each.by_words for each in figures]),
+            silences=self._census.silences(),
             people=[attrs.evolve(each, name=each.name and whole(each.name)) for each in people[:_MOST_PEOPLE]],
             chats=chats,
             samples=written.samples,
@@ -373,6 +377,7 @@ def render(report: Report, samples: int = 0) -> str:
     lines.append(_split_line(report))
     lines += [f"answers: {_distribution(report.answer_words, 'word')}"]
     lines += [f"dialogs: {_distribution(report.dialog_pairs, 'pair')}"]
+    lines += [f"silences: {_silences(report.silences)}"]
     if len(report.chats) > 1:
         lines += _table(report.chats)
     for sample in report.samples[:samples]:
@@ -414,6 +419,11 @@ def _table(chats: Sequence[ChatReport]) -> list[str]:
 def _distribution(bins: Sequence[Bin], unit: str) -> str:
     total = sum(each.count for each in bins) or 1
     return ", ".join(f"{round(100 * each.count / total)} % {_range(each)}" for each in bins) + f" {unit}s"
+
+
+def _silences(spans: Sequence[Span]) -> str:
+    total = sum(span.count for span in spans) or 1
+    return ", ".join(f"{round(100 * span.count / total)} % {span.label}" for span in spans if span.count)
 
 
 def _range(each: Bin) -> str:

@@ -27,9 +27,12 @@ _PEOPLE_OF_A_CHAT_SHOWN = 5
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--source", "name", metavar="NAME", help="Read with this source; by default the one that recognises it.")
 @click.option("--all", "everything", is_flag=True, help="Show every chat and everybody in it.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with figures and charts to this file."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every chat.")
 @click.pass_obj
-def command(app: App, path: Path, name: str | None, everything: bool, as_json: bool) -> None:
+def command(app: App, path: Path, name: str | None, everything: bool, html: Path | None, as_json: bool) -> None:
     """Show the chats of a log, and for each person the id, the name and how many messages there are.
 
     PATH is a file or a folder of chat logs. The id is what `server` in a pipeline.toml wants.
@@ -37,6 +40,9 @@ def command(app: App, path: Path, name: str | None, everything: bool, as_json: b
     if not path.exists():
         raise UserError(f"{path}: no such file or folder", "give the path of an export")
     log = _read(app, _source(app, path, name), path)
+    if html is not None:
+        _write_page(log, html)
+        app.log.info("written to %s", html)
     if as_json:
         import msgspec
 
@@ -68,6 +74,16 @@ def _source(app: App, path: Path, name: str | None) -> SourceType:
         if problems
         else UserError(f"{path}: no source recognises it", "type: acc plugins list")
     )
+
+
+def _write_page(log: LogCensus, path: Path) -> None:
+    from autocakechat.page import page
+    from autocakechat.store import write_whole
+
+    try:
+        write_whole(path, page(log).encode())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}", "nothing was written") from None
 
 
 def _read(app: App, source: SourceType, path: Path) -> LogCensus:

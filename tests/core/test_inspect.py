@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import math
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autocakechat import Chat, Corpus, Message
-from autocakechat.census import Census, Person, census_of
+from autocakechat.activity import Activity
+from autocakechat.census import Census, LogCensus, Person, census_of
+from autocakechat.page import page
 from tests.core.conftest import Project
 
 
@@ -19,7 +29,7 @@ def test_counts_people_by_id_with_the_name_shown_last() -> None:
     messages = [message(n, f"user{n % 3}", f"old {n}" if n < 600 else f"new {n % 3}") for n in range(1000)]
     messages += [message(1000, "user1", None), message(1001, "", None), message(1002, "user9", "X", "service: pin")]
     chat = Chat("c", "title", "group", messages)
-    found = census_of(chat)
+    found = census_of(chat, Activity())
     assert found.people == [Person("user0", "new 0", 334), Person("user1", "new 1", 334), Person("user2", "new 2", 333)]
     assert found.messages == 1003
     assert found.kinds == {"text": 1002, "service: pin": 1}
@@ -63,6 +73,74 @@ def test_shows_everybody_with_id_and_number_of_messages(project: Project, export
     assert "user88  5  Bob \\x1b[31m" in done.stdout
     assert "\x1b" not in done.stdout
     assert "\u202e" not in done.stdout
+
+
+def test_the_page_loads_nothing_and_holds_nothing_raw(project: Project, export: str) -> None:
+    done = project.acc("inspect", export, "--html", "page.html")
+    assert done.returncode == 0, done.stderr
+    text = (project.folder / "page.html").read_text()
+    assert "Content-Security-Policy" in text
+    assert "&lt;b&gt;" in text
+    for raw in ("<b>", "\x1b", "\u202e", "<script", "http:", "https:", "src=", "url("):
+        assert raw not in text
+    root = ElementTree.fromstring(re.sub(r"<!doctype html>|<meta[^>]*>", "", text))
+    figures = [cell.text for cell in root.iter("td")]
+    assert figures[:6] == ["user77", "Ann", "6", "user88", "Bob \\x1b[31m", "5"]
+    style = root.find("head/style")
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256((style.text or "").encode()).digest()).decode()
+    assert f"sha256-{digest}" in text
+
+
+def test_a_page_that_cannot_be_written_is_told(project: Project, export: str) -> None:
+    done = project.acc("inspect", export, "--html", "no/folder/page.html")
+    assert done.returncode == 2
+    assert "no/folder/page.html: No such file or directory; nothing was written" in done.stderr
+
+
+def test_counts_when_was_written_and_how_fast_was_answered() -> None:
+    start = 1_704_067_200
+    times = [0, 5, 65, 665, 100_000]
+    senders = ["a", "a", "b", "a", "b"]
+    activity = Activity()
+    messages = [Message(n, senders[n], None, "x" if n else "", start + times[n], own_words=n != 1) for n in range(5)]
+    assert list(activity.counted(messages)) == messages
+    report = activity.report()
+    assert {span.label: span.count for span in report.silences if span.count} == {
+        "under 10 seconds": 1,
+        "1 to 5 minutes": 1,
+        "5 to 30 minutes": 1,
+        "1 to 7 days": 1,
+    }
+    answers = {each.id: {span.label: span.count for span in each.spans if span.count} for each in report.answering}
+    assert answers == {"b": {"1 to 5 minutes": 1, "1 to 7 days": 1}, "a": {"5 to 30 minutes": 1}}
+    assert sum(report.hours) == sum(report.months.values()) == 5
+    assert report.unlearnable == {"no text: text": 1, "not the sender's own words": 1}
+
+
+@given(st.lists(st.integers(-(2**40), 2**40), max_size=600))
+def test_batches_count_like_one_by_one(times: list[int]) -> None:
+    messages = [Message(n, f"user{n % 3}", None, "x", sent) for n, sent in enumerate(times)]
+    activity, census = Activity(), Census()
+    assert list(activity.counted(census.counted(messages))) == messages
+    gaps = [after - before for before, after in pairwise(times)]
+    assert [span.count for span in census.silences()] == [
+        sum(low <= max(gap, 0) < high for gap in gaps)
+        for low, high in pairwise([0, 10, 60, 300, 1800, 7200, 86_400, 604_800, math.inf])
+    ]
+    report = activity.report()
+    assert report.silences == census.silences()
+    assert sum(each.answers for each in report.answering) == len(gaps)
+
+
+def test_months_without_messages_are_shown() -> None:
+    activity = Activity()
+    list(activity.counted([Message(0, "a", None, "x", 1_700_000_000), Message(1, "a", None, "x", 1_710_000_000)]))
+    assert list(activity.report().months.values()) == [1, 0, 0, 0, 1]
+
+
+def test_an_empty_log_makes_a_page() -> None:
+    assert "<p>none</p>" in page(LogCensus("telegram", 0, [], [], Activity().report()))
 
 
 def test_prints_one_json_object(project: Project, export: str) -> None:

@@ -1,0 +1,170 @@
+"""When people write and how fast they answer: counted while the messages of a log pass."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import compress, islice, repeat
+from operator import attrgetter, floordiv, ne, not_, sub
+
+import attrs
+
+from autocakechat.chatlog import Message
+
+_BATCH = 256
+_HOUR = 3600
+_LAST_HOUR = 4_102_444_800 // _HOUR  # the year 2100: later ones are faults of a log
+
+# Lower ends of spans of time, in seconds, and what they are called.
+_SPANS = {
+    0: "under 10 seconds",
+    10: "10 to 60 seconds",
+    60: "1 to 5 minutes",
+    300: "5 to 30 minutes",
+    1800: "30 minutes to 2 hours",
+    7200: "2 to 24 hours",
+    86_400: "1 to 7 days",
+    604_800: "over a week",
+}
+_span = partial(bisect_right, tuple(_SPANS)[1:])
+
+_sender = attrgetter("sender")
+_sent = attrgetter("sent")
+_kind = attrgetter("kind")
+_text = attrgetter("text")
+_own_words = attrgetter("own_words")
+
+
+@attrs.frozen
+class Span:
+    """How often something took so long: at least `seconds`, and less than the next span begins with."""
+
+    seconds: int
+    label: str
+    count: int
+
+
+@attrs.frozen
+class Answering:
+    """How long a person takes to answer: the time to a message from the one before, if that was somebody else's."""
+
+    id: str
+    answers: int
+    spans: list[Span]
+
+
+@attrs.frozen
+class ActivityReport:
+    """When was written.
+
+    Attributes:
+        months: How many messages in each month from the first to the last, `2024-05`.
+        hours: How many in each of the 24 hours of the day. Both in the time zone of this computer.
+        silences: How much time passed between neighbouring messages of a chat.
+        answering: How fast people answer, those who answered most first.
+        unlearnable: How many messages nobody can learn from, by reason.
+    """
+
+    months: dict[str, int]
+    hours: list[int]
+    silences: list[Span]
+    answering: list[Answering]
+    unlearnable: dict[str, int]
+
+
+class Silences:
+    """Counts how much time passes between neighbouring messages."""
+
+    def __init__(self) -> None:
+        self._spans: Counter[int] = Counter()
+
+    def add(self, sent: Sequence[int]) -> list[int]:
+        """Counts the times between messages.
+
+        Args:
+            sent: When they were sent, in their order.
+
+        Returns:
+            For each but the first, the number of the span that went by before it.
+        """
+        spans = list(map(_span, map(sub, sent[1:], sent)))
+        self._spans.update(spans)
+        return spans
+
+    def report(self) -> list[Span]:
+        """What was counted, the shortest first."""
+        return _spans(self._spans)
+
+
+class Activity:
+    """Counts when was written, some hundred messages at once."""
+
+    def __init__(self) -> None:
+        self._hours: Counter[int] = Counter()
+        self._silences = Silences()
+        self._answers: Counter[tuple[str, int]] = Counter()
+        self._empty: Counter[str] = Counter()
+        self._foreign = 0
+
+    def counted(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """Hands the messages of one chat on and counts them."""
+        messages = iter(messages)
+        last: list[Message] = []
+        while batch := list(islice(messages, _BATCH)):
+            row = last + batch
+            senders = list(map(_sender, row))
+            spans = self._silences.add(list(map(_sent, row)))
+            changes = list(map(ne, senders[1:], senders))
+            self._answers.update(zip(compress(senders[1:], changes), compress(spans, changes), strict=True))
+            self._hours.update(map(floordiv, map(_sent, batch), repeat(_HOUR)))
+            empty = list(map(not_, map(_text, batch)))
+            self._empty.update(compress(map(_kind, batch), empty))
+            self._foreign += len(batch) - sum(map(bool, map(_own_words, batch)))
+            last = batch[-1:]
+            yield from batch
+
+    def report(self) -> ActivityReport:
+        """What was counted."""
+        months: Counter[str] = Counter()
+        hours = [0] * 24
+        for hour, number in self._hours.items():
+            if 0 <= hour < _LAST_HOUR:
+                moment = datetime.fromtimestamp(hour * _HOUR)
+                months[f"{moment:%Y-%m}"] += number
+                hours[moment.hour] += number
+        unlearnable = {f"no text: {kind}": number for kind, number in self._empty.most_common()}
+        if self._foreign:
+            unlearnable["not the sender's own words"] = self._foreign
+        return ActivityReport(
+            months={month: months[month] for month in _months(months)},
+            hours=hours,
+            silences=self._silences.report(),
+            answering=self._answering(),
+            unlearnable=unlearnable,
+        )
+
+    def _answering(self) -> list[Answering]:
+        people: dict[str, Counter[int]] = {}
+        for (sender, span), number in self._answers.items():
+            if sender:
+                people.setdefault(sender, Counter())[span] += number
+        found = [Answering(sender, counts.total(), _spans(counts)) for sender, counts in people.items()]
+        return sorted(found, key=lambda each: (-each.answers, each.id))
+
+
+def _spans(counts: Counter[int]) -> list[Span]:
+    return [Span(seconds, label, counts[place]) for place, (seconds, label) in enumerate(_SPANS.items())]
+
+
+def _months(found: Iterable[str]) -> Iterator[str]:
+    """All months from the first to the last, those without a message too."""
+    ordered = sorted(found)
+    if not ordered:
+        return
+    year, month = map(int, ordered[0].split("-"))
+    while (name := f"{year:04}-{month:02}") <= ordered[-1]:
+        yield name
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
