@@ -32,7 +32,7 @@ types: $(VENV)/dev
 		--python-executable ../../$(BIN)/python --cache-dir ../../.mypy_cache -p autocakechat
 
 soak: $(VENV)/dev
-	ACC_SOAK=1 $(BIN)/python -m pytest -m soak
+	ACC_SOAK=1 $(BIN)/python -m pytest
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
