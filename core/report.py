@@ -375,9 +375,9 @@ def render(report: Report, samples: int = 0) -> str:
     if report.masked:
         lines.append("masked " + ", ".join(f"{number:,} {kind}" for kind, number in report.masked.items()))
     lines.append(_split_line(report))
-    lines += [f"answers: {_distribution(report.answer_words, 'word')}"]
-    lines += [f"dialogs: {_distribution(report.dialog_pairs, 'pair')}"]
-    lines += [f"silences: {_silences(report.silences)}"]
+    lines.append(f"words of an answer: {_distribution([(_range(each), each.count) for each in report.answer_words])}")
+    lines.append(f"pairs of a dialog: {_distribution([(_range(each), each.count) for each in report.dialog_pairs])}")
+    lines.append(f"silences: {_distribution([(span.label, span.count) for span in report.silences])}")
     if len(report.chats) > 1:
         lines += _table(report.chats)
     for sample in report.samples[:samples]:
@@ -416,14 +416,9 @@ def _table(chats: Sequence[ChatReport]) -> list[str]:
     return lines
 
 
-def _distribution(bins: Sequence[Bin], unit: str) -> str:
-    total = sum(each.count for each in bins) or 1
-    return ", ".join(f"{round(100 * each.count / total)} % {_range(each)}" for each in bins) + f" {unit}s"
-
-
-def _silences(spans: Sequence[Span]) -> str:
-    total = sum(span.count for span in spans) or 1
-    return ", ".join(f"{round(100 * span.count / total)} % {span.label}" for span in spans if span.count)
+def _distribution(parts: Sequence[tuple[str, int]]) -> str:
+    total = sum(number for _, number in parts) or 1
+    return ", ".join(f"{name} ({_percent(number, total)})" for name, number in parts if number)
 
 
 def _range(each: Bin) -> str:
@@ -431,7 +426,12 @@ def _range(each: Bin) -> str:
 
 
 def _share(number: int, whole: int) -> str:
-    return f"{number:,} ({100 * number / max(whole, 1):.1f} %)"
+    return f"{number:,} ({_percent(number, whole)})"
+
+
+def _percent(number: int, whole: int) -> str:
+    percent = 100 * number / max(whole, 1)
+    return f"{percent:.0f} %" if percent >= 1 or not number else "under 1 %"
 
 
 def _words(texts: Sequence[str]) -> list[int]:
