@@ -138,7 +138,8 @@ class PipelineFile:
 
     def _place(self, key: KeyPath) -> tuple[int, str]:
         dotted = _dotted(key, len(self._data.get("source", ())))
-        if key in self._overridden:
+        made_by_override = key not in self._file.lines and any(key == given[: len(key)] for given in self._overridden)
+        if key in self._overridden or made_by_override:
             return 0, f"--set {dotted}"
         line = self._file.line(key)
         return line, f"{self.path}:{line}: {dotted}"

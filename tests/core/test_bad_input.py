@@ -60,6 +60,7 @@ def test_a_problem_is_told_in_one_line(project: Project, old: str, new: str, pro
         (("run", "nothing.toml"), "nothing.toml: no such file"),
         (("run", "--set", "trainer"), "--set trainer: not KEY=VALUE"),
         (("run", "--set", "trainer.steps=many"), '--set trainer.steps: must be an integer, not "many"'),
+        (("run", "--set", "trainre.steps=1"), "--set trainre: no such option; did you mean 'trainer'?"),
         (("run", "--json"), "--json needs --until"),
         (("deploy",), "no model was trained yet; type: acc run pipeline.toml"),
         (("chat", "site"), "site: no such file"),
