@@ -1,7 +1,7 @@
 """Masks what must not be learnt by heart: phone numbers, e-mail addresses, payment cards and IBANs.
 
-Most text is done with after one look at its bytes (`Masker.suspects`). Only where there are enough digits, or an @, the
-patterns below are tried, and only what they find is handed to the libraries that know the numbers of the world.
+Most text is done with after one look at its bytes (`Masker.suspects`). Only where seven digits stand in a row, or an @,
+the patterns below are tried, and only what they find is handed to the libraries that know the numbers of the world.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ DEFAULT_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "RU", "UA", "TR", "
 
 _FEWEST_DIGITS = 7
 _MOST_DIGITS = 17
-# Every byte but digits, @, and the first byte of what may be a digit of another script.
-_INNOCENT = bytes(set(range(256)) - set(b"0123456789@\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"))
+# What may stand between the digits of a number, and all but the first bytes of characters of several bytes.
+_PASSED_OVER = b" ().-/\xc2\xe2" + bytes(range(0x80, 0xC0))
+# A zero for each digit, and for the first byte of what may be a digit of another script.
+_SHAPES = bytes(
+    ord("0") if byte in b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0" else ord("@") if byte == ord("@") else ord("x")
+    for byte in range(256)
+)
+_NUMBER_SHAPE = b"0" * _FEWEST_DIGITS
 
 _EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]+@(?:[\w-]+\.)+[^\W\d_][\w-]*[^\W_]")
 _IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]){11,30}(?![^\W_])", re.IGNORECASE)
@@ -36,7 +42,7 @@ _ISSUERS = re.compile(
 )
 
 # Numbers in the form of a phone number: digits with no more than three blanks, brackets, dots or dashes between them.
-_BETWEEN = r"[ \t\u00a0\u2009\u202f().\-/\u2010-\u2015]{0,3}"
+_BETWEEN = r"[ \u00a0\u2009\u202f().\-/\u2010-\u2015]{0,3}"
 _NUMBER = re.compile(rf"(?<![\w#=@$€£¥₹₽+/-])(?<!\d[:.,])(?:\+ ?|\()?\(?\d(?:{_BETWEEN}\d){{6,}}(?![\w%]|[:,.]\d)")
 _LINKED = re.compile(r"(?<=wa\.me/)\+?\d{7,15}(?!\w)|(?<=tel:)\+?[\d().-]{7,20}(?!\w)", re.IGNORECASE)
 _DATE = (
@@ -77,8 +83,8 @@ class Masker:
         Args:
             encoded: Text in UTF-8, or any format that leaves digits and letters as they are.
         """
-        rest = encoded.translate(None, _INNOCENT)
-        return bool(rest) and self._active and (len(rest) >= _FEWEST_DIGITS or b"@" in rest)
+        shape = encoded.translate(_SHAPES, _PASSED_OVER)
+        return self._active and (_NUMBER_SHAPE in shape or b"@" in shape)
 
     def mask(self, text: str, found: Counter[str]) -> str:
         """Masks a text.
