@@ -21,13 +21,12 @@ DEFAULT_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "RU", "UA", "TR", "
 
 _FEWEST_DIGITS = 7
 _MOST_DIGITS = 17
+# Digits, and the first byte of what may be a digit of another script.
+_DIGITS = b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"
+_INNOCENT = bytes(set(range(256)) - set(_DIGITS + b"@"))
 # What may stand between the digits of a number, and all but the first bytes of characters of several bytes.
 _PASSED_OVER = b" ().-/\xc2\xe2" + bytes(range(0x80, 0xC0))
-# A zero for each digit, and for the first byte of what may be a digit of another script.
-_SHAPES = bytes(
-    ord("0") if byte in b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0" else ord("@") if byte == ord("@") else ord("x")
-    for byte in range(256)
-)
+_SHAPES = bytes(ord("0") if byte in _DIGITS else ord("x") for byte in range(256))
 _NUMBER_SHAPE = b"0" * _FEWEST_DIGITS
 
 _EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]+@(?:[\w-]+\.)+[^\W\d_][\w-]*[^\W_]")
@@ -83,8 +82,13 @@ class Masker:
         Args:
             encoded: Text in UTF-8, or any format that leaves digits and letters as they are.
         """
-        shape = encoded.translate(_SHAPES, _PASSED_OVER)
-        return self._active and (_NUMBER_SHAPE in shape or b"@" in shape)
+        rest = encoded.translate(None, _INNOCENT)
+        if not rest or not self._active:
+            return False
+        if b"@" in rest:
+            return True
+        # The digits may stand apart; only with so many of them is it worth to look where.
+        return len(rest) >= _FEWEST_DIGITS and _NUMBER_SHAPE in encoded.translate(_SHAPES, _PASSED_OVER)
 
     def mask(self, text: str, found: Counter[str]) -> str:
         """Masks a text.
