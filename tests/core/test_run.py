@@ -33,7 +33,7 @@ def test_a_second_run_reuses_both_artifacts_and_says_so(project: Project) -> Non
         (('[deployer]\nuse = "console"', ""), True, True),
         (('use = "toy"\n\n[deployer]', 'use = "toy"\npause = 0.001\n[deployer]'), True, True),
         (('use = "toy"\n\n[deployer]', 'use = "toy"\nsteps = 2\n[deployer]'), True, False),
-        (('server = "bob"', 'server = "bob"\ngap = 10'), False, False),
+        (('server = "bob"', 'server = "bob"\ngap_minutes = 10'), False, False),
         (("[[source]]", "seed = 7\n[[source]]"), False, False),
     ],
 )

@@ -62,9 +62,9 @@ def test_a_process_killed_while_building_leaves_nothing_that_looks_whole(store: 
 
 
 def test_a_second_builder_is_told_who_is_building(store: Store) -> None:
-    with store.locked():
-        with pytest.raises(UserError, match=f"process {os.getpid()} is building"), Store(store.folder).locked():
-            pass
+    taken = pytest.raises(UserError, match=f"process {os.getpid()} is building")
+    with store.locked(), taken, Store(store.folder).locked():
+        pass
     with store.locked():
         pass
 
