@@ -29,7 +29,8 @@ from autocakechat.spool import Spool
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
 _SAMPLES = 20
-_PENDING = 1 << 12
+_PENDING_BYTES = 1 << 20
+_UTTERANCES_BETWEEN_RESTS = 1 << 14
 _text = attrgetter("text")
 _messages = attrgetter("messages")
 
@@ -108,7 +109,7 @@ class CorpusWriter:
         self._masked: Counter[str] = Counter()
         self._duplicates = 0
         self._surplus = 0
-        self._rest_at = _PENDING
+        self._restless = 0
         self._samples = _Samples(seed)
 
     def __enter__(self) -> CorpusWriter:
@@ -215,10 +216,11 @@ class CorpusWriter:
 
     def _put(self, line: bytes, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
         pending = self._pending
-        if pending.ledger is not ledger or len(pending.lines) >= _PENDING:
+        if pending.ledger is not ledger or pending.bytes >= _PENDING_BYTES:
             self._flush()
             pending.ledger = ledger
         pending.lines.append(line)
+        pending.bytes += len(line)
         pending.started.append(started)
         pending.dialogs.append(utterances)
 
@@ -235,10 +237,11 @@ class CorpusWriter:
         self._samples.offer(pending.dialogs)
         self._spool.extend(pending.lines, pending.started, [number // 2 for number in turns])
         pending.clear()
-        if self._spool.dialogs >= self._rest_at:
+        self._restless += len(utterances)
+        if self._restless >= _UTTERANCES_BETWEEN_RESTS:
             self._dialogs.relax()
             self._answers.relax()
-            self._rest_at = self._spool.dialogs + _PENDING
+            self._restless = 0
 
 
 class _Pending:
@@ -250,6 +253,7 @@ class _Pending:
 
     def clear(self) -> None:
         """Starts anew, with the same chat."""
+        self.bytes = 0
         self.lines: list[bytes] = []
         self.started: list[int] = []
         self.dialogs: list[Sequence[Utterance]] = []

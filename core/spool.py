@@ -5,14 +5,17 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain, compress, islice, repeat
-from operator import floordiv
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain, compress, count, repeat
+from operator import floordiv, not_
 from pathlib import Path
 from typing import IO
 
 _DAY = 86_400
-_CHUNK = 1 << 13
+_FACT_BYTES = 16
+_BLOCK = 1 << 13
+_BLOCK_BYTES = 1 << 20
 
 Moment = tuple[int, int]
 """A time in seconds since 1970 and the number of a dialog: a place in the order of time, ties broken by order."""
@@ -61,7 +64,9 @@ class Spool:
                 break
             apart -= self._days[day]
         # Only the lines of that day are sorted: all of them would take too much memory.
-        moments = (moment for moments, _ in self._chunks() for moment in moments)
+        self._facts.seek(0)
+        blocks = (array("q", block)[::2] for block in iter(partial(self._facts.read, _FACT_BYTES * _BLOCK), b""))
+        moments = zip(chain.from_iterable(blocks), count())
         return sorted(moment for moment in moments if moment[0] // _DAY == day)[-apart]
 
     def split(self, cut: Moment, train: IO[bytes], validation: IO[bytes]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -71,15 +76,17 @@ class Spool:
             For each of the files, how many dialogs and how many pairs it holds.
         """
         self._lines.seek(0)
+        self._facts.seek(0)
+        numbers = count()
         totals = [0, 0]
         apart = [0, 0]
-        for moments, pairs in self._chunks():
-            lines = list(islice(self._lines, len(moments)))
-            late = [moment >= cut for moment in moments]
-            early = [not flag for flag in late]
-            train.writelines(compress(lines, early))
+        while lines := self._lines.readlines(_BLOCK_BYTES):
+            facts = array("q", self._facts.read(_FACT_BYTES * len(lines)))
+            pairs = facts[1::2]
+            late = [moment >= cut for moment in zip(facts[::2], numbers, strict=False)]
+            train.writelines(compress(lines, map(not_, late)))
             validation.writelines(compress(lines, late))
-            totals = [totals[0] + len(moments), totals[1] + sum(pairs)]
+            totals = [totals[0] + len(lines), totals[1] + sum(pairs)]
             apart = [apart[0] + sum(late), apart[1] + sum(compress(pairs, late))]
         return (totals[0] - apart[0], totals[1] - apart[1]), (apart[0], apart[1])
 
@@ -87,13 +94,3 @@ class Spool:
         """Gives up the files."""
         self._lines.close()
         self._facts.close()
-
-    def _chunks(self) -> Iterator[tuple[list[Moment], list[int]]]:
-        """The moments of the lines, and how many pairs they have, some thousand lines at once."""
-        self._facts.seek(0)
-        first = 0
-        while block := self._facts.read(2 * 8 * _CHUNK):
-            facts = array("q", block)
-            started = facts[::2].tolist()
-            yield list(zip(started, range(first, first + len(started)), strict=True)), facts[1::2].tolist()
-            first += len(started)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -226,3 +227,28 @@ def test_sightings_grow(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"must be|is no country"):
         attrs.evolve(CorpusOptions(), **{name: value})
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    """Peaks of the memory that Python holds, for a corpus of 1 and one of 5."""
+
+    def peak(folder: Path, number: int) -> int:
+        folder.mkdir()
+        chat = Chat("user0", None, "private", [])
+        builder = ReportBuilder()
+        builder.chat(chat)
+        list(chat.messages)
+        tracemalloc.start()
+        with CorpusWriter(folder, CorpusOptions(), seed=0) as writer:
+            for place in range(number):
+                lines = [f"line {turn} of dialog {place} " * 5 for turn in range(40)]
+                writer.write(dialog(*lines, started=place * 60), chat.ledger)
+            writer.finish(builder)
+        reached = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return reached
+
+    small, big = peak(tmp_path / "small", 800), peak(tmp_path / "big", 4000)
+    assert (tmp_path / "big" / "train.jsonl").stat().st_size > 20_000_000
+    assert big < small * 1.3
+    assert big < 12_000_000
