@@ -97,7 +97,7 @@ def load_model(folder: Path) -> Model:
 
 def weights_of(network: Network) -> Arrays:
     """Returns copies of a network's weights by name."""
-    return {name: np.array(weight) for name, weight in network.named_weights().items()}
+    return {name: weight.numpy() for name, weight in network.named_weights().items()}
 
 
 def set_weights(network: Network, arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:

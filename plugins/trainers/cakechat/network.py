@@ -117,7 +117,7 @@ class GRU(keras.layers.Layer):  # type: ignore[misc]
 
     def step(self, projected: Tensor, state: Tensor) -> Tensor:
         """Goes one step: (n, 3 units), (n, units) -> (n, units)."""
-        return recurrence.step(projected, state, self.recurrent_kernel, self.bias[1], self.activation)[0]
+        return recurrence.step(projected, state, self.recurrent_kernel, self.bias[1], self.activation)
 
     def scan(self, projected: Tensor, counts: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
         """Goes through packed sequences from a state of zeros.

@@ -34,29 +34,33 @@ _SLOPES: dict[Activation, Callable[[Tensor], Tensor]] = {
 """Slope of each activation at the place where it gave a value."""
 
 
-def step(
-    projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor, activation: Activation
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Goes one step.
+def step(projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor, activation: Activation) -> Tensor:
+    """Goes one step: h' = c + z (h - c), with c = tanh(x + r m).
 
     Args:
-        projected: (n, 3 units) the input's part of update gate, reset gate and candidate.
-        state: (n, units).
+        projected: (n, 3 units) the input's part of update gate z, reset gate r and candidate c.
+        state: (n, units) h.
         kernel: (units, 3 units) recurrent kernel.
         bias: (3 units,) recurrent bias.
         activation: That of the gates.
 
     Returns:
-        The new state (n, units), the gates (n, 2 units), the candidate (n, units), and the recurrent part of the
-        candidate before the reset gate (n, units).
+        (n, units) the new state.
     """
+    update, _, candidate, _ = _inside(projected, state, kernel, bias, activation)
+    return candidate + update * (state - candidate)
+
+
+def _inside(
+    projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor, activation: Activation
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Returns update gate, reset gate, candidate, and the recurrent part of the candidate before the reset gate."""
     units = kernel.shape[0]
     recurrent = tf.matmul(state, kernel) + bias
     gates = GATES[activation](projected[:, : 2 * units] + recurrent[:, : 2 * units])
     update, reset = gates[:, :units], gates[:, units:]
     remembered = recurrent[:, 2 * units :]
-    candidate = tf.tanh(projected[:, 2 * units :] + reset * remembered)
-    return candidate + update * (state - candidate), gates, candidate, remembered
+    return update, reset, tf.tanh(projected[:, 2 * units :] + reset * remembered), remembered
 
 
 def scan(
@@ -75,101 +79,108 @@ def scan(
     Returns:
         (steps, units) the state after each step, at the place of its input, and (sequences, units) the last states.
     """
-    starts = tf.cumsum(counts, exclusive=True)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def differentiable(projected: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Any, Any]:
-        states, last, inner = _forward(projected, starts, counts, kernel, bias, activation, reverse)
-        return (states, last), lambda of_states, of_last: _backward(
-            of_states, of_last, inner, starts, counts, kernel, activation, reverse
-        )
+        states, last = _forward(projected, counts, kernel, bias, activation, reverse)
 
-    return differentiable(projected, kernel, bias)  # type: ignore[no-any-return]
+        def gradient(of_states: Tensor, of_last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return _backward(of_states, of_last, states, projected, counts, kernel, bias, activation, reverse)
+
+        return (states, last), gradient
+
+    # Variables must be read outside of a function with a gradient of its own.
+    return differentiable(*map(tf.convert_to_tensor, (projected, kernel, bias)))  # type: ignore[no-any-return]
 
 
 def _forward(
-    projected: Tensor,
-    starts: Tensor,
-    counts: Tensor,
-    kernel: Tensor,
-    bias: Tensor,
-    activation: Activation,
-    reverse: bool,
-) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Returns all states, the last states, and what `_backward` wants to know of each step."""
-    units = kernel.shape[0]
+    projected: Tensor, counts: Tensor, kernel: Tensor, bias: Tensor, activation: Activation, reverse: bool
+) -> tuple[Tensor, Tensor]:
     time = tf.size(counts)
+    inputs = _by_time(projected, counts)
 
-    def body(done: Tensor, state: Tensor, *arrays: Tensor) -> tuple[Tensor, ...]:
+    def body(done: Tensor, state: Tensor, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         t = time - 1 - done if reverse else done
-        n = counts[t]
-        before = state[:n]
-        after, *inner = step(projected[starts[t] : starts[t] + n], before, kernel, bias, activation)
-        written = (array.write(t, value) for array, value in zip(arrays, (after, before, *inner), strict=True))
-        return done + 1, _same_shape(tf.concat([after, state[n:]], 0), state), *written
+        after = step(inputs.read(t), state[: counts[t]], kernel, bias, activation)
+        return done + 1, _replace_first(state, after, counts[t]), states.write(t, after)
 
-    arrays = [
-        tf.TensorArray(projected.dtype, time, infer_shape=False, element_shape=[None, width])
-        for width in (units, units, 2 * units, units, units)
-    ]
-    start = tf.zeros([counts[0], units], projected.dtype)
-    _, last, *arrays = tf.while_loop(lambda done, *_: done < time, body, (0, start, *arrays), maximum_iterations=time)
-    states, before, gates, candidates, remembered = (array.concat() for array in arrays)
-    return states, last, (before, gates, candidates, remembered)
+    start = tf.zeros([counts[0], kernel.shape[0]], projected.dtype)
+    return _loop(body, time, start)
 
 
 def _backward(
     of_states: Tensor,
     of_last: Tensor,
-    inner: tuple[Tensor, Tensor, Tensor, Tensor],
-    starts: Tensor,
+    states: Tensor,
+    projected: Tensor,
     counts: Tensor,
     kernel: Tensor,
+    bias: Tensor,
     activation: Activation,
     reverse: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Returns the gradients of `projected`, `kernel` and `bias`.
 
-    With h' = c + z (h - c) and c = tanh(x + r m), the gradient of each gate's input is that of h' times a factor that
-    is known before the loop begins.
+    What a step knew is computed once more from the states, for all steps in one product: keeping it would cost more.
+    The gradient of each gate's input is that of the new state times a factor that is known before the loop begins.
     """
     of_states, of_last = tf.convert_to_tensor(of_states), tf.convert_to_tensor(of_last)  # they may be sparse
-    before, gates, candidates, remembered = inner
     units = kernel.shape[0]
     time = tf.size(counts)
-    update, reset = gates[:, :units], gates[:, units:]
-    to_candidate = (1.0 - update) * (1.0 - candidates * candidates)
-    to_update = (before - candidates) * _SLOPES[activation](update)
+    before = _states_before(states, counts, reverse)
+    update, reset, candidate, remembered = _inside(projected, before, kernel, bias, activation)
+    to_candidate = (1.0 - update) * (1.0 - candidate * candidate)
+    to_update = (before - candidate) * _SLOPES[activation](update)
     to_reset = to_candidate * remembered * _SLOPES[activation](reset)
-    to_recurrent = tf.stack([to_update, to_reset, to_candidate * reset], 1)
+    to_recurrent = tf.concat([to_update, to_reset, to_candidate * reset], 1)
     transposed = tf.transpose(kernel)
+    known = _by_time(tf.concat([of_states, update, to_recurrent], 1), counts)
 
     def body(done: Tensor, gradient: Tensor, gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         t = done if reverse else time - 1 - done
-        n = counts[t]
-        here = slice(starts[t], starts[t] + n)
-        after = gradient[:n] + of_states[here]
-        recurrent = tf.reshape(after[:, None] * to_recurrent[here], [-1, 3 * units])
-        passed_on = after * update[here] + tf.matmul(recurrent, transposed)
-        passed_on = _same_shape(tf.concat([passed_on, gradient[n:]], 0), gradient)
-        return done + 1, passed_on, gradients.write(t, after)
+        here = known.read(t)
+        after = gradient[: counts[t]] + here[:, :units]
+        recurrent = tf.tile(after, [1, 3]) * here[:, 2 * units :]
+        passed_on = after * here[:, units : 2 * units] + tf.matmul(recurrent, transposed)
+        return done + 1, _replace_first(gradient, passed_on, counts[t]), gradients.write(t, after)
 
-    gradients = tf.TensorArray(before.dtype, time, infer_shape=False, element_shape=[None, units])
-    _, _, gradients = tf.while_loop(
-        lambda done, *_: done < time, body, (0, of_last, gradients), maximum_iterations=time
-    )
-    of_after = gradients.concat()
-    of_recurrent = tf.reshape(of_after[:, None] * to_recurrent, [-1, 3 * units])
+    of_after, _ = _loop(body, time, of_last)
+    of_recurrent = tf.tile(of_after, [1, 3]) * to_recurrent
     of_projected = tf.concat([of_recurrent[:, : 2 * units], of_after * to_candidate], 1)
     return of_projected, tf.matmul(before, of_recurrent, transpose_a=True), tf.reduce_sum(of_recurrent, 0)
+
+
+def _loop(body: Callable[..., Any], time: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+    """Runs a body of (steps done, carried rows, what was written); returns what was written, and the last rows."""
+    written = tf.TensorArray(start.dtype, time, infer_shape=False, element_shape=[None, start.shape[1]])
+    _, last, written = tf.while_loop(lambda done, *_: done < time, body, (0, start, written), maximum_iterations=time)
+    return written.concat(), last
+
+
+def _by_time(packed: Tensor, counts: Tensor) -> Any:
+    """Cuts packed steps into those of each time."""
+    pieces = tf.TensorArray(packed.dtype, tf.size(counts), infer_shape=False, element_shape=[None, packed.shape[1]])
+    return pieces.split(packed, counts)
+
+
+def _replace_first(rows: Tensor, by: Tensor, number: Tensor) -> Tensor:
+    replaced = tf.concat([by, rows[number:]], 0)
+    replaced.set_shape(rows.shape)  # which TensorFlow cannot see
+    return replaced
+
+
+def _states_before(states: Tensor, counts: Tensor, reverse: bool) -> Tensor:
+    """Returns the state each step began with: that of the same sequence one step before, zeros at its beginning."""
+    places = tf.range(tf.shape(states)[0])
+    if reverse:
+        there = tf.repeat(tf.concat([counts[1:], [0]], 0), counts) > places - starts_of_steps(counts)
+        before = places + tf.repeat(counts, counts)
+    else:
+        earlier = tf.repeat(tf.concat([[0], counts[:-1]], 0), counts)
+        there, before = earlier > 0, places - earlier
+    return tf.where(there[:, None], tf.gather(states, tf.where(there, before, 0)), 0.0)
 
 
 def starts_of_steps(counts: Tensor) -> Tensor:
     """Returns, for each packed step, the place where the steps of its time begin: (time,) -> (steps,)."""
     return tf.repeat(tf.cumsum(counts, exclusive=True), counts)
-
-
-def _same_shape(tensor: Tensor, as_that: Tensor) -> Tensor:
-    """Tells TensorFlow what it cannot see: that a shape does not change in a loop."""
-    tensor.set_shape(as_that.shape)
-    return tensor

@@ -305,7 +305,7 @@ class Training:
         return {f"optimizer.{number}": variable for number, variable in enumerate(self._steps.optimizer.variables)}
 
     def _optimizer_state(self) -> Arrays:
-        return {name: np.array(variable) for name, variable in self._optimizer_variables().items()}
+        return {name: np.asarray(variable.numpy()) for name, variable in self._optimizer_variables().items()}
 
 
 def _optimizer(plan: Plan) -> Any:

@@ -1,0 +1,65 @@
+"""Corpora of real conversations, and a model trained on one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import chitchat_dataset
+import pytest
+
+from autocakechat import Corpus, RunContext
+from autocakechat.plugins.trainers.cakechat import Options, train
+from tests.conftest import silent_progress
+
+SMALL = Options(hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02)
+
+
+def conversations(number: int) -> list[list[dict[str, str]]]:
+    """Two-person conversations in order of their ids: neighbouring messages of one sender joined, an even number."""
+    dialogs: list[list[dict[str, str]]] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file open
+        dataset = chitchat_dataset.Dataset()
+    for _, conversation in sorted(dataset.items()):
+        messages = list(itertools.chain(*conversation["messages"]))
+        turns = [
+            {"text": "\n".join(message["text"] for message in turn), "condition": "neutral"}
+            for _, turn in itertools.groupby(messages, key=lambda message: message["sender"])
+        ]
+        if len({message["sender"] for message in messages}) == 2 and len(turns) > 1:
+            dialogs.append(turns[: len(turns) // 2 * 2])
+        if len(dialogs) == number:
+            break
+    return dialogs
+
+
+def write_corpus(folder: Path, train: list[Any], validation: list[Any]) -> Corpus:
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, dialogs in (("train", train), ("validation", validation)):
+        lines = [json.dumps(dialog, ensure_ascii=False) for dialog in dialogs]
+        (folder / f"{part}.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    (folder / "report.json").write_text("{}")
+    return Corpus(folder)
+
+
+def run_in(folder: Path, seed: int = 42) -> RunContext:
+    folder.mkdir(parents=True, exist_ok=True)
+    return RunContext(log=logging.getLogger("autocakechat.test"), progress=silent_progress, seed=seed, state=folder)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    dialogs = conversations(50)
+    return write_corpus(tmp_path_factory.mktemp("corpus"), dialogs[:45], dialogs[45:])
+
+
+@pytest.fixture(scope="session")
+def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A model folder and its metrics, trained without interruption."""
+    folder = tmp_path_factory.mktemp("model")
+    return folder, dict(train(SMALL, corpus, folder, run_in(tmp_path_factory.mktemp("state"))))

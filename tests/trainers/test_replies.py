@@ -1,0 +1,175 @@
+"""What a loaded model answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from autocakechat import Corpus, Request, Responder, RunContext, UserError
+from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
+from autocakechat.plugins.trainers.cakechat.decoding import Decoder, Rules
+from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.packing import Packer
+from autocakechat.plugins.trainers.cakechat.text import tokenize
+from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
+
+QUESTIONS = ["hello", "how are you today?", "what do you do for a living?", "", "zxqv zxqv", "lol 😀"]
+REQUESTS = [Request([question]) for question in QUESTIONS]
+
+
+@pytest.fixture(scope="module")
+def folder(trained: tuple[Path, dict[str, Any]]) -> Path:
+    return trained[0]
+
+
+@pytest.fixture(scope="module")
+def responder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Responder:
+    from tests.trainers.conftest import run_in
+
+    return load(folder, ReplyOptions(seed=7, temperature=1.0), run_in(tmp_path_factory.mktemp("s")))
+
+
+def test_replies_are_words_of_the_corpus(responder: Responder, corpus: Corpus) -> None:
+    words = {word for dialog in corpus.dialogs("train") for line in dialog for word in tokenize(line.text)}
+    replies = [reply.text for reply in responder.respond(REQUESTS * 5)]
+    assert len(set(replies)) > len(REQUESTS)
+    for reply in replies:
+        assert reply
+        assert set(tokenize(reply)) <= words
+
+
+def test_the_same_seed_gives_the_same_replies(folder: Path, run: RunContext) -> None:
+    first, second, other = (
+        [reply.text for reply in load(folder, ReplyOptions(seed=seed), run).respond(REQUESTS)] for seed in (3, 3, 4)
+    )
+    assert first == second
+    assert first != other
+
+
+def test_labels_and_context_lines_are_those_of_the_training(responder: Responder) -> None:
+    assert list(responder.labels) == ["neutral"]
+    assert responder.context_lines == 3
+
+
+def test_any_context_is_answered(responder: Responder) -> None:
+    requests = [Request([]), Request(["a"] * 9), Request(["hi", "", "  "], "joy"), Request(["word " * 500])]
+    assert all(reply.text for reply in responder.respond(requests))
+    assert responder.respond([]) == []
+
+
+def test_nothing_longer_than_asked_for_is_said(folder: Path, run: RunContext) -> None:
+    replies = load(folder, ReplyOptions(max_tokens=3, temperature=2.0), run).respond(REQUESTS * 5)
+    assert max(len(tokenize(reply.text)) for reply in replies) == 3
+
+
+def test_banned_words_and_phrases_are_not_said(folder: Path, run: RunContext) -> None:
+    free = load(folder, ReplyOptions(seed=1, temperature=1.0), run).respond(REQUESTS * 5)
+    first = max((tokenize(reply.text) for reply in free), key=len)
+    assert len(first) > 2
+    banned = (first[0].upper(), " ".join(first[1:3]))
+    bound = load(folder, ReplyOptions(seed=1, temperature=1.0, banned=banned), run).respond(REQUESTS * 5)
+    assert any(first[0] in tokenize(reply.text) for reply in free)
+    for reply in bound:
+        tokens = tokenize(reply.text)
+        assert first[0] not in tokens
+        assert first[1:3] not in [tokens[start : start + 2] for start in range(len(tokens))]
+
+
+def test_the_fallback_is_said_when_nothing_else_may_be(folder: Path, run: RunContext) -> None:
+    banned = tuple(json.loads((folder / "vocabulary.json").read_text("utf-8"))[4:])
+    replies = load(folder, ReplyOptions(banned=banned, fallback="well"), run).respond(REQUESTS)
+    assert [reply.text for reply in replies] == ["well"] * len(REQUESTS)
+
+
+def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
+    vocabulary = Vocabulary.of(Counter(["chocolate", "and", "peas", "!"]), 100, 1)
+    settings = NetworkSettings(
+        tokens=len(vocabulary),
+        conditions=1,
+        embedding=2,
+        condition_embedding=1,
+        hidden=3,
+        recurrent_activation="sigmoid",
+    )
+    network = Network(settings, seed=None)  # with zeros for weights each token is as likely as its bias says
+    likely = {"chocolate": 20.0, "!": 19.0, "and": 9.0, "peas": 0.0, "_end_": -20.0}
+    network.output_bias.assign([likely.get(token, -99.0) for token in vocabulary.tokens])
+    context = Packer("masked", vocabulary.pad, vocabulary.unknown).contexts(np.array([[4]]), np.array([[0]]))
+
+    def said(penalty: float) -> list[str]:
+        rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
+        return vocabulary.words(
+            Decoder(network, vocabulary, ()).sample(context, np.zeros(1, np.int32), rules, (1, 2))[0].tolist()
+        )
+
+    assert said(1.0) == ["chocolate"] * 5
+    assert said(10.0) == ["chocolate", "!", "!", "!", "!"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("settings.json", b"{", "cannot be read"),
+        ("settings.json", b'{"form": 1}', "network"),
+        ("settings.json", b'{"form": 99}', "newer version"),
+        ("settings.json", None, "no such file"),
+        ("vocabulary.json", b"[1, 2]", "str"),
+        ("vocabulary.json", b'["a"]', "1 entries"),
+        ("conditions.json", b"\xff", "cannot be read"),
+        ("weights.safetensors", b"nothing", "cannot be read"),
+        ("weights.safetensors", None, "no such file"),
+    ],
+)
+def test_a_damaged_folder_is_told_in_a_line(
+    folder: Path, tmp_path: Path, run: RunContext, name: str, content: bytes | None, complaint: str
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "model")
+    if content is None:
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes(content)
+    with pytest.raises(UserError, match=complaint) as error:
+        load(copy, ReplyOptions(), run)
+    assert str(copy / name) in error.value.message
+
+
+def test_weights_that_do_not_fit_are_told(folder: Path, tmp_path: Path, run: RunContext) -> None:
+    copy = shutil.copytree(folder, tmp_path / "model")
+    weights = load_file(copy / "weights.safetensors")
+    save_file(weights | {"output.bias": np.zeros(3, np.float32)}, copy / "weights.safetensors")
+    with pytest.raises(UserError, match=r"output\.bias is of shape \(3,\), not \(400,\)"):
+        load(copy, ReplyOptions(), run)
+    del weights["decoder.1.bias"]
+    save_file(weights, copy / "weights.safetensors")
+    with pytest.raises(UserError, match=r"decoder\.1\.bias is missing"):
+        load(copy, ReplyOptions(), run)
+
+
+TALK = """
+import sys
+from pathlib import Path
+from autocakechat import Request
+from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
+from tests.trainers.conftest import run_in
+responder = load(Path(sys.argv[1]), ReplyOptions(), run_in(Path(sys.argv[2])))
+for number in range(1, 9):
+    replies = responder.respond([Request(["hello"])] * number)
+print(replies[0].text)
+"""
+
+
+def test_tensorflow_says_nothing(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TALK, str(folder), str(tmp_path)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert done.stdout.strip()
+    assert done.stderr == ""

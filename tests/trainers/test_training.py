@@ -1,0 +1,166 @@
+"""Training: what it leaves behind, and that it bears interruption."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from autocakechat import Corpus, Progress, RunContext, StageError, UserError
+from autocakechat.plugins.trainers.cakechat import Options, train
+from autocakechat.plugins.trainers.cakechat.folder import load_model
+from autocakechat.plugins.trainers.cakechat.samples import make_samples
+from autocakechat.plugins.trainers.cakechat.sizes import SIZES, size_of
+from autocakechat.plugins.trainers.cakechat.text import tokenize
+from autocakechat.plugins.trainers.cakechat.training import Plan, Training
+from tests.trainers.conftest import SMALL, conversations, run_in, write_corpus
+
+PLAN = Plan(
+    epochs=1,
+    patience=1,
+    batch_size=8,
+    optimizer="adam",
+    learning_rate=0.01,
+    clip_norm=None,
+    clip_value=None,
+    dropout=0.0,
+    seed=1,
+    checkpoint_seconds=1000.0,
+)
+
+
+class InterruptedProgress:
+    """Presses Ctrl-C after some batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def advance(self, steps: float = 1, **figures: float | str) -> None:
+        self.left -= bool(figures)
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def interrupted(run: RunContext, batches: int) -> RunContext:
+    @contextmanager
+    def progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
+        yield InterruptedProgress(batches)
+
+    return attrs.evolve(run, progress=progress)
+
+
+def assert_same_weights(first: Path, second: Path) -> None:
+    ours, theirs = (load_file(folder / "weights.safetensors") for folder in (first, second))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+
+
+def test_training_learns_more_than_word_frequencies(trained: tuple[Path, dict[str, Any]]) -> None:
+    _, metrics = trained
+    assert metrics["perplexity"] < 0.8 * metrics["unigram_perplexity"]
+    assert metrics["words"] == 400
+    assert metrics["samples"] > 500
+
+
+def test_the_perplexity_is_that_of_the_folder(corpus: Corpus, trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, metrics = trained
+    model = load_model(folder)
+    validation = make_samples(corpus.dialogs("validation"), tokenize, model.vocabulary, model.conditions, 3)
+    training = Training(model.network, model.batcher, validation, validation, PLAN, run_in(folder.parent / "s"), "")
+    assert training.perplexity(validation) == pytest.approx(metrics["perplexity"], rel=1e-5)
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(
+    corpus: Corpus, trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    run = run_in(tmp_path / "state")
+    within_the_second_epoch = math.ceil(trained[1]["samples"] / 32) + 5
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, corpus, tmp_path, interrupted(run, within_the_second_epoch))
+    metrics = train(SMALL, corpus, tmp_path, run)
+    assert metrics["perplexity"] == trained[1]["perplexity"]
+    assert_same_weights(tmp_path, trained[0])
+
+
+KILLED = """
+import logging, sys
+from pathlib import Path
+import attrs
+from autocakechat import Corpus
+from autocakechat.plugins.trainers.cakechat import train
+from tests.trainers.conftest import SMALL, run_in
+class Progress: pass
+options = attrs.evolve(SMALL, checkpoint_seconds=0.001)
+train(options, Corpus(Path(sys.argv[1])), Path(sys.argv[2]), run_in(Path(sys.argv[3])))
+"""
+
+
+def test_a_killed_training_goes_on(corpus: Corpus, trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    command = [sys.executable, "-c", KILLED, str(corpus.path), str(tmp_path), str(state)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+    deadline = time.monotonic() + 60
+    while not (state / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "weights.safetensors").exists()
+
+    train(SMALL, corpus, tmp_path, run_in(state))
+    assert_same_weights(tmp_path, trained[0])
+
+
+def test_a_damaged_checkpoint_costs_only_time(corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = run_in(tmp_path / "state")
+    (run.state / "checkpoint.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 half a checkpoint")
+    metrics = train(attrs.evolve(SMALL, epochs=1), corpus, tmp_path, run)
+    assert metrics["epochs"] == 1
+    assert "starting anew" in caplog.text
+
+
+def test_too_few_answers_are_refused_with_their_number(tmp_path: Path, run: RunContext) -> None:
+    dialogs = conversations(3)
+    corpus = write_corpus(tmp_path / "corpus", dialogs[:2], dialogs[2:])
+    answers = sum(len(dialog) // 2 for dialog in dialogs[:2])
+    assert answers < 50
+    with pytest.raises(UserError, match=f"{answers} answers .* at least 50 .*thousands"):
+        train(Options(), corpus, tmp_path, run)
+
+
+def test_nothing_to_measure_with_is_an_error(tmp_path: Path, run: RunContext) -> None:
+    corpus = write_corpus(tmp_path / "corpus", conversations(10), [])
+    with pytest.raises(UserError, match=r"validation\.jsonl"):
+        train(Options(), corpus, tmp_path, run)
+
+
+def test_a_loss_that_is_no_number_ends_in_advice(corpus: Corpus, tmp_path: Path, run: RunContext) -> None:
+    with pytest.raises(StageError, match="learning_rate"):
+        train(attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None), corpus, tmp_path, run)
+
+
+def test_single_options_come_before_the_named_size() -> None:
+    assert size_of(Options(size="small"), 10) == SIZES["small"]
+    assert size_of(Options(size="small", hidden=3), 10) == attrs.evolve(SIZES["small"], hidden=3)
+    assert [size_of(Options(), samples) for samples in (100, 100_000, 10**6, 10**8)] == list(SIZES.values())
+
+
+def test_the_model_folder_is_complete_and_no_pickle(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = trained
+    names = {"weights.safetensors", "vocabulary.json", "conditions.json", "settings.json", "training.json"}
+    assert {file.name for file in folder.iterdir()} == names
+    history = json.loads((folder / "training.json").read_text())
+    assert len(history["perplexities"]) == 2
+    assert history["perplexities"] == sorted(history["perplexities"], reverse=True)
