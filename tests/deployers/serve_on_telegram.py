@@ -1,11 +1,13 @@
 """A program that deploys an echo on Telegram, for tests that need a process of its own.
 
-Arguments: the address of the Bot API, the folder for what is kept, seconds the model thinks, who is invited.
+Arguments: the address of the Bot API, the folder for what is kept, seconds the model thinks, who is invited,
+kilobytes that a file may have (0: any).
 """
 
 from __future__ import annotations
 
 import logging
+import resource
 import runpy
 import signal
 import sys
@@ -18,6 +20,9 @@ from autocakechat.plugins.deployers.telegram import Options, deploy
 url, state, seconds, allow = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
 responders = runpy.run_path(str(Path(__file__).with_name("responders.py")))
 echo = responders["Echo"](lambda request: f"answer to {request.context[-1]}", seconds)
+
+if int(sys.argv[5]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]) * 1024,) * 2)
 
 
 def terminate(number: int, frame: FrameType | None) -> None:

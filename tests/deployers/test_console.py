@@ -108,6 +108,7 @@ class Terminal:
         os.write(self._terminal, text.encode())
 
     def see(self, text: str, seconds: float = 20.0) -> None:
+        """Waits for a text after what was seen before."""
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             left = deadline - time.monotonic()
@@ -115,9 +116,9 @@ class Terminal:
             if select.select([self._terminal], [], [], left)[0]:
                 try:
                     self.seen += os.read(self._terminal, 4096).decode(errors="replace")
-                except OSError:
-                    break
-        assert text in self.seen
+                except OSError as error:
+                    raise AssertionError(f"it ended before {text!r} came: {self.seen!r}") from error
+        self.seen = self.seen.partition(text)[2]
 
 
 @pytest.fixture
@@ -135,6 +136,7 @@ def test_in_a_terminal_it_chats_until_ctrl_d(terminal: Terminal) -> None:
     terminal.see("you ")
     terminal.type("hi\r")
     terminal.see("neutral hi")
+    terminal.see("you ")
     terminal.type("\x04")
     assert terminal.process.wait(timeout=20) == 0
 
@@ -143,4 +145,5 @@ def test_ctrl_c_ends_it_calmly(terminal: Terminal) -> None:
     terminal.see("you ")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.process.wait(timeout=20) == 0
-    assert "Traceback" not in terminal.seen
+    with pytest.raises(AssertionError, match="ended before"):
+        terminal.see("Traceback")

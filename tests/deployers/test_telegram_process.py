@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,11 +22,11 @@ PROGRAM = str(Path(__file__).with_name("serve_on_telegram.py"))
 
 
 def start(
-    api: BotApi, state: Path, thinks: float = 0.0, allow: str = "1", log: Path | None = None
+    api: BotApi, state: Path, thinks: float = 0.0, allow: str = "1", log: Path | None = None, kilobytes: int = 0
 ) -> subprocess.Popen[str]:
     with log.open("w") if log else nullcontext() as file:
         return subprocess.Popen(
-            [sys.executable, PROGRAM, api.url, str(state), str(thinks), allow],
+            [sys.executable, PROGRAM, api.url, str(state), str(thinks), allow, str(kilobytes)],
             env=dict(os.environ, TOKEN=api.token),
             stdout=subprocess.PIPE,
             stderr=file or subprocess.PIPE,
@@ -47,6 +48,43 @@ def test_a_signal_stops_it_after_what_is_in_hand(api: BotApi, tmp_path: Path, nu
     assert api.pending == []
     assert TOKEN not in out + log
     assert not [line for line in log.splitlines() if line.startswith(("httpx", "httpcore", "telegram"))]
+
+
+def test_a_model_that_thinks_too_long_does_not_hold_up_the_stop_and_the_answer_comes_after_the_next_start(
+    api: BotApi, tmp_path: Path
+) -> None:
+    with start(api, tmp_path, thinks=60.0) as process:
+        api.write("hi")
+        api.wait(lambda: "sendChatAction" in api.methods())
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        begun = time.monotonic()
+        _out, log = process.communicate(timeout=30)
+    assert process.returncode == 0, log
+    assert 9 < time.monotonic() - begun < 14
+    with start(api, tmp_path) as process:
+        api.wait(api.texts)
+        process.terminate()
+        process.communicate(timeout=30)
+    assert api.texts() == ["answer to hi"]
+
+
+def test_a_full_disk_ends_it_in_one_line_and_loses_nothing(api: BotApi, tmp_path: Path) -> None:
+    written = 0
+    with start(api, tmp_path, kilobytes=150, log=tmp_path / "log") as process:
+        api.wait(lambda: "getUpdates" in api.methods())
+        while process.poll() is None and written < 1000:
+            written += 1
+            api.write(f"<{written}>")
+            time.sleep(0.02)
+        process.kill()
+    assert process.returncode == 1
+    assert "nothing can be stored" in (tmp_path / "log").read_text().splitlines()[-1]
+    with start(api, tmp_path, log=tmp_path / "log") as process:
+        api.wait(lambda: f"<{written}>" in "".join(api.texts()))
+        process.kill()
+    answered = re.findall(r"<\d+>", "".join(dict.fromkeys(api.texts())))
+    assert answered == [f"<{number}>" for number in range(1, written + 1)]
 
 
 def test_a_signal_while_telegram_cannot_be_reached_stops_it_at_once(api: BotApi, tmp_path: Path) -> None:

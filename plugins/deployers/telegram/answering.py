@@ -7,13 +7,13 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 
 from autocakechat import Reply, Request, Responder, Session
 from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.outgoing import separate, split
 from autocakechat.plugins.deployers.telegram.store import SERVER, Store, Waiting
+from autocakechat.plugins.deployers.telegram.worker import Worker
 
 
 class Answering:
@@ -31,7 +31,7 @@ class Answering:
     def __init__(
         self,
         responder: Responder,
-        worker: Executor,
+        worker: Worker,
         store: Store,
         options: Options,
         journal: Journal,
@@ -82,8 +82,7 @@ class Answering:
 
     async def _answer(self, due: Sequence[Waiting]) -> None:
         requests = [self._request(chat) for chat in due]
-        loop = asyncio.get_running_loop()
-        replies = await loop.run_in_executor(self._worker, self._respond, requests)
+        replies = await self._worker.call(self._respond, requests)
         with self._store.transaction():
             for chat, reply in zip(due, replies, strict=True):
                 text = reply.text.strip() or self._options.fallback

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from itertools import count
 from typing import Any, TypeVar
 
 import httpx
@@ -143,8 +144,8 @@ def refused_token() -> UserError:
     return UserError("Telegram refused the bot's token", "check it, or get a new one from @BotFather")
 
 
-class Backoff:
-    """Waits longer from failure to failure, and says once that something fails and once that it works again.
+class Trouble:
+    """Says once that something fails, and once that it works again.
 
     Args:
         journal: Where to say it.
@@ -154,28 +155,27 @@ class Backoff:
     def __init__(self, journal: Journal, what: str) -> None:
         self.what = what
         self._journal = journal
-        self._failures = 0
-        self._since = 0.0
+        self._failing: dict[int, float] = {}
 
-    async def wait(self, error: TelegramError) -> None:
-        """Waits after a failure: as long as Telegram asks, else longer each time, up to half a minute."""
-        if self._failures == 0:
-            self._since = time.monotonic()
+    def begins(self, error: TelegramError, part: int = 0) -> None:
+        """Takes note of a failure of one of the parts that work at the same time."""
+        if not self._failing:
             self._journal.tell("trouble", level=logging.WARNING, what=self.what, reason=told(error))
-        self._failures += 1
-        await asyncio.sleep(self._seconds(error))
+        self._failing.setdefault(part, time.monotonic())
 
-    def worked(self) -> None:
+    def ends(self, part: int = 0) -> None:
         """Takes note of a success."""
-        if self._failures:
-            self._journal.tell("trouble over", what=self.what, seconds=time.monotonic() - self._since)
-        self._failures = 0
+        since = self._failing.pop(part, None)
+        if since is not None and not self._failing:
+            self._journal.tell("trouble over", what=self.what, seconds=time.monotonic() - since)
 
-    def _seconds(self, error: TelegramError) -> float:
-        if isinstance(error, RetryAfter):
-            return _seconds_asked(error) + random.uniform(0, 0.5)  # noqa: S311
-        longest = min(_LONGEST_WAIT, 0.25 * 2 ** min(self._failures, 10))
-        return random.uniform(longest / 2, longest)  # noqa: S311 - so that not all try again at once
+
+def seconds_to_wait(error: TelegramError, failures: int) -> float:
+    """How long to wait after so many failures: as long as Telegram asks, else longer each time, to half a minute."""
+    if isinstance(error, RetryAfter):
+        return _seconds_asked(error) + random.uniform(0, 0.5)  # noqa: S311
+    longest = min(_LONGEST_WAIT, 0.25 * 2 ** min(failures, 10))
+    return random.uniform(longest / 2, longest)  # noqa: S311 - so that not all try again at once
 
 
 def _seconds_asked(error: RetryAfter) -> float:
@@ -183,22 +183,24 @@ def _seconds_asked(error: RetryAfter) -> float:
     return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
 
 
-async def insist(call: Callable[[], Awaitable[_T]], backoff: Backoff) -> _T:
+async def insist(call: Callable[[], Awaitable[_T]], trouble: Trouble) -> _T:
     """Makes a call of the Bot API until it works.
 
     Raises:
         UserError: Telegram refuses the token.
         StageError: Telegram refuses the call.
     """
-    while True:
+    for failures in count(1):
         try:
             result = await call()
         except InvalidToken:
             raise refused_token() from None
         except (BadRequest, Forbidden) as error:
-            raise StageError(f"{backoff.what}: {told(error)}") from None
+            raise StageError(f"{trouble.what}: {told(error)}") from None
         except TelegramError as error:
-            await backoff.wait(error)
+            trouble.begins(error)
+            await asyncio.sleep(seconds_to_wait(error, failures))
         else:
-            backoff.worked()
+            trouble.ends()
             return result
+    raise AssertionError("never reached")

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 
 from telegram.error import TelegramError
@@ -18,7 +17,7 @@ from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.access import Access
 from autocakechat.plugins.deployers.telegram.answering import Answering
 from autocakechat.plugins.deployers.telegram.commands import Commands
-from autocakechat.plugins.deployers.telegram.connection import Backoff, QuietBot, connect, insist, quiet_libraries
+from autocakechat.plugins.deployers.telegram.connection import QuietBot, Trouble, connect, insist, quiet_libraries
 from autocakechat.plugins.deployers.telegram.housekeeping import Housekeeping
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
@@ -28,6 +27,7 @@ from autocakechat.plugins.deployers.telegram.presence import Presence
 from autocakechat.plugins.deployers.telegram.sending import Sending
 from autocakechat.plugins.deployers.telegram.store import Store
 from autocakechat.plugins.deployers.telegram.webhook import Webhook
+from autocakechat.plugins.deployers.telegram.worker import Worker
 
 SECONDS_TO_FINISH = 10.0
 """How long a bot that is told to stop goes on with what is in hand."""
@@ -85,7 +85,7 @@ async def serve_until(
         run: What the deployer was handed.
         journal: Where to log.
     """
-    worker = ThreadPoolExecutor(1, thread_name_prefix="model")
+    worker = Worker()
     try:
         responder = await _unless(stop, _start(bot, model, worker, journal))
         if responder is None:
@@ -98,14 +98,13 @@ async def serve_until(
     except sqlite3.Error as error:
         raise StageError(f"{run.state}: nothing can be stored: {error}", "make room there and start again") from None
     finally:
-        worker.shutdown(wait=False, cancel_futures=True)
         await bot.shutdown()
     journal.tell("stopped")
 
 
-async def _start(bot: QuietBot, model: TrainedModel, worker: Executor, journal: Journal) -> Responder:
-    await insist(bot.initialize, Backoff(journal, "starting"))
-    return await asyncio.get_running_loop().run_in_executor(worker, model.load)
+async def _start(bot: QuietBot, model: TrainedModel, worker: Worker, journal: Journal) -> Responder:
+    await insist(bot.initialize, Trouble(journal, "starting"))
+    return await worker.call(model.load)
 
 
 class _Service:
@@ -116,7 +115,7 @@ class _Service:
         options: Options,
         bot: QuietBot,
         responder: Responder,
-        worker: Executor,
+        worker: Worker,
         store: Store,
         run: RunContext,
         journal: Journal,
@@ -156,10 +155,10 @@ class _Service:
         self._sending.wake()
 
     async def _receive(self) -> None:
-        backoff = Backoff(self._journal, "starting")
-        await insist(lambda: self._bot.set_my_commands(self._commands.listed), backoff)
+        trouble = Trouble(self._journal, "starting")
+        await insist(lambda: self._bot.set_my_commands(self._commands.listed), trouble)
         if not self._webhook:
-            await insist(self._bot.delete_webhook, backoff)  # or asking for updates would be refused
+            await insist(self._bot.delete_webhook, trouble)  # or asking for updates would be refused
         await self._receiving.run()
 
     async def _finish(self) -> None:

@@ -6,6 +6,7 @@ swallow the failure of a handler, so that nobody could tell whether an update wa
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from telegram import Update
 from telegram.error import Conflict, InvalidToken, TelegramError
 
 from autocakechat import StageError
-from autocakechat.plugins.deployers.telegram.connection import Backoff, QuietBot, refused_token
+from autocakechat.plugins.deployers.telegram.connection import QuietBot, Trouble, refused_token, seconds_to_wait
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
 
@@ -39,7 +40,7 @@ class Polling:
     def __init__(self, bot: QuietBot, intake: Intake, journal: Journal) -> None:
         self._bot = bot
         self._intake = intake
-        self._backoff = Backoff(journal, "receiving")
+        self._trouble = Trouble(journal, "receiving")
         self._conflict_since: float | None = None
         self._offset: int | None = None
 
@@ -51,17 +52,20 @@ class Polling:
             StageError: Another program goes on receiving this bot's messages.
             sqlite3.Error: An update cannot be stored; it was not confirmed and will come again.
         """
+        failures = 0
         while True:
             try:
                 updates = await self._fetch(_LONG_POLL)
             except InvalidToken:
                 raise refused_token() from None
             except TelegramError as error:
+                failures += 1
                 self._bear(error)
-                await self._backoff.wait(error)
+                await asyncio.sleep(seconds_to_wait(error, failures))
             else:
+                failures = 0
                 self._conflict_since = None
-                self._backoff.worked()
+                self._trouble.ends()
                 self._take_in(updates)
 
     async def confirm(self) -> None:
@@ -78,6 +82,7 @@ class Polling:
             self._offset = max(self._offset or 0, update.update_id + 1)
 
     def _bear(self, error: TelegramError) -> None:
+        self._trouble.begins(error)
         if not isinstance(error, Conflict):
             self._conflict_since = None
             return

@@ -10,10 +10,11 @@ from telegram import LinkPreviewOptions, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
 
 from autocakechat.plugins.deployers.telegram.connection import (
-    Backoff,
     QuietBot,
+    Trouble,
     noting_acceptance,
     refused_token,
+    seconds_to_wait,
     told,
 )
 from autocakechat.plugins.deployers.telegram.journal import Journal
@@ -40,7 +41,7 @@ class Sending:
         self._interval = 1 / per_second
         self._journal = journal
         self._next_turn = 0.0
-        self._backoff = Backoff(journal, "sending")
+        self._trouble = Trouble(journal, "sending")
         self._connections = asyncio.Semaphore(_AT_ONCE)
         self._due = asyncio.Event()
         self._deliveries: dict[int, asyncio.Task[None]] = {}
@@ -84,6 +85,7 @@ class Sending:
 
     async def _deliver(self, chat: int) -> None:
         """Empties the outbox of one chat."""
+        failures = 0
         while outgoing := self._store.next_to_send(chat):
             try:
                 await self._send(outgoing)
@@ -100,8 +102,12 @@ class Sending:
                 self._journal.count("failed")
                 self._store.sent(outgoing)
             except TelegramError as error:
-                await self._backoff.wait(error)
+                failures += 1
+                self._trouble.begins(error, chat)
+                await asyncio.sleep(seconds_to_wait(error, failures))
             else:
+                failures = 0
+                self._trouble.ends(chat)
                 self._delivered(outgoing)
                 await asyncio.sleep(self._pause)
 
@@ -125,7 +131,6 @@ class Sending:
 
     def _delivered(self, outgoing: Outgoing) -> None:
         self._store.sent(outgoing)
-        self._backoff.worked()
         seconds = None
         if outgoing.asked is not None:
             seconds = max(0.0, time.time() - outgoing.asked)

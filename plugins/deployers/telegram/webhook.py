@@ -15,7 +15,7 @@ from telegram.ext import Updater
 
 from autocakechat import UserError
 from autocakechat.plugins.deployers.telegram import Options
-from autocakechat.plugins.deployers.telegram.connection import Backoff, QuietBot, insist
+from autocakechat.plugins.deployers.telegram.connection import QuietBot, Trouble, insist
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.polling import KINDS
@@ -55,7 +55,7 @@ class Webhook:
         _check_port(self._options.webhook_listen, self._options.webhook_port)
         updater = Updater(self._bot, self._inbox)
         await updater.initialize()
-        await insist(lambda: self._start(updater), Backoff(self._journal, "setting the webhook"))
+        await insist(lambda: self._start(updater), Trouble(self._journal, "setting the webhook"))
         self._journal.tell("listening", address=self._options.webhook_listen, port=self._options.webhook_port)
         try:
             raise await self._inbox.failure
