@@ -7,8 +7,10 @@ their chat, all the rest into the report.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
@@ -20,12 +22,14 @@ import msgspec
 
 from autocakechat.chatlog import Ledger
 from autocakechat.corpus import Dialog, Utterance
+from autocakechat.errors import UserError
 from autocakechat.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
 from autocakechat.options import option
 from autocakechat.report import Figures, PartReport, Report, ReportBuilder, Sample, Written, whole
 from autocakechat.sightings import MOST, Sightings
 from autocakechat.spool import Spool
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
 _SAMPLES = 20
@@ -101,9 +105,11 @@ class CorpusWriter:
         self._options = options
         self._encode = msgspec.json.Encoder().encode
         self._masker = Masker(options.mask, options.phone_regions)
-        self._dialogs = Sightings(folder, 1)
-        self._answers = Sightings(folder, options.same_answer)
-        self._spool = Spool(folder)
+        with _room(folder), ExitStack() as opened:
+            self._dialogs = opened.enter_context(closing(Sightings(folder, 1)))
+            self._answers = opened.enter_context(closing(Sightings(folder, options.same_answer)))
+            self._spool = opened.enter_context(closing(Spool(folder)))
+            self._opened = opened.pop_all()
         self._pending = _Pending()
         self._figures: dict[Ledger, Figures] = {}
         self._masked: Counter[str] = Counter()
@@ -118,9 +124,10 @@ class CorpusWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._dialogs.close()
-        self._answers.close()
-        self._spool.close()
+        with _room(self._folder):
+            self._opened.close()
+            if isinstance(error, OSError):
+                raise error
 
     def write(self, dialog: Dialog, ledger: Ledger) -> None:
         """Takes a dialog into the corpus, or drops what of it does not belong there.
@@ -294,6 +301,17 @@ class _Samples:
         """The pairs, in no particular order."""
         self._random.shuffle(self._kept)
         return self._kept
+
+
+@contextmanager
+def _room(folder: Path) -> Iterator[None]:
+    """Tells in a line that a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise UserError(f"{folder}: no room for the corpus: {error.strerror}", "make room on this disk") from error
 
 
 def _drop(utterances: Sequence[Utterance], ledger: Ledger, reason: str) -> None:

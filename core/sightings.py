@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import tempfile
 from pathlib import Path
@@ -88,12 +89,7 @@ class Sightings:
         # grows in one sweep over both, and the search needs no turning back to the start.
         slots = (1 << bits) + _OVERHANG
         size = slots * (_KEY_BYTES + _COUNT_BYTES)
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed in `close`
-        # Written, not just sized: a full disk is an error here, but a crash when a hole of a mapped file is filled.
-        for start in range(0, size, _CHUNK):
-            self._file.write(bytes(min(_CHUNK, size - start)))
-        self._file.flush()
-        self._pages = mmap.mmap(self._file.fileno(), size)
+        self._pages, self._file = _mapped(size, self._folder)
         whole = memoryview(self._pages)
         self._keys = whole[: slots * _KEY_BYTES].cast("Q")
         # How often a thing was seen after the first time: most things are seen once, and leave the zero that is there.
@@ -115,6 +111,21 @@ class Sightings:
             _relax(pages)
             _relax(self._pages)
         _close(keys, counts, pages, file)
+
+
+def _mapped(size: int, folder: Path) -> tuple[mmap.mmap, IO[bytes]]:
+    """Maps a file of zeros that has no name."""
+    file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by who uses it
+    try:
+        # Written, not just sized: a full disk is an error here, but a crash when a hole of a mapped file is filled.
+        for start in range(0, size, _CHUNK):
+            file.write(bytes(min(_CHUNK, size - start)))
+        file.flush()
+        return mmap.mmap(file.fileno(), size), file
+    except OSError:
+        with contextlib.suppress(OSError):  # what could not be written cannot be written when it is closed, either
+            file.close()
+        raise
 
 
 def _relax(pages: mmap.mmap) -> None:

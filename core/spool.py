@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from array import array
 from collections import Counter
@@ -92,5 +93,6 @@ class Spool:
 
     def close(self) -> None:
         """Gives up the files."""
-        self._lines.close()
-        self._facts.close()
+        for file in (self._lines, self._facts):
+            with contextlib.suppress(OSError):  # nobody reads it again, so nothing is lost if the disk is full
+                file.close()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -227,6 +228,19 @@ def test_sightings_grow(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"must be|is no country"):
         attrs.evolve(CorpusOptions(), **{name: value})
+
+
+@pytest.mark.parametrize(("kilobytes", "lines"), [(100, 2), (300, 40), (1000, 2), (900, 20)])
+def test_a_full_disk_is_told(tmp_path: Path, kilobytes: int, lines: int) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    texts = [[f"line {turn} of dialog {number} " * 5 for turn in range(lines)] for number in range(20_000 // lines)]
+    dialogs = [dialog(*lines) for lines in texts]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, before[1]))
+    try:
+        with pytest.raises(UserError, match="no room for the corpus: File too large; make room on this disk"):
+            write(tmp_path, dialogs)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
