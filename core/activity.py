@@ -94,6 +94,10 @@ class Silences:
         self._spans.update(spans)
         return spans
 
+    def absorb(self, other: Silences) -> None:
+        """Adds what was counted elsewhere."""
+        self._spans.update(other._spans)
+
     def report(self) -> list[Span]:
         """What was counted, the shortest first."""
         return _spans(self._spans)

@@ -73,6 +73,11 @@ class Census:
             last = sent[-1:]
             yield from batch
 
+    def absorb(self, other: Census) -> None:
+        """Adds what was counted elsewhere."""
+        self._written.update(other._written)
+        self._silences.absorb(other._silences)
+
     def silences(self) -> list[Span]:
         """How much time passed between neighbouring messages."""
         return self._silences.report()

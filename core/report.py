@@ -224,8 +224,19 @@ class Written:
     samples: list[Sample]
 
 
+@attrs.frozen
+class _Read:
+    """A chat that was read, or is being read."""
+
+    id: str
+    title: str | None
+    kind: str
+    skipped: str | None
+    ledger: Ledger
+
+
 class ReportBuilder:
-    """Keeps account of the chats while they are read.
+    """Keeps account of the chats while they are read. It can be pickled, and sent to another process.
 
     Args:
         extractor: Name of the plugin that has to account for every message.
@@ -234,7 +245,7 @@ class ReportBuilder:
     def __init__(self, extractor: str = "of the extractor") -> None:
         self._extractor = extractor
         self._census = Census()
-        self._chats: list[Chat] = []
+        self._chats: list[_Read] = []
         self._ledgers: dict[str, Ledger] = {}
 
     @property
@@ -245,8 +256,15 @@ class ReportBuilder:
     def chat(self, chat: Chat) -> None:
         """Takes note of a chat that is about to be read."""
         chat.through(self._census.counted)
-        self._chats.append(chat)
+        title = None if chat.title is None else whole(chat.title)
+        self._chats.append(_Read(chat.id, title, chat.kind, chat.skip, chat.ledger))
         self._ledgers[chat.id] = chat.ledger
+
+    def absorb(self, other: ReportBuilder) -> None:
+        """Takes over the account of another builder, whose chats come after those of this one."""
+        self._chats += other._chats
+        self._ledgers |= other._ledgers
+        self._census.absorb(other._census)
 
     def ledger(self, chat: str) -> Ledger:
         """The ledger of a chat, by the chat's id; of two chats with one id, the later one's.
@@ -294,7 +312,7 @@ class ReportBuilder:
             expect=what_to_expect(pairs),
         )
 
-    def _chat_report(self, chat: Chat, figures: Figures) -> ChatReport:
+    def _chat_report(self, chat: _Read, figures: Figures) -> ChatReport:
         tally: Tally = chat.ledger.tally()
         if tally.unsettled:
             raise PluginError(
@@ -304,9 +322,9 @@ class ReportBuilder:
             )
         return ChatReport(
             id=chat.id,
-            title=chat.title and whole(chat.title),
+            title=chat.title,
             kind=chat.kind,
-            skipped=chat.skip,
+            skipped=chat.skipped,
             messages=Messages(tally.read, tally.kept, dict(sorted(tally.dropped.items()))),
             dialogs=figures.dialogs,
             pairs=figures.pairs,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +19,25 @@ def chat(number: int, title: str, pairs: int, skip: str | None = None) -> Chat:
     return Chat(f"chat{number}", title, "private", messages, skip)
 
 
-def learn(chats: list[Chat], folder: Path) -> Report:
+def extract(chat: Chat, builder: ReportBuilder) -> Iterator[Dialog]:
     """Makes a dialog of every two messages, except that every tenth pair is dropped."""
+    builder.chat(chat)
+    held: list[Message] = []
+    for message in chat.messages:
+        held.append(message)
+        if chat.skip or message.position % 20 > 17:
+            chat.drop(message, chat.skip or "every tenth")
+        elif message.position % 2:
+            utterances = tuple(Utterance(one.text, "neutral", (one.position,)) for one in held[-2:])
+            yield Dialog(chat.id, held[-2].sent, utterances)
+
+
+def learn(chats: list[Chat], folder: Path) -> Report:
     builder = ReportBuilder()
     with CorpusWriter(folder, CorpusOptions(), seed=0) as writer:
         for each in chats:
-            builder.chat(each)
-            held: list[Message] = []
-            for message in each.messages:
-                held.append(message)
-                if each.skip or message.position % 20 > 17:
-                    each.drop(message, each.skip or "every tenth")
-                elif message.position % 2:
-                    utterances = tuple(Utterance(one.text, "neutral", (one.position,)) for one in held[-2:])
-                    writer.write(Dialog(each.id, held[-2].sent, utterances), builder.ledger(each.id))
+            for dialog in extract(each, builder):
+                writer.write(dialog, builder.ledger(each.id))
         return writer.finish(builder)
 
 
@@ -94,6 +101,21 @@ def test_two_chats_of_one_id_are_accounted_for_apart(tmp_path: Path) -> None:
     report = learn([chat(0, "old", 10), chat(0, "new", 20)], tmp_path)
     assert [each.messages.read for each in report.chats] == [20, 40]
     assert [each.pairs for each in report.chats] == [9, 9]
+
+
+def test_accounts_kept_in_several_processes_add_up(tmp_path: Path) -> None:
+    whole = learn([chat(0, "one", 10), chat(1, "two", 30)], tmp_path)
+    sum_of_parts = ReportBuilder()
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    with CorpusWriter(folder, CorpusOptions(), seed=0) as writer:
+        for each in (chat(0, "one", 10), chat(1, "two", 30)):
+            part = ReportBuilder()
+            dialogs = list(extract(each, part))
+            sum_of_parts.absorb(pickle.loads(pickle.dumps(part)))
+            for dialog in dialogs:
+                writer.write(dialog, sum_of_parts.ledger(each.id))
+        assert writer.finish(sum_of_parts) == whole
 
 
 def test_a_damaged_report_is_told() -> None:
