@@ -55,6 +55,7 @@ class Ledger:
     _UNSETTLED = 0
     _KEPT = 1
     _FIRST_REASON = 2
+    _MOST_REASONS = 253
 
     def __init__(self) -> None:
         self._fates = bytearray()
@@ -74,6 +75,8 @@ class Ledger:
     def drop(self, position: int, reason: str) -> None:
         """Accounts for a message that is not used, unless it was settled before."""
         if self._fates[position] == self._UNSETTLED:
+            if len(self._codes) >= self._MOST_REASONS and reason not in self._codes:
+                reason = "other reasons"
             code = self._codes.setdefault(reason, len(self._codes) + self._FIRST_REASON)
             self._fates[position] = code
 

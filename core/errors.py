@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AccError(Exception):
     """A failure told to the user in one line, without a traceback.
@@ -20,6 +22,10 @@ class AccError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error of a reading process arrives in the one that started it as what it is."""
+        return _restored, (type(self), self.args, self.__dict__)
 
 
 class UserError(AccError):
@@ -55,3 +61,9 @@ class PluginError(AccError):
     def __init__(self, plugin: str, message: str) -> None:
         super().__init__(f"plugin {plugin}: {message}", "report this to the plugin's author")
         self.plugin = plugin
+
+
+def _restored(kind: type[AccError], args: tuple[Any, ...], state: dict[str, Any]) -> AccError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error

@@ -29,6 +29,19 @@ def progress_for(log: logging.Logger) -> OpenProgress:
     return _Lines(log)
 
 
+@contextmanager
+def silent_progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
+    """Opens a display that shows nothing."""
+    yield _Nothing()
+
+
+class _Nothing:
+    """Takes no notice of progress."""
+
+    def advance(self, steps: float = 1, **figures: float | str) -> None:
+        """Tells that work was done."""
+
+
 class _Bar:
     """A bar on a terminal, with the figures beside it."""
 

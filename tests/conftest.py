@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from autocakechat import Progress, RunContext
+from autocakechat import RunContext
+from autocakechat.progress import silent_progress
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
-class SilentProgress:
-    def advance(self, steps: float = 1, **figures: float | str) -> None:
-        pass
-
-
-@contextmanager
-def silent_progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
-    yield SilentProgress()
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""Reads an input and makes dialogs of its chats: a source and an extractor, here or in another process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+import attrs
+
+from autocakechat.chatlog import Chat
+from autocakechat.corpus import Dialog
+from autocakechat.errors import AccError, PluginError
+from autocakechat.manager import plugin_error
+from autocakechat.run_context import RunContext
+from autocakechat.stages import ExtractorType, Input, SourceType
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Running:
+    """A stage ready to run.
+
+    Attributes:
+        stage: The stage.
+        options: Its options.
+        run: Its run context.
+        owner: Who provides it, as errors name them.
+    """
+
+    stage: Any
+    options: Any
+    run: RunContext
+    owner: str
+
+    def guard(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
+        """Hands on what the stage yields; whatever it raises unforeseen gets its plugin's name.
+
+        Args:
+            make: Starts the stage.
+        """
+        try:
+            yield from make()
+        except (AccError, MemoryError):
+            raise
+        except Exception as error:
+            logging.getLogger("autocakechat").debug("in stage %s", self.stage.name, exc_info=True)
+            raise plugin_error(self.owner, error) from error
+
+
+@attrs.frozen
+class Extraction:
+    """A source and an extractor, ready to run.
+
+    Attributes:
+        source: What reads.
+        extractor: What makes dialogs.
+    """
+
+    source: Running
+    extractor: Running
+
+    def chats(self, entry: Input) -> Iterator[Chat]:
+        """Reads the chats of an input, one after the other."""
+        stage: SourceType = self.source.stage
+        read = partial(stage.read, self.source.options, entry, self.source.run)
+        for chat in self.source.guard(read):
+            if not isinstance(chat, Chat):
+                raise PluginError(self.source.owner, f"yields {type(chat).__name__} where chats belong")
+            chat.through(lambda messages: self.source.guard(lambda: messages))
+            yield chat
+
+    def dialogs(self, chat: Chat) -> Iterator[Dialog]:
+        """Makes the dialogs of a chat, and accounts for every message that the extractor does not even read."""
+        if chat.skip is None:
+            stage: ExtractorType = self.extractor.stage
+            yield from self.extractor.guard(partial(stage.extract, self.extractor.options, chat, self.extractor.run))
+        for message in chat.rest():
+            chat.drop(message, chat.skip or "not used")

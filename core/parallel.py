@@ -1,0 +1,176 @@
+"""Reads several inputs at once, each in a process of its own, and hands their dialogs on in order.
+
+A process writes the dialogs of its input into a file; they are read from there when it is the input's turn. So memory
+stays bounded however far one process is ahead of another, and the dialogs come in the order of the inputs.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import pickle  # only to see whether a stage can go to another process; nothing is ever read back from a file
+import signal
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+import msgspec
+
+from autocakechat.corpus import Dialog
+from autocakechat.errors import StageError
+from autocakechat.extraction import Extraction
+from autocakechat.progress import silent_progress
+from autocakechat.report import ReportBuilder
+from autocakechat.stages import Input
+
+_BATCH = 256
+_LENGTH = 4
+# Starting processes takes about as long as reading this much.
+_LEAST_BYTES = 16_000_000
+
+
+@attrs.frozen
+class _Extracted:
+    """What came of an input, besides its dialogs: the chats with their ledgers, who wrote, and what was logged."""
+
+    report: ReportBuilder
+    records: list[tuple[int, str]]
+
+
+def is_worthwhile(extraction: Extraction, entries: Sequence[Input]) -> bool:
+    """Tells whether reading at once is faster than one by one, and possible."""
+    if len(entries) < 2 or _processors() < 2:
+        return False
+    if sum(path.stat().st_size for entry in entries for path in entry.paths) < _LEAST_BYTES:
+        return False
+    try:
+        pickle.dumps(extraction)
+    except Exception:  # whatever a plugin's object raises: it stays in this process
+        return False
+    return True
+
+
+def extract_in_processes(extraction: Extraction, entries: Sequence[Input], report: ReportBuilder) -> Iterator[Dialog]:
+    """Reads inputs in several processes.
+
+    Args:
+        extraction: What reads.
+        entries: What to read.
+        report: Learns of the chats, each input's before its dialogs are handed on.
+
+    Returns:
+        The dialogs, in the order of the inputs.
+
+    Raises:
+        AccError: What reading one by one would raise.
+        StageError: A process was killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    run = extraction.source.run
+    quiet = _quiet(extraction)
+    processes = min(_processors(), len(entries))
+    with (
+        tempfile.TemporaryDirectory(prefix="acc-") as folder,
+        ProcessPoolExecutor(processes, context, initializer=_prepare_process, initargs=(stop,)) as pool,
+        run.progress("reading", total=len(entries), unit="inputs") as progress,
+    ):
+        waiting: deque[tuple[Future[_Extracted], Path]] = deque()
+        left = iter(enumerate(entries))
+        try:
+            while True:
+                # A few more than there are processes, so that none is idle while the dialogs of another are written.
+                while len(waiting) < processes + 2 and (following := next(left, None)):
+                    spool = Path(folder) / str(following[0])
+                    waiting.append((pool.submit(_extract, quiet, following[1], spool), spool))
+                if not waiting:
+                    return
+                future, spool = waiting.popleft()
+                extracted = future.result()
+                for level, message in extracted.records:
+                    run.log.log(level, "%s", message)
+                report.absorb(extracted.report)
+                yield from _read_dialogs(spool)
+                spool.unlink()
+                progress.advance(1)
+        except BrokenProcessPool:
+            raise StageError("a process that read was killed", "is there enough memory?") from None
+        finally:
+            stop.set()
+            for future, _ in waiting:
+                future.cancel()
+
+
+def _extract(extraction: Extraction, entry: Input, spool: Path) -> _Extracted:
+    """Runs in another process: reads an input and writes its dialogs into a file."""
+    report = ReportBuilder(extraction.extractor.owner)
+    records = _Records()
+    logger = logging.getLogger("autocakechat")
+    logger.handlers[:] = [records]
+    logger.setLevel(logging.INFO)
+    with spool.open("wb") as file:
+        for chat in extraction.chats(entry):
+            report.chat(chat)
+            _write_dialogs(file, extraction.dialogs(chat))
+    return _Extracted(report, records.kept)
+
+
+def _write_dialogs(file: BinaryIO, dialogs: Iterator[Dialog]) -> None:
+    encode = msgspec.msgpack.Encoder().encode
+    while batch := list(islice(dialogs, _BATCH)):
+        encoded = encode(batch)
+        file.write(len(encoded).to_bytes(_LENGTH, "little"))
+        file.write(encoded)
+
+
+def _read_dialogs(spool: Path) -> Iterator[Dialog]:
+    decode = msgspec.msgpack.Decoder(tuple[Dialog, ...]).decode
+    with spool.open("rb") as file:
+        while length := file.read(_LENGTH):
+            yield from decode(file.read(int.from_bytes(length, "little")))
+
+
+class _Records(logging.Handler):
+    """Keeps what is logged in another process, to log it again in this one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[tuple[int, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append((record.levelno, record.getMessage()))
+
+
+def _prepare_process(stop: Event) -> None:
+    """Makes a reading process end with the one that started it, whether that is done, interrupted or killed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        while not stop.wait(0.2):
+            if not parent.is_alive():
+                break
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _quiet(extraction: Extraction) -> Extraction:
+    source = attrs.evolve(extraction.source.run, progress=silent_progress)
+    extractor = attrs.evolve(extraction.extractor.run, progress=silent_progress)
+    return Extraction(attrs.evolve(extraction.source, run=source), attrs.evolve(extraction.extractor, run=extractor))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
