@@ -23,16 +23,16 @@ import msgspec
 from autocakechat.chatlog import Ledger
 from autocakechat.corpus import Dialog, Utterance
 from autocakechat.errors import UserError
+from autocakechat.figures import Figures, Samples
 from autocakechat.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
 from autocakechat.options import option
-from autocakechat.report import Figures, PartReport, Report, ReportBuilder, Sample, Written, whole
+from autocakechat.report import PartReport, Report, ReportBuilder, Written, whole
 from autocakechat.sightings import MOST, Sightings
 from autocakechat.spool import Spool
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
-_SAMPLES = 20
 _PENDING_BYTES = 1 << 20
 _UTTERANCES_BETWEEN_RESTS = 1 << 14
 _text = attrgetter("text")
@@ -116,7 +116,7 @@ class CorpusWriter:
         self._duplicates = 0
         self._surplus = 0
         self._restless = 0
-        self._samples = _Samples(seed)
+        self._samples = Samples(seed)
 
     def __enter__(self) -> CorpusWriter:
         return self
@@ -264,43 +264,6 @@ class _Pending:
         self.lines: list[bytes] = []
         self.started: list[int] = []
         self.dialogs: list[Sequence[Utterance]] = []
-
-
-class _Samples:
-    """Some pairs of a stream of unknown length, each dialog as likely as any other (Li 1994, Algorithm L)."""
-
-    def __init__(self, seed: int) -> None:
-        import random
-
-        self._random = random.Random(seed)  # noqa: S311 - samples are no secrets
-        self._kept: list[Sample] = []
-        self._weight = 1.0
-        self._next = 0
-
-    def offer(self, dialogs: Sequence[Sequence[Utterance]]) -> None:
-        """Takes a pair of some of these dialogs."""
-        while self._next < len(dialogs):
-            self._take(dialogs[self._next])
-        self._next -= len(dialogs)
-
-    def _take(self, utterances: Sequence[Utterance]) -> None:
-        import math
-
-        place = 2 * self._random.randrange(len(utterances) // 2)
-        sample = Sample(question=utterances[place].text, answer=utterances[place + 1].text)
-        if len(self._kept) < _SAMPLES:
-            self._kept.append(sample)
-        else:
-            self._kept[self._random.randrange(_SAMPLES)] = sample
-        self._next += 1
-        if len(self._kept) == _SAMPLES:
-            self._weight *= math.exp(math.log(1 - self._random.random()) / _SAMPLES)
-            self._next += int(math.log(1 - self._random.random()) / math.log1p(-self._weight))
-
-    def chosen(self) -> list[Sample]:
-        """The pairs, in no particular order."""
-        self._random.shuffle(self._kept)
-        return self._kept
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import repeat
 
 import attrs
 import msgspec
@@ -24,6 +23,7 @@ from autocakechat.activity import Span
 from autocakechat.census import Census, Person, count
 from autocakechat.chatlog import Chat, Ledger, Tally
 from autocakechat.errors import PluginError, UserError
+from autocakechat.figures import Bin, Figures, Sample, bins
 from autocakechat.text import visible
 
 _FORM = 1
@@ -88,23 +88,6 @@ class PartReport:
     pairs: int
 
 
-@attrs.frozen
-class Bin:
-    """A bar of a distribution: `count` values from `low` to `high`, both included."""
-
-    low: int
-    high: int
-    count: int
-
-
-@attrs.frozen
-class Sample:
-    """A pair of the corpus, chosen at random."""
-
-    question: str
-    answer: str
-
-
 @attrs.frozen(kw_only=True)
 class Report:
     """The content of report.json.
@@ -166,37 +149,6 @@ class Report:
             return msgspec.json.decode(encoded, type=cls)
         except msgspec.DecodeError as error:
             raise UserError(f"report.json: damaged: {error}", "run with --force corpus") from None
-
-
-class Figures:
-    """Counts what of one chat was written."""
-
-    __slots__ = ("answer_words", "by_pairs", "by_words", "dialogs", "pairs", "question_words")
-
-    def __init__(self) -> None:
-        self.dialogs = 0
-        self.pairs = 0
-        self.question_words = 0
-        self.answer_words = 0
-        # By the number of binary digits: 1, 2-3, 4-7 and so on. A dialog has twice as many turns as pairs.
-        self.by_pairs: Counter[int] = Counter()
-        self.by_words: Counter[int] = Counter()
-
-    def add(self, turns: Sequence[int], questions: Sequence[str], answers: Sequence[str]) -> None:
-        """Counts dialogs.
-
-        Args:
-            turns: How many utterances each has.
-            questions: What clients said in all of them.
-            answers: What the server said in all of them.
-        """
-        answer_words = _words(answers)
-        self.dialogs += len(turns)
-        self.pairs += len(answers)
-        self.question_words += sum(_words(["\n".join(questions)]))
-        self.answer_words += sum(answer_words)
-        self.by_pairs.update(map(int.bit_length, turns))
-        self.by_words.update(map(int.bit_length, answer_words))
 
 
 @attrs.frozen(kw_only=True)
@@ -303,8 +255,8 @@ class ReportBuilder:
             duplicates=written.duplicates,
             surplus_answers=written.surplus,
             masked=written.masked,
-            dialog_pairs=_bins([each.by_pairs for each in figures], digits=1),
-            answer_words=_bins([each.by_words for each in figures]),
+            dialog_pairs=bins([each.by_pairs for each in figures], digits=1),
+            answer_words=bins([each.by_words for each in figures]),
             silences=self._census.silences(),
             people=[attrs.evolve(each, name=each.name and whole(each.name)) for each in people[:_MOST_PEOPLE]],
             chats=chats,
@@ -450,26 +402,6 @@ def _share(number: int, whole: int) -> str:
 def _percent(number: int, whole: int) -> str:
     percent = 100 * number / max(whole, 1)
     return f"{percent:.0f} %" if percent >= 1 or not number else "under 1 %"
-
-
-def _words(texts: Sequence[str]) -> list[int]:
-    """How many words texts have, as many as there are blanks and line breaks and one more."""
-    blanks = map(str.count, texts, repeat(" "))
-    breaks = map(str.count, texts, repeat("\n"))
-    return [1 + blank + line for blank, line in zip(blanks, breaks, strict=True)]
-
-
-def _bins(counts: Sequence[Counter[int]], digits: int = 0) -> list[Bin]:
-    """Makes the bars of a distribution of counts by the number of binary digits.
-
-    Args:
-        counts: The counts, to be added up.
-        digits: How many of the digits to take away: 1 halves the values.
-    """
-    totals: Counter[int] = Counter()
-    for each in counts:
-        totals.update(each)
-    return [Bin(1 << size - digits - 1, (1 << size - digits) - 1, totals[size]) for size in sorted(totals)]
 
 
 def _sum_messages(parts: Sequence[Messages]) -> Messages:

@@ -8,7 +8,8 @@ import pytest
 
 from autocakechat import Chat, Dialog, Message, UserError, Utterance
 from autocakechat.corpus_writer import CorpusOptions, CorpusWriter
-from autocakechat.report import Bin, Messages, Report, ReportBuilder, Words, render, what_to_expect
+from autocakechat.figures import Bin
+from autocakechat.report import Messages, Report, ReportBuilder, Words, render, what_to_expect
 
 
 def chat(number: int, title: str, pairs: int, skip: str | None = None) -> Chat:
