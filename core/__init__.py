@@ -4,7 +4,7 @@ from autocakechat.chatlog import Chat, Message
 from autocakechat.corpus import Corpus, Dialog, Utterance
 from autocakechat.errors import StageError, UserError
 from autocakechat.hookspecs import hookimpl
-from autocakechat.model import Reply, Request, Responder, TrainedModel
+from autocakechat.model import Reply, Request, Responder, TrainedModel, seal_model
 from autocakechat.options import Secret, option
 from autocakechat.run_context import Progress, RunContext
 from autocakechat.session import Session
@@ -44,5 +44,6 @@ __all__ = [
     "Utterance",
     "hookimpl",
     "option",
+    "seal_model",
     "visible",
 ]

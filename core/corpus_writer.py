@@ -7,7 +7,6 @@ their chat, all the rest into the report.
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -22,7 +21,7 @@ import msgspec
 
 from autocakechat.chatlog import Ledger
 from autocakechat.corpus import Dialog, Utterance
-from autocakechat.errors import UserError
+from autocakechat.errors import full_disk, is_full_disk
 from autocakechat.figures import Figures, Samples
 from autocakechat.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
 from autocakechat.options import option
@@ -30,7 +29,6 @@ from autocakechat.report import PartReport, Report, ReportBuilder, Written, whol
 from autocakechat.sightings import MOST, Sightings
 from autocakechat.spool import Spool
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
 _PENDING_BYTES = 1 << 20
@@ -272,9 +270,9 @@ def _room(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if not is_full_disk(error):
             raise
-        raise UserError(f"{folder}: no room for the corpus: {error.strerror}", "make room on this disk") from error
+        raise full_disk(error, folder) from error
 
 
 def _drop(utterances: Sequence[Utterance], ledger: Ledger, reason: str) -> None:

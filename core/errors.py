@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 
@@ -61,6 +62,21 @@ class PluginError(AccError):
     def __init__(self, plugin: str, message: str) -> None:
         super().__init__(f"plugin {plugin}: {message}", "report this to the plugin's author")
         self.plugin = plugin
+
+
+def is_full_disk(error: OSError) -> bool:
+    """Whether there was no room, or no more of it that the user may take."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def full_disk(error: OSError, place: object = "") -> UserError:
+    """Makes the error that tells of a full disk.
+
+    Args:
+        error: What the system said.
+        place: What was being written, where that is known better than from the error.
+    """
+    return UserError(f"{place or error.filename or 'disk'}: no room: {error.strerror}", "make room on this disk")
 
 
 def _restored(kind: type[AccError], args: tuple[Any, ...], state: dict[str, Any]) -> AccError:

@@ -76,6 +76,11 @@ class Extraction:
         """Makes the dialogs of a chat, and accounts for every message that the extractor does not even read."""
         if chat.skip is None:
             stage: ExtractorType = self.extractor.stage
-            yield from self.extractor.guard(partial(stage.extract, self.extractor.options, chat, self.extractor.run))
+            extract = partial(stage.extract, self.extractor.options, chat, self.extractor.run)
+            for dialog in self.extractor.guard(extract):
+                if not dialog.utterances or len(dialog.utterances) % 2:
+                    turns = len(dialog.utterances)
+                    raise PluginError(self.extractor.owner, f"yields a dialog of {turns} turns: no pairs of turns")
+                yield dialog
         for message in chat.rest():
             chat.drop(message, chat.skip or "not used")

@@ -13,7 +13,7 @@ import attrs
 import pluggy
 
 from autocakechat import hookspecs
-from autocakechat.errors import PluginError, UserError
+from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_full_disk
 from autocakechat.stages import STAGE_TYPES, CommandType, StageType
 from autocakechat.structure import suggest
 from autocakechat.text import visible
@@ -214,8 +214,10 @@ def missing_requirements(stage: StageType) -> list[str]:
     return [name for name in stage.requires if importlib.util.find_spec(name) is None]
 
 
-def plugin_error(owner: str, error: Exception) -> PluginError:
-    """Makes the error that names the plugin in which something unforeseen was raised."""
+def plugin_error(owner: str, error: Exception) -> AccError:
+    """Makes the error that names the plugin in which something unforeseen was raised. A full disk is nobody's fault."""
+    if isinstance(error, OSError) and is_full_disk(error):
+        return full_disk(error)
     return PluginError(owner, f"failed with {_told(error)}")
 
 

@@ -6,6 +6,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,8 +24,10 @@ from autocakechat.model_folder import open_model, seal
 from autocakechat.options import keyed_values
 from autocakechat.progress import progress_for
 from autocakechat.redaction import Redactor
-from autocakechat.report import render
+from autocakechat.report import Report
+from autocakechat.report_text import render
 from autocakechat.run_context import RunContext
+from autocakechat.stages import TrainerType
 from autocakechat.store import MANIFEST, Artifact, Hashes, Ingredients, Kind, Store, key_of, replace_folder, write_whole
 
 Until = Literal["corpus", "model"]
@@ -80,19 +83,20 @@ class Runner:
         tables += [] if until == "corpus" else ["trainer"] if until == "model" else ["trainer", "deployer"]
         return Checks(self._pipeline, self._redact).stages(tables)
 
-    def run(self, until: Until | None, force: Until | None) -> dict[str, Built]:
+    def run(self, until: Until | None, force: Until | None, samples: int = 0) -> dict[str, Built]:
         """Builds or reuses the corpus, and the model unless only the corpus is asked for.
 
         Args:
             until: The artifact to stop at.
             force: The artifact to build even if it is there.
+            samples: How many sample pairs to show with the report.
 
         Returns:
             What was asked for, by kind.
         """
         inputs = self.check(until)
         stage = CorpusStage(self._pipeline, inputs, self._manager, self._context)
-        built = {"corpus": self._corpus(stage, force == "corpus")}
+        built = {"corpus": self._corpus(stage, force == "corpus", samples)}
         if until != "corpus":
             built["model"] = self._model(built["corpus"].artifact, force == "model")
         return built
@@ -136,8 +140,7 @@ class Runner:
                     f"{self._pipeline.path}: no model was trained yet", f"type: acc run {self._pipeline.path}"
                 )
             folder = newest.path
-        reply = self._pipeline.reply
-        return open_model(folder, self._manager, lambda trainer: reply or trainer.reply(), self._plain_context("reply"))
+        return open_model(folder, self._manager, partial(self._reply_options, folder), self._plain_context("reply"))
 
     def export_model(self, built: Built, target: Path) -> None:
         """Copies a model to a folder of the user's.
@@ -154,11 +157,26 @@ class Runner:
         replace_folder(copy, target, spare=target.with_name(f".{target.name}.replaced"))
         self._log.info("model: copied to %s", target)
 
-    def _corpus(self, stage: CorpusStage, force: bool) -> Built:
+    def _reply_options(self, folder: Path, trainer: TrainerType) -> Any:
+        """The options of `[reply]` belong to the trainer of the pipeline; a model of another one has its defaults."""
+        chosen = self._pipeline.trainer
+        if chosen is None:
+            return trainer.reply()
+        if chosen.stage is not trainer:
+            names = f"'{trainer.name}', and {self._pipeline.path} has '{chosen.stage.name}'"
+            raise UserError(
+                f"{folder}: was made by the trainer {names}",
+                f'set use = "{trainer.name}" in [trainer], or give another model',
+            )
+        return self._pipeline.reply
+
+    def _corpus(self, stage: CorpusStage, force: bool, samples: int) -> Built:
         ingredients = self._corpus_ingredients(stage.inputs)
         key = key_of(ingredients)
         found = None if force else self._reusable("corpus", key)
         if found:
+            if samples:
+                self._log.info("%s", render(Report.from_json((found.path / "report.json").read_bytes()), samples))
             return Built(found, True, Corpus(found.path).report)
         self._log.info("corpus: building (%s)", self._store.why_not("corpus", ingredients))
         with self._store.locked(), self._store.building("corpus", key) as folder:
@@ -170,7 +188,7 @@ class Runner:
             manifest = {"form": CORPUS_FORM, "key": key, "ingredients": ingredients}
             write_whole(folder / MANIFEST["corpus"], msgspec.json.encode(manifest))
             self._hashes.save()
-        self._log.info("%s", render(report))
+        self._log.info("%s", render(report, samples))
         return Built(self._made("corpus", key), False, Corpus(self._made("corpus", key).path).report)
 
     def _model(self, corpus: Artifact, force: bool) -> Built:

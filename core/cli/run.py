@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ _ARTIFACTS = click.Choice(["corpus", "model"])
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as trainer.size=tiny."
 )
 @click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
+@click.option("--samples", type=click.IntRange(0, 20), default=0, help="Show so many pairs of the corpus, at most 20.")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would run, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output; needs --until.")
 @click.pass_obj
@@ -38,6 +39,7 @@ def command(
     force: Until | None,
     overrides: tuple[str, ...],
     export_model: Path | None,
+    samples: int,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -47,7 +49,7 @@ def command(
     if export_model and until == "corpus":
         raise UserError("--export-model needs a model", "leave --until corpus out")
     built: dict[str, Built] = {}
-    with _told_as_json(built, as_json):
+    with _told_as_json(app, built, samples) if as_json else nullcontext():
         runner = app.runner(pipeline, overrides)
         if dry_run:
             for line in runner.dry_run(until, force):
@@ -55,7 +57,7 @@ def command(
             return
         runner.check(until)
         with _resumable(app):
-            built.update(runner.run(until, force))
+            built.update(runner.run(until, force, samples))
             if export_model:
                 runner.export_model(built["model"], export_model)
     if until is None:
@@ -82,32 +84,30 @@ def _with_resume(error: AccError) -> AccError:
 
 
 @contextmanager
-def _told_as_json(built: dict[str, Built], as_json: bool) -> Iterator[None]:
+def _told_as_json(app: App, built: dict[str, Built], samples: int) -> Iterator[None]:
     """Prints what was built, or what went wrong, as one JSON object."""
     try:
         yield
-    except AccError as error:
-        if as_json:
-            _print({"status": "failed", "error": str(error), **_artifacts(built)})
+    except (AccError, KeyboardInterrupt) as error:
+        _print(app, {"status": "failed", "error": str(error) or "interrupted", **_artifacts(built, samples)})
         raise
-    if as_json:
-        _print({"status": "done", **_artifacts(built)})
+    _print(app, {"status": "done", **_artifacts(built, samples)})
 
 
-def _artifacts(built: dict[str, Built]) -> dict[str, Any]:
-    measured = {"corpus": "report", "model": "metrics"}
-    return {
-        kind: {
-            "path": str(made.artifact.path.resolve()),
-            "key": made.artifact.key,
-            "reused": made.reused,
-            measured[kind]: made.measured,
-        }
-        for kind, made in built.items()
-    }
+def _artifacts(built: dict[str, Built], samples: int) -> dict[str, Any]:
+    described: dict[str, Any] = {}
+    for kind, made in built.items():
+        path = str(made.artifact.path.resolve())
+        described[kind] = {"path": path, "key": made.artifact.key, "reused": made.reused}
+        if kind == "model":
+            described[kind]["metrics"] = made.measured
+        else:
+            # What stood in the chats is shown to who asks for it.
+            described[kind]["report"] = made.measured | {"samples": made.measured["samples"][:samples]}
+    return described
 
 
-def _print(content: dict[str, Any]) -> None:
+def _print(app: App, content: dict[str, Any]) -> None:
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode())
+    click.echo(app.redact(msgspec.json.format(msgspec.json.encode(content), indent=1).decode()))

@@ -118,3 +118,11 @@ def test_a_damaged_model_is_refused(project: Project, damage: object, problem: s
     lines = told(project, "chat", "model")
     assert len(lines) == 1
     assert problem in lines[0]
+
+
+def test_a_model_of_another_trainer_is_refused(project: Project) -> None:
+    assert project.acc("run", "--until", "model", "--export-model", "model").returncode == 0
+    project.change('[trainer]\nuse = "toy"', '[trainer]\nuse = "cakechat"')
+    lines = told(project, "deploy", "--model", "model")
+    assert len(lines) == 1
+    assert "was made by the trainer 'toy', and pipeline.toml has 'cakechat'" in lines[0]

@@ -9,7 +9,8 @@ import pytest
 from autocakechat import Chat, Dialog, Message, UserError, Utterance
 from autocakechat.corpus_writer import CorpusOptions, CorpusWriter
 from autocakechat.figures import Bin
-from autocakechat.report import Messages, Report, ReportBuilder, Words, render, what_to_expect
+from autocakechat.report import Messages, Report, ReportBuilder, Words, what_to_expect
+from autocakechat.report_text import render
 
 
 def chat(number: int, title: str, pairs: int, skip: str | None = None) -> Chat:

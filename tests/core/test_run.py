@@ -166,3 +166,12 @@ def test_clean_removes_what_was_replaced(project: Project) -> None:
     assert json.loads(project.acc("run", "--until", "model", "--set", "seed=1", "--json").stdout)["model"]["reused"]
     project.acc("clean", "--all")
     assert not (project.folder / ".acc").exists()
+
+
+def test_pairs_are_shown_to_who_asks_for_them(project: Project) -> None:
+    quiet = project.acc("run", "--until", "corpus", "--json")
+    assert "question" not in quiet.stderr
+    assert json.loads(quiet.stdout)["corpus"]["report"]["samples"] == []
+    asked = project.acc("run", "--until", "corpus", "--json", "--samples", "1")
+    assert asked.stderr.count("> question") == 1
+    assert len(json.loads(asked.stdout)["corpus"]["report"]["samples"]) == 1
