@@ -74,8 +74,8 @@ class Archive:
         """
         for number in self._blocks_that_may_hold(id):
             messages = self._messages(number)
-            for index, message in enumerate(messages):
-                if message.id == id:
+            for index in range(len(messages) - 1, -1, -1):
+                if messages[index].id == id:
                     yield from reversed(messages[: index + 1])
                     for earlier in range(number - 1, -1, -1):
                         yield from reversed(self._messages(earlier))
@@ -120,6 +120,7 @@ class Archive:
             [message.sender for message in messages],
             [message.text or _stand_in(message) for message in messages],
             [message.sent for message in messages],
+            [message.reply_to for message in messages],
             [message.position for message in messages],
         )
         data = msgspec.msgpack.encode(columns)
@@ -135,10 +136,8 @@ class Archive:
         self._file.seek(block.offset)
         columns = _decoder.decode(self._file.read(block.size))
         return [
-            Message(
-                number, sender, None, text or "", sent, None, _SERVICE if text is None else "text", position=position
-            )
-            for number, sender, text, sent, position in zip(*columns, strict=True)
+            Message(number, sender, None, text or "", sent, reply_to, _kind(text), position=position)
+            for number, sender, text, sent, reply_to, position in zip(*columns, strict=True)
         ]
 
 
@@ -147,6 +146,12 @@ def _stand_in(message: Message) -> str | None:
     return None if message.kind.startswith(_SERVICE) else ""
 
 
+def _kind(text: str | None) -> str:
+    return _SERVICE if text is None else "text"
+
+
 _SERVICE = "service"
 _first_of = attrgetter("first")
-_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int]])
+_decoder = msgspec.msgpack.Decoder(
+    tuple[list[int], list[str], list[str | None], list[int], list[int | None], list[int]]
+)

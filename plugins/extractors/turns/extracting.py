@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -50,6 +49,18 @@ def extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterator[Dial
         archive.close()
 
 
+class _NoQuestionError(Exception):
+    """What an answer replies to is nothing that can be put before it.
+
+    Args:
+        reason: Why the answer is dropped.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class _Extraction:
     """Goes through one chat. The turns of the open dialog are the client's at even places, the server's at odd ones."""
 
@@ -57,6 +68,7 @@ class _Extraction:
         self._options = options
         self._chat = chat
         self._archive = archive
+        self._gap = int(options.gap_minutes * 60)
         self._servers = _servers(options.server)
         self._is_server: dict[str, bool] = {}
         self._server_seen = False
@@ -69,16 +81,19 @@ class _Extraction:
             self._options, self._turns, self._finished, self._is_server, self._archive
         )  # fmt: skip
         shortest, longest, turn_messages, gap = (
-            options.min_length, options.max_length, options.turn_messages, options.gap_minutes * 60
+            options.min_length, options.max_length, options.turn_messages, self._gap
         )  # fmt: skip
-        since, until = _seconds(options.since, 0), _seconds(options.until, 1)
+        since, until = _first_second(options.since), _first_second(options.until, days_later=1)
         last = 0
         for message in self._chat.messages:
             text, sent = message.text, message.sent
-            if not (shortest <= len(text) <= longest and since <= sent < until) or not message.sender or text.isspace():
-                self._chat.drop(message, _why_unfit(message, shortest, longest))
+            if not shortest <= len(text) <= longest or not message.sender or text.isspace():
+                self._chat.drop(message, _why_unfit(message, shortest))
                 if not text:
                     archive.append(message)
+                continue
+            if (since is not None and sent < since) or (until is not None and sent >= until):
+                self._chat.drop(message, "outside of the dates asked for")
                 continue
             if sent - last > gap:
                 self._close()
@@ -128,66 +143,90 @@ class _Extraction:
             return True
         if message.reply_to is None or not self._options.replies:
             return False
-        reason = self._follow_reply(message.reply_to)
-        if reason:
-            self._chat.drop(message, reason)
-        return bool(reason)
+        try:
+            self._follow_reply(message.reply_to)
+        except _NoQuestionError as error:
+            self._chat.drop(message, error.reason)
+            return True
+        return False
 
-    def _follow_reply(self, target: int) -> str | None:
-        """Makes the open dialog end in the message that an answer replies to.
-
-        Args:
-            target: Id of that message.
-
-        Returns:
-            Why it cannot be done, or None.
-        """
+    def _follow_reply(self, target: int) -> None:
+        """Makes the open dialog end in the message that an answer replies to, if that is a question."""
         turns = self._turns
         if turns:
             asked = turns[-1] if len(turns) % 2 else turns[-2]
             if asked[-1].id == target:
-                return None
+                return
             if asked is turns[-1] and (later := _after(asked, target)) is not None:
                 del asked[-len(later) :]
                 self._drop_unanswered(later)
-                return None
-        before = self._archive.back_from(target)
-        asked_message = next(before, None)
-        if asked_message is None:
-            return "replies to a message that is not here"
-        if self._is_server.get(asked_message.sender) or asked_message.kind.startswith("service"):
-            return None  # one's own message is no question, and the topic of a forum is none either
-        if not asked_message.text:
-            return "replies to a message without text"
-        self._close()
-        turns += self._context(asked_message, before)
-        return None
+                return
+        question, before = self._question(target)
+        if question:
+            self._close()
+            turns += self._context(question, before)
 
-    def _context(self, asked: Message, before: Iterable[Message]) -> list[Turn]:
-        """Collects the turns that end in a message.
+    def _question(self, target: int) -> tuple[Message | None, Iterator[Message]]:
+        """Looks up what an answer replies to.
 
         Args:
-            asked: The message, a client's.
+            target: Id of the message.
+
+        Returns:
+            The message, or None if it is no question since the server itself said it or it is the topic of a forum;
+            and the messages before it, backwards.
+
+        Raises:
+            _NoQuestionError: It is not here, or has no text.
+        """
+        before = self._archive.back_from(target)
+        message = next(before, None)
+        if message is None:
+            raise _NoQuestionError("replies to a message that is not here")
+        if self._is_server.get(message.sender) or message.kind.startswith("service"):
+            return None, before
+        if not message.text:
+            raise _NoQuestionError("replies to a message without text")
+        return message, before
+
+    def _context(self, question: Message, before: Iterator[Message]) -> list[Turn]:
+        """Collects the turns that end in a question.
+
+        Args:
+            question: A message of somebody else.
             before: What was said before it, backwards.
 
         Returns:
-            As many turns as the options say at most, a client's first.
+            As many turns as the options say at most, the oldest first; it is a client's.
         """
-        turns, last = [[asked]], asked
-        for message in islice(before, _CONTEXT_SEARCH):
-            if last.sent - message.sent > self._options.gap_minutes * 60:
+        turns, last = [[question]], question
+        most = self._options.context
+        for _ in range(_CONTEXT_SEARCH):
+            message = next(before, None)
+            if message is None or last.sent - message.sent > self._gap:
                 break
             answers = self._is_server.get(message.sender)
             if answers is None or not message.text:
                 continue
-            last = message
+            asked: Message | None = None
+            if answers and message.reply_to is not None and self._options.replies:
+                try:
+                    asked, before_asked = self._question(message.reply_to)
+                except _NoQuestionError:
+                    continue  # as this answer was dropped
             if answers == (len(turns) % 2 == 0):
                 if answers or len(turns[0]) < self._options.turn_messages:
                     turns[0].insert(0, message)
-            elif len(turns) < self._options.context:
+            elif len(turns) < most:
                 turns.insert(0, [message])
             else:
                 break
+            last = message
+            if asked:
+                if len(turns) == most:
+                    break
+                turns.insert(0, [asked])
+                last, before = asked, before_asked
         return turns if len(turns) % 2 else turns[1:]
 
     def _meet(self, message: Message) -> bool:
@@ -255,7 +294,7 @@ class _Extraction:
                 self._chat.ledger.drop(earlier, reason)
 
 
-def _why_unfit(message: Message, shortest: int, longest: int) -> str:
+def _why_unfit(message: Message, shortest: int) -> str:
     """Says why a message can be neither learnt nor answered."""
     if not message.text:
         return message.kind
@@ -263,9 +302,7 @@ def _why_unfit(message: Message, shortest: int, longest: int) -> str:
         return "blank"
     if not message.sender:
         return "unknown sender"
-    if not shortest <= len(message.text) <= longest:
-        return "too short" if len(message.text) < shortest else "too long"
-    return "outside of the dates asked for"
+    return "too short" if len(message.text) < shortest else "too long"
 
 
 def _servers(server: str | int | list[str | int]) -> frozenset[str]:
@@ -282,8 +319,8 @@ def _after(turn: Turn, id: int) -> Turn | None:
     return None
 
 
-def _seconds(day: date | None, later: int) -> float:
-    """Returns when a day, or some days later, begins; without a day the beginning or the end of all time."""
+def _first_second(day: date | None, days_later: int = 0) -> float | None:
+    """Returns when a day, or one some days later, begins."""
     if day is None:
-        return math.inf if later else -math.inf
-    return (datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=later)).timestamp()
+        return None
+    return (datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days_later)).timestamp()

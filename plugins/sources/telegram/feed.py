@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from autocakechat.plugins.sources.telegram.records import Batch
+from autocakechat.plugins.sources.telegram.records import Batch, Number
 
 BLOCK = 1 << 16  # Bigger blocks fall out of the processor's cache between decoding and use, and take longer.
 TOO_LONG = 1 << 25  # No message, and nothing else that has to be seen as a whole, is as long as this.
@@ -19,7 +19,7 @@ class Header(msgspec.Struct):
 
     name: str | None = None
     type: str | None = None
-    id: int | None = None
+    id: Number | None = None
 
 
 class Portion(NamedTuple):

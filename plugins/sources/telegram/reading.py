@@ -189,13 +189,14 @@ def read_messages(
                 sender = known[record.sender]
             except KeyError:
                 sender = senders.meet(record.sender)
-            record.sender = sender.id
+            if sender.is_renamed:
+                record.sender = sender.id
             record.outgoing = sender.outgoing
             if not sender.is_person and record.own_words:
                 record.own_words = False
                 if record.kind == "text":
                     record.kind = "channel post" if sender.id else "nobody's message"
-            if record.sent <= 0:
+            if not record.sent:
                 record.sent = _local_time(record.date) or last
             last = record.sent
             yield record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -20,6 +20,8 @@ class Part(msgspec.Struct, gc=False):
 
 
 Text = str | list[str | Part]
+Number = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]  # to the end of the year 9999
 
 _NAMES = {
     "sender": "from_id",
@@ -40,16 +42,16 @@ _NAMES = {
 class Record(Message, kw_only=True, gc=False, rename=_NAMES):
     """A message with all that decides what it is."""
 
-    id: int = 0
+    id: Number = 0
     type: str = ""
     date: str = ""
-    sent: int = -1
+    sent: Moment = 0
     sender_name: str | None = None
-    sender: str | int | None = None  # type: ignore[assignment]
-    reply_to: int | None = None
+    sender: str | Number | None = None  # type: ignore[assignment]
+    reply_to: Number | None = None
     text: Text | None = None  # type: ignore[assignment]
     actor: str | None = None
-    actor_id: str | int | None = None
+    actor_id: str | Number | None = None
     action: Any = UNSET
     forwarded_from: Any = UNSET
     forwarded_from_id: Any = UNSET
