@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from autocakechat.cli.app import App
-from autocakechat.errors import AccError
+from autocakechat.errors import AccError, full_disk, is_full_disk
 from autocakechat.text import visible
 
 # Imported on use, so that `acc --help` answers at once.
@@ -80,8 +80,6 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except AccError as error:
-        _tell(context, error, error.exit_status)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -91,7 +89,9 @@ def main() -> NoReturn:
         click.echo("acc: out of memory; take a smaller trainer.size, or close other programs", err=True)
         sys.exit(1)
     except Exception as error:
-        _tell(context, error, 1)
+        if isinstance(error, OSError) and is_full_disk(error):
+            error = full_disk(error)
+        _tell(context, error, error.exit_status if isinstance(error, AccError) else 1)
 
 
 def _tell(context: click.Context | None, error: Exception, status: int) -> NoReturn:
