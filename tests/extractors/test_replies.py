@@ -89,14 +89,14 @@ def test_a_reply_to_a_picture_or_to_nothing_is_paired_with_nothing_else(run: Run
     assert got.texts == [["q", "a"]]
     assert got.dropped == {
         "photo": 1,
-        "replies to a message without text": 1,
+        "replies to a message that is not used": 1,
         "replies to a message that is not here": 1,
     }
 
 
 def test_what_is_left_out_is_not_brought_back_by_a_reply(run: RunContext) -> None:
     lines = [said(1, "bob", "much too long"), said(2, "bob", "q"), said(3, "sue", "a", reply_to=1)]
-    assert extract(lines, run, max_length=5).dropped["replies to a message that is not here"] == 1
+    assert extract(lines, run, max_length=5).dropped["replies to a message that is not used"] == 1
 
 
 def test_replies_can_be_ignored(run: RunContext) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from autocakechat import Message
 
-_BLOCK = 128
+BLOCK = 128  # messages
 _BLOCKS_IN_MEMORY = 4  # More would fall out of the processor's cache before they are asked for.
 
 
@@ -41,11 +41,14 @@ class Archive:
 
     Args:
         folder: Where a file without a name can be made if the chat is long.
+
+    Attributes:
+        newest: The newest messages; others are appended here.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._newest: list[Message] = []
+        self.newest: list[Message] = []
         self._recent: deque[_Block] = deque()
         self._written: list[_Block] = []
         self._ascending = True
@@ -57,11 +60,14 @@ class Archive:
         if self._file:
             self._file.close()
 
-    def append(self, message: Message) -> None:
-        """Takes in the next message of the chat."""
-        self._newest.append(message)
-        if len(self._newest) == _BLOCK:
-            self._set_aside()
+    def make_room(self) -> None:
+        """Puts the newest messages aside; to be called when there are `BLOCK` of them."""
+        messages = self.newest.copy()
+        self.newest.clear()
+        ids = [message.id for message in messages]
+        self._recent.append(_Block(min(ids), max(ids), messages))
+        if len(self._recent) > _BLOCKS_IN_MEMORY:
+            self._write(self._recent.popleft())
 
     def back_from(self, id: int) -> Iterator[Message]:
         """Goes backwards through the messages, beginning with one of them.
@@ -80,13 +86,6 @@ class Archive:
                     for earlier in range(number - 1, -1, -1):
                         yield from reversed(self._messages(earlier))
                     return
-
-    def _set_aside(self) -> None:
-        messages, self._newest = self._newest, []
-        ids = [message.id for message in messages]
-        self._recent.append(_Block(min(ids), max(ids), messages))
-        if len(self._recent) > _BLOCKS_IN_MEMORY:
-            self._write(self._recent.popleft())
 
     def _blocks_that_may_hold(self, id: int) -> Iterator[int]:
         """Yields numbers of blocks, newest first; the last number stands for the messages of no block yet."""
@@ -109,7 +108,7 @@ class Archive:
             return self._read(self._written[number])
         if number < written + len(self._recent):
             return self._recent[number - written].messages or []
-        return self._newest
+        return self.newest
 
     def _write(self, block: _Block) -> None:
         if self._file is None:

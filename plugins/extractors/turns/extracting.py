@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from autocakechat import Chat, Dialog, Message, RunContext, UserError, Utterance, visible
-from autocakechat.plugins.extractors.turns.archive import Archive
+from autocakechat.plugins.extractors.turns.archive import BLOCK, Archive
 
 if TYPE_CHECKING:
     from autocakechat.plugins.extractors.turns import TurnsOptions
@@ -77,23 +77,21 @@ class _Extraction:
 
     def dialogs(self) -> Iterator[Dialog]:
         """Reads the chat to its end."""
-        options, turns, finished, is_server, archive = (
-            self._options, self._turns, self._finished, self._is_server, self._archive
-        )  # fmt: skip
-        shortest, longest, turn_messages, gap = (
-            options.min_length, options.max_length, options.turn_messages, self._gap
-        )  # fmt: skip
+        options, turns, finished, is_server = self._options, self._turns, self._finished, self._is_server
+        shortest, longest, turn_messages = options.min_length, options.max_length, options.turn_messages
+        archived, gap = self._archive.newest, self._gap
         since, until = _first_second(options.since), _first_second(options.until, days_later=1)
         last = 0
         for message in self._chat.messages:
+            if len(archived) >= BLOCK:
+                self._archive.make_room()
+            archived.append(message)
             text, sent = message.text, message.sent
             if not shortest <= len(text) <= longest or not message.sender or text.isspace():
-                self._chat.drop(message, _why_unfit(message, shortest))
-                if not text:
-                    archive.append(message)
+                self._leave_out(message, _why_unfit(message, shortest))
                 continue
             if (since is not None and sent < since) or (until is not None and sent >= until):
-                self._chat.drop(message, "outside of the dates asked for")
+                self._leave_out(message, "outside of the dates asked for")
                 continue
             if sent - last > gap:
                 self._close()
@@ -103,7 +101,6 @@ class _Extraction:
                 answers = self._meet(message)
             if answers:
                 if (message.reply_to is not None or not message.own_words) and self._is_dropped(message):
-                    archive.append(message if message.own_words else structs.replace(message, text=""))
                     continue
                 if len(turns) % 2:
                     turns.append([message])
@@ -111,7 +108,6 @@ class _Extraction:
                     turns[-1].append(message)
                 else:
                     self._chat.drop(message, "nothing before it to answer")
-                    archive.append(message)
                     continue
             elif len(turns) % 2:
                 turn = turns[-1]
@@ -122,7 +118,6 @@ class _Extraction:
                 if len(turns) >= options.dialog_turns:
                     self._cut()
                 turns.append([message])
-            archive.append(message)
             last = sent
             if finished:
                 yield from finished
@@ -139,7 +134,7 @@ class _Extraction:
             True if it had to be dropped. Otherwise the open dialog ends in what it answers.
         """
         if not message.own_words:
-            self._chat.drop(message, message.kind if message.kind != "text" else "not their own words")
+            self._leave_out(message, message.kind if message.kind != "text" else "not their own words")
             return True
         if message.reply_to is None or not self._options.replies:
             return False
@@ -149,6 +144,12 @@ class _Extraction:
             self._chat.drop(message, error.reason)
             return True
         return False
+
+    def _leave_out(self, message: Message, reason: str) -> None:
+        """Drops the newest message in such a way that no reply can bring its text back."""
+        self._chat.drop(message, reason)
+        if message.text:
+            self._archive.newest[-1] = structs.replace(message, text="")
 
     def _follow_reply(self, target: int) -> None:
         """Makes the open dialog end in the message that an answer replies to, if that is a question."""
@@ -186,7 +187,7 @@ class _Extraction:
         if self._is_server.get(message.sender) or message.kind.startswith("service"):
             return None, before
         if not message.text:
-            raise _NoQuestionError("replies to a message without text")
+            raise _NoQuestionError("replies to a message that is not used")
         return message, before
 
     def _context(self, question: Message, before: Iterator[Message]) -> list[Turn]:
