@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from autocakechat.plugins.sources.telegram.records import Batch, Number
 
+HEAD = 1 << 16
 BLOCK = 1 << 16  # Bigger blocks fall out of the processor's cache between decoding and use, and take longer.
 TOO_LONG = 1 << 25  # No message, and nothing else that has to be seen as a whole, is as long as this.
 
@@ -29,11 +30,13 @@ class Portion(NamedTuple):
         header: What it is.
         batches: Its messages, to be read before the next chat.
         offset: Where its messages begin in the file.
+        reread: Reads them again from there, in another feed of the file.
     """
 
     header: Header
     batches: Iterator[Batch]
     offset: int
+    reread: Callable[[Feed], Iterator[Batch]]
 
 
 class Feed:
@@ -55,6 +58,10 @@ class Feed:
         self.data = b""
         self.offset = file.tell()
         self.left_over: int | None = None
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
 
     def more(self) -> bool:
         """Reads on; the more is kept, the more is read. Returns False at the end of the file."""

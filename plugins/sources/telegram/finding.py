@@ -9,8 +9,8 @@ from pathlib import Path
 
 from autocakechat import Input, UserError, visible
 from autocakechat.plugins.sources.telegram import layout
+from autocakechat.plugins.sources.telegram.feed import HEAD
 
-_HEAD = 1 << 16
 _MEDIA_FOLDERS = {
     "photos", "files", "stickers", "video_files", "voice_messages", "round_video_messages", "contacts", "chats",
     "profile_pictures", "stories", "css", "images", "js", "lists",
@@ -42,7 +42,7 @@ def find_inputs(path: Path) -> list[Input]:
         path: A file, or a folder with exports at any depth.
 
     Returns:
-        One input a file, in the order of their names.
+        One input a file, in the order of their names; files that may hold the same chat are one input.
 
     Raises:
         UserError: There is no export.
@@ -59,8 +59,24 @@ def find_inputs(path: Path) -> list[Input]:
         if not candidates:
             raise UserError(f"{visible(str(path))}: there is no export in this folder", _EXPORT_AGAIN)
         raise UserError(f"{visible(str(candidates[0]))}: {why_no_export(candidates[0])}")
-    telling = [file for file in candidates if file in exports or file.name in ("result.json", "messages.html")]
-    return [Input(file.relative_to(path).as_posix(), (file,)) for file in telling]
+    others = [file for file in candidates if file not in exports and file.name in ("result.json", "messages.html")]
+    groups = sorted([*_groups(exports), *((file,) for file in others)])
+    return [Input(" + ".join(file.relative_to(path).as_posix() for file in group), group) for group in groups]
+
+
+def _groups(exports: list[Path]) -> list[tuple[Path, ...]]:
+    """Puts files together that may hold the same chat."""
+    groups: dict[str, list[Path]] = {}
+    for file in exports:
+        with file.open("rb") as opened:
+            head = opened.read(HEAD)
+        header = layout.single_chat(head)
+        if header is None and len(exports) > 1:
+            return [tuple(exports)]
+        # A shifted id differs from a plain one, so the same chat of an old and a new export is found by the rest.
+        chat = f"{header.id % (1 << 32)}" if header and header.id is not None else str(file)
+        groups.setdefault(chat, []).append(file)
+    return [tuple(group) for group in groups.values()]
 
 
 def recognises(path: Path) -> bool:
@@ -84,7 +100,7 @@ def why_no_export(path: Path) -> str:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(HEAD)
     except OSError as error:
         raise UserError(f"{visible(str(path))}: {error.strerror}") from None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 
 from autocakechat.plugins.sources.telegram import walking
-from autocakechat.plugins.sources.telegram.feed import TOO_LONG, Feed, Header, Portion
+from autocakechat.plugins.sources.telegram.feed import HEAD, TOO_LONG, Feed, Header, Portion
 from autocakechat.plugins.sources.telegram.mending import mend
 from autocakechat.plugins.sources.telegram.records import Batch, Record, decode, decode_carefully
 
 _SINGLE_CHAT = re.compile(rb'\{\n(?P<header>(?: "(?!messages")[^\n]*[^\n\[{],\n)*) "messages": \[')
 _CHAT_OF_ACCOUNT = re.compile(rb'\n   \{\n(?P<header>(?:    "(?!messages")[^\n]*[^\n\[{],\n)*)    "messages": \[')
-_HEAD = 1 << 16
 
 
 class UnfamiliarLayoutError(Exception):
     """The file is not, or not everywhere, in the layout of the application."""
+
+
+def single_chat(head: bytes) -> Header | None:
+    """Returns what the file is about if, beginning like this, it is one chat in the application's layout."""
+    found = _SINGLE_CHAT.match(head)
+    return _header(found["header"]) if found else None
 
 
 def is_familiar(head: bytes) -> bool:
@@ -62,7 +68,7 @@ def owner(head: bytes) -> int | None:
 
 def _chats_of_account(feed: Feed) -> Iterator[Portion]:
     while True:
-        while len(feed.data) < _HEAD and feed.more():
+        while len(feed.data) < HEAD and feed.more():
             pass
         chat = _CHAT_OF_ACCOUNT.match(feed.data)
         if not chat:
@@ -77,7 +83,7 @@ def _chats_of_account(feed: Feed) -> Iterator[Portion]:
     rest = feed.data.strip()
     if rest[:1] == b"]":
         return
-    if len(feed.data) >= _HEAD or b'"messages"' in rest:
+    if len(feed.data) >= HEAD or b'"messages"' in rest:
         raise UnfamiliarLayoutError
     feed.left_over = len(rest)
     feed.drop(len(feed.data))
@@ -86,19 +92,26 @@ def _chats_of_account(feed: Feed) -> Iterator[Portion]:
 def _portion(feed: Feed, beginning: re.Match[bytes], indent: int) -> Iterator[Portion]:
     feed.drop(beginning.end())
     offset = feed.offset
-    batches = _batches(feed, indent)
-    yield Portion(_header(beginning["header"]), batches, offset)
-    for _ in batches:
-        pass
+    read = partial(_batches, indent=indent)
+    batches = read(feed)
+    yield Portion(_header(beginning["header"]), batches, offset, read)
+    if feed.offset == offset:
+        _skip(feed, indent)
+    else:
+        for _ in batches:
+            pass
 
 
 def _header(lines: bytes) -> Header:
-    for candidate in (lines, mend(lines)):
+    """Decodes what stands before the messages, one line a key; what makes no sense is passed over."""
+    header = Header()
+    for line in mend(lines).splitlines():
         try:
-            return msgspec.json.decode(b"{" + candidate.rstrip(b",\n") + b"}", type=Header)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            decoded = msgspec.json.decode(b"{" + line.rstrip(b",") + b"}", type=Header, strict=False)
+        except msgspec.MsgspecError:
             continue
-    raise UnfamiliarLayoutError
+        header = Header(decoded.name or header.name, decoded.type or header.type, decoded.id or header.id)
+    return header
 
 
 def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
@@ -139,6 +152,17 @@ def _one_by_one(window: bytes, close: bytes, open_: bytes) -> list[Record]:
     messages[1:] = [open_ + message for message in messages[1:]]
     messages[:-1] = [message + close for message in messages[:-1]]
     return [record for message in messages for record in decode_carefully(message)]
+
+
+def _skip(feed: Feed, indent: int) -> None:
+    """Goes past the messages of a chat without reading them."""
+    margin = b"\n" + b" " * indent
+    if not _is_empty(feed, margin):
+        end = margin + b" }" + margin + b"]"
+        if feed.find(end) is None:
+            feed.left_over = feed.left_over or 0
+        else:
+            feed.drop(len(end))
 
 
 def _is_empty(feed: Feed, margin: bytes) -> bool:

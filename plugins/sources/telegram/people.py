@@ -10,26 +10,32 @@ _USERS_FROM = 1 << 32
 _GROUPS_FROM = 1 << 33
 
 _SENDER_ID = re.compile(rb'(?<!\\)"(?:from|actor)_id"\s*:\s*(?:(?P<word>")|\d)')
+_WHOLE_ID = re.compile(rb'(?<!\\)"from_id"\s*:\s*(?:"([^"\\]{1,40})"|(\d{1,18}))')
 _LONGEST_GAP = 256  # more than anyone puts between a key and its value
 _BLOCK = 1 << 20
 
 
-def ids_are_words(file: BinaryIO) -> bool:
+def ids_are_words(file: BinaryIO) -> bool | None:
     """Tells by the first id in a file in which era it was written.
 
     Args:
         file: An export.
 
     Returns:
-        True if ids are words such as `user123`, as since version 2.7.2, or if there is none; False if they are
-        numbers, some of which may be shifted.
+        True if ids are words such as `user123`, as since version 2.7.2; False if they are numbers, some of which may
+        be shifted; None if there is no id.
     """
     tail = b""
     while block := file.read(_BLOCK):
         if found := _SENDER_ID.search(tail + block):
             return bool(found["word"])
         tail = block[-_LONGEST_GAP:]
-    return True
+    return None
+
+
+def sender_ids(head: bytes) -> list[str | int]:
+    """Returns the ids of senders in some messages, as they stand in the file."""
+    return [int(number) if number else word.decode("utf-8", "replace") for word, number in _WHOLE_ID.findall(head)]
 
 
 def sender_id(id: str | int | None, *, words: bool, private: bool) -> str:

@@ -1,18 +1,23 @@
-"""Reads exports: from files to chats, from records to messages."""
+"""Reads exports: from files to chats."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import UNSET
+import attrs
 
-from autocakechat import Chat, Input, Message, RunContext, UserError, visible
-from autocakechat.plugins.sources.telegram import finding, layout, people, walking
-from autocakechat.plugins.sources.telegram.feed import Feed, Portion
-from autocakechat.plugins.sources.telegram.kinds import settle
+from autocakechat import Chat, Input, Message, RunContext, visible
+from autocakechat.plugins.sources.telegram import finding, people
+from autocakechat.plugins.sources.telegram.export import Export
+from autocakechat.plugins.sources.telegram.feed import HEAD, Header, Portion
+from autocakechat.plugins.sources.telegram.merging import merged
+from autocakechat.plugins.sources.telegram.messages import read_messages
 from autocakechat.plugins.sources.telegram.records import Batch
 from autocakechat.plugins.sources.telegram.senders import Senders
 
@@ -27,186 +32,199 @@ _SKIPPED = {
     "private_channel": "channel",
     "public_channel": "channel",
 }
-_HEAD = 1 << 16
+_MOMENT = re.compile(rb'"(?:date|edited)_unixtime"\s*:\s*"?(\d{1,11})')
+_DIGITS = re.compile("([0-9]+)")
+_LOCAL_DATE = re.compile(rb'"date"\s*:\s*"([^"]{1,40})"')
 
 
 def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Iterator[Chat]:
     """Reads all chats of an input, one after the other."""
-    for path in input.paths:
-        if advice := finding.why_no_export(path):
-            run.log.warning("%s: %s", visible(input.name), advice)
-            continue
-        with Export(path, input.name, options, run) as export:
-            yield from export.chats()
+    exports = []
+    with ExitStack() as open_exports:
+        for path, name in _names(input).items():
+            if advice := finding.why_no_export(path):
+                run.log.warning("%s: %s", visible(name), advice)
+            else:
+                exports.append(open_exports.enter_context(Export(path, name)))
+        total = sum(export.feed.size for export in exports)
+        progress = open_exports.enter_context(run.progress(f"reading {visible(input.name)}", total=total, unit="B"))
+        reader = _Reader(options, run, progress.advance)
+        yield from reader.one_by_one(exports[0]) if len(exports) == 1 else reader.together(exports)
+        reader.warn(exports)
 
 
-class Export:
-    """One file of an export.
+def _names(input: Input) -> dict[Path, str]:
+    """Names the files of an input so that they can be told apart, the same wherever the log lies."""
+    if len(input.paths) == 1:
+        return {input.paths[0]: input.name}
+    common = Path(os.path.commonpath([path.parent for path in input.paths]))
+    return {path: path.relative_to(common).as_posix() for path in input.paths}
 
-    Args:
-        path: Where it lies.
-        name: What to call it.
-        options: The source's options.
-        run: For warnings and progress.
-    """
 
-    def __init__(self, path: Path, name: str, options: TelegramOptions, run: RunContext) -> None:
+@attrs.define
+class _Place:
+    """Where a chat stands."""
+
+    export: Export
+    portion: Portion
+    end: int
+
+    def newness(self) -> tuple[int, bytes, list[int | str]]:
+        """Orders exports of one chat: when the last of its messages was sent or edited, otherwise by name."""
+        feed = self.export.again()
+        try:
+            feed.seek(max(self.portion.offset, self.end - HEAD))
+            feed.more()
+            tail = feed.data[: self.end - feed.offset]
+        finally:
+            feed.close()
+        last = max(map(int, _MOMENT.findall(tail)), default=0)
+        name: list[int | str] = [int(part) if part.isdecimal() else part for part in _DIGITS.split(self.export.name)]
+        return last, max(_LOCAL_DATE.findall(tail), default=b""), name
+
+
+class _Key(NamedTuple):
+    """A chat, and whose account it was exported from, if that is known and matters."""
+
+    chat_id: str
+    owner: str | None
+
+
+class _Reader:
+    """Makes chats of portions of files."""
+
+    def __init__(self, options: TelegramOptions, run: RunContext, advance: Callable[[int], None]) -> None:
         self._options = options
         self._run = run
-        self._name = name
-        with path.open("rb") as file:
-            self._words = people.ids_are_words(file)
-        self._file = path.open("rb", buffering=0)
-        self._feed = Feed(self._file)
-        self._owner: str | None = None
-        self._groups: list[tuple[str, Senders]] = []
+        self._advance = advance
+        self._has_messages = False
+        self._groups: list[tuple[str, list[Senders]]] = []
 
-    def __enter__(self) -> Export:
-        return self
+    def one_by_one(self, export: Export) -> Iterator[Chat]:
+        """Reads the chats of a file in their order, in one pass."""
+        for number, portion in enumerate(export.portions(), 1):
+            senders = self._senders(export, portion.header, export.owner)
+            messages = self._messages(portion.batches, senders)
+            yield self._chat(_chat_id(export, portion.header, number), portion.header, messages, [senders])
+        export.warn_if_cut_off(export.feed, self._run.log)
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def together(self, exports: Sequence[Export]) -> Iterator[Chat]:
+        """Reads several files as one: a chat that stands in more than one of them is still one chat."""
+        places: dict[_Key, list[_Place]] = {}
+        for export in exports:
+            for number, place in enumerate(_places(export), 1):
+                places.setdefault(_key(place, number), []).append(place)
+        owners = {export.owner for export in exports if export.owner}
+        owner = owners.pop() if len(owners) == 1 else None
+        united = _united(places)
+        times = Counter(key.chat_id for key in united)
+        for key, found in united.items():
+            if len(found) > 1:
+                found.sort(key=_Place.newness, reverse=True)
+            chat_id = key.chat_id if times[key.chat_id] == 1 else f"{key.chat_id}@{key.owner or 'unknown'}"
+            yield from self._united_chat(chat_id, found, owner)
 
-    def chats(self) -> Iterator[Chat]:
-        """Reads the chats in the order of the file."""
-        with self._run.progress(f"reading {visible(self._name)}", total=self._feed.size, unit="B") as progress:
-            for number, portion in enumerate(self._portions(), 1):
-                yield self._chat(number, portion, progress.advance)
-        self._warn()
-
-    def _portions(self) -> Iterator[Portion]:
-        """Finds the chats: quickly if they are in the application's layout, otherwise by walking through the file."""
-        head = self._file.read(_HEAD)
-        self._feed.seek(0)
-        done = 0
-        if layout.is_familiar(head):
-            self._set_owner(layout.owner(head))
-            try:
-                for portion in layout.portions(self._feed):
-                    yield portion
-                    done += 1
-            except layout.UnfamiliarLayoutError:
-                pass
-            else:
-                if done or self._feed.left_over is not None:
-                    return
-            self._feed.seek(0)
-        contents = self._survey()
-        self._set_owner(contents.owner)
-        for number, portion in enumerate(walking.portions(self._feed, contents)):
-            if number >= done:
-                yield portion
-        self._feed.left_over = contents.left_over
-
-    def _survey(self) -> walking.Contents:
+    def _united_chat(self, chat_id: str, places: Sequence[_Place], owner: str | None) -> Iterator[Chat]:
+        feeds = [place.export.again() for place in places]
         try:
-            contents = walking.survey(self._feed)
-        except walking.BrokenJsonError as error:
-            raise UserError(
-                f"{visible(self._name)}: broken JSON at byte {error.offset}", "export again, or take the file away"
-            ) from None
-        if not contents.has_list and contents.left_over is None:
-            raise UserError(
-                f"{visible(self._name)}: JSON, but no export of Telegram: it has neither messages nor chats",
-                "export a chat from Telegram Desktop as machine-readable JSON",
-            )
-        return contents
+            streams, all_senders = [], []
+            for place, feed in zip(places, feeds, strict=True):
+                senders = self._senders(place.export, place.portion.header, place.export.owner or owner)
+                feed.seek(place.portion.offset)
+                streams.append(self._messages(place.portion.reread(feed), senders))
+                all_senders.append(senders)
+            messages = streams[0] if len(streams) == 1 else merged(streams)
+            yield self._chat(chat_id, places[0].portion.header, messages, all_senders)
+            for place, feed in zip(places, feeds, strict=True):
+                place.export.warn_if_cut_off(feed, self._run.log)
+        finally:
+            for feed in feeds:
+                feed.close()
 
-    def _set_owner(self, user_id: int | None) -> None:
-        self._owner = f"user{user_id}" if user_id else None
+    def _senders(self, export: Export, header: Header, owner: str | None) -> Senders:
+        return Senders(header, words=export.words is not False, owner=owner)
 
-    def _chat(self, number: int, portion: Portion, advance: Callable[[int], None]) -> Chat:
-        header = portion.header
-        if header.id is None:
-            chat_id = f"{self._name}#{number}"
-        else:
-            chat_id = people.chat_id(header.id, header.type, words=self._words)
+    def _messages(self, batches: Iterator[Batch], senders: Senders) -> Iterator[Message]:
+        return read_messages(batches, senders, self._advanced, sticker_emoji=self._options.sticker_emoji)
+
+    def _advanced(self, size: int) -> None:
+        self._has_messages = True
+        self._advance(size)
+
+    def _chat(self, chat_id: str, header: Header, messages: Iterator[Message], senders: list[Senders]) -> Chat:
         skip = _SKIPPED.get(header.type or "")
-        senders = Senders(header, words=self._words, owner=self._owner)
         if "group" in (header.type or ""):
             self._groups.append((header.name or "without a name", senders))
         return Chat(
             id=chat_id,
             title=header.name,
             kind=(header.type or "chat").replace("_", " "),
-            messages=read_messages(portion.batches, senders, advance, sticker_emoji=self._options.sticker_emoji),
+            messages=messages,
             skip=skip.replace("_", " ") if skip and skip not in self._options.include else None,
         )
 
-    def _warn(self) -> None:
-        name, warn = visible(self._name), self._run.log.warning
-        if self._feed.left_over is not None:
-            warn(
-                "%s: the export is cut off: %d bytes at its end are left over, everything before them is used",
-                name,
-                self._feed.left_over,
-            )
-        if lonely := [title for title, senders in self._groups if senders.single_person]:
-            warn(
-                "%s: only one person speaks in %d of the groups (%s); an export of the whole account holds nobody "
-                "else's messages, so export such a group by itself",
-                name,
+    def warn(self, exports: Iterable[Export]) -> None:
+        """Warns of what will make learning fail."""
+        if lonely := [title for title, senders in self._groups if len(_people(senders)) == 1]:
+            self._run.log.warning(
+                "only one person speaks in %d of the groups (%s); an export of the whole account holds nobody else's "
+                "messages, so export such a group by itself",
                 len(lonely),
-                visible(", ".join(lonely[:3])),
+                visible(", ".join(lonely[:3]) + (", ..." if len(lonely) > 3 else "")),
             )
+        for export in exports:
+            if export.words is None and self._has_messages:
+                self._run.log.warning(
+                    "%s: this export, probably of 2018, tells nobody's id, and people are never matched by name; "
+                    "export again",
+                    export.name,
+                )
 
 
-def read_messages(
-    batches: Iterator[Batch], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
-) -> Iterator[Message]:
-    """Reads the messages of a chat.
+def _chat_id(export: Export, header: Header, number: int) -> str:
+    if header.id is None:
+        return f"{export.name}#{number}"
+    return people.chat_id(header.id, header.type, words=export.words is not False)
 
-    Args:
-        batches: The messages as they stand in the file.
-        senders: Who speaks in the chat.
-        advance: Told how many bytes were read.
-        sticker_emoji: Whether the emoji of a sticker is its text.
 
-    Yields:
-        The messages in the order of the file.
+def _places(export: Export) -> Iterator[_Place]:
+    """Finds the chats of a file without reading them."""
+    last: _Place | None = None
+    for portion in export.portions():
+        if last:
+            last.end = portion.offset
+            yield last
+        last = _Place(export, portion, export.feed.size)
+        if export.is_single_chat:
+            break
+    if last:
+        yield last
+
+
+def _key(place: _Place, number: int) -> _Key:
+    """Tells chats apart.
+
+    Elsewhere than in channels and supergroups ids of messages are those of the owner's account, and two people may
+    both have chatted with a third.
     """
-    known = senders.known
-    last = 0
-    for number, batch in enumerate(batches):
-        if number == 0:
-            senders.look_at(batch.records)
-        for record in batch.records:
-            # Nearly all messages are somebody's own text and nothing else, and need no more than this look at them.
-            if (
-                record.text.__class__ is not str
-                or not record.text
-                or record.kind != "text"
-                or record.type != "message"
-                or record.photo is not UNSET
-                or record.file is not UNSET
-                or record.forwarded_from is not UNSET
-                or record.forwarded_from_id is not UNSET
-                or record.via_bot is not UNSET
-                or record.reply_to_peer_id is not UNSET
-            ):
-                settle(record, sticker_emoji=sticker_emoji)
-            try:
-                sender = known[record.sender]
-            except KeyError:
-                sender = senders.meet(record.sender)
-            if sender.is_renamed:
-                record.sender = sender.id
-            record.outgoing = sender.outgoing
-            if not sender.is_person and record.own_words:
-                record.own_words = False
-                if record.kind == "text":
-                    record.kind = "channel post" if sender.id else "nobody's message"
-            if not record.sent:
-                record.sent = _local_time(record.date) or last
-            last = record.sent
-            yield record
-        advance(batch.size)
+    export, header = place.export, place.portion.header
+    chat_id = _chat_id(export, header, number)
+    if chat_id.startswith("channel"):
+        return _Key(chat_id, None)
+    return _Key(chat_id, export.owner or export.owner_of_single_chat(header))
 
 
-def _local_time(date: str) -> int:
-    """Reads a time without a zone as UTC: where the exporter was is not known. Returns 0 if it is no time."""
-    try:
-        moment = datetime.fromisoformat(date)
-    except ValueError:
-        return 0
-    return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+def _united(places: dict[_Key, list[_Place]]) -> dict[_Key, list[_Place]]:
+    """Adds chats of an unknown owner to the same chat of a known one, if there is only one."""
+    united = dict(places)
+    for key, found in places.items():
+        if key.owner is None:
+            twins = [other for other in united if other.chat_id == key.chat_id and other.owner]
+            if len(twins) == 1:
+                united[twins[0]] = [*united[twins[0]], *found]
+                del united[key]
+    return united
+
+
+def _people(senders: Iterable[Senders]) -> set[str]:
+    return {sender.id for each in senders for sender in each.known.values() if sender.is_person}

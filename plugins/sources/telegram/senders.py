@@ -67,11 +67,6 @@ class Senders:
             self._partner = None
         self.known.clear()
 
-    @property
-    def single_person(self) -> bool:
-        """Whether only one person has spoken so far."""
-        return sum(sender.is_person for sender in self.known.values()) == 1
-
     def _is_owner(self, id: str) -> bool | None:
         if self._owner:
             return id == self._owner

@@ -80,7 +80,7 @@ def portions(feed: Feed, contents: Contents) -> Iterator[Portion]:
     """Reads the chats that a survey found."""
     for header, offset in contents.chats:
         feed.seek(offset)
-        yield Portion(header, messages(feed), offset)
+        yield Portion(header, messages(feed), offset, messages)
 
 
 def messages(feed: Feed) -> Iterator[Batch]:

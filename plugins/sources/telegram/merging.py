@@ -1,0 +1,80 @@
+"""Makes one stream of several exports of the same chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from autocakechat import Message
+
+DUPLICATE = "duplicate in another export"
+_NO_ID = 0
+_REMEMBERED = 1 << 20
+_ZONES_APART = 26 * 3600  # seconds between local dates of one moment
+
+
+class _Stream:
+    """The messages of one export of the chat, one of them at hand.
+
+    Attributes:
+        message: The next one; None at the end.
+        key: The greatest id so far, so that messages whose ids go down stay in their order.
+    """
+
+    def __init__(self, messages: Iterator[Message]) -> None:
+        self._messages = messages
+        self.key = -(1 << 63)
+        self.message: Message | None = None
+        self.advance()
+
+    def advance(self) -> None:
+        self.message = next(self._messages, None)
+        if self.message is not None and self.message.id > self.key:
+            self.key = self.message.id
+
+
+def merged(exports: Sequence[Iterator[Message]]) -> Iterator[Message]:
+    """Merges several exports of one chat by the ids of the messages.
+
+    Args:
+        exports: The messages of each, the newest export first.
+
+    Yields:
+        Every message once, as it stands in the newest export that has it. The same message of another export becomes
+        one without text and sender of the kind `DUPLICATE`, before it.
+    """
+    streams = [stream for stream in map(_Stream, exports) if stream.message]
+    last_key = None
+    out_of_order: set[int] = set()
+    while streams:
+        first = min(streams, key=_key)  # the newest of those with the same key
+        message = first.message
+        assert message is not None
+        if first.key != last_key or len(out_of_order) > _REMEMBERED:
+            out_of_order.clear()
+            last_key = first.key
+        for stream in streams:
+            other = stream.message
+            if stream is not first and other is not None and other.id == message.id != _NO_ID:
+                yield _duplicate(other)
+                stream.advance()
+        if message.id in out_of_order and message.id != _NO_ID:
+            yield _duplicate(message)
+        else:
+            yield message
+        out_of_order.add(message.id)
+        first.advance()
+        streams = [stream for stream in streams if stream.message]
+
+
+def _key(stream: _Stream) -> int:
+    return stream.key
+
+
+def _is_same(one: Message, other: Message) -> bool:
+    if one.id != other.id or one.id == _NO_ID or one.sender != other.sender:
+        return False
+    return abs(one.sent - other.sent) <= _ZONES_APART
+
+
+def _duplicate(message: Message) -> Message:
+    return Message(message.id, "", None, "", message.sent, kind=DUPLICATE)
