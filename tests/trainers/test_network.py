@@ -13,9 +13,8 @@ from autocakechat.plugins.trainers.cakechat.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.packing import Packer, Padding
 from autocakechat.plugins.trainers.cakechat.recurrence import Activation
-from autocakechat.plugins.trainers.cakechat.training import Steps
+from autocakechat.plugins.trainers.cakechat.scoring import Scorer
 from tests.trainers.reference import ACTIVATIONS, log_probabilities
-from tests.trainers.test_training import PLAN
 
 PAD, UNKNOWN = 0, 1
 SETTINGS = NetworkSettings(
@@ -45,13 +44,14 @@ def test_the_network_agrees_with_keras_layers(padding: Padding, activation: Acti
     weights = {name: weight.numpy() for name, weight in network.named_weights().items()}
 
     places = np.arange(12, dtype=np.int32).reshape(4, 3)
-    batch = Packer(padding, PAD, UNKNOWN).batch(contexts.reshape(12, 6), places, condition, response)
-    loss, tokens = Steps(network, PLAN, PAD).score(batch)
+    packer = Packer(padding, PAD, UNKNOWN)
+    batch = packer.batch(packer.contexts(contexts.reshape(12, 6), places), condition, response)
+    scores, tokens = Scorer(network, PAD).score(batch)
 
     expected = log_probabilities(settings, weights, contexts, condition, response, PAD, padding == "masked")
     real = response[:, 1:] != PAD
-    assert int(tokens) == real.sum()
-    assert float(loss) == pytest.approx(-expected[real].sum(), rel=1e-5)
+    assert tokens.tolist() == real.sum(axis=1).tolist()
+    np.testing.assert_allclose(scores, np.where(real, expected, 0.0).sum(axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard-sigmoid"])

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from autocakechat import Corpus, Request, Responder, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
-from autocakechat.plugins.trainers.cakechat.decoding import Decoder, Rules
+from autocakechat.plugins.trainers.cakechat.decoding import Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.packing import Packer
 from autocakechat.plugins.trainers.cakechat.text import tokenize
@@ -107,9 +107,8 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
 
     def said(penalty: float) -> list[str]:
         rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        return vocabulary.words(
-            Decoder(network, vocabulary, ()).sample(context, np.zeros(1, np.int32), rules, (1, 2))[0].tolist()
-        )
+        drawn = Sampler(network, Words.of(vocabulary)).draw(context, np.zeros(1, np.int32), rules, (1, 2))
+        return vocabulary.words(drawn[0].tolist())
 
     assert said(1.0) == ["chocolate"] * 5
     assert said(10.0) == ["chocolate", "!", "!", "!", "!"]

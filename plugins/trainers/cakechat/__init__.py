@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 from attrs.validators import and_, ge, gt, le, lt, min_len, optional
 
-from autocakechat import Corpus, Responder, RunContext, TrainerType, hookimpl, option
+from autocakechat import CommandType, Corpus, Responder, RunContext, TrainerType, hookimpl, option
+
+if TYPE_CHECKING:
+    import click
 
 SIZES = "taken from `size` unless given"
 
@@ -35,6 +38,9 @@ class Options:
         default=None, check=optional(ge(5)), help=f"most tokens to know, service tokens included; {SIZES}"
     )
     min_count: int = option(default=2, check=ge(1), help="tokens seen less often in the training part stay unknown")
+    targets: Literal["server", "all"] = option(
+        default="server", help="whose lines are learnt: the server's, or everybody's as in CakeChat"
+    )
     context_lines: int = option(default=3, check=ge(1), help="lines before an answer that are read")
     line_tokens: int = option(default=30, check=ge(1), help="tokens of a context line that are read")
     reply_tokens: int = option(default=30, check=ge(1), help="tokens of an answer that are learnt")
@@ -50,8 +56,12 @@ class Options:
     batch_size: int | None = option(default=None, check=optional(ge(1)), help=f"samples a step; {SIZES}")
     optimizer: Literal["adam", "adadelta"] = option(default="adam", help="what turns gradients into learning")
     learning_rate: float | None = option(
-        default=None, check=optional(gt(0.0)), help="length of a step; 0.005 for adam, 6.0 for adadelta unless given"
+        default=None, check=optional(gt(0.0)), help="length of a step; 0.006 for adam, 6.0 for adadelta unless given"
     )
+    decay: bool | None = option(
+        default=None, help="let the learning rate fall along a cosine; yes for adam, no for adadelta unless given"
+    )
+    warm_up: int = option(default=50, check=ge(0), help="first steps in which the learning rate rises, with decay")
     clip_norm: float | None = option(
         default=5.0, check=optional(gt(0.0)), help="longest gradient, over all weights together"
     )
@@ -66,7 +76,9 @@ class Options:
 class ReplyOptions:
     """The options of `[reply]`."""
 
-    mode: Literal["sampling"] = option(default="sampling", help="how an answer is found")
+    mode: Literal["sampling", "beamsearch", "sampling-reranking", "beamsearch-reranking"] = option(
+        default="sampling", help="how an answer is found; reranking needs a reverse model"
+    )
     temperature: float = option(default=0.5, check=gt(0.0), help="low: the most likely words; high: daring ones")
     repetition_penalty: float = option(
         default=10.0, check=ge(1.0), help="how much less likely a word becomes once it is used; 1 for not at all"
@@ -74,6 +86,12 @@ class ReplyOptions:
     max_tokens: int = option(default=40, check=and_(ge(1), le(1000)), help="longest answer")
     banned: tuple[str, ...] = option(default=(), help="words and phrases never to say")
     fallback: str = option(default="🙊", check=min_len(1), help="what to say when there is nothing else to say")
+    beams: int = option(default=10, check=and_(ge(1), le(100)), help="answers followed side by side by beamsearch")
+    candidates: int = option(default=10, check=and_(ge(1), le(1000)), help="answers drawn by sampling-reranking")
+    reverse_weight: float = option(
+        default=1.0, check=and_(ge(0.0), le(1.0)), help="how much reranking listens to the reverse model"
+    )
+    choose_among: int = option(default=3, check=ge(1), help="best candidates of which one is said at random")
     tries: int = option(default=10, check=ge(1), help="answers to draw before the fallback")
     seed: int | None = option(default=None, help="for the same answers every time")
 
@@ -89,19 +107,35 @@ def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
     """Loads a model folder to answer with; see `responder.load`."""
     from autocakechat.plugins.trainers.cakechat import responder
 
-    return responder.load(path, reply, run)
+    return responder.load(path, reply)
+
+
+def load_command() -> click.Command:
+    """Imports `acc cakechat`; see `commands`."""
+    from autocakechat.plugins.trainers.cakechat import commands
+
+    return commands.cakechat
+
+
+TRAINER = TrainerType(
+    name="cakechat",
+    summary="hierarchical recurrent encoder-decoder with emotions, as CakeChat's",
+    config=Options,
+    reply=ReplyOptions,
+    train=train,
+    load=load,
+    requires=("tensorflow", "keras", "numpy", "safetensors"),
+    install="pip install 'autocakechat[cakechat]'",
+)
 
 
 @hookimpl
 def acc_trainers() -> Iterable[TrainerType]:
     """Yields the trainer."""
-    yield TrainerType(
-        name="cakechat",
-        summary="hierarchical recurrent encoder-decoder with emotions, as CakeChat's",
-        config=Options,
-        reply=ReplyOptions,
-        train=train,
-        load=load,
-        requires=("tensorflow", "keras", "numpy", "safetensors"),
-        install="pip install 'autocakechat[cakechat]'",
-    )
+    yield TRAINER
+
+
+@hookimpl
+def acc_commands() -> Iterable[CommandType]:
+    """Yields `acc cakechat`."""
+    yield CommandType(name="cakechat", summary="Import models of the original CakeChat.", load=load_command)

@@ -1,7 +1,7 @@
-"""How an answer is found: the loop that asks the network for one token after the other.
+"""How answers are found: loops that ask the network for one token after the other.
 
-All conversations, and all candidates of each, go through the loop side by side, and the loop is compiled once for any
-number of them.
+All conversations, and all candidates or beams of each, go through a loop side by side, and each loop is compiled once
+for any number of them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.network import Network
-from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints, Packed
+from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
+from autocakechat.plugins.trainers.cakechat.scoring import ANY_CONTEXTS, thought_vectors
 from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
-
-_IDS = tf.TensorSpec([None], tf.int32)
-_ANY_CONTEXTS = Contexts(lines=Packed(_IDS, _IDS), contexts=Packed(_IDS, _IDS), places=_IDS)
 
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`"])
 """Tokens that may be said again and again."""
+
+_ANY_IDS = tf.TensorSpec([None], tf.int32)
+_INTEGER, _NUMBER = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
 
 
 @attrs.frozen(kw_only=True)
@@ -30,8 +31,8 @@ class Rules:
     """What holds for every answer.
 
     Attributes:
-        max_tokens: Longest answer.
-        temperature: What logits are divided by.
+        max_tokens: Longest answer, without the start token.
+        temperature: What logits are divided by when answers are drawn.
         repetition_penalty: What the probability of a token is divided by once it is said, at temperature 1.
     """
 
@@ -39,28 +40,67 @@ class Rules:
     temperature: float
     repetition_penalty: float
 
+    @property
+    def penalty(self) -> float:
+        """What is taken from the log-probability of a token once it is said."""
+        return float(np.log(self.repetition_penalty))
 
-class Decoder:
-    """Finds answers.
+
+@attrs.frozen(eq=False)
+class Words:
+    """What is known of each token when answers are looked for.
+
+    Attributes:
+        start: Id of the start token.
+        end: Id of the end token.
+        pad: Id of the pad token.
+        banned: (vocabulary,) minus infinity for tokens never to be said, zero for others.
+        penalised: (vocabulary,) 1 for tokens that become less likely once they are said, 0 for others.
+    """
+
+    start: int
+    end: int
+    pad: int
+    banned: np.ndarray[Any, Any]
+    penalised: np.ndarray[Any, Any]
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, banned: Collection[str] = ()) -> Words:
+        """Looks the tokens of a vocabulary up.
+
+        Args:
+            vocabulary: The vocabulary.
+            banned: Tokens never to be said; the unknown token is one anyway.
+        """
+        unsayable = {vocabulary.tokens[vocabulary.unknown], *banned}
+        return cls(
+            start=vocabulary.start,
+            end=vocabulary.end,
+            pad=vocabulary.pad,
+            banned=np.array([-np.inf if token in unsayable else 0.0 for token in vocabulary.tokens], np.float32),
+            penalised=np.array([token not in UNPENALISED for token in vocabulary.tokens], np.float32),
+        )
+
+    def used(self, before: Tensor, said: Tensor) -> Tensor:
+        """Adds what was said to the tokens that are penalised: (rows, vocabulary), (rows,) -> (rows, vocabulary)."""
+        return tf.maximum(before, tf.one_hot(said, len(self.penalised)) * self.penalised)
+
+
+class Sampler:
+    """Draws answers, each token from the probabilities that the network gives.
 
     Args:
         network: What is asked.
-        vocabulary: Its tokens.
-        banned: Tokens never to be said.
+        words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, vocabulary: Vocabulary, banned: Collection[str]) -> None:
+    def __init__(self, network: Network, words: Words) -> None:
         self._network = network
-        self._vocabulary = vocabulary
-        tokens = vocabulary.tokens
-        unsayable = {vocabulary.tokens[vocabulary.unknown], *banned}
-        self._banned = np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32)
-        self._penalised = np.array([token not in UNPENALISED for token in tokens], np.float32)
-        specs = [_ANY_CONTEXTS, _IDS, tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.int32)]
-        numbers = [tf.TensorSpec([], tf.float32)] * 2
-        self._sample = tf.function(self._sample_rows, input_signature=[*specs, *numbers], autograph=False)
+        self._words = words
+        signature = [ANY_CONTEXTS, _ANY_IDS, tf.TensorSpec([2], tf.int32), _INTEGER, _NUMBER, _NUMBER]
+        self._draw = tf.function(self._draw_rows, input_signature=signature, autograph=False)
 
-    def sample(self, contexts: Contexts, condition: Ints, rules: Rules, seed: Sequence[int]) -> Ints:
+    def draw(self, contexts: Contexts, condition: Ints, rules: Rules, seed: Sequence[int]) -> Ints:
         """Draws an answer for each row.
 
         Args:
@@ -72,17 +112,12 @@ class Decoder:
         Returns:
             (rows, tokens) ids, after the end token padded.
         """
-        found: Tensor = self._sample(
-            contexts,
-            condition,
-            np.array(seed, np.int32),
-            rules.max_tokens,
-            rules.temperature,
-            np.log(rules.repetition_penalty).astype(np.float32),
+        drawn: Tensor = self._draw(
+            contexts, condition, np.array(seed, np.int32), rules.max_tokens, rules.temperature, rules.penalty
         )
-        return found.numpy()  # type: ignore[no-any-return]
+        return drawn.numpy()  # type: ignore[no-any-return]
 
-    def _sample_rows(
+    def _draw_rows(
         self,
         contexts: Contexts,
         condition: Tensor,
@@ -91,28 +126,124 @@ class Decoder:
         temperature: Tensor,
         penalty: Tensor,
     ) -> Tensor:
-        network, words = self._network, self._vocabulary
-        thoughts = network.think(network.encode_lines(*contexts.lines), *contexts.contexts)
-        steady = network.steady_input(tf.gather(thoughts, contexts.places), condition)
+        network, words = self._network, self._words
+        steady = network.steady_input(thought_vectors(network, contexts), condition)
         rows = tf.size(condition)
 
-        def going_on(_: Tensor, last: Tensor, *__: Any) -> Tensor:
-            return tf.reduce_any((last != words.end) & (last != words.pad))
+        def ended(last: Tensor) -> Tensor:
+            return (last == words.end) | (last == words.pad)
 
         def body(
             t: Tensor, last: Tensor, states: tuple[Tensor, Tensor], used: Tensor, said: Tensor
         ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], Tensor, Tensor]:
             states = network.step(last, steady, states)
             # Dividing a probability by penalty^(1/T) is subtracting log(penalty) before the division by T.
-            logits = (network.logits(states[1]) + self._banned - penalty * used) / temperature
+            logits = (network.logits(states[1]) + words.banned - penalty * used) / temperature
             drawn = tf.random.stateless_categorical(logits, 1, [seed[0], seed[1] + t], tf.int32)[:, 0]
-            ended = (last == words.end) | (last == words.pad)
-            drawn = tf.where(ended, words.pad, drawn)
-            used = tf.maximum(used, tf.one_hot(drawn, len(words)) * self._penalised)
-            return t + 1, drawn, states, used, said.write(t, drawn)
+            drawn = tf.where(ended(last), words.pad, drawn)
+            return t + 1, drawn, states, words.used(used, drawn), said.write(t, drawn)
 
         states = (tf.zeros([rows, network.settings.hidden]),) * 2
         said = tf.TensorArray(tf.int32, max_tokens, element_shape=[None])
-        start = (0, tf.fill([rows], words.start), states, tf.zeros([rows, len(words)]), said)
-        *_, said = tf.while_loop(going_on, body, start, maximum_iterations=max_tokens)
+        start = (0, tf.fill([rows], words.start), states, tf.zeros([rows, len(words.penalised)]), said)
+        *_, said = tf.while_loop(
+            lambda _, last, *__: tf.reduce_any(~ended(last)), body, start, maximum_iterations=max_tokens
+        )
         return tf.transpose(said.stack())
+
+
+class BeamSearch:
+    """Looks for the most likely answers.
+
+    Args:
+        network: What is asked.
+        words: What is known of its tokens.
+    """
+
+    def __init__(self, network: Network, words: Words) -> None:
+        self._network = network
+        self._words = words
+        signature = [ANY_CONTEXTS, _ANY_IDS, _INTEGER, _INTEGER, _NUMBER]
+        self._search = tf.function(self._search_rows, input_signature=signature, autograph=False)
+
+    def search(self, contexts: Contexts, condition: Ints, rules: Rules, beams: int) -> list[Ints]:
+        """Looks for answers to each row.
+
+        Args:
+            contexts: What was said; `places` names the context of each row.
+            condition: (rows,) ids of labels.
+            rules: What holds for the answers.
+            beams: How many are followed side by side.
+
+        Returns:
+            For each row (found, 1 + tokens) ids, the start token first, after the end token padded, the most likely
+            first: those that have ended, or all if none has.
+        """
+        beams = min(beams, len(self._words.penalised))
+        found, scores, going_on = (
+            tensor.numpy() for tensor in self._search(contexts, condition, rules.max_tokens, beams, rules.penalty)
+        )
+        done = np.isfinite(scores)
+        return [
+            np.insert(found[row][done[row]] if done[row].any() else going_on[row], 0, self._words.start, axis=1)
+            for row in range(len(found))
+        ]
+
+    def _search_rows(
+        self, contexts: Contexts, condition: Tensor, max_tokens: Tensor, beams: Tensor, penalty: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        network, words = self._network, self._words
+        rows, vocabulary = tf.size(condition), len(words.penalised)
+        steady = network.steady_input(thought_vectors(network, contexts), condition)
+
+        def offers(states: tuple[Tensor, Tensor], used: Tensor) -> tuple[Tensor, Tensor]:
+            """The best next tokens of each beam: log p and ids, (beams of all rows, beams)."""
+            log_p = tf.nn.log_softmax(network.logits(states[1])) + words.banned - penalty * used
+            return tf.math.top_k(log_p, beams)  # type: ignore[no-any-return]
+
+        def body(
+            t: Tensor,
+            scores: Tensor,
+            said: Tensor,
+            states: tuple[Tensor, Tensor],
+            used: Tensor,
+            done_scores: Tensor,
+            done: Tensor,
+        ) -> tuple[Any, ...]:
+            last = tf.reshape(said[:, :, t - 1], [-1])
+            states = network.step(last, tf.repeat(steady, beams, axis=0), states)
+            log_p, ids = (tf.reshape(offer, [rows, beams * beams]) for offer in offers(states, used))
+            total = tf.repeat(scores, beams, axis=1) + log_p
+            ends = ids == words.end
+
+            going_on, places = tf.math.top_k(tf.where(ends, -np.inf, total), beams)
+            ends &= total >= going_on[:, -1:]
+            ending, end_places = tf.math.top_k(tf.where(ends, total, -np.inf), beams)
+
+            def longer(places: Tensor) -> Tensor:
+                before = tf.gather(said, places // beams, batch_dims=1)
+                token = tf.gather(ids, places, batch_dims=1)[:, :, None]
+                return tf.concat([before[:, :, :t], token, before[:, :, t + 1 :]], 2)
+
+            done_scores, kept = tf.math.top_k(tf.concat([done_scores, ending], 1), beams)
+            done = tf.gather(tf.concat([done, longer(end_places)], 1), kept, batch_dims=1)
+            parents = tf.reshape(tf.range(rows)[:, None] * beams + places // beams, [-1])
+            said = longer(places)
+            states = tuple(tf.gather(state, parents) for state in states)
+            used = words.used(tf.gather(used, parents), tf.reshape(said[:, :, t], [-1]))
+            return t + 1, going_on, said, states, used, done_scores, done
+
+        def worth_going_on(t: Tensor, scores: Tensor, *carried: Any) -> Tensor:
+            """Whether any beam can still become better than the worst that is kept: scores only fall."""
+            return (t < max_tokens) & tf.reduce_any(scores[:, 0] > carried[-2][:, -1])
+
+        states = (tf.zeros([rows, network.settings.hidden]),) * 2
+        states = network.step(tf.fill([rows], words.start), steady, states)
+        scores, first = offers(states, tf.zeros([rows, vocabulary]))
+        said = tf.concat([first[:, :, None], tf.fill([rows, beams, max_tokens - 1], words.pad)], 2)
+        states = tuple(tf.repeat(state, beams, axis=0) for state in states)
+        used = words.used(tf.zeros([rows * beams, vocabulary]), tf.reshape(first, [-1]))
+        nothing = tf.fill([rows, beams], -np.inf)
+        start = (1, scores, said, states, used, nothing, tf.fill([rows, beams, max_tokens], words.pad))
+        _, _, said, _, _, done_scores, done = tf.while_loop(worth_going_on, body, start)
+        return done, done_scores, said

@@ -54,12 +54,14 @@ class Model:
         vocabulary: Its tokens.
         conditions: Its labels.
         network: The network.
+        reverse: The network that tells contexts by answers, if there is one.
     """
 
     settings: ModelSettings
     vocabulary: Vocabulary
     conditions: Conditions
     network: Network
+    reverse: Network | None = None
 
     @property
     def batcher(self) -> Batcher:
@@ -69,15 +71,24 @@ class Model:
 
 
 def save_model(model: Model, folder: Path) -> None:
-    """Writes `weights.safetensors`, `vocabulary.json`, `conditions.json` and `settings.json` into a folder."""
+    """Writes `weights.safetensors`, `vocabulary.json`, `conditions.json` and `settings.json` into a folder.
+
+    A model with a reverse network has `reverse.safetensors`, too.
+    """
     write_arrays(folder / "weights.safetensors", weights_of(model.network))
+    if model.reverse is not None:
+        write_arrays(folder / "reverse.safetensors", weights_of(model.reverse))
     write_json(folder / "vocabulary.json", model.vocabulary.tokens)
     write_json(folder / "conditions.json", model.conditions.labels)
     write_json(folder / "settings.json", attrs.asdict(model.settings))
 
 
-def load_model(folder: Path) -> Model:
+def load_model(folder: Path, reverse: bool = False) -> Model:
     """Loads what `save_model` wrote.
+
+    Args:
+        folder: The folder.
+        reverse: Whether the reverse network is needed.
 
     Raises:
         UserError: A file is missing or damaged, or does not fit the others.
@@ -89,10 +100,14 @@ def load_model(folder: Path) -> Model:
         vocabulary = Vocabulary(tokens)
     except KeyError as error:
         raise damaged(folder / "vocabulary.json", f"token {error} is missing") from None
-    weights, _ = read_arrays(folder / "weights.safetensors")
-    network = Network(settings.network, seed=None)
-    set_weights(network, weights, folder / "weights.safetensors")
-    return Model(settings, vocabulary, Conditions(labels), network)
+    if reverse and not (folder / "reverse.safetensors").exists():
+        raise UserError(
+            f"{folder}: has no reverse model, which reranking needs",
+            'train with reverse = true in [trainer], or set mode = "sampling" or "beamsearch" in [reply]',
+        )
+    network = _load_network(settings.network, folder / "weights.safetensors")
+    turned = _load_network(settings.network, folder / "reverse.safetensors") if reverse else None
+    return Model(settings, vocabulary, Conditions(labels), network, turned)
 
 
 def weights_of(network: Network) -> Arrays:
@@ -146,6 +161,13 @@ def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
         raise damaged(file, "no such file") from None
     except (SafetensorError, OSError, ValueError) as error:
         raise damaged(file, f"cannot be read: {error}") from None
+
+
+def _load_network(settings: NetworkSettings, file: Path) -> Network:
+    weights, _ = read_arrays(file)
+    network = Network(settings, seed=None)
+    set_weights(network, weights, file)
+    return network
 
 
 def _write(file: Path, content: bytes) -> None:

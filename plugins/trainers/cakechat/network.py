@@ -41,6 +41,34 @@ class NetworkSettings:
     recurrent_activation: Activation
 
 
+def shapes_of(settings: NetworkSettings) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of each weight by the name it has in a model folder.
+
+    Each GRU has `kernel` (inputs, 3 hidden), `recurrent_kernel` (hidden, 3 hidden) and `bias` (2, 3 hidden).
+    """
+    embedding, condition_embedding, hidden = settings.embedding, settings.condition_embedding, settings.hidden
+    inputs = {
+        "utterance_encoder.forward": embedding,
+        "utterance_encoder.backward": embedding,
+        "utterance_encoder.final": 2 * hidden,
+        "context_encoder": hidden,
+        "decoder.0": embedding + hidden + condition_embedding,
+        "decoder.1": hidden,
+    }
+    shapes: dict[str, tuple[int, ...]] = {
+        "context_embedding": (settings.tokens, embedding),
+        "response_embedding": (settings.tokens, embedding),
+        "condition_embedding": (settings.conditions, condition_embedding),
+    }
+    for name, size in inputs.items():
+        shapes |= {
+            f"{name}.kernel": (size, 3 * hidden),
+            f"{name}.recurrent_kernel": (hidden, 3 * hidden),
+            f"{name}.bias": (2, 3 * hidden),
+        }
+    return shapes | {"output.kernel": (hidden, settings.tokens), "output.bias": (settings.tokens,)}
+
+
 class FirstWeights:
     """Makes the first weights of layers, each from a seed of its own, so that the same seed gives the same network.
 
@@ -166,10 +194,7 @@ class Network(keras.layers.Layer):  # type: ignore[misc]
         self.built = True
 
     def named_weights(self) -> dict[str, Any]:
-        """Returns the weights by the names they have in a model folder.
-
-        Each GRU has `kernel` (inputs, 3 hidden), `recurrent_kernel` (hidden, 3 hidden) and `bias` (2, 3 hidden).
-        """
+        """Returns the weights by the names they have in a model folder, see `shapes_of`."""
         grus = {
             "utterance_encoder.forward": self.utterance_forward,
             "utterance_encoder.backward": self.utterance_backward,

@@ -99,20 +99,31 @@ class Packer:
             places=_inverse(context_order),
         )
 
-    def batch(self, lines: Ints, context: Ints, condition: Ints, response: Ints) -> Batch:
+    def contexts_of_ids(self, context: Ints) -> Contexts:
+        """Packs contexts given as (samples, context lines, tokens) ids, each distinct line once."""
+        lines, places = np.unique(context.reshape(-1, context.shape[2]), axis=0, return_inverse=True)
+        return self.contexts(lines.astype(np.int32), places.reshape(context.shape[:2]).astype(np.int32))
+
+    def cut(self, line: list[int], longest: int) -> list[int]:
+        """Cuts a line of context: at its front when pads are masked, so that what is answered stays, or at its end."""
+        return line[-longest:] if self.padding == "masked" else line[:longest]
+
+    def batch(self, contexts: Contexts, condition: Ints, response: Ints, to_the_end: bool = False) -> Batch:
         """Packs samples.
 
         Args:
-            lines: (lines, tokens) ids, padded at the end.
-            context: (samples, context lines) numbers of lines, newest last.
+            contexts: What was said before each answer.
             condition: (samples,) ids of labels.
             response: (samples, tokens) ids of answers, start token first, padded at the end.
+            to_the_end: Whether pads at the end are targets too. They change nothing about the tokens before.
         """
-        lengths = self._lengths(response[:, 1:])
+        lengths = (
+            np.full(len(response), response.shape[1] - 1) if to_the_end else _real_lengths(response[:, 1:], self.pad)
+        )
         order = _longest_first(lengths)
         response, lengths = response[order], lengths[order]
         return Batch(
-            context=self.contexts(lines, context),
+            context=contexts,
             said=_pack(response[:, :-1], lengths),
             targets=_pack(response[:, 1:], lengths).values,
             rows=order,
@@ -122,8 +133,13 @@ class Packer:
     def _lengths(self, padded: Ints) -> npt.NDArray[np.int64]:
         if self.padding == "cakechat":
             return np.full(len(padded), padded.shape[1], np.int64)
-        real = padded != self.pad
-        return np.where(real.any(axis=1), padded.shape[1] - np.argmax(real[:, ::-1], axis=1), 0)
+        return _real_lengths(padded, self.pad)
+
+
+def _real_lengths(padded: Ints, pad: int) -> npt.NDArray[np.int64]:
+    """Returns the lengths of rows without the pads at their ends."""
+    real = padded != pad
+    return np.where(real.any(axis=1), padded.shape[1] - np.argmax(real[:, ::-1], axis=1), 0)
 
 
 def _pack(padded: Ints, lengths: npt.NDArray[np.int64]) -> Packed:

@@ -8,37 +8,39 @@ from pathlib import Path
 
 import numpy as np
 
-from autocakechat import Reply, Request, RunContext
+from autocakechat import Reply, Request
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
-from autocakechat.plugins.trainers.cakechat.decoding import Decoder, Rules
+from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
-from autocakechat.plugins.trainers.cakechat.packing import Contexts
+from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
+from autocakechat.plugins.trainers.cakechat.reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.text import prettify, tokenize
 
 
-def load(path: Path, options: ReplyOptions, run: RunContext) -> CakeChatResponder:
+def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
     """Loads a model folder to answer with.
 
     Args:
         path: A folder that the trainer wrote.
         options: The options of `[reply]`.
-        run: Where to say what was found.
 
     Returns:
         The responder.
 
     Raises:
-        UserError: The folder is damaged.
+        UserError: The folder is damaged, or lacks the reverse model that reranking needs.
     """
-    return CakeChatResponder(load_model(path), options)
+    return CakeChatResponder(load_model(path, reverse=options.mode.endswith("reranking")), options)
 
 
 class CakeChatResponder:
     """Answers with a network.
 
+    Candidates are found by sampling or beam search, ranked, and one of the best that may be said is said.
+
     Args:
-        model: The network and what its numbers mean.
+        model: The network and what its numbers mean; with its reverse network for the modes that rerank.
         options: How to answer.
 
     Attributes:
@@ -50,8 +52,7 @@ class CakeChatResponder:
         self.labels: Sequence[str] = model.conditions.labels
         self.context_lines = model.settings.context_lines
         self._model = model
-        self._fallback = options.fallback
-        self._tries = options.tries
+        self._options = options
         self._rules = Rules(
             max_tokens=options.max_tokens,
             temperature=options.temperature,
@@ -59,13 +60,17 @@ class CakeChatResponder:
         )
         banned = [tokenize(phrase) for phrase in options.banned]
         self._phrases = [phrase for phrase in banned if len(phrase) > 1]
-        self._decoder = Decoder(model.network, model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1})
+        words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1})
+        self._sampler = Sampler(model.network, words)
+        self._beam_search = BeamSearch(model.network, words)
+        self._reranker = Reranker(model.network, model.reverse, words, model.batcher.packer) if model.reverse else None
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
         """Answers many conversations at once.
 
-        An answer without words, or with a banned phrase, is drawn again some times; then the fallback is said.
+        Where no candidate may be said, because it has no words or holds a banned phrase, more are drawn some times;
+        then the fallback is said.
 
         Args:
             requests: One for each conversation.
@@ -73,28 +78,44 @@ class CakeChatResponder:
         Returns:
             One reply for each request, in the same order.
         """
-        replies = [Reply(self._fallback)] * len(requests)
-        open_requests = list(range(len(requests)))
-        for _ in range(self._tries):
-            if not open_requests:
+        replies = [Reply(self._options.fallback)] * len(requests)
+        unanswered = list(range(len(requests)))
+        for _ in range(self._options.tries if self._options.mode.startswith("sampling") else 1):
+            if not unanswered:
                 break
-            drawn = self._draw([requests[number] for number in open_requests])
-            for number, words in zip(open_requests, drawn, strict=True):
-                if self._may_be_said(words):
-                    text = prettify(words)
-                    replies[number] = Reply(text, candidates=(text,))
-            open_requests = [n for n, words in zip(open_requests, drawn, strict=True) if not self._may_be_said(words)]
+            found = self._candidates([requests[number] for number in unanswered])
+            for number, candidates in zip(unanswered, found, strict=True):
+                if candidates:
+                    best = candidates[: self._options.choose_among]
+                    replies[number] = Reply(best[self._random.integers(len(best))], candidates)
+            unanswered = [number for number, candidates in zip(unanswered, found, strict=True) if not candidates]
         return replies
 
-    def _draw(self, requests: Sequence[Request]) -> list[list[str]]:
-        """Draws an answer to each request, as words."""
+    def _candidates(self, requests: Sequence[Request]) -> list[list[str]]:
+        """Returns what may be said to each request, best first."""
+        lines, context = self._padded_context(requests)
         condition = np.array([self._model.conditions.id(request.emotion) for request in requests], np.int32)
-        seed = self._random.integers(2**31 - 1, size=2).tolist()
-        drawn = self._decoder.sample(self._contexts(requests), condition, self._rules, seed)
-        return [self._model.vocabulary.words(ids) for ids in drawn.tolist()]
+        contexts = self._model.batcher.packer.contexts(lines, context)
+        found = self._find(contexts, condition)
+        if self._reranker:
+            weight = self._options.reverse_weight
+            scores = self._reranker.score(lines[context], condition, found, weight, self._rules)
+            found = [ids[np.argsort(-score, kind="stable")] for ids, score in zip(found, scores, strict=True)]
+        sayable = ([words for words in map(self._words, ids) if self._may_be_said(words)] for ids in found)
+        return [list(dict.fromkeys(map(prettify, words))) for words in sayable]
 
-    def _contexts(self, requests: Sequence[Request]) -> Contexts:
-        """Makes what the encoders read of the newest lines of each request."""
+    def _find(self, contexts: Contexts, condition: Ints) -> list[Ints]:
+        """Finds candidates for each request: (candidates, tokens) ids, the start token first."""
+        if self._options.mode.startswith("beamsearch"):
+            return self._beam_search.search(contexts, condition, self._rules, self._options.beams)
+        each = self._options.candidates if self._reranker else 1
+        contexts = contexts._replace(places=np.repeat(contexts.places, each))
+        seed = self._random.integers(2**31 - 1, size=2).tolist()
+        drawn = self._sampler.draw(contexts, np.repeat(condition, each), self._rules, seed)
+        return np.split(np.insert(drawn, 0, self._model.vocabulary.start, axis=1), len(condition))
+
+    def _padded_context(self, requests: Sequence[Request]) -> tuple[Ints, Ints]:
+        """Returns the newest lines of all requests, (lines, tokens) ids, and which of them each request has."""
         vocabulary = self._model.vocabulary
         lines: list[list[int]] = []
         numbers = np.full((len(requests), self.context_lines), NO_LINE, np.int32)
@@ -102,7 +123,10 @@ class CakeChatResponder:
             newest = request.context[-self.context_lines :]
             row[len(row) - len(newest) :] = range(len(lines) + 1, len(lines) + 1 + len(newest))
             lines.extend(vocabulary.ids(tokenize(text)) for text in newest)
-        return self._model.batcher.contexts(Lines(lines), numbers)
+        return self._model.batcher.padded_context(Lines(lines), numbers)
+
+    def _words(self, ids: Ints) -> list[str]:
+        return self._model.vocabulary.words(ids[1:].tolist())
 
     def _may_be_said(self, words: list[str]) -> bool:
         return bool(words) and not any(_holds(words, phrase) for phrase in self._phrases)

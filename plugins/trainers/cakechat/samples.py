@@ -17,6 +17,8 @@ from autocakechat import Utterance
 from autocakechat.plugins.trainers.cakechat.packing import Batch, Contexts, Ints, Packer, Padding
 from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
+Targets = Literal["server", "all"]
+
 NO_LINE = 0
 """The line that stands where there is none: it has no tokens."""
 
@@ -96,8 +98,9 @@ def make_samples(
     vocabulary: Vocabulary,
     conditions: Conditions,
     context_lines: int,
+    targets: Targets = "server",
 ) -> Samples:
-    """Makes a sample of each of the server's turns, which are every second line of a dialog.
+    """Makes a sample of each line that is an answer.
 
     Args:
         dialogs: The corpus, the client speaking first in each dialog.
@@ -105,6 +108,7 @@ def make_samples(
         vocabulary: What the tokens are numbered with.
         conditions: What the labels are numbered with.
         context_lines: Lines before an answer that belong to the sample.
+        targets: Which lines are answers, see `answer_places`.
 
     Returns:
         The samples in the order of the corpus. An answer without tokens is none.
@@ -116,7 +120,7 @@ def make_samples(
     for dialog in dialogs:
         first = len(lines) + 1
         lines.extend(vocabulary.ids(tokenize(utterance.text)) for utterance in dialog)
-        for turn in range(1, len(dialog), 2):
+        for turn in answer_places(dialog, targets):
             if lines[first - 1 + turn]:
                 oldest = max(0, turn - context_lines)
                 missing = context_lines - (turn - oldest)
@@ -129,6 +133,11 @@ def make_samples(
         response=np.array(responses, np.int32),
         condition=np.array(labels, np.int32),
     )
+
+
+def answer_places(dialog: Sequence[Utterance], targets: Targets) -> range:
+    """Returns which lines of a dialog are answers to learn: the server's, every second one, or all but the first."""
+    return range(1, len(dialog), 2 if targets == "server" else 1)
 
 
 @attrs.frozen
@@ -154,7 +163,7 @@ class Batcher:
         return Packer(self.padding, self.vocabulary.pad, self.vocabulary.unknown)
 
     def batch(self, samples: Samples, chosen: npt.NDArray[np.int64]) -> Batch:
-        """Makes a batch.
+        """Makes a batch to learn from. In "cakechat" padding the network learns to pad, too.
 
         Args:
             samples: Where from.
@@ -163,9 +172,12 @@ class Batcher:
         Returns:
             The arrays for the network.
         """
-        lines, context = self.padded_context(samples.lines, samples.context[chosen])
+        return self._batch(samples, chosen, to_the_end=self.padding == "cakechat")
+
+    def _batch(self, samples: Samples, chosen: npt.NDArray[np.int64], to_the_end: bool) -> Batch:
+        contexts = self.contexts(samples.lines, samples.context[chosen])
         response = self.padded_response(samples.lines, samples.response[chosen])
-        return self.packer.batch(lines, context, samples.condition[chosen], response)
+        return self.packer.batch(contexts, samples.condition[chosen], response, to_the_end)
 
     def contexts(self, lines: Lines, context: Ints) -> Contexts:
         """Makes what the encoders read of (n, context lines) numbers of lines."""
@@ -217,7 +229,7 @@ class Batcher:
         return [batches[number] for number in random.permutation(len(batches))]
 
     def in_order(self, samples: Samples, size: int) -> Iterator[Batch]:
-        """Yields all samples in batches, shortest answers first."""
+        """Yields all samples in batches to measure with, shortest answers first."""
         order = np.argsort(samples.response_lengths, kind="stable")
         for first in range(0, len(order), size):
-            yield self.batch(samples, order[first : first + size])
+            yield self._batch(samples, order[first : first + size], to_the_end=False)

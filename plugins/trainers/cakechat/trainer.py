@@ -18,7 +18,7 @@ from autocakechat import Corpus, RunContext, UserError, Utterance
 from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, make_samples
+from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, Targets, answer_places, make_samples
 from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
 from autocakechat.plugins.trainers.cakechat.text import tokenize
 from autocakechat.plugins.trainers.cakechat.training import Plan, Training
@@ -26,7 +26,7 @@ from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabu
 
 Floats = npt.NDArray[np.float64]
 
-_LEARNING_RATES = {"adam": 0.005, "adadelta": 6.0}
+_LEARNING_RATES = {"adam": 0.006, "adadelta": 6.0}
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         UserError: There is too little to learn from.
         StageError: Training went astray, or memory is short.
     """
-    counts = _count(corpus.dialogs("train"))
+    counts = _count(corpus.dialogs("train"), options.targets)
     if counts.answers < options.min_pairs:
         raise UserError(
             f"{corpus.path}: {counts.answers} answers to train on, and at least {options.min_pairs} are needed",
@@ -64,7 +64,7 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count)
     conditions = Conditions.of(counts.labels)
     samples, validation = (
-        make_samples(corpus.dialogs(part), tokenize, vocabulary, conditions, options.context_lines)
+        make_samples(corpus.dialogs(part), tokenize, vocabulary, conditions, options.context_lines, options.targets)
         for part in ("train", "validation")
     )
     if not len(validation):
@@ -129,7 +129,7 @@ def _target_counts(batcher: Batcher, samples: Samples) -> npt.NDArray[np.int64]:
     return np.bincount(targets[targets != words.pad], minlength=len(words))
 
 
-def _count(dialogs: Iterable[Sequence[Utterance]]) -> _Counts:
+def _count(dialogs: Iterable[Sequence[Utterance]], targets: Targets) -> _Counts:
     tokens: Counter[str] = Counter()
     labels: set[str] = set()
     answers = 0
@@ -138,7 +138,7 @@ def _count(dialogs: Iterable[Sequence[Utterance]]) -> _Counts:
             found = tokenize(utterance.text)
             tokens.update(found)
             labels.add(utterance.emotion)
-            answers += bool(number % 2 and found)
+            answers += number in answer_places(dialog, targets) and bool(found)
     return _Counts(tokens, labels, answers)
 
 
@@ -166,6 +166,8 @@ def _plan(options: Options, size: Size, seed: int) -> Plan:
         batch_size=size.batch_size,
         optimizer=options.optimizer,
         learning_rate=options.learning_rate or _LEARNING_RATES[options.optimizer],
+        decay=options.optimizer == "adam" if options.decay is None else options.decay,
+        warm_up=options.warm_up,
         clip_norm=options.clip_norm,
         clip_value=options.clip_value,
         dropout=options.dropout,

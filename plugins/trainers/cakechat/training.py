@@ -27,19 +27,10 @@ from autocakechat.plugins.trainers.cakechat.folder import (
     write_arrays,
 )
 from autocakechat.plugins.trainers.cakechat.network import Network
-from autocakechat.plugins.trainers.cakechat.packing import Batch, Contexts, Packed
+from autocakechat.plugins.trainers.cakechat.packing import Batch
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
-
-_IDS = tf.TensorSpec([None], tf.int32)
-_ANY_BATCH = Batch(
-    context=Contexts(lines=Packed(_IDS, _IDS), contexts=Packed(_IDS, _IDS), places=_IDS),
-    said=Packed(_IDS, _IDS),
-    targets=_IDS,
-    rows=_IDS,
-    condition=_IDS,
-)
-"""Batches of any size, so that each function is traced once."""
+from autocakechat.plugins.trainers.cakechat.scoring import ANY_BATCH, Scorer, decoder_states, losses
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +43,8 @@ class Plan:
         batch_size: Samples in a step.
         optimizer: "adam" or "adadelta".
         learning_rate: Length of a step.
+        decay: Whether the learning rate rises in the first steps, and falls along a cosine in the others.
+        warm_up: Steps in which it rises.
         clip_norm: Longest gradient over all weights, or None.
         clip_value: Largest number of a gradient, or None.
         dropout: Share of the decoder's outputs that are dropped.
@@ -64,6 +57,8 @@ class Plan:
     batch_size: int
     optimizer: str
     learning_rate: float
+    decay: bool
+    warm_up: int
     clip_norm: float | None
     clip_value: float | None
     dropout: float
@@ -91,32 +86,30 @@ class History:
         return min(range(len(self.perplexities)), key=self.perplexities.__getitem__, default=-1)
 
 
-class Steps:
-    """What is compiled: a gradient step and the scoring of a batch.
+class Teacher:
+    """Takes gradient steps.
 
     Args:
         network: What learns.
         plan: How.
-        pad: Id of the pad token.
+        steps: Steps that the whole training may take, over which the learning rate falls.
     """
 
-    def __init__(self, network: Network, plan: Plan, pad: int) -> None:
+    def __init__(self, network: Network, plan: Plan, steps: int) -> None:
         self._network = network
-        self._pad = pad
         self._plan = plan
-        self.optimizer = _optimizer(plan)
+        self.optimizer = _optimizer(plan, steps)
         self.optimizer.build(network.trainable_variables)
-        self.train = tf.function(self._train, input_signature=[_ANY_BATCH], autograph=False)
-        self.score = tf.function(self._score, input_signature=[_ANY_BATCH], autograph=False)
+        self.train = tf.function(self._train, input_signature=[ANY_BATCH], autograph=False)
 
     def _train(self, batch: Batch) -> Tensor:
         """Learns from a batch; returns its mean loss."""
         with tf.GradientTape() as tape:
-            states = self._states(batch)
+            states = decoder_states(self._network, batch)
             if self._plan.dropout:
                 seed = tf.stack([self._plan.seed, tf.cast(self.optimizer.iterations, tf.int32)])
                 states = tf.nn.experimental.stateless_dropout(states, self._plan.dropout, seed)
-            loss = tf.reduce_mean(self._losses(states, batch.targets))
+            loss = tf.reduce_mean(losses(self._network, states, batch.targets))
         variables = self._network.trainable_variables
         gradients = tape.gradient(loss, variables)
         if self._plan.clip_value is not None:
@@ -125,23 +118,6 @@ class Steps:
             gradients, _ = tf.clip_by_global_norm(gradients, self._plan.clip_norm)
         self.optimizer.apply(gradients, variables)
         return loss
-
-    def _score(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Returns the sum of -log p over the target tokens of a batch that are no pads, and their number."""
-        real = tf.where(batch.targets != self._pad)[:, 0]
-        losses = self._losses(tf.gather(self._states(batch), real), tf.gather(batch.targets, real))
-        return tf.reduce_sum(losses), tf.size(losses)
-
-    def _states(self, batch: Batch) -> Tensor:
-        """Returns the decoder's state before each target token."""
-        encodings = self._network.encode_lines(*batch.context.lines)
-        thoughts = self._network.think(encodings, *batch.context.contexts)
-        thought = tf.gather(thoughts, tf.gather(batch.context.places, batch.rows))
-        return self._network.decode(*batch.said, thought, batch.condition)
-
-    def _losses(self, states: Tensor, targets: Tensor) -> Tensor:
-        """Returns -log p of each target token."""
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, self._network.logits(states))
 
 
 class Training:
@@ -175,7 +151,8 @@ class Training:
         self._run = run
         self._fingerprint = fingerprint
         self._file = run.state / "checkpoint.safetensors"
-        self._steps = Steps(network, plan, batcher.vocabulary.pad)
+        self._teacher = Teacher(network, plan, plan.epochs * self._epoch_steps)
+        self._scorer = Scorer(network, batcher.vocabulary.pad)
         self._epoch_loss = 0.0
         self.history = History()
 
@@ -209,7 +186,7 @@ class Training:
 
     @property
     def _step(self) -> int:
-        return int(self._steps.optimizer.iterations)
+        return int(self._teacher.optimizer.iterations)
 
     @property
     def _epoch_steps(self) -> int:
@@ -225,7 +202,7 @@ class Training:
         batches = self._batcher.epoch(self._samples, self._plan.batch_size, (self._plan.seed, epoch))
         saved = time.monotonic()
         for done, chosen in itertools.islice(enumerate(batches, 1), self._step - epoch * self._epoch_steps, None):
-            loss = float(self._steps.train(self._batcher.batch(self._samples, chosen)))
+            loss = float(self._teacher.train(self._batcher.batch(self._samples, chosen)))
             if not math.isfinite(loss):
                 raise StageError(
                     f"the loss is {loss} after {self._step} steps: training went astray",
@@ -251,12 +228,9 @@ class Training:
 
     def perplexity(self, samples: Samples) -> float:
         """Returns exp(-sum of log p / number of target tokens that are no pads)."""
-        total, tokens = 0.0, 0
-        for batch in self._batcher.in_order(samples, self._plan.batch_size):
-            loss, count = self._steps.score(batch)
-            total += float(loss)
-            tokens += int(count)
-        return math.exp(min(total / max(tokens, 1), 700.0))
+        scores = [self._scorer.score(batch) for batch in self._batcher.in_order(samples, self._plan.batch_size)]
+        log_p = sum(float(answers.sum()) for answers, _ in scores)
+        return math.exp(min(-log_p / max(1, sum(int(tokens.sum()) for _, tokens in scores)), 700.0))
 
     def _last_perplexity(self) -> str:
         return f"{self.history.perplexities[-1]:.1f}" if self.history.perplexities else "-"
@@ -302,13 +276,22 @@ class Training:
         set_weights(self._network, arrays, file)
 
     def _optimizer_variables(self) -> dict[str, Any]:
-        return {f"optimizer.{number}": variable for number, variable in enumerate(self._steps.optimizer.variables)}
+        return {f"optimizer.{number}": variable for number, variable in enumerate(self._teacher.optimizer.variables)}
 
     def _optimizer_state(self) -> Arrays:
         return {name: np.asarray(variable.numpy()) for name, variable in self._optimizer_variables().items()}
 
 
-def _optimizer(plan: Plan) -> Any:
+def _optimizer(plan: Plan, steps: int) -> Any:
+    rate: Any = plan.learning_rate
+    if plan.decay:
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            warmup_target=plan.learning_rate,
+            warmup_steps=min(plan.warm_up, steps // 2),
+            decay_steps=max(1, steps - min(plan.warm_up, steps // 2)),
+            alpha=0.05,
+        )
     if plan.optimizer == "adadelta":
-        return keras.optimizers.Adadelta(plan.learning_rate, rho=0.95, epsilon=1e-7)
-    return keras.optimizers.Adam(plan.learning_rate)
+        return keras.optimizers.Adadelta(rate, rho=0.95, epsilon=1e-7)
+    return keras.optimizers.Adam(rate)

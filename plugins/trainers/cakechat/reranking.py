@@ -1,0 +1,106 @@
+"""Choosing among candidates by maximum mutual information (Li et al. 2016, arXiv 1510.03055).
+
+    score = (1 - w) log p(answer | context) + w log p(context | answer) - log(penalty) repeated tokens
+
+The second probability comes from a reverse model, which was taught the last line of the context as its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autocakechat.plugins.trainers.cakechat.decoding import Rules, Words
+from autocakechat.plugins.trainers.cakechat.network import Network
+from autocakechat.plugins.trainers.cakechat.packing import Ints, Packer
+from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer
+
+
+def turned_round(context: Ints, response: Ints, words: Words, packer: Packer) -> tuple[Ints, Ints]:
+    """Makes what the reverse model reads: the last line of the context and the answer change places.
+
+    Args:
+        context: (samples, context lines, tokens) ids.
+        response: (samples, tokens) ids.
+        words: Ids of service tokens.
+        packer: Knows where long lines are cut.
+
+    Returns:
+        The same shapes. The new answers keep their end token, even if they have to be cut for it.
+    """
+    context = context.copy()
+    answers = np.full((len(response), context.shape[2] + 2), words.pad, np.int32)
+    for lines, answer, said in zip(context, answers, response, strict=True):
+        asked = _without_pads(lines[-1], words.pad)
+        answer[: len(asked) + 2] = [words.start, *asked, words.end]
+        said_words = [token for token in _without_pads(said, words.pad) if token not in (words.start, words.end)]
+        said_words = packer.cut(said_words, context.shape[2])
+        lines[-1] = words.pad
+        lines[-1, : len(said_words)] = said_words
+    return context, answers
+
+
+class Reranker:
+    """Scores candidates with a model and its reverse model.
+
+    Args:
+        network: Tells how likely answers are.
+        reverse: Tells how likely contexts are.
+        words: What is known of the tokens of both.
+        packer: Makes arrays for both.
+    """
+
+    def __init__(self, network: Network, reverse: Network, words: Words, packer: Packer) -> None:
+        self._scorer = Scorer(network, words.pad)
+        self._reverse = Scorer(reverse, words.pad)
+        self._words = words
+        self._packer = packer
+
+    def score(
+        self, context: Ints, condition: Ints, candidates: Sequence[Ints], weight: float, rules: Rules
+    ) -> list[Floats]:
+        """Scores candidates.
+
+        Args:
+            context: (samples, context lines, tokens) ids.
+            condition: (samples,) ids of labels.
+            candidates: For each sample (candidates, tokens) ids, the start token first.
+            weight: That of the reverse model, from 0 to 1.
+            rules: For the penalty.
+
+        Returns:
+            For each sample (candidates,) scores.
+        """
+        numbers = [len(found) for found in candidates]
+        of = np.repeat(np.arange(len(candidates)), numbers)
+        width = max(found.shape[1] for found in candidates)
+        answers = np.concatenate(
+            [
+                np.pad(found, ((0, 0), (0, width - found.shape[1])), constant_values=self._words.pad)
+                for found in candidates
+            ]
+        )
+        scores = -rules.penalty * self._repeated(answers)
+        if weight < 1.0:
+            contexts = self._packer.contexts_of_ids(context)
+            contexts = contexts._replace(places=contexts.places[of])
+            scores += (1.0 - weight) * self._scorer.score(self._packer.batch(contexts, condition[of], answers))[0]
+        if weight > 0.0:
+            turned, asked = turned_round(context[of], answers, self._words, self._packer)
+            batch = self._packer.batch(self._packer.contexts_of_ids(turned), condition[of], asked)
+            scores += weight * self._reverse.score(batch)[0]
+        return np.split(scores, np.cumsum(numbers)[:-1])
+
+    def _repeated(self, answers: Ints) -> Floats:
+        """Returns how many tokens of each answer were said before in it."""
+        counted = [
+            [token for token in answer if self._words.penalised[token] and token != self._words.pad]
+            for answer in answers.tolist()
+        ]
+        return np.array([len(tokens) - len(set(tokens)) for tokens in counted], np.float32)
+
+
+def _without_pads(line: Ints, pad: int) -> list[int]:
+    real = np.flatnonzero(line != pad)
+    return line[: real[-1] + 1].tolist() if len(real) else []
