@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.sources.telegram.mending import mend
+from tests.conftest import silent_progress
 
-from ..conftest import silent_progress
 from .exports import ME, PARTNER, Json, ReadChat, account, chat, layout, message, read, service
 
 quiet = logging.getLogger("autocakechat.test.quiet")
@@ -154,7 +154,8 @@ SEEDS = [
     json.dumps(account(chat([message(1, ME, "a"), message(2, PARTNER, "b")]), chat([], id=5))).encode(),
 ]
 SHREDS = [
-    b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\n", b" ", b"\\x01", b"\\u2028\x80\xa8", b"\xff", b"null", b"1e999",
+    b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\n", b" ", b"\\x01", b"\\u2028\x80\xa8", b"\xff", b"null",
+    b"1e999",
     b'"messages": [', b"\n  },\n  {", b"\n ]\n}", b'"from_id": 5', b'"document_id": a (b).webm', b"\\ud83d", b"\x00",
     b"[" * 3000, b'{"a":' * 2000, b"9" * 400, b"\xef\xbb\xbf",
 ]  # fmt: skip
@@ -183,6 +184,7 @@ def damaged(chance: random.Random) -> bytes:
 
 def survive(count: int, seed: int) -> None:
     chance = random.Random(seed)
+    advice: list[str] = []
     with room() as (path, run):
         for number in range(count):
             content = damaged(chance)
@@ -196,14 +198,15 @@ def survive(count: int, seed: int) -> None:
                         assert 0 <= told.sent < 1 << 40
                         told.text.encode()
             except UserError as error:
-                assert "\n" not in str(error)
+                advice.append(str(error))
             except Exception as error:
                 error.add_note(f"input {number} of seed {seed}: {content!r}")
                 raise
+    assert not any("\n" in line for line in advice)
 
 
 def test_damage_never_raises_anything_but_advice() -> None:
-    survive(2000, seed=1)
+    survive(1000, seed=1)
 
 
 @pytest.mark.soak

@@ -110,7 +110,9 @@ def _header(lines: bytes) -> Header:
             decoded = msgspec.json.decode(b"{" + line.rstrip(b",") + b"}", type=Header, strict=False)
         except msgspec.MsgspecError:
             continue
-        header = Header(decoded.name or header.name, decoded.type or header.type, decoded.id or header.id)
+        for key in Header.__struct_fields__:
+            if getattr(decoded, key) is not None:
+                setattr(header, key, getattr(decoded, key))
     return header
 
 

@@ -16,7 +16,9 @@ _FAULTS = re.compile(
     | (?P<pair>\\u[dD][89abAB][0-9A-Fa-f]{2} \\u[dD][c-fC-F][0-9A-Fa-f]{2})
     | (?P<lone>\\u[dD][89a-fA-F][0-9A-Fa-f]{2})
     | \\.
-    | "document_id": (?P<blank>\s*) (?!["\d\[{-]|(?:null|true|false)\s*[,}\]]) (?P<path>[^\n}"]*?) (?=,?\s*(?:[}\n]|\Z))
+    | "document_id":(?P<blank>\s*+)
+      (?!["\d\[{-]|(?:null|true|false)\s*[,}\]])
+      (?P<path>[^\n}"]*?) (?=,?\s*(?:[}\n]|\Z))
     """,
     re.VERBOSE | re.DOTALL,
 )
