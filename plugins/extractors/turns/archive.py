@@ -22,15 +22,19 @@ class _Block(NamedTuple):
     """Consecutive messages, in memory or written down.
 
     Attributes:
+        position: That of the first one.
         first: The smallest id among them.
         last: The greatest id among them.
+        ids: Their ids, as long as they are in memory.
         messages: The messages, as long as they are in memory.
         offset: Where they stand in the file afterwards.
         size: How many bytes they take there.
     """
 
+    position: int
     first: int
     last: int
+    ids: list[int] | None
     messages: list[Message] | None
     offset: int = 0
     size: int = 0
@@ -43,7 +47,7 @@ class Archive:
         folder: Where a file without a name can be made if the chat is long.
 
     Attributes:
-        newest: The newest messages; others are appended here.
+        newest: The newest messages; others are appended here, every message of the chat in its order.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +69,7 @@ class Archive:
         messages = self.newest.copy()
         self.newest.clear()
         ids = [message.id for message in messages]
-        self._recent.append(_Block(min(ids), max(ids), messages))
+        self._recent.append(_Block(messages[0].position, min(ids), max(ids), ids, messages))
         if len(self._recent) > _BLOCKS_IN_MEMORY:
             self._write(self._recent.popleft())
 
@@ -115,17 +119,16 @@ class Archive:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
         messages = block.messages or []
         columns = (
-            [message.id for message in messages],
+            block.ids,
             [message.sender for message in messages],
             [message.text or _stand_in(message) for message in messages],
             [message.sent for message in messages],
             [message.reply_to for message in messages],
-            [message.position for message in messages],
         )
         data = msgspec.msgpack.encode(columns)
         if self._written and block.first <= self._written[-1].last:
             self._ascending = False
-        self._written.append(block._replace(messages=None, offset=self._end, size=len(data)))
+        self._written.append(block._replace(ids=None, messages=None, offset=self._end, size=len(data)))
         if self._file.tell() != self._end:
             self._file.seek(self._end)
         self._end += self._file.write(data)
@@ -136,7 +139,9 @@ class Archive:
         columns = _decoder.decode(self._file.read(block.size))
         return [
             Message(number, sender, None, text or "", sent, reply_to, _kind(text), position=position)
-            for number, sender, text, sent, reply_to, position in zip(*columns, strict=True)
+            for position, (number, sender, text, sent, reply_to) in enumerate(
+                zip(*columns, strict=True), block.position
+            )
         ]
 
 
@@ -151,6 +156,4 @@ def _kind(text: str | None) -> str:
 
 _SERVICE = "service"
 _first_of = attrgetter("first")
-_decoder = msgspec.msgpack.Decoder(
-    tuple[list[int], list[str], list[str | None], list[int], list[int | None], list[int]]
-)
+_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int | None]])

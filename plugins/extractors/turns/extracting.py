@@ -277,10 +277,13 @@ class _Extraction:
 
     def _joined(self, turn: Turn) -> Utterance:
         """Joins the messages of a turn; those of different people stand on lines of their own."""
+        positions = tuple([message.position for message in turn])
+        if self._options.join == "\n":
+            return Utterance("\n".join([message.text for message in turn]), "neutral", positions)
         text = turn[0].text
         for earlier, message in pairwise(turn):
             text += (self._options.join if message.sender == earlier.sender else "\n") + message.text
-        return Utterance(text, "neutral", tuple([message.position for message in turn]))
+        return Utterance(text, "neutral", positions)
 
     def _drop_unanswered(self, messages: list[Message]) -> None:
         if self._server_seen:  # otherwise the whole chat may have to be dropped for a better reason
