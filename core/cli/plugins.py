@@ -137,6 +137,8 @@ def _default(field: attrs.Attribute[Any]) -> Any:
         return None
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
         default = default.factory()
+    if isinstance(default, tuple):
+        return list(default)
     return default if default is None or isinstance(default, bool | int | float | str | list) else str(default)
 
 
