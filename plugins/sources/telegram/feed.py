@@ -46,9 +46,9 @@ class Feed:
         file: Opened for reading bytes.
 
     Attributes:
-        data: What was read and is still needed.
-        offset: Where `data` begins in the file.
         size: How long the file is.
+        data: What was read and is still needed begins here at `at`.
+        at: How far it was used.
         left_over: How many bytes at the end of the file are of no use because it is cut off; None if it is whole.
     """
 
@@ -56,8 +56,17 @@ class Feed:
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
         self.data = b""
-        self.offset = file.tell()
+        self.at = 0
+        self._begin = file.tell()
         self.left_over: int | None = None
+
+    @property
+    def offset(self) -> int:
+        """How far the file was used."""
+        return self._begin + self.at
+
+    def __len__(self) -> int:
+        return len(self.data) - self.at
 
     def close(self) -> None:
         """Closes the file."""
@@ -65,36 +74,41 @@ class Feed:
 
     def more(self) -> bool:
         """Reads on; the more is kept, the more is read. Returns False at the end of the file."""
-        block = self._file.read(max(BLOCK, len(self.data)))
-        self.data += block
+        block = self._file.read(max(BLOCK, len(self)))
+        if block:
+            self.forget()
+            self.data += block
         return bool(block)
 
-    def drop(self, size: int) -> None:
-        """Forgets the first bytes of `data`."""
-        self.data = self.data[size:]
-        self.offset += size
+    def forget(self) -> None:
+        """Forgets what was used, so that `at` is 0."""
+        if self.at:
+            self.data = self.data[self.at :]
+            self._begin += self.at
+            self.at = 0
 
     def seek(self, offset: int) -> None:
         """Goes to another place in the file."""
         self._file.seek(offset)
         self.data = b""
-        self.offset = offset
+        self.at = 0
+        self._begin = offset
 
     def find(self, *markers: bytes) -> bytes | None:
-        """Goes forward to the first of some markers, so that `data` begins with it.
+        """Goes forward to the first of some markers.
 
         Args:
             markers: No longer than a few lines each.
 
         Returns:
-            The marker, or None at the end of the file.
+            The marker, which stands at `at`; None at the end of the file.
         """
         longest = max(map(len, markers))
         while True:
-            places = {place: marker for marker in markers if (place := self.data.find(marker)) >= 0}
+            places = {place: marker for marker in markers if (place := self.data.find(marker, self.at)) >= 0}
             if places:
-                self.drop(min(places))
-                return places[min(places)]
-            self.drop(max(0, len(self.data) - longest + 1))
+                self.at = min(places)
+                return places[self.at]
+            self.at = max(self.at, len(self.data) - longest + 1)
             if not self.more():
                 return None

@@ -54,9 +54,9 @@ def portions(feed: Feed) -> Iterator[Portion]:
         yield from _portion(feed, single, indent=1)
         return
     while section := feed.find(b'\n "chats": {\n', b'\n "left_chats": {\n'):
-        feed.drop(len(section) - 1)
+        feed.at += len(section) - 1
         if feed.find(b'\n  "list": [', b"\n }") == b'\n  "list": [':
-            feed.drop(len(b'\n  "list": ['))
+            feed.at += len(b'\n  "list": [')
             yield from _chats_of_account(feed)
 
 
@@ -68,29 +68,29 @@ def owner(head: bytes) -> int | None:
 
 def _chats_of_account(feed: Feed) -> Iterator[Portion]:
     while True:
-        while len(feed.data) < HEAD and feed.more():
+        while len(feed) < HEAD and feed.more():
             pass
-        chat = _CHAT_OF_ACCOUNT.match(feed.data)
+        chat = _CHAT_OF_ACCOUNT.match(feed.data, feed.at)
         if not chat:
             break
         yield from _portion(feed, chat, indent=4)
         if feed.find(b"\n   }") is None:
             feed.left_over = feed.left_over or 0
             return
-        feed.drop(len(b"\n   }"))
-        if feed.data[:1] == b",":
-            feed.drop(1)
-    rest = feed.data.strip()
+        feed.at += len(b"\n   }")
+        if feed.data[feed.at : feed.at + 1] == b",":
+            feed.at += 1
+    rest = feed.data[feed.at :].strip()
     if rest[:1] == b"]":
         return
-    if len(feed.data) >= HEAD or b'"messages"' in rest:
+    if len(feed) >= HEAD or b'"messages"' in rest:
         raise UnfamiliarLayoutError
     feed.left_over = len(rest)
-    feed.drop(len(feed.data))
+    feed.at = len(feed.data)
 
 
 def _portion(feed: Feed, beginning: re.Match[bytes], indent: int) -> Iterator[Portion]:
-    feed.drop(beginning.end())
+    feed.at = beginning.end()
     offset = feed.offset
     read = partial(_batches, indent=indent)
     batches = read(feed)
@@ -125,11 +125,11 @@ def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
         return
     search = True
     while True:
-        seam_at = feed.data.rfind(seam)
-        end_at = feed.data.find(end) if search or seam_at < 0 else -1
+        seam_at = feed.data.rfind(seam, feed.at)
+        end_at = feed.data.find(end, feed.at) if search or seam_at < 0 else -1
         stop = end_at if end_at >= 0 else seam_at
         if stop >= 0:
-            window = feed.data[: stop + len(close)]
+            window = feed.data[feed.at : stop + len(close)]
             records = decode(window)
             if records is None and not search:
                 # To look for the end of the chat takes a third of the time of decoding, so it is only done for the
@@ -138,11 +138,11 @@ def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
                 continue
             yield Batch(_one_by_one(window, close, open_) if records is None else records, len(window))
             if end_at >= 0:
-                feed.drop(end_at + len(end))
+                feed.at = end_at + len(end)
                 return
-            feed.drop(seam_at + len(close) + 1)
+            feed.at = seam_at + len(close) + 1
             search = False
-        if len(feed.data) > TOO_LONG or not feed.more():
+        if len(feed) > TOO_LONG or not feed.more():
             # At the end of the file, or not in this layout any more.
             yield from walking.messages(feed)
             return
@@ -164,14 +164,14 @@ def _skip(feed: Feed, indent: int) -> None:
         if feed.find(end) is None:
             feed.left_over = feed.left_over or 0
         else:
-            feed.drop(len(end))
+            feed.at += len(end)
 
 
 def _is_empty(feed: Feed, margin: bytes) -> bool:
-    while len(feed.data) < len(margin) + 1 and feed.more():
+    while len(feed) < len(margin) + 1 and feed.more():
         pass
     for end in (b"]", margin + b"]"):
-        if feed.data.startswith(end):
-            feed.drop(len(end))
+        if feed.data.startswith(end, feed.at):
+            feed.at += len(end)
             return True
     return False

@@ -62,7 +62,7 @@ class Senders:
 
     def look_at(self, records: Iterable[Record]) -> None:
         """Looks at the first messages of a chat: if its two people are others than its id says, it is not believed."""
-        speakers = {self.meet(record.sender).id for record in records if record.type == "message"}
+        speakers = {self.meet(sender).id for sender in {each.sender for each in records if each.type == "message"}}
         if self._partner and len(speakers) > 1 and self._partner not in speakers:
             self._partner = None
         self.known.clear()

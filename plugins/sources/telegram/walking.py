@@ -197,6 +197,7 @@ class _Walker:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._at = 0
+        feed.forget()
         self.whole_until = feed.offset
 
     @property
@@ -207,8 +208,7 @@ class _Walker:
     def peek(self) -> bytes:
         """Returns the next byte that is not blank."""
         if self._at > BLOCK:
-            self._feed.drop(self._at)
-            self._at = 0
+            self._forget()
         while True:
             blank = _BLANK.match(self._feed.data, self._at)
             assert blank is not None
@@ -275,8 +275,7 @@ class _Walker:
             if not drop_every and self._at - start > TOO_LONG:
                 raise BrokenJsonError(self.place)
             if drop_every and self._at > drop_every:
-                self._feed.drop(self._at)
-                self._at = 0
+                self._forget()
 
     def _match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
         """Goes past what a pattern matches, reading on as long as the match may go on."""
@@ -290,6 +289,10 @@ class _Walker:
             if len(self._feed.data) - self._at > TOO_LONG:
                 raise BrokenJsonError(self.place)
             self._read_on()
+
+    def _forget(self) -> None:
+        self._feed.at, self._at = self._at, 0
+        self._feed.forget()
 
     def _read_on(self) -> None:
         if not self._feed.more():
