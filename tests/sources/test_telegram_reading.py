@@ -336,6 +336,18 @@ def test_unknown_keys_are_passed_over_everywhere(tmp_path: Path, run: RunContext
     assert [each.texts for each in read(write(tmp_path / "nested.json", nested), run)] == [["a"]]
 
 
+@pytest.mark.parametrize("indent", [1, None])
+def test_what_looks_like_messages_elsewhere_in_an_account_is_none(
+    tmp_path: Path, run: RunContext, indent: int | None
+) -> None:
+    whole = account(chat([message(1, ME, "a"), message(2, PARTNER, "b")]))
+    music = [message(9, ME, "", file="x.mp3", media_type="audio_file")]
+    other = {"list": [{"messages": [message(10, ME, "no")]}], "chats": {"list": [chat([message(11, ME, "no")])]}}
+    document = {"about": whole["about"], "profile_music": music, "other_data": other, **whole}
+    (tmp_path / "result.json").write_text(json.dumps(document, indent=indent), "utf-8")
+    assert [each.texts for each in read(tmp_path / "result.json", run)] == [["a", "b"]]
+
+
 @pytest.mark.parametrize("form", ["single chat", "account"])
 def test_a_truncated_export_is_read_as_far_as_it_goes(
     tmp_path: Path, run: RunContext, caplog: pytest.LogCaptureFixture, form: str

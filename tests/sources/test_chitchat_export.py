@@ -1,0 +1,61 @@
+"""The export that the demo learns from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from autocakechat import RunContext
+
+from .conftest import SCRIPT
+from .exports import layout, read
+
+
+def test_conversations_become_an_account_in_the_applications_layout(
+    tmp_path: Path, run: RunContext, chitchat_export: ModuleType
+) -> None:
+    (path,) = chitchat_export.export(tmp_path / "tg_data", 30)
+    document = json.loads(path.read_text("utf-8"))
+    assert path.read_text("utf-8") == layout(document)
+    chats = read(path, run)
+    assert len(chats) == 30
+    assert len({chat.id for chat in chats}) == 30
+    for chat in chats:
+        speakers = list(dict.fromkeys(message.sender for message in chat.messages))
+        assert speakers == [chat.id, "user1000001"]
+        assert {message.outgoing for message in chat.messages if message.sender == "user1000001"} == {True}
+        assert all(message.kind == "text" for message in chat.messages if message.text)
+
+
+def test_single_chats_hold_the_same(tmp_path: Path, run: RunContext, chitchat_export: ModuleType) -> None:
+    chitchat_export.export(tmp_path / "whole", 5)
+    files = chitchat_export.export(tmp_path / "single", 5, single_chats=True)
+    assert len(files) == 5
+    assert read(tmp_path / "single", run) == read(tmp_path / "whole", run)
+
+
+def test_it_writes_over_its_own_work_and_over_nothing_else(tmp_path: Path) -> None:
+    def script(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True)
+
+    folder = tmp_path / "tg_data"
+    assert script(str(folder), "--conversations", "2").returncode == 0
+    first = (folder / "result.json").read_bytes()
+    assert script(str(folder), "--conversations", "3").returncode == 0
+    assert script(str(folder), "--conversations", "2").returncode == 0
+    assert (folder / "result.json").read_bytes() == first
+    (folder / "result.json").write_text('{\n "name": "mine"\n}')
+    refused = script(str(folder))
+    assert refused.returncode == 1
+    assert refused.stderr.endswith("result.json is no demo export; choose another folder\n")
+    assert (folder / "result.json").read_text() == '{\n "name": "mine"\n}'
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "--conversations", "many"]])
+def test_wrong_arguments_are_told(arguments: list[str]) -> None:
+    assert subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True).returncode == 2
