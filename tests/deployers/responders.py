@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from autocakechat import Reply, Request, Responder, TrainedModel
 
 
 class Echo:
-    """Answers with the mood and the last line, and remembers what it was asked, and from which thread.
+    """Answers with the mood and the last line, and remembers what it was asked last, and from which thread.
 
     Args:
         answer: Makes the answer of a request, where another one is wanted.
@@ -22,7 +23,7 @@ class Echo:
     context_lines = 3
 
     def __init__(self, answer: Callable[[Request], str] | None = None, seconds: float = 0.0) -> None:
-        self.batches: list[list[Request]] = []
+        self.batches: deque[list[Request]] = deque(maxlen=100)
         self.threads: set[str] = set()
         self._answer = answer or (lambda request: f"{request.emotion}: {request.context[-1]}")
         self._seconds = seconds

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,11 @@ def test_in_a_terminal_it_chats_until_ctrl_d(terminal: Terminal) -> None:
 
 def test_ctrl_c_ends_it_calmly(terminal: Terminal) -> None:
     terminal.see("you ")
-    terminal.process.send_signal(signal.SIGINT)
+    for _ in range(40):  # one that comes just before readline listens is noticed with the next key only
+        terminal.process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            terminal.process.wait(timeout=0.5)
+            break
     assert terminal.process.wait(timeout=20) == 0
     with pytest.raises(AssertionError, match="ended before"):
         terminal.see("Traceback")

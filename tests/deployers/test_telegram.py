@@ -49,7 +49,7 @@ def test_start_says_that_it_is_an_ai_that_imitates_a_person(api: BotApi, bot: Ma
         api.write("/start")
         api.wait(api.texts)
     assert "I am an AI that imitates a person" in api.texts()[0]
-    assert echo.batches == []
+    assert not echo.batches
 
 
 def test_commands_are_in_the_menu_and_in_help(api: BotApi, bot: MakeBot) -> None:
@@ -67,7 +67,7 @@ def test_an_unknown_command_is_answered_once(api: BotApi, bot: MakeBot, echo: Ec
         api.wait(api.texts)
     assert len(api.texts()) == 1
     assert "/help" in api.texts()[0]
-    assert echo.batches == []
+    assert not echo.batches
 
 
 def test_reset_forgets_the_conversation(api: BotApi, bot: MakeBot, echo: Echo) -> None:

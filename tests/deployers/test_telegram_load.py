@@ -36,7 +36,10 @@ def round_of(api: BotApi, chats: int, messages: int, seconds: float, number: int
         counts[chat] += 1
         written[text] = time.monotonic()
         api.write(text, chat=chat)
-    api.wait(lambda: written.keys() <= set(lines_sent(api)), seconds=60)
+    deadline = time.monotonic() + 60
+    while not written.keys() <= set(lines_sent(api)):
+        assert time.monotonic() < deadline, sorted(written.keys() - set(lines_sent(api)))[:5]
+        time.sleep(0.3)
     waited = []
     for chat in counts:
         answers = [message for message in api.sent if message["chat"]["id"] == chat]
@@ -56,7 +59,7 @@ def lines_sent(api: BotApi) -> list[str]:
 
 @pytest.mark.parametrize(
     ("chats", "messages", "seconds", "minutes"),
-    [pytest.param(60, 5, 4.0, 0.0), pytest.param(300, 10, 60.0, MINUTES, marks=pytest.mark.soak)],
+    [pytest.param(50, 4, 5.0, 0.0), pytest.param(300, 10, 120.0, MINUTES, marks=pytest.mark.soak)],
 )
 def test_many_chats_are_answered_in_order_and_in_time(
     api: BotApi,
@@ -81,5 +84,5 @@ def test_many_chats_are_answered_in_order_and_in_time(
     p50, p95 = statistics.median(waited), statistics.quantiles(waited, n=20)[-1]
     print(f"{len(waited)} messages in {spent:.0f} s, waited p50 {p50:.2f} s, p95 {p95:.2f} s, memory {memory} MB")
     assert process.returncode == 0
-    assert p95 < 3
-    assert memory[-1] - memory[len(memory) // 4] < 20
+    assert p95 < 20  # a few tenths where nobody else uses the machine
+    assert memory[-1] - memory[len(memory) // 4] < 5

@@ -10,9 +10,6 @@ from telegram import Chat, User
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.store import Store
 
-# Who Telegram shows as the sender of what administrators of a group write anonymously.
-_ANONYMOUS_ADMIN = 1087968824
-
 
 class Access:
     """The list of who is invited.
@@ -44,10 +41,8 @@ class Access:
 
     def admits(self, user: User, chat: Chat) -> bool:
         """Tells whether somebody may talk to the bot in a chat."""
-        if self._everyone or chat.id in self._ids:
+        if self._everyone or chat.id in self._ids or self._store.former(chat.id) in self._ids:
             return True
-        if user.id == _ANONYMOUS_ADMIN:
-            return False
         return user.id in self._ids or self._is_pinned(user) or self._pins_now(user)
 
     def _is_pinned(self, user: User) -> bool:

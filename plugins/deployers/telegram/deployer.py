@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sqlite3
 import threading
@@ -17,7 +18,7 @@ from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.access import Access
 from autocakechat.plugins.deployers.telegram.answering import Answering
 from autocakechat.plugins.deployers.telegram.commands import Commands
-from autocakechat.plugins.deployers.telegram.connection import QuietBot, Trouble, connect, insist, quiet_libraries
+from autocakechat.plugins.deployers.telegram.connection import QuietBot, connect, quiet_libraries
 from autocakechat.plugins.deployers.telegram.housekeeping import Housekeeping
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
@@ -26,6 +27,7 @@ from autocakechat.plugins.deployers.telegram.polling import Polling
 from autocakechat.plugins.deployers.telegram.presence import Presence
 from autocakechat.plugins.deployers.telegram.sending import Sending
 from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.trouble import Trouble, insist
 from autocakechat.plugins.deployers.telegram.webhook import Webhook
 from autocakechat.plugins.deployers.telegram.worker import Worker
 
@@ -139,6 +141,7 @@ class _Service:
         receiving = asyncio.create_task(self._receive())
         loops = (self._answering.run, self._sending.run, self._presence.run, self._housekeeping.run)
         others = [asyncio.create_task(loop()) for loop in loops]
+        menu = asyncio.create_task(self._show_menu())
         try:
             await _first(stop, receiving, *others)
             self._journal.tell("stopping")
@@ -146,20 +149,27 @@ class _Service:
             await asyncio.wait([receiving])
             await _first_within(SECONDS_TO_FINISH, self._finish, *others)
         finally:
-            for task in (receiving, *others):
+            for task in (receiving, menu, *others):
                 task.cancel()
-            await asyncio.gather(receiving, *others, return_exceptions=True)
+            await asyncio.gather(receiving, menu, *others, return_exceptions=True)
 
     def _wake(self) -> None:
         self._answering.wake()
         self._sending.wake()
 
     async def _receive(self) -> None:
-        trouble = Trouble(self._journal, "starting")
-        await insist(lambda: self._bot.set_my_commands(self._commands.listed), trouble)
-        if not self._webhook:
-            await insist(self._bot.delete_webhook, trouble)  # or asking for updates would be refused
+        if not self._webhook:  # or asking for updates would be refused
+            await insist(self._bot.delete_webhook, Trouble(self._journal, "starting"))
         await self._receiving.run()
+
+    async def _show_menu(self) -> None:
+        """Lists the commands in Telegram's menu; nothing else waits for it."""
+        try:
+            await insist(
+                lambda: self._bot.set_my_commands(self._commands.listed), Trouble(self._journal, "setting the menu")
+            )
+        except StageError as error:
+            self._journal.tell("no menu", level=logging.WARNING, reason=error)
 
     async def _finish(self) -> None:
         self._answering.hurry()

@@ -1,6 +1,6 @@
 """Decides what an update means and writes that into the store: a line that waits for an answer, or a message to send.
 
-Everything that an update causes is one transaction together with the note that it was seen, so that an update that
+Everything that updates cause is one transaction together with the note that they were seen, so that an update that
 comes twice counts once.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from telegram import Message, Update, User
 
@@ -61,29 +61,32 @@ class Intake:
         self._wake = wake
         self._album: str | None = None
 
-    def take(self, update: Update) -> None:
-        """Stores what an update means, unless it was seen before.
+    def take(self, updates: Iterable[Update]) -> None:
+        """Stores what updates mean, unless they were seen before.
 
         Raises:
-            sqlite3.Error: It cannot be stored; it must not be confirmed.
+            sqlite3.Error: They cannot be stored; they must not be confirmed.
         """
-        try:
-            with self._store.transaction():
+        with self._store.transaction():
+            for update in updates:
                 if self._store.see(update.update_id) and update.message:
-                    self._sort(update.message)
+                    self._understand(update.update_id, update.message)
+        self._wake()
+
+    def _understand(self, update: int, message: Message) -> None:
+        try:
+            with self._store.attempt():
+                self._sort(message)
         except sqlite3.Error:
             raise
         except Exception as error:  # one strange message must not stop the bot, nor come again for ever
-            self._journal.tell(
-                "not understood", level=logging.ERROR, update=update.update_id, reason=type(error).__name__
-            )
+            self._journal.tell("not understood", level=logging.ERROR, update=update, reason=type(error).__name__)
             self._journal.count("failed")
-            with self._store.transaction():
-                self._store.see(update.update_id)
-        self._wake()
 
     def _sort(self, message: Message) -> None:
         bot, user = self._bot, message.from_user
+        if message.migrate_from_chat_id:
+            self._store.move(message.migrate_from_chat_id, message.chat.id)
         if user is None or (user.is_bot and not message.sender_chat):
             return
         command = incoming.command_of(message, bot)

@@ -14,9 +14,10 @@ from telegram import Update
 from telegram.error import Conflict, InvalidToken, TelegramError
 
 from autocakechat import StageError
-from autocakechat.plugins.deployers.telegram.connection import QuietBot, Trouble, refused_token, seconds_to_wait
+from autocakechat.plugins.deployers.telegram.connection import QuietBot
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.trouble import Trouble, refused_token, seconds_to_wait
 
 KINDS = ("message",)
 """What Telegram is asked to send: new messages. An edited one is no new one."""
@@ -77,9 +78,10 @@ class Polling:
         return await self._bot.get_updates(offset=self._offset, timeout=seconds, limit=_BATCH, allowed_updates=KINDS)
 
     def _take_in(self, updates: Sequence[Update]) -> None:
-        for update in sorted(updates, key=lambda update: update.update_id):
-            self._intake.take(update)
-            self._offset = max(self._offset or 0, update.update_id + 1)
+        if updates:
+            in_order = sorted(updates, key=lambda update: update.update_id)
+            self._intake.take(in_order)
+            self._offset = max(self._offset or 0, in_order[-1].update_id + 1)
 
     def _bear(self, error: TelegramError) -> None:
         self._trouble.begins(error)

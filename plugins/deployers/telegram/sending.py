@@ -9,16 +9,11 @@ import time
 from telegram import LinkPreviewOptions, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
 
-from autocakechat.plugins.deployers.telegram.connection import (
-    QuietBot,
-    Trouble,
-    noting_acceptance,
-    refused_token,
-    seconds_to_wait,
-    told,
-)
+from autocakechat.plugins.deployers.telegram.connection import QuietBot, noting_acceptance
 from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.store import Outgoing, Store
+from autocakechat.plugins.deployers.telegram.records import Outgoing
+from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.trouble import Trouble, refused_token, seconds_to_wait, told
 
 _AT_ONCE = 48
 
@@ -88,19 +83,9 @@ class Sending:
         failures = 0
         while outgoing := self._store.next_to_send(chat):
             try:
-                await self._send(outgoing)
+                await self._attempt(outgoing)
             except InvalidToken:
                 raise refused_token() from None
-            except ChatMigrated as error:
-                self._store.move(chat, error.new_chat_id)
-                self.wake()
-            except Forbidden:
-                self._journal.tell("chat closed to the bot", chat=chat)
-                self._store.drop(chat)
-            except BadRequest as error:
-                self._journal.tell("message refused", level=logging.ERROR, chat=chat, reason=told(error))
-                self._journal.count("failed")
-                self._store.sent(outgoing)
             except TelegramError as error:
                 failures += 1
                 self._trouble.begins(error, chat)
@@ -108,8 +93,27 @@ class Sending:
             else:
                 failures = 0
                 self._trouble.ends(chat)
-                self._delivered(outgoing)
                 await asyncio.sleep(self._pause)
+
+    async def _attempt(self, outgoing: Outgoing) -> None:
+        """Sends a message. What Telegram will never take is dropped; other failures are raised."""
+        chat = outgoing.chat
+        try:
+            await self._send(outgoing)
+        except ChatMigrated as error:
+            with self._store.transaction():
+                self._store.move(chat, error.new_chat_id)
+            self.wake()
+        except Forbidden:
+            self._journal.tell("chat closed to the bot", chat=chat)
+            with self._store.transaction():
+                self._store.drop(chat)
+        except BadRequest as error:
+            self._journal.tell("message refused", level=logging.ERROR, chat=chat, reason=told(error))
+            self._journal.count("failed")
+            self._store.sent(outgoing)
+        else:
+            self._delivered(outgoing)
 
     async def _send(self, outgoing: Outgoing) -> None:
         reply_to = outgoing.reply_to

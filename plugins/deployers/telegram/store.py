@@ -12,12 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import attrs
-
 from autocakechat import StageError
-
-SERVER = 0
-"""Who says what the model answers; users have positive ids."""
+from autocakechat.plugins.deployers.telegram.records import SERVER, Line, Outgoing, Waiting
 
 _VERSION = 1
 _MOST_MESSAGES = 200
@@ -40,61 +36,8 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_of_chat ON outbox (chat, id);
 CREATE TABLE refusals (user INTEGER PRIMARY KEY, told REAL NOT NULL);
 CREATE TABLE pins (username TEXT PRIMARY KEY, user INTEGER NOT NULL);
+CREATE TABLE moves (new INTEGER PRIMARY KEY, old INTEGER NOT NULL);
 """
-
-
-@attrs.frozen
-class Line:
-    """Something said in a chat.
-
-    Attributes:
-        id: Its number; numbers grow.
-        speaker: Id of the user who said it, or SERVER.
-        text: What was said.
-    """
-
-    id: int
-    speaker: int
-    text: str
-
-
-@attrs.frozen
-class Waiting:
-    """A chat whose last lines are not answered yet.
-
-    Attributes:
-        chat: Its id.
-        first: When the first of these lines came, in seconds since 1970.
-        last: When the last of them came.
-        line: Id of the last of them.
-        lines: How many there are.
-    """
-
-    chat: int
-    first: float
-    last: float
-    line: int
-    lines: int
-
-
-@attrs.frozen
-class Outgoing:
-    """A message to send.
-
-    Attributes:
-        id: Its number in the outbox.
-        chat: Where to.
-        text: The text, short enough for one message.
-        reply_to: The message it replies to, in groups.
-        asked: When the first message came that it answers, in seconds since 1970; None if it is no answer, or the
-            rest of one.
-    """
-
-    id: int
-    chat: int
-    text: str
-    reply_to: int | None
-    asked: float | None
 
 
 class Store:
@@ -123,7 +66,7 @@ class Store:
         path.chmod(0o600)
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
@@ -138,14 +81,35 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything done inside is kept, or nothing. There must be no `await` inside."""
+        """Everything done inside is kept, or nothing; once kept it outlives a power failure.
+
+        What is done outside of any transaction outlives the death of the program, but perhaps not that of the machine.
+        There must be no `await` inside.
+        """
+        self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        finally:
+            self._db.execute("PRAGMA synchronous = NORMAL")
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Everything done inside is kept or nothing, whatever becomes of the rest of the transaction around it."""
+        self._db.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO attempt")
+                self._db.execute("RELEASE attempt")
+            raise
+        self._db.execute("RELEASE attempt")
 
     # -- updates ------------------------------------------------------------------------------------------------------
 
@@ -285,6 +249,12 @@ class Store:
         """Follows a group that became a supergroup, which changes its id."""
         for table in ("lines", "moods", "outbox"):
             self._db.execute(f"UPDATE OR REPLACE {table} SET chat = ? WHERE chat = ?", (to, chat))  # noqa: S608
+        self._db.execute("INSERT OR REPLACE INTO moves VALUES (?, ?)", (to, chat))
+
+    def former(self, chat: int) -> int | None:
+        """The id that a supergroup had before it became one."""
+        row = self._db.execute("SELECT old FROM moves WHERE new = ?", (chat,)).fetchone()
+        return row[0] if row else None
 
     # -- people -------------------------------------------------------------------------------------------------------
 

@@ -15,10 +15,11 @@ from telegram.ext import Updater
 
 from autocakechat import UserError
 from autocakechat.plugins.deployers.telegram import Options
-from autocakechat.plugins.deployers.telegram.connection import QuietBot, Trouble, insist
+from autocakechat.plugins.deployers.telegram.connection import QuietBot
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.polling import KINDS
+from autocakechat.plugins.deployers.telegram.trouble import Trouble, insist
 
 
 class Webhook:
@@ -99,7 +100,7 @@ class _Inbox(asyncio.Queue[object]):
         """Takes an update in."""
         assert isinstance(item, Update)
         try:
-            self._intake.take(item)
+            self._intake.take([item])
         except sqlite3.Error as error:
             if not self.failure.done():
                 self.failure.set_result(error)
