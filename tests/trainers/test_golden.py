@@ -144,7 +144,8 @@ def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
     found = golden.model.reverse().mean_perplexity(turned, asked, samples.condition)
     assert found == pytest.approx(float(golden.expected["perplexity_reverse_check"]), rel=5e-5)
 
-    scores = [Scorer(model.network, model.vocabulary.pad).score(batch) for batch in batcher.in_order(samples, 64)]
+    scorer = Scorer(model.network, model.vocabulary.pad)
+    scores = [scorer.score(batch) for batch in batcher.in_order(samples, 64)]
     log_p, tokens = (np.concatenate(part) for part in zip(*scores, strict=True))
     mean = np.exp(-log_p.astype(np.float64) / tokens).mean()
     assert mean == pytest.approx(float(golden.expected["perplexity_check"]), rel=5e-5)

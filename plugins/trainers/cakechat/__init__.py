@@ -56,7 +56,9 @@ class Options:
     batch_size: int | None = option(default=None, check=optional(ge(1)), help=f"samples a step; {SIZES}")
     optimizer: Literal["adam", "adadelta"] = option(default="adam", help="what turns gradients into learning")
     learning_rate: float | None = option(
-        default=None, check=optional(gt(0.0)), help="length of a step; 0.006 for adam, 6.0 for adadelta unless given"
+        default=None,
+        check=optional(gt(0.0)),
+        help="length of a step; for adam taken from `size`, for adadelta 6.0 unless given",
     )
     decay: bool | None = option(
         default=None, help="let the learning rate fall along a cosine; yes for adam, no for adadelta unless given"

@@ -26,8 +26,6 @@ from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabu
 
 Floats = npt.NDArray[np.float64]
 
-_LEARNING_RATES = {"adam": 0.006, "adadelta": 6.0}
-
 
 @attrs.frozen
 class _Counts:
@@ -165,7 +163,7 @@ def _plan(options: Options, size: Size, seed: int) -> Plan:
         patience=options.patience,
         batch_size=size.batch_size,
         optimizer=options.optimizer,
-        learning_rate=options.learning_rate or _LEARNING_RATES[options.optimizer],
+        learning_rate=size.learning_rate,
         decay=options.optimizer == "adam" if options.decay is None else options.decay,
         warm_up=options.warm_up,
         clip_norm=options.clip_norm,
