@@ -9,6 +9,7 @@ from pathlib import Path
 from autocakechat import UserError, visible
 from autocakechat.plugins.sources.telegram import layout, people, walking
 from autocakechat.plugins.sources.telegram.feed import HEAD, Feed, Header, Portion
+from autocakechat.plugins.sources.telegram.walker import BrokenJsonError
 
 
 class Export:
@@ -95,7 +96,7 @@ class Export:
     def _survey(self) -> walking.Contents:
         try:
             contents = walking.survey(self.feed)
-        except walking.BrokenJsonError as error:
+        except BrokenJsonError as error:
             raise UserError(
                 f"{self.name}: broken JSON at byte {error.offset}", "export again, or take the file away"
             ) from None

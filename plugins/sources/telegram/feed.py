@@ -12,7 +12,7 @@ from autocakechat.plugins.sources.telegram.records import Batch, Number
 
 HEAD = 1 << 16
 BLOCK = 1 << 16  # Bigger blocks fall out of the processor's cache between decoding and use, and take longer.
-TOO_LONG = 1 << 25  # No message, and nothing else that has to be seen as a whole, is as long as this.
+TOO_LONG = 1 << 24  # No message, and nothing else that has to be seen as a whole, is as long as this.
 
 
 class Header(msgspec.Struct):

@@ -148,7 +148,7 @@ class _Reader:
         return read_messages(batches, senders, self._advanced, sticker_emoji=self._options.sticker_emoji)
 
     def _advanced(self, size: int) -> None:
-        self._has_messages = True
+        self._has_messages = self._has_messages or size > 0
         self._advance(size)
 
     def _chat(self, chat_id: str, header: Header, messages: Iterator[Message], senders: list[Senders]) -> Chat:
