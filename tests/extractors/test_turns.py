@@ -52,7 +52,9 @@ def test_messages_are_joined_as_asked_but_people_stay_apart(run: RunContext) -> 
 def test_a_turn_of_the_client_keeps_its_newest_messages(run: RunContext) -> None:
     got = extract(talk(*(f"bob: {number}" for number in range(12)), *(f"sue: {number}" for number in range(12))), run)
     assert got.texts == [["\n".join(map(str, range(2, 12))), "\n".join(map(str, range(12)))]]
-    assert got.dropped == {"older than the newest of its turn": 2}
+    assert got.dropped == {"nobody answered": 2}
+    later = extract([said(0, "bob", "q"), said(1, "sue", "a"), *talk(*["bob: b"] * 12, "sue: c", start=2)], run)
+    assert later.dropped == {"older than the newest of its turn": 2}
 
 
 def test_a_long_dialog_is_cut_and_its_last_lines_are_repeated(run: RunContext) -> None:
@@ -116,9 +118,10 @@ def test_what_a_client_forwards_can_be_answered(run: RunContext) -> None:
 
 
 def test_a_chat_without_the_server_says_so(run: RunContext) -> None:
-    got = extract([*talk("bob: a", "tom: b"), said(9, "bob", "c", at=999), said(10, "bob", "", kind="photo")], run)
+    lines = [*talk("bob: a", "tom: b", *["bob: c"] * 20), said(99, "bob", "d"), said(100, "bob", "", kind="photo")]
+    got = extract(lines, run)
     assert got.dialogs == []
-    assert got.dropped == {"the server is not in this chat": 3, "photo": 1}
+    assert got.dropped == {"the server is not in this chat": 23, "photo": 1}
 
 
 def test_groups_can_be_left_out(run: RunContext) -> None:

@@ -113,7 +113,7 @@ class _Extraction:
                 turn = turns[-1]
                 turn.append(message)
                 if len(turn) > turn_messages:
-                    self._chat.drop(turn.pop(0), "older than the newest of its turn")
+                    self._drop_later([turn.pop(0)], "older than the newest of its turn")
             else:
                 if len(turns) >= options.dialog_turns:
                     self._cut()
@@ -160,7 +160,7 @@ class _Extraction:
                 return
             if asked is turns[-1] and (later := _after(asked, target)) is not None:
                 del asked[-len(later) :]
-                self._drop_unanswered(later)
+                self._drop_later(later, "nobody answered")
                 return
         question, before = self._question(target)
         if question:
@@ -256,7 +256,7 @@ class _Extraction:
         """Ends the open dialog."""
         turns = self._turns
         if len(turns) % 2:
-            self._drop_unanswered(turns.pop())
+            self._drop_later(turns.pop(), "nobody answered")
         if turns:
             self._finished.append(self._dialog(turns))
             turns.clear()
@@ -285,10 +285,11 @@ class _Extraction:
             text += (self._options.join if message.sender == earlier.sender else "\n") + message.text
         return Utterance(text, "neutral", positions)
 
-    def _drop_unanswered(self, messages: list[Message]) -> None:
-        if self._server_seen:  # otherwise the whole chat may have to be dropped for a better reason
+    def _drop_later(self, messages: list[Message], reason: str) -> None:
+        """Drops messages of others, but as long as the server has said nothing, for what becomes of the whole chat."""
+        if self._server_seen:
             for message in messages:
-                self._chat.drop(message, "nobody answered")
+                self._chat.drop(message, reason)
 
     def _drop_before(self, position: int, reason: str) -> None:
         """Drops whatever stands before a place in the chat and neither was dropped nor waits for an answer."""
