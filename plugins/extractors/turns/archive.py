@@ -15,29 +15,25 @@ import msgspec
 from autocakechat import Message
 
 BLOCK = 128  # messages
-_BLOCKS_IN_MEMORY = 4  # More would fall out of the processor's cache before they are asked for.
+_BLOCKS_IN_MEMORY = 4
 
 
 class _Block(NamedTuple):
-    """Consecutive messages, in memory or written down.
+    """Consecutive messages that are written down.
 
     Attributes:
         position: That of the first one.
         first: The smallest id among them.
         last: The greatest id among them.
-        ids: Their ids, as long as they are in memory.
-        messages: The messages, as long as they are in memory.
-        offset: Where they stand in the file afterwards.
+        offset: Where they stand in the file.
         size: How many bytes they take there.
     """
 
     position: int
     first: int
     last: int
-    ids: list[int] | None
-    messages: list[Message] | None
-    offset: int = 0
-    size: int = 0
+    offset: int
+    size: int
 
 
 class Archive:
@@ -53,8 +49,8 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.newest: list[Message] = []
-        self._recent: deque[_Block] = deque()
-        self._written: list[_Block] = []
+        self._recent: deque[list[Message]] = deque(maxlen=_BLOCKS_IN_MEMORY)
+        self._blocks: list[_Block] = []
         self._ascending = True
         self._file: BinaryIO | None = None
         self._end = 0
@@ -65,13 +61,10 @@ class Archive:
             self._file.close()
 
     def make_room(self) -> None:
-        """Puts the newest messages aside; to be called when there are `BLOCK` of them."""
-        messages = self.newest.copy()
+        """Writes the newest messages down; to be called when there are `BLOCK` of them."""
+        self._write(self.newest)
+        self._recent.append(self.newest.copy())
         self.newest.clear()
-        ids = [message.id for message in messages]
-        self._recent.append(_Block(messages[0].position, min(ids), max(ids), ids, messages))
-        if len(self._recent) > _BLOCKS_IN_MEMORY:
-            self._write(self._recent.popleft())
 
     def back_from(self, id: int) -> Iterator[Message]:
         """Goes backwards through the messages, beginning with one of them.
@@ -92,43 +85,39 @@ class Archive:
                     return
 
     def _blocks_that_may_hold(self, id: int) -> Iterator[int]:
-        """Yields numbers of blocks, newest first; the last number stands for the messages of no block yet."""
-        written = len(self._written)
-        yield written + len(self._recent)
-        for number in range(len(self._recent) - 1, -1, -1):
-            if self._recent[number].first <= id <= self._recent[number].last:
-                yield written + number
+        """Yields numbers of blocks, newest first; the first number stands for the messages of no block yet."""
+        yield len(self._blocks)
         if self._ascending:
-            candidates = range(bisect_right(self._written, id, key=_first_of) - 1, -1, -1)[:1]
+            latest = bisect_right(self._blocks, id, key=_first_of) - 1
+            candidates = range(latest, max(latest, 0) - 1, -1)
         else:
-            candidates = range(written - 1, -1, -1)
+            candidates = range(len(self._blocks) - 1, -1, -1)
         for number in candidates:
-            if self._written[number].first <= id <= self._written[number].last:
+            if self._blocks[number].first <= id <= self._blocks[number].last:
                 yield number
 
     def _messages(self, number: int) -> list[Message]:
-        written = len(self._written)
-        if number < written:
-            return self._read(self._written[number])
-        if number < written + len(self._recent):
-            return self._recent[number - written].messages or []
-        return self.newest
+        if number == len(self._blocks):
+            return self.newest
+        age = len(self._blocks) - number
+        return self._recent[-age] if age <= len(self._recent) else self._read(self._blocks[number])
 
-    def _write(self, block: _Block) -> None:
+    def _write(self, messages: list[Message]) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
-        messages = block.messages or []
+        ids = [message.id for message in messages]
         columns = (
-            block.ids,
+            ids,
             [message.sender for message in messages],
             [message.text or _stand_in(message) for message in messages],
             [message.sent for message in messages],
             [message.reply_to for message in messages],
         )
         data = msgspec.msgpack.encode(columns)
-        if self._written and block.first <= self._written[-1].last:
+        block = _Block(messages[0].position, min(ids), max(ids), self._end, len(data))
+        if self._blocks and block.first <= self._blocks[-1].last:
             self._ascending = False
-        self._written.append(block._replace(ids=None, messages=None, offset=self._end, size=len(data)))
+        self._blocks.append(block)
         if self._file.tell() != self._end:
             self._file.seek(self._end)
         self._end += self._file.write(data)
