@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat.plugins.trainers.cakechat.text import prettify, tokenize
+from autocakechat.plugins.trainers.cakechat.text import JOINER, STYLES, normalize, prettify, tokenize
 from autocakechat.plugins.trainers.cakechat.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
 
 
@@ -36,6 +36,50 @@ def test_replies_read_as_those_of_the_original(cases: dict[str, list[tuple[str, 
 @given(st.text())
 def test_no_sign_gets_lost(text: str) -> None:
     assert "".join(tokenize(text)) == "".join(text.lower().split())
+
+
+NATURAL = STYLES["natural"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Don't shout, OK?", "Don't shout +, OK +?"),
+        ("wait...!!! what", "wait +... +!!! what"),
+        ("hi😀 👍🏽", "hi +😀 👍🏽"),
+        ("👨‍👩‍👧❤️ 🇩🇪🇫🇷 1️⃣", "👨‍👩‍👧 +❤️ 🇩🇪 +🇫🇷 1️⃣"),
+        ("привет)))) как (дела)", "привет +)))) как ( +дела +)"),
+        ("你好,世界", "你 +好 +, +世 +界"),
+        ("नमस्ते दुनिया", "नमस्ते दुनिया"),
+        ("5.30 -- http://a.b/c?d=e.", "5 +. +30 -- http://a.b/c?d=e."),
+    ],
+)
+def test_natural_tokens_keep_case_emoji_and_where_blanks_are(text: str, tokens: str) -> None:
+    assert NATURAL.tokenize(text) == [token.replace("+", JOINER) for token in tokens.split()]
+
+
+def test_line_breaks_are_tokens() -> None:
+    assert NATURAL.tokenize(" one \r\n\n two") == ["one", "\n", "two"]
+    assert NATURAL.join(["one", "\n", "two", JOINER + "!"]) == "one\ntwo!"
+
+
+@given(st.text() | st.text("aB'’.!😀\u200d\ufe0f🇩🇪👍🏽你 \n"))
+def test_natural_text_comes_back_as_it_was(text: str) -> None:
+    tokens = NATURAL.tokenize(text)
+    assert NATURAL.join(tokens) == normalize(text)
+    assert all(tokens)
+
+
+def test_a_rare_spelling_stands_for_the_usual_one() -> None:
+    counts = Counter(NATURAL.tokenize("yes yes (yes) well Well WELL I I"))
+    vocabulary = Vocabulary.of(counts, 100, 2, NATURAL.variants)
+    assert vocabulary.tokens[4:] == ("well", "I", "yes")
+
+    def read(text: str) -> list[str]:
+        return [vocabulary.tokens[number] for number in vocabulary.ids(NATURAL.tokenize(text))]
+
+    assert read("Well, YES") == ["well", "_unk_", "yes"]
+    assert read("no:I") == ["_unk_", "_unk_", "I"]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(1, 9)), st.integers(5, 20), st.integers(1, 4))

@@ -38,6 +38,10 @@ class Options:
         default=None, check=optional(ge(5)), help=f"most tokens to know, service tokens included; {SIZES}"
     )
     min_count: int = option(default=2, check=ge(1), help="tokens seen less often in the training part stay unknown")
+    text: Literal["natural", "cakechat"] = option(
+        default="natural",
+        help="natural: case, emoji and line breaks are learnt; cakechat: lower-case words and signs, as the original",
+    )
     targets: Literal["server", "all"] = option(
         default="server", help="whose lines are learnt: the server's, or everybody's as in CakeChat"
     )

@@ -34,7 +34,6 @@ from autocakechat.plugins.trainers.cakechat.packing import Batch, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker, turned_round
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer, decoder_states, thought_vectors, unpacked
-from autocakechat.plugins.trainers.cakechat.text import tokenize
 from autocakechat.plugins.trainers.cakechat.vocabulary import NEUTRAL
 
 
@@ -54,7 +53,7 @@ class CakeChat:
         self.conditions = model.conditions
         self._model = model
         self._packer = model.batcher.packer
-        self._words = Words.of(model.vocabulary)
+        self._words = Words.of(model.vocabulary, plain=model.style.plain)
         self._scorer = Scorer(model.network, model.vocabulary.pad)
         self._beam_search = BeamSearch(model.network, self._words)
         self._sampler = Sampler(model.network, self._words)
@@ -76,13 +75,13 @@ class CakeChat:
         for row, context in zip(numbers, contexts, strict=True):
             newest = context[-size:]
             row[size - len(newest) :] = range(len(lines) + 1, len(lines) + 1 + len(newest))
-            lines.extend(self.vocabulary.ids(tokenize(text)) for text in newest)
+            lines.extend(self.vocabulary.ids(self._model.style.tokenize(text)) for text in newest)
         padded, places = self._model.batcher.padded_context(Lines(lines), numbers)
         return padded[places]
 
     def response_ids(self, responses: Sequence[str]) -> Ints:
         """Turns answers into ids: (samples, tokens)."""
-        lines = Lines(self.vocabulary.ids(tokenize(text)) for text in responses)
+        lines = Lines(self.vocabulary.ids(self._model.style.tokenize(text)) for text in responses)
         return self._model.batcher.padded_response(lines, np.arange(1, len(responses) + 1, dtype=np.int32))
 
     def encodings(self, lines: Ints) -> Floats:

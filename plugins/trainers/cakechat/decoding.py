@@ -6,7 +6,7 @@ for any number of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import attrs
@@ -19,7 +19,7 @@ from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 from autocakechat.plugins.trainers.cakechat.scoring import ANY_CONTEXTS, thought_vectors
 from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
 
-UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`"])
+UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
 """Tokens that may be said again and again."""
 
 _ANY_IDS = tf.TensorSpec([None], tf.int32)
@@ -65,20 +65,24 @@ class Words:
     penalised: np.ndarray[Any, Any]
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, banned: Collection[str] = ()) -> Words:
+    def of(
+        cls, vocabulary: Vocabulary, banned: Collection[str] = (), plain: Callable[[str], str] = lambda token: token
+    ) -> Words:
         """Looks the tokens of a vocabulary up.
 
         Args:
             vocabulary: The vocabulary.
-            banned: Tokens never to be said; the unknown token is one anyway.
+            banned: Plain tokens never to be said; the unknown token is one anyway.
+            plain: What tokens are called in `banned`.
         """
+        tokens = [plain(token) for token in vocabulary.tokens]
         unsayable = {vocabulary.tokens[vocabulary.unknown], *banned}
         return cls(
             start=vocabulary.start,
             end=vocabulary.end,
             pad=vocabulary.pad,
-            banned=np.array([-np.inf if token in unsayable else 0.0 for token in vocabulary.tokens], np.float32),
-            penalised=np.array([token not in UNPENALISED for token in vocabulary.tokens], np.float32),
+            banned=np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32),
+            penalised=np.array([token not in UNPENALISED for token in tokens], np.float32),
         )
 
     def used(self, before: Tensor, said: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.packing import Padding
 from autocakechat.plugins.trainers.cakechat.samples import Batcher
+from autocakechat.plugins.trainers.cakechat.text import STYLES, Style, StyleName
 from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
 FORM = 1
@@ -32,6 +33,7 @@ class ModelSettings:
         network: Shape of the network.
         padding: What pads mean to it, see `packing`.
         context_lines: Lines of context it was trained with.
+        text: Style that its text is cut and joined in, see `text`.
         line_tokens: Tokens of a context line that it reads.
         reply_tokens: Tokens of an answer that it was trained with.
         form: Form of the folder.
@@ -40,6 +42,7 @@ class ModelSettings:
     network: NetworkSettings
     padding: Padding
     context_lines: int
+    text: StyleName
     line_tokens: int
     reply_tokens: int
     form: int = FORM
@@ -62,6 +65,11 @@ class Model:
     conditions: Conditions
     network: Network
     reverse: Network | None = None
+
+    @property
+    def style(self) -> Style:
+        """How its text is cut and joined."""
+        return STYLES[self.settings.text]
 
     @property
     def batcher(self) -> Batcher:
@@ -97,7 +105,7 @@ def load_model(folder: Path, reverse: bool = False) -> Model:
     tokens = _read_strings(folder / "vocabulary.json", settings.network.tokens)
     labels = _read_strings(folder / "conditions.json", settings.network.conditions)
     try:
-        vocabulary = Vocabulary(tokens)
+        vocabulary = Vocabulary(tokens, STYLES[settings.text].variants)
     except KeyError as error:
         raise damaged(folder / "vocabulary.json", f"token {error} is missing") from None
     if reverse and not (folder / "reverse.safetensors").exists():

@@ -56,10 +56,11 @@ def import_model(
         raise UserError(f"{out}: is there already", "give a new folder with --out")
     vocabulary, labels = Vocabulary(read_token_index(tokens)), Conditions(read_index(conditions))
     arrays = [read_weights(file, len(vocabulary), len(labels.labels)) for file in (weights, reverse) if file]
-    options = Options(padding="cakechat", recurrent_activation=activation)  # type: ignore[arg-type]
+    options = Options(padding="cakechat", text="cakechat", recurrent_activation=activation)  # type: ignore[arg-type]
     settings = ModelSettings(
         network=settings_of(arrays[0], options.recurrent_activation),
         padding=options.padding,
+        text=options.text,
         context_lines=options.context_lines,
         line_tokens=options.line_tokens,
         reply_tokens=options.reply_tokens,
@@ -192,7 +193,8 @@ def _is_cudnn(parts: Arrays) -> bool:
     shapes = {name: array.shape for name, array in parts.items()}
     if not {"kernel", "recurrent_kernel", "bias"} <= shapes.keys() or len(shapes["bias"]) != 1:
         return False
-    return shapes["bias"] == (2 * shapes["kernel"][-1],) and shapes["kernel"][-1] == 3 * shapes["recurrent_kernel"][0]
+    columns = 3 * shapes["recurrent_kernel"][0]
+    return shapes["bias"] == (2 * columns,) and shapes["kernel"][-1:] == (columns,)
 
 
 def _from_cudnn(parts: Arrays) -> Arrays:

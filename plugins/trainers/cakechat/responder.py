@@ -15,7 +15,6 @@ from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
 from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
-from autocakechat.plugins.trainers.cakechat.text import prettify, tokenize
 
 
 def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
@@ -58,9 +57,10 @@ class CakeChatResponder:
             temperature=options.temperature,
             repetition_penalty=options.repetition_penalty,
         )
-        banned = [tokenize(phrase) for phrase in options.banned]
+        style = model.style
+        banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in options.banned]
         self._phrases = [phrase for phrase in banned if len(phrase) > 1]
-        words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1})
+        words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
         self._sampler = Sampler(model.network, words)
         self._beam_search = BeamSearch(model.network, words)
         self._reranker = Reranker(model.network, model.reverse, words, model.batcher.packer) if model.reverse else None
@@ -101,8 +101,7 @@ class CakeChatResponder:
             weight = self._options.reverse_weight
             scores = self._reranker.score(lines[context], condition, found, weight, self._rules)
             found = [ids[np.argsort(-score, kind="stable")] for ids, score in zip(found, scores, strict=True)]
-        sayable = ([words for words in map(self._words, ids) if self._may_be_said(words)] for ids in found)
-        return [list(dict.fromkeys(map(prettify, words))) for words in sayable]
+        return [self._sayable(ids) for ids in found]
 
     def _find(self, contexts: Contexts, condition: Ints) -> list[Ints]:
         """Finds candidates for each request: (candidates, tokens) ids, the start token first."""
@@ -122,14 +121,20 @@ class CakeChatResponder:
         for row, request in zip(numbers, requests, strict=True):
             newest = request.context[-self.context_lines :]
             row[len(row) - len(newest) :] = range(len(lines) + 1, len(lines) + 1 + len(newest))
-            lines.extend(vocabulary.ids(tokenize(text)) for text in newest)
+            lines.extend(vocabulary.ids(self._model.style.tokenize(text)) for text in newest)
         return self._model.batcher.padded_context(Lines(lines), numbers)
 
-    def _words(self, ids: Ints) -> list[str]:
-        return self._model.vocabulary.words(ids[1:].tolist())
-
-    def _may_be_said(self, words: list[str]) -> bool:
-        return bool(words) and not any(_holds(words, phrase) for phrase in self._phrases)
+    def _sayable(self, candidates: Ints) -> list[str]:
+        """Returns the texts of candidates that have any, hold no banned phrase and are not there yet."""
+        style = self._model.style
+        texts: dict[str, None] = {}
+        for ids in candidates.tolist():
+            words = self._model.vocabulary.words(ids[1:])
+            plain = [style.plain(word) for word in words]
+            text = style.join(words)
+            if text and not any(_holds(plain, phrase) for phrase in self._phrases):
+                texts[text] = None
+        return list(texts)
 
 
 def _holds(words: Sequence[str], phrase: Sequence[str]) -> bool:

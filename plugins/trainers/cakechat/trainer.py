@@ -20,7 +20,7 @@ from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, 
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, Targets, answer_places, make_samples
 from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
-from autocakechat.plugins.trainers.cakechat.text import tokenize
+from autocakechat.plugins.trainers.cakechat.text import STYLES, Style
 from autocakechat.plugins.trainers.cakechat.training import Plan, Training
 from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
@@ -52,17 +52,20 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         UserError: There is too little to learn from.
         StageError: Training went astray, or memory is short.
     """
-    counts = _count(corpus.dialogs("train"), options.targets)
+    style = STYLES[options.text]
+    counts = _count(corpus.dialogs("train"), style, options.targets)
     if counts.answers < options.min_pairs:
         raise UserError(
             f"{corpus.path}: {counts.answers} answers to train on, and at least {options.min_pairs} are needed",
             "sensible talk begins at some thousands: read more chats, or lower trainer.min_pairs to try",
         )
     size = size_of(options, counts.answers)
-    vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count)
+    vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count, style.variants)
     conditions = Conditions.of(counts.labels)
     samples, validation = (
-        make_samples(corpus.dialogs(part), tokenize, vocabulary, conditions, options.context_lines, options.targets)
+        make_samples(
+            corpus.dialogs(part), style.tokenize, vocabulary, conditions, options.context_lines, options.targets
+        )
         for part in ("train", "validation")
     )
     if not len(validation):
@@ -127,13 +130,13 @@ def _target_counts(batcher: Batcher, samples: Samples) -> npt.NDArray[np.int64]:
     return np.bincount(targets[targets != words.pad], minlength=len(words))
 
 
-def _count(dialogs: Iterable[Sequence[Utterance]], targets: Targets) -> _Counts:
+def _count(dialogs: Iterable[Sequence[Utterance]], style: Style, targets: Targets) -> _Counts:
     tokens: Counter[str] = Counter()
     labels: set[str] = set()
     answers = 0
     for dialog in dialogs:
         for number, utterance in enumerate(dialog):
-            found = tokenize(utterance.text)
+            found = style.tokenize(utterance.text)
             tokens.update(found)
             labels.add(utterance.emotion)
             answers += number in answer_places(dialog, targets) and bool(found)
@@ -151,6 +154,7 @@ def _settings(options: Options, size: Size, vocabulary: Vocabulary, conditions: 
             recurrent_activation=options.recurrent_activation,
         ),
         padding=options.padding,
+        text=options.text,
         context_lines=options.context_lines,
         line_tokens=options.line_tokens,
         reply_tokens=options.reply_tokens,
