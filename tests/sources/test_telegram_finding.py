@@ -139,7 +139,7 @@ def test_exports_of_one_chat_at_different_times_are_one_chat(
         (tmp_path / "2" / "result.json").write_text(json.dumps(second, separators=(",", ":")))
     else:
         write(tmp_path / "2" / "result.json", account(second) if form in ("accounts", "both") else second)
-    assert [found.name for found in inputs(tmp_path)] == ["1/result.json + 2/result.json"]
+    assert [found.name for found in inputs(tmp_path)] == ["1/result.json and 1 more"]
     (only,) = read(tmp_path, run)
     assert only.id == "user2"
     assert [text for text in only.texts if text] == ["one", "two", "three", "four"]

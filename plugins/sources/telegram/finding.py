@@ -61,7 +61,12 @@ def find_inputs(path: Path) -> list[Input]:
         raise UserError(f"{visible(str(candidates[0]))}: {why_no_export(candidates[0])}")
     others = [file for file in candidates if file not in exports and file.name in ("result.json", "messages.html")]
     groups = sorted([*_groups(exports), *((file,) for file in others)])
-    return [Input(" + ".join(file.relative_to(path).as_posix() for file in group), group) for group in groups]
+    return [Input(_name(path, group), group) for group in groups]
+
+
+def _name(folder: Path, files: tuple[Path, ...]) -> str:
+    first = files[0].relative_to(folder).as_posix()
+    return first if len(files) == 1 else f"{first} and {len(files) - 1} more"
 
 
 def _groups(exports: list[Path]) -> list[tuple[Path, ...]]:

@@ -79,7 +79,8 @@ class _Place:
         finally:
             feed.close()
         last = max(map(int, _MOMENT.findall(tail)), default=0)
-        name: list[int | str] = [int(part) if part.isdecimal() else part for part in _DIGITS.split(self.export.name)]
+        parts = _DIGITS.split(self.export.name)
+        name = [int(part) if place % 2 else part for place, part in enumerate(parts)]
         return last, max(_LOCAL_DATE.findall(tail), default=b""), name
 
 
