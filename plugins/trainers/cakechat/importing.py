@@ -194,7 +194,7 @@ def _is_cudnn(parts: Arrays) -> bool:
     if not {"kernel", "recurrent_kernel", "bias"} <= shapes.keys() or len(shapes["bias"]) != 1:
         return False
     columns = 3 * shapes["recurrent_kernel"][0]
-    return shapes["bias"] == (2 * columns,) and shapes["kernel"][-1:] == (columns,)
+    return bool(shapes["bias"] == (2 * columns,) and shapes["kernel"][-1:] == (columns,))
 
 
 def _from_cudnn(parts: Arrays) -> Arrays:
