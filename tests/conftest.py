@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import signal
 from pathlib import Path
 
 import pytest
 
 from autocakechat import RunContext
 from autocakechat.progress import silent_progress
+
+# A shell that runs the tests in the background has them ignore interrupts, and so would every program they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

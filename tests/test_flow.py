@@ -59,7 +59,7 @@ def trained(demo: Demo) -> Demo:
     command = [sys.executable, "-m", "autocakechat", "run", "--until", "model"]
     process = subprocess.Popen(command, cwd=demo.folder, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
-    while not list(demo.folder.glob(".acc/state/model-*/checkpoint*")) and time.monotonic() < deadline:
+    while not list(demo.folder.glob(".acc/state/model-*/checkpoint*.safetensors")) and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
