@@ -102,7 +102,7 @@ def test_reversed_arrays_and_their_scores(golden: Golden) -> None:
     turned, asked = golden.model.turned_round(context, response)
     np.testing.assert_array_equal(turned, golden.ids("reverse_context_ids"))
     np.testing.assert_array_equal(asked, golden.ids("reverse_response_ids"))
-    assert_near(golden.model.reverse().scores(turned, asked, condition), golden.expected["reverse_sequence_score"])
+    assert_near(golden.model.reverse.scores(turned, asked, condition), golden.expected["reverse_sequence_score"])
 
 
 def test_beam_search_finds_the_same_candidates(golden: Golden) -> None:
@@ -141,7 +141,7 @@ def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
     found = golden.model.mean_perplexity(lines[places], answers, samples.condition)
     assert found == pytest.approx(float(golden.expected["perplexity_check"]), rel=5e-5)
     turned, asked = golden.model.turned_round(lines[places], answers)
-    found = golden.model.reverse().mean_perplexity(turned, asked, samples.condition)
+    found = golden.model.reverse.mean_perplexity(turned, asked, samples.condition)
     assert found == pytest.approx(float(golden.expected["perplexity_reverse_check"]), rel=5e-5)
 
     scorer = Scorer(model.network, model.vocabulary.pad)
@@ -151,6 +151,7 @@ def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
     assert mean == pytest.approx(float(golden.expected["perplexity_check"]), rel=5e-5)
 
 
+@pytest.mark.parametrize("golden", ["small"], indirect=True)
 @pytest.mark.parametrize("mode", ["sampling", "beamsearch", "sampling-reranking", "beamsearch-reranking"])
 def test_all_modes_answer(golden: Golden, mode: Any) -> None:
     responder = load(golden.folder, ReplyOptions(mode=mode, seed=1, max_tokens=8))
@@ -159,6 +160,7 @@ def test_all_modes_answer(golden: Golden, mode: Any) -> None:
     assert mode == "sampling" or all(len(reply.candidates) > 1 for reply in replies)
 
 
+@pytest.mark.parametrize("golden", ["small"], indirect=True)
 def test_rerankings_order_is_that_of_the_scores(golden: Golden) -> None:
     """The first candidate of beamsearch-reranking is the beam with the highest score."""
     vocabulary = golden.model.vocabulary
@@ -171,6 +173,7 @@ def test_rerankings_order_is_that_of_the_scores(golden: Golden) -> None:
     assert tokenize(reply.text) == vocabulary.words(best[1:].tolist())
 
 
+@pytest.mark.parametrize("golden", ["small"], indirect=True)
 def test_an_imported_model_talks_in_a_terminal(golden: Golden) -> None:
     command = [sys.executable, "-m", "autocakechat", "chat", str(golden.folder), "--set", "reply.mode=beamsearch"]
     done = subprocess.run(command, input="hello\n", capture_output=True, text=True, timeout=120)

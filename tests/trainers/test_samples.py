@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import attrs
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autocakechat import Utterance
+from autocakechat.plugins.trainers.cakechat.decoding import Words
 from autocakechat.plugins.trainers.cakechat.packing import Batch, Packed, Padding
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, make_samples
+from autocakechat.plugins.trainers.cakechat.reranking import turned_round
+from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, make_samples, reversed_samples
 from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
 WORDS = "abcdefgh"
@@ -76,6 +79,30 @@ def test_as_the_original_lines_are_cut_at_their_end_and_pads_are_read() -> None:
     samples = samples_of([[("abcde", "neutral"), ("fg", "joy")]])
     batch = Batcher(VOCABULARY, 4, 3, "cakechat").batch(samples, np.arange(1))
     assert read(batch) == [(["____", "____", "abcd"], "<fg>", "fg>_", CONDITIONS.id("joy"))]
+
+
+@given(dialogs, st.integers(1, 9), st.sampled_from(["masked", "cakechat"]))
+def test_reversed_samples_are_those_that_reranking_asks_for(
+    talk: list[list[tuple[str, str]]], line_tokens: int, padding: Padding
+) -> None:
+    samples = samples_of(talk)
+    batcher = Batcher(VOCABULARY, line_tokens, reply_tokens=9, padding=padding)
+    told = samples.lines.lengths[samples.context[:, -1]] > 0
+    if not told.any():
+        return
+    padded, context = batcher.padded_context(samples.lines, samples.context[told])
+    answers = batcher.padded_response(samples.lines, samples.response[told])
+    turned, asked = turned_round(padded[context], answers, Words.of(VOCABULARY), batcher.packer)
+
+    turned_samples = reversed_samples(samples)
+    packer = attrs.evolve(batcher, reverse=True)
+    padded, context = packer.padded_context(turned_samples.lines, turned_samples.context)
+    width = padded.shape[1]
+    np.testing.assert_array_equal(padded[context], turned[:, :, :width])
+    assert (turned[:, :, width:] == VOCABULARY.pad).all()
+    answers = packer.padded_response(turned_samples.lines, turned_samples.response)
+    np.testing.assert_array_equal(answers, asked[:, : answers.shape[1]])
+    assert (asked[:, answers.shape[1] :] == VOCABULARY.pad).all()
 
 
 def test_each_line_of_a_batch_stands_in_it_once() -> None:

@@ -38,6 +38,7 @@ class Options:
         default=None, check=optional(ge(5)), help=f"most tokens to know, service tokens included; {SIZES}"
     )
     min_count: int = option(default=2, check=ge(1), help="tokens seen less often in the training part stay unknown")
+    reverse: bool = option(default=False, help="train a reverse model along, which the reranking modes need")
     text: Literal["natural", "cakechat"] = option(
         default="natural",
         help="natural: case, emoji and line breaks are learnt; cakechat: lower-case words and signs, as the original",
@@ -99,7 +100,7 @@ class ReplyOptions:
     )
     choose_among: int = option(default=3, check=ge(1), help="best candidates of which one is said at random")
     tries: int = option(default=10, check=ge(1), help="answers to draw before the fallback")
-    seed: int | None = option(default=None, help="for the same answers every time")
+    seed: int | None = option(default=None, check=optional(ge(0)), help="for the same answers every time")
 
 
 def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ front, each line padded at its end; `response` is (samples, tokens) ids, the sta
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -146,8 +147,9 @@ class CakeChat:
         """Makes what the reverse model reads: the last line of each context and the response change places."""
         return turned_round(context, response, self._words, self._packer)
 
+    @functools.cached_property
     def reverse(self) -> CakeChat:
-        """Returns the reverse model, to ask it the same things with `turned_round` arrays.
+        """The reverse model, to ask it the same things with `turned_round` arrays.
 
         Raises:
             UserError: There is none.
@@ -179,10 +181,8 @@ class CakeChat:
         Raises:
             UserError: There is no reverse model.
         """
-        reverse = self.reverse()._model.network
-        reranker = Reranker(self._model.network, reverse, self._words, self._packer)
         rules = Rules(max_tokens=1, temperature=1.0, repetition_penalty=repetition_penalty)
-        return reranker.score(context, self._condition(condition, len(context)), candidates, weight, rules)
+        return self._reranker.score(context, self._condition(condition, len(context)), candidates, weight, rules)
 
     def beams(
         self,
@@ -214,6 +214,10 @@ class CakeChat:
         rules = Rules(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
         contexts = self._packer.contexts_of_ids(context)
         return self._sampler.draw(contexts, self._condition(condition, len(context)), rules, seed)
+
+    @functools.cached_property
+    def _reranker(self) -> Reranker:
+        return Reranker(self._scorer, self.reverse._scorer, self._words, self._packer)
 
     def _batch(self, context: Ints, response: Ints, condition: Ints | None, to_the_end: bool = False) -> Batch:
         contexts = self._packer.contexts_of_ids(context)

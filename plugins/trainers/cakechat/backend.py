@@ -47,5 +47,8 @@ with _without_notices(), warnings.catch_warnings():
     import keras as _keras
     import tensorflow as _tf
 
+# TensorFlow's rewriting of graphs costs seconds at the first call of each, and made none of ours faster.
+_tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 tf: Any = _tf
 keras: Any = _keras

@@ -179,7 +179,7 @@ def _load_network(settings: NetworkSettings, file: Path) -> Network:
 
 
 def _write(file: Path, content: bytes) -> None:
-    unfinished = file.with_name(file.name + ".unfinished")
+    unfinished = file.with_name(f".{file.name}.unfinished")
     with unfinished.open("wb") as out:
         out.write(content)
         out.flush()

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Words
-from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.packing import Ints, Packer
 from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer
 
@@ -45,15 +44,15 @@ class Reranker:
     """Scores candidates with a model and its reverse model.
 
     Args:
-        network: Tells how likely answers are.
+        scorer: Tells how likely answers are.
         reverse: Tells how likely contexts are.
         words: What is known of the tokens of both.
         packer: Makes arrays for both.
     """
 
-    def __init__(self, network: Network, reverse: Network, words: Words, packer: Packer) -> None:
-        self._scorer = Scorer(network, words.pad)
-        self._reverse = Scorer(reverse, words.pad)
+    def __init__(self, scorer: Scorer, reverse: Scorer, words: Words, packer: Packer) -> None:
+        self._scorer = scorer
+        self._reverse = reverse
         self._words = words
         self._packer = packer
 

@@ -15,6 +15,7 @@ from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
 from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
+from autocakechat.plugins.trainers.cakechat.scoring import Scorer
 
 
 def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
@@ -63,7 +64,10 @@ class CakeChatResponder:
         words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
         self._sampler = Sampler(model.network, words)
         self._beam_search = BeamSearch(model.network, words)
-        self._reranker = Reranker(model.network, model.reverse, words, model.batcher.packer) if model.reverse else None
+        self._reranker = None
+        if model.reverse is not None:
+            scorer, reverse = Scorer(model.network, words.pad), Scorer(model.reverse, words.pad)
+            self._reranker = Reranker(scorer, reverse, words, model.batcher.packer)
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:

@@ -135,6 +135,18 @@ def make_samples(
     )
 
 
+def reversed_samples(samples: Samples) -> Samples:
+    """Makes samples for a reverse model: the last line of the context and the answer change places.
+
+    Samples whose last line has no tokens are left out, since there is nothing to tell.
+    """
+    asked = samples.context[:, -1]
+    told = samples.lines.lengths[asked] > 0
+    context = samples.context[told].copy()
+    context[:, -1] = samples.response[told]
+    return Samples(samples.lines, context, asked[told], samples.condition[told])
+
+
 def answer_places(dialog: Sequence[Utterance], targets: Targets) -> range:
     """Returns which lines of a dialog are answers to learn: the server's, every second one, or all but the first."""
     return range(1, len(dialog), 2 if targets == "server" else 1)
@@ -150,12 +162,15 @@ class Batcher:
         reply_tokens: Tokens of an answer that are learnt.
         padding: "masked" cuts a long line of context at its front, so that the words being answered stay; "cakechat"
             cuts at the end, and pads all lines to one width.
+        reverse: Whether answers are lines of context, as for a reverse model: they are cut where those are, and always
+            have their end token.
     """
 
     vocabulary: Vocabulary
     line_tokens: int
     reply_tokens: int
     padding: Padding
+    reverse: bool = False
 
     @property
     def packer(self) -> Packer:
@@ -195,6 +210,8 @@ class Batcher:
 
     def padded_response(self, lines: Lines, numbers: Ints) -> Ints:
         """Returns answers between start and end token. One that is too long is cut at its end and has no end token."""
+        if self.reverse:
+            return self._padded_asked(lines, numbers)
         words = self.vocabulary
         lengths = lines.lengths[numbers]
         full = self.reply_tokens + 2
@@ -204,6 +221,15 @@ class Batcher:
         padded[:, 1:] = lines.padded(numbers, width - 1, words.pad, cut="end", width=width - 1)
         ended = np.flatnonzero(lengths < width - 1)
         padded[ended, lengths[ended] + 1] = words.end
+        return padded
+
+    def _padded_asked(self, lines: Lines, numbers: Ints) -> Ints:
+        words, longest = self.vocabulary, self.line_tokens
+        width = longest if self.padding == "cakechat" else 0
+        tokens = lines.padded(numbers, longest, words.pad, "front" if self.padding == "masked" else "end", width)
+        start = np.full((len(numbers), 1), words.start, np.int32)
+        padded = np.concatenate([start, tokens, np.full_like(start, words.pad)], axis=1)
+        padded[np.arange(len(numbers)), np.minimum(lines.lengths[numbers], longest) + 1] = words.end
         return padded
 
     def epoch(self, samples: Samples, size: int, seed: Sequence[int]) -> list[npt.NDArray[np.int64]]:

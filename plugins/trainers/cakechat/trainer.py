@@ -18,10 +18,17 @@ from autocakechat import Corpus, RunContext, UserError, Utterance
 from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, Targets, answer_places, make_samples
+from autocakechat.plugins.trainers.cakechat.samples import (
+    Batcher,
+    Samples,
+    Targets,
+    answer_places,
+    make_samples,
+    reversed_samples,
+)
 from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
 from autocakechat.plugins.trainers.cakechat.text import STYLES, Style
-from autocakechat.plugins.trainers.cakechat.training import Plan, Training
+from autocakechat.plugins.trainers.cakechat.training import History, Plan, Training
 from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +53,8 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         run: Log, progress, seed and a place for checkpoints.
 
     Returns:
-        `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`, `seconds`.
+        `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`,
+        `seconds`, and `reverse_perplexity` if there is a reverse model.
 
     Raises:
         UserError: There is too little to learn from.
@@ -74,26 +82,16 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         )
 
     settings = _settings(options, size, vocabulary, conditions)
-    network = Network(settings.network, run.seed)
+    seed = run.seed % 2**31  # TensorFlow's seeds are that small
+    network = Network(settings.network, seed)
     model = Model(settings, vocabulary, conditions, network)
     weights = sum(math.prod(weight.shape) for weight in network.named_weights().values())
     run.log.info(
         "%d samples, %d for validation, %d words, %d weights", len(samples), len(validation), len(vocabulary), weights
     )
-    frequencies = token_frequencies(model.batcher, samples)
-    unigram = unigram_perplexity(frequencies, model.batcher, validation)
-    run.log.info("perplexity of word frequencies alone: %.1f", unigram)
-    # A network that begins with the frequencies need not spend its first steps on them.
-    network.output_bias.assign(np.log(frequencies))
-    plan = _plan(options, size, run.seed)
-    training = Training(
-        network, model.batcher, samples, validation, plan, run, _fingerprint(settings, plan, vocabulary, samples)
-    )
-    history = training.run()
-
-    save_model(model, into)
-    write_json(into / "training.json", attrs.asdict(history))
-    return {
+    plan = _plan(options, size, seed)
+    history, unigram = _teach(network, model.batcher, samples, validation, plan, run, "forward")
+    metrics = {
         "perplexity": history.perplexities[history.best],
         "unigram_perplexity": unigram,
         "samples": len(samples),
@@ -103,6 +101,33 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         "epochs": len(history.perplexities),
         "seconds": round(history.seconds, 1),
     }
+    histories = {"forward": attrs.asdict(history)}
+    if options.reverse:
+        reverse = Network(settings.network, seed + 1)
+        model = attrs.evolve(model, reverse=reverse)
+        batcher = attrs.evolve(model.batcher, reverse=True)
+        samples, validation = reversed_samples(samples), reversed_samples(validation)
+        history, _ = _teach(reverse, batcher, samples, validation, plan, run, "reverse")
+        metrics["reverse_perplexity"] = history.perplexities[history.best]
+        metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
+        histories["reverse"] = attrs.asdict(history)
+
+    save_model(model, into)
+    write_json(into / "training.json", histories)
+    return metrics
+
+
+def _teach(
+    network: Network, batcher: Batcher, samples: Samples, validation: Samples, plan: Plan, run: RunContext, name: str
+) -> tuple[History, float]:
+    """Teaches a network; returns what came of it, and the perplexity of token frequencies alone."""
+    frequencies = token_frequencies(batcher, samples)
+    unigram = unigram_perplexity(frequencies, batcher, validation)
+    run.log.info("%s model: word frequencies alone have a perplexity of %.1f", name, unigram)
+    # A network that begins with the frequencies need not spend its first steps on them.
+    network.output_bias.assign(np.log(frequencies))
+    fingerprint = _fingerprint(network.settings, batcher, plan, samples)
+    return Training(network, batcher, samples, validation, plan, run, name, fingerprint).run(), unigram
 
 
 def token_frequencies(batcher: Batcher, samples: Samples) -> Floats:
@@ -178,9 +203,11 @@ def _plan(options: Options, size: Size, seed: int) -> Plan:
     )
 
 
-def _fingerprint(settings: ModelSettings, plan: Plan, vocabulary: Vocabulary, samples: Samples) -> str:
+def _fingerprint(settings: NetworkSettings, batcher: Batcher, plan: Plan, samples: Samples) -> str:
     """Names a training: what is the same if and only if a checkpoint may be gone on from."""
-    made_by = [attrs.asdict(settings), attrs.asdict(attrs.evolve(plan, checkpoint_seconds=0.0)), vocabulary.tokens]
+    lengths = [batcher.line_tokens, batcher.reply_tokens, batcher.padding, batcher.reverse]
+    plain = attrs.asdict(attrs.evolve(plan, checkpoint_seconds=0.0))
+    made_by = [attrs.asdict(settings), lengths, plain, batcher.vocabulary.tokens]
     digest = hashlib.sha256(json.dumps(made_by, ensure_ascii=False).encode())
     for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.response, samples.condition):
         digest.update(array.tobytes())

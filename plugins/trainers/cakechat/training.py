@@ -129,7 +129,8 @@ class Training:
         samples: What to learn from.
         validation: What to measure perplexity on.
         plan: How.
-        run: Where to say how far it is, and where checkpoints lie.
+        run: Where to say how far it is.
+        name: What is trained, "forward" or "reverse"; its checkpoints are named by it.
         fingerprint: What must be the same for a checkpoint to be of use.
     """
 
@@ -141,6 +142,7 @@ class Training:
         validation: Samples,
         plan: Plan,
         run: RunContext,
+        name: str,
         fingerprint: str,
     ) -> None:
         self._network = network
@@ -150,7 +152,8 @@ class Training:
         self._plan = plan
         self._run = run
         self._fingerprint = fingerprint
-        self._file = run.state / "checkpoint.safetensors"
+        self._name = name
+        self._file = run.state / f"checkpoint-{name}.safetensors"
         self._teacher = Teacher(network, plan, plan.epochs * self._epoch_steps)
         self._scorer = Scorer(network, batcher.vocabulary.pad)
         self._epoch_loss = 0.0
@@ -168,7 +171,9 @@ class Training:
         self._resume()
         started = time.monotonic() - self.history.seconds
         try:
-            with self._run.progress("training", total=self._plan.epochs * self._epoch_steps, unit="batches") as bar:
+            with self._run.progress(
+                f"training the {self._name} model", total=self._plan.epochs * self._epoch_steps, unit="batches"
+            ) as bar:
                 bar.advance(self._step)
                 while not self._finished():
                     self._train_epoch(bar, started)
@@ -217,14 +222,16 @@ class Training:
 
     def _end_epoch(self, bar: Any) -> None:
         perplexity = self.perplexity(self._validation)
-        self.history.losses.append(self._epoch_loss / self._epoch_steps)
-        self.history.perplexities.append(perplexity)
-        self._epoch_loss = 0.0
-        epoch = len(self.history.perplexities)
-        self._run.log.info("epoch %d: loss %.3f, perplexity %.1f", epoch, self.history.losses[-1], perplexity)
-        bar.advance(0, loss=f"{self.history.losses[-1]:.3f}", perplexity=self._last_perplexity())
-        if self.history.best == epoch - 1:
-            write_arrays(self._best_file(epoch - 1), weights_of(self._network))
+        loss = self._epoch_loss / self._epoch_steps
+        history = attrs.evolve(
+            self.history, losses=[*self.history.losses, loss], perplexities=[*self.history.perplexities, perplexity]
+        )
+        if history.best == len(history.perplexities) - 1:
+            write_arrays(self._best_file(history.best), weights_of(self._network))
+        # Only now, at once: whenever an interruption comes, the history speaks of weights that are on disk.
+        self.history, self._epoch_loss = history, 0.0
+        bar.advance(0, loss=f"{loss:.3f}", perplexity=self._last_perplexity())
+        self._run.log.info("epoch %d: loss %.3f, perplexity %.1f", len(history.losses), loss, perplexity)
 
     def perplexity(self, samples: Samples) -> float:
         """Returns exp(-sum of log p / number of target tokens that are no pads)."""
@@ -239,7 +246,7 @@ class Training:
     # speaks of weights that a later step has overwritten.
 
     def _best_file(self, epoch: int) -> Path:
-        return self._run.state / f"best-{epoch}.safetensors"
+        return self._run.state / f"best-{self._name}-{epoch}.safetensors"
 
     def _save(self) -> None:
         note = {
@@ -248,7 +255,7 @@ class Training:
             "epoch_loss": repr(self._epoch_loss),
         }
         write_arrays(self._file, weights_of(self._network) | self._optimizer_state(), note)
-        for file in self._run.state.glob("best-*.safetensors"):
+        for file in self._run.state.glob(f"best-{self._name}-*.safetensors"):
             if file != self._best_file(self.history.best):
                 file.unlink()
 
