@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 
-# A struct, not an attrs class: millions of these are made, and an immutable attrs object takes five times as long to make.
+# A struct, not an attrs class: millions are made, and an immutable attrs object takes five times as long to make.
 class Message(msgspec.Struct, gc=False):
     """One message of a chat.
 
