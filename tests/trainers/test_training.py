@@ -73,6 +73,13 @@ def test_training_learns_more_than_word_frequencies(trained: tuple[Path, dict[st
     _, metrics = trained
     assert metrics["perplexity"] < 0.9 * metrics["unigram_perplexity"]
     assert metrics["words"] == 400
+
+
+def test_training_on_lower_case_tokens_learns_far_more_than_word_frequencies(corpus: Corpus, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    metrics = train(attrs.evolve(SMALL, text="cakechat"), corpus, folder, run_in(tmp_path / "state"))
+    assert metrics["perplexity"] < 0.8 * metrics["unigram_perplexity"]
     assert metrics["samples"] > 500
 
 
