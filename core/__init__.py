@@ -4,7 +4,7 @@ from autocakechat.chatlog import Chat, Message
 from autocakechat.corpus import Corpus, Dialog, Utterance
 from autocakechat.errors import StageError, UserError
 from autocakechat.hookspecs import hookimpl
-from autocakechat.model import Reply, Request, Responder, TrainedModel, seal_model
+from autocakechat.model import Reply, Request, Responder, Score, ScoringResponder, TrainedModel, seal_model
 from autocakechat.options import Secret, option
 from autocakechat.run_context import Progress, RunContext
 from autocakechat.session import Session
@@ -34,6 +34,8 @@ __all__ = [
     "Request",
     "Responder",
     "RunContext",
+    "Score",
+    "ScoringResponder",
     "Secret",
     "Session",
     "SourceType",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -56,6 +56,36 @@ class Responder(Protocol):
 
         Returns:
             One reply for each request, in the same order.
+        """
+        ...
+
+
+@attrs.frozen
+class Score:
+    """How likely an answer is.
+
+    Attributes:
+        log_p: Natural logarithm of the probability of the whole answer, its end included.
+        tokens: How many tokens that is the sum over, in the trainer's way of counting them.
+    """
+
+    log_p: float
+    tokens: int
+
+
+@runtime_checkable
+class ScoringResponder(Responder, Protocol):
+    """A responder that also tells how likely given answers are. `acc evaluate` then measures perplexity and ranking."""
+
+    def score(self, requests: Sequence[Request], answers: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Scores answers to many conversations at once.
+
+        Args:
+            requests: One for each conversation.
+            answers: For each request the answers to score, any number of them.
+
+        Returns:
+            For each request one score for each of its answers, in the same order.
         """
         ...
 

@@ -102,10 +102,12 @@ class TrainerType(StageType):
     """A maker of models.
 
     Attributes:
-        reply: An attrs class whose fields are the options of `[reply]`.
+        reply: An attrs class whose fields are the options of `[reply]`. If chance has a part in the answers, a field
+            `seed`, by default None, makes them the same every time; `acc evaluate` sets it.
         train: Trains on a corpus and writes all that answering needs into an empty folder; returns what it measured.
+            It learns from the part "train" of the corpus alone: `acc evaluate` measures with the other one.
             Checkpoints go into `run.state`, which is still there when an interrupted training is run again.
-        load: Loads a folder that `train` wrote, with reply options.
+        load: Loads a folder that `train` wrote, with reply options. The responder may be a `ScoringResponder`.
     """
 
     kind: ClassVar[str] = "trainer"

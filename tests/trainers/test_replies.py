@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from autocakechat import Corpus, Request, Responder, RunContext, UserError
+from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponder, UserError
 from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
@@ -178,3 +178,28 @@ def test_tensorflow_says_nothing(folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.strip()
     assert done.stderr == ""
+
+
+def test_scores_are_those_of_each_answer_alone(
+    folder: Path, responder: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autocakechat.plugins.trainers.cakechat import responder as module
+    from autocakechat.plugins.trainers.cakechat.api import CakeChat
+
+    assert isinstance(responder, ScoringResponder)
+    requests = [Request(["hi", "hello", "how are you?"]), Request([]), Request(["lol 😀"], "joy"), Request(["bye"])]
+    answers = [["fine", "zxqv", "word " * 50], [], [""], ["bye!", "hi\nyou"]]
+    model = CakeChat.load(folder)
+    alone = [
+        float(model.scores(model.context_ids([request.context]), model.response_ids([answer]))[0])
+        for request, told in zip(requests, answers, strict=True)
+        for answer in told
+    ]
+    for most in (module._MOST_LOGITS, 1):
+        monkeypatch.setattr(module, "_MOST_LOGITS", most)
+        scores = responder.score(requests, answers)
+        assert [len(told) for told in scores] == [3, 0, 1, 2]
+        assert [score.log_p for told in scores for score in told] == pytest.approx(alone, rel=1e-5)
+    assert [score.tokens for score in scores[0]] == [2, 2, 31]
+    assert scores[2][0].tokens == 1
+    assert responder.score([], []) == []

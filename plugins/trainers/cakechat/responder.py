@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autocakechat import Reply, Request
+from autocakechat import Reply, Request, Score
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
@@ -16,6 +16,9 @@ from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.scoring import Scorer
+
+_MOST_LOGITS = 1 << 26
+"""Numbers that scoring makes at once, a quarter of a gigabyte: one for each target token and word of the vocabulary."""
 
 
 def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
@@ -62,12 +65,13 @@ class CakeChatResponder:
         banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in options.banned]
         self._phrases = [phrase for phrase in banned if len(phrase) > 1]
         words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
+        self._scorer = Scorer(model.network, words.pad)
         self._sampler = Sampler(model.network, words)
         self._beam_search = BeamSearch(model.network, words)
         self._reranker = None
         if model.reverse is not None:
-            scorer, reverse = Scorer(model.network, words.pad), Scorer(model.reverse, words.pad)
-            self._reranker = Reranker(scorer, reverse, words, model.batcher.packer)
+            reverse = Scorer(model.reverse, words.pad)
+            self._reranker = Reranker(self._scorer, reverse, words, model.batcher.packer)
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
@@ -94,6 +98,41 @@ class CakeChatResponder:
                     replies[number] = Reply(best[self._random.integers(len(best))], candidates)
             unanswered = [number for number, candidates in zip(unanswered, found, strict=True) if not candidates]
         return replies
+
+    def score(self, requests: Sequence[Request], answers: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Tells how likely the network finds answers, whatever the options of `[reply]` are.
+
+        Args:
+            requests: One for each conversation.
+            answers: For each request the answers to score. One that is longer than those of the training is cut.
+
+        Returns:
+            For each request one score for each of its answers, in the same order.
+        """
+        settings = self._model.settings
+        most = max(1, _MOST_LOGITS // (settings.network.tokens * (settings.reply_tokens + 1)))
+        scores: list[list[Score]] = []
+        first, number = 0, 0
+        for last, told in enumerate(answers, 1):
+            number += len(told)
+            if last == len(answers) or number + len(answers[last]) > most:
+                scores += self._score_at_once(requests[first:last], answers[first:last])
+                first, number = last, 0
+        return scores
+
+    def _score_at_once(self, requests: Sequence[Request], answers: Sequence[Sequence[str]]) -> list[list[Score]]:
+        numbers = [len(told) for told in answers]
+        if not any(numbers):
+            return [[] for _ in requests]
+        model, packer = self._model, self._model.batcher.packer
+        contexts = packer.contexts(*self._padded_context(requests))
+        lines = Lines(model.vocabulary.ids(model.style.tokenize(text)) for told in answers for text in told)
+        response = model.batcher.padded_response(lines, np.arange(1, sum(numbers) + 1, dtype=np.int32))
+        condition = np.array([model.conditions.id(request.emotion) for request in requests], np.int32)
+        contexts = contexts._replace(places=np.repeat(contexts.places, numbers))
+        log_p, tokens = self._scorer.score(packer.batch(contexts, np.repeat(condition, numbers), response))
+        found = [Score(*score) for score in zip(log_p.tolist(), tokens.tolist(), strict=True)]
+        return [found[end - number : end] for number, end in zip(numbers, np.cumsum(numbers), strict=True)]
 
     def _candidates(self, requests: Sequence[Request]) -> list[list[str]]:
         """Returns what may be said to each request, best first."""
