@@ -101,6 +101,28 @@ class Runner:
             built["model"] = self._model(built["corpus"].artifact, force == "model")
         return built
 
+    def newest_corpus(self) -> Artifact:
+        """Returns the corpus that was made or asked for last.
+
+        Raises:
+            UserError: There is none yet.
+        """
+        newest = self._store.newest("corpus")
+        if newest is None:
+            path = self._pipeline.path
+            raise UserError(f"{path}: no corpus was made yet", f"type: acc run {path} --until corpus")
+        return newest
+
+    def train(self, corpus: Artifact, force: bool = False) -> Built:
+        """Builds or reuses the model of a corpus, which is taken as it is.
+
+        Args:
+            corpus: The corpus.
+            force: Whether to build the model even if it is there.
+        """
+        Checks(self._pipeline, self._redact).stages(["trainer"])
+        return self._model(corpus, force)
+
     def dry_run(self, until: Until | None, force: Until | None) -> list[str]:
         """Checks everything and says what a run would do."""
         ingredients = self._corpus_ingredients(self.check(until))
@@ -111,24 +133,35 @@ class Runner:
             lines.append(f"deployer: {self._pipeline.require('deployer').stage.name} would start")
         return lines
 
-    def deploy(self, folder: Path | None = None) -> None:
+    def deploy(self, folder: Path | None = None, state: Path | None = None) -> None:
         """Lets people talk to a model, until the deployer is stopped.
 
         Args:
             folder: The model's folder; by default the newest model of the pipeline.
+            state: The folder for what the deployer keeps; by default one beside the pipeline.
+
+        Raises:
+            UserError: The folder for the state cannot be used.
         """
         Checks(self._pipeline, self._redact).stages(["deployer"])
         deployer = self._pipeline.require("deployer")
-        self.deploy_with(deployer, self.model(folder))
+        model = self.model(folder, state and state / "reply")
+        if state:
+            _make_state(state, model.path)
+        self.deploy_with(deployer, model, state)
 
-    def deploy_with(self, deployer: Choice, model: TrainedModel) -> None:
+    def deploy_with(self, deployer: Choice, model: TrainedModel, state: Path | None = None) -> None:
         """Lets people talk to a model through a given deployer."""
         with self._events(deployer) as done:
-            deployer.stage.deploy(deployer.options, model, self._context(deployer))
+            deployer.stage.deploy(deployer.options, model, self._context(deployer, state))
             done(None)
 
-    def model(self, folder: Path | None = None) -> TrainedModel:
+    def model(self, folder: Path | None = None, state: Path | None = None) -> TrainedModel:
         """Opens a model folder, by default the newest model of the pipeline.
+
+        Args:
+            folder: The folder.
+            state: The folder for what the trainer keeps while it answers; by default one beside the pipeline.
 
         Raises:
             UserError: There is none, or it is damaged.
@@ -140,7 +173,9 @@ class Runner:
                     f"{self._pipeline.path}: no model was trained yet", f"type: acc run {self._pipeline.path}"
                 )
             folder = newest.path
-        return open_model(folder, self._manager, partial(self._reply_options, folder), self._plain_context("reply"))
+        return open_model(
+            folder, self._manager, partial(self._reply_options, folder), self._plain_context("reply", state)
+        )
 
     def export_model(self, built: Built, target: Path) -> None:
         """Copies a model to a folder of the user's.
@@ -239,12 +274,12 @@ class Runner:
         trainer = self._pipeline.require("trainer")
         return {"corpus": corpus, "seed": self._pipeline.seed} | _described(trainer)
 
-    def _context(self, choice: Choice) -> RunContext:
-        return self._plain_context(f"{choice.stage.kind}-{choice.stage.name}")
+    def _context(self, choice: Choice, state: Path | None = None) -> RunContext:
+        return self._plain_context(f"{choice.stage.kind}-{choice.stage.name}", state)
 
-    def _plain_context(self, name: str) -> RunContext:
+    def _plain_context(self, name: str, state: Path | None = None) -> RunContext:
         log = self._log.getChild(name)
-        return RunContext(log, progress_for(log), self._pipeline.seed, self._store.state(name))
+        return RunContext(log, progress_for(log), self._pipeline.seed, state or self._store.state(name))
 
     @contextmanager
     def _events(self, *choices: Choice) -> Iterator[Any]:
@@ -265,6 +300,18 @@ class Runner:
                 self._log.debug("in stage %s", choices[-1].where, exc_info=True)
                 raise plugin_error(self._manager.owner(choices[-1].stage), error) from error
             raise
+
+
+def _make_state(folder: Path, model: Path) -> None:
+    """Makes the folder that a deployer keeps its state in: for its owner only, never in a model."""
+    hint = "give another --state folder"
+    if folder.resolve().is_relative_to(model.resolve()):
+        raise UserError(f"{folder}: lies in the model's folder", hint)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "reply").mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: {error.strerror}", hint) from None
 
 
 def _described(choice: Choice) -> Ingredients:

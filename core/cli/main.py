@@ -18,6 +18,7 @@ from autocakechat.text import visible
 # Imported on use, so that `acc --help` answers at once.
 _COMMANDS = {
     "run": ("run", "Turn chat logs into a bot: everything a pipeline.toml says."),
+    "train": ("train", "Train a model on the newest corpus."),
     "deploy": ("deploy", "Start the bot with a model that is trained already."),
     "chat": ("chat", "Talk to a model in the terminal."),
     "inspect": ("inspect", "Show who is in a chat log, and find the id to learn."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def command(
                 app.log.info("%s", line)
             return
         runner.check(until)
-        with _resumable(app):
+        with resumable(app):
             built.update(runner.run(until, force, samples))
             if export_model:
                 runner.export_model(built["model"], export_model)
@@ -65,22 +66,27 @@ def command(
 
 
 @contextmanager
-def _resumable(app: App) -> Iterator[None]:
+def resumable(app: App) -> Iterator[None]:
     """Ends a failure with the command that goes on from where it was."""
     try:
         yield
     except KeyboardInterrupt:
-        app.log.warning("interrupted; to go on: %s", shlex.join(["acc", *sys.argv[1:]]))
+        app.log.warning("interrupted; to go on: %s", _what_was_typed())
         raise
     except AccError as error:
         raise _with_resume(error) from error
 
 
 def _with_resume(error: AccError) -> AccError:
-    resume = f"to go on: {shlex.join(['acc', *sys.argv[1:]])}"
+    resume = f"to go on: {_what_was_typed()}"
     told = ManyProblemsError([*str(error).splitlines(), resume])
     told.exit_status = error.exit_status
     return told
+
+
+def _what_was_typed() -> str:
+    """Returns the command that goes on; in a container that is what was typed outside of it."""
+    return os.environ.get("ACC_TYPED") or shlex.join(["acc", *sys.argv[1:]])
 
 
 @contextmanager

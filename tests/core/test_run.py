@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -156,6 +158,52 @@ def test_deploy_needs_no_chat_log(project: Project) -> None:
     done = project.acc("deploy", stdin="hello\n")
     assert done.stdout == "answer 0\n", done.stderr
     assert project.acc("chat", "pipeline.toml", stdin="hello\n").stdout == "answer 0\n"
+
+
+def test_training_on_the_newest_corpus_needs_no_chat_log(project: Project) -> None:
+    none_yet = project.acc("train")
+    assert none_yet.returncode == 2
+    assert none_yet.stderr == "acc: pipeline.toml: no corpus was made yet; type: acc run pipeline.toml --until corpus\n"
+    project.acc("run", "--until", "corpus", "--set", 'extractor.server="ann"')
+    (project.folder / "log.txt").unlink()
+    trained = project.acc("train", "--export-model", "out")
+    assert trained.returncode == 0, trained.stderr
+    assert "question" in (project.folder / "out" / "answer.json").read_text()
+    again = project.acc("train")
+    assert "model: reused" in again.stderr
+    assert "model: training" in project.acc("train", "--force").stderr
+
+
+def test_a_failed_training_ends_with_what_was_typed(project: Project) -> None:
+    project.acc("run", "--until", "corpus")
+    failed = project.acc("train", "--set", "trainer.fails=true")
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("acc: to go on: acc train --set trainer.fails=true\n")
+    project.environment["ACC_TYPED"] = "make bread"
+    failed = project.acc("train", "--set", "trainer.fails=true")
+    assert failed.stderr.endswith("acc: to go on: make bread\n")
+
+
+def test_a_deployer_keeps_its_state_where_it_is_told_to(project: Project) -> None:
+    project.acc("run", "--until", "model", "--export-model", "out")
+    for folder in (project.folder / ".acc", project.folder / "log.txt"):
+        shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    done = project.acc("deploy", "--model", "out", "--state", "kept/here", stdin="hello\n")
+    assert done.stdout == "answer 0\n", done.stderr
+    assert (project.folder / "kept" / "here").stat().st_mode & 0o777 == 0o700
+    assert not (project.folder / ".acc").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "complaint"),
+    [("out/state", "lies in the model's folder"), ("pipeline.toml", "File exists"), ("/proc/x", "No such file")],
+)
+def test_a_folder_that_cannot_hold_the_state_is_told(project: Project, state: str, complaint: str) -> None:
+    project.acc("run", "--until", "model", "--export-model", "out")
+    refused = project.acc("deploy", "--model", "out", "--state", state, stdin="hello\n")
+    assert refused.returncode == 2
+    assert re.fullmatch(rf"acc: \S+: {complaint}.*; give another --state folder\n", refused.stderr)
+    assert not (project.folder / "out" / "state").exists()
 
 
 def test_clean_removes_what_was_replaced(project: Project) -> None:

@@ -1,0 +1,31 @@
+"""`acc train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autocakechat.cli.run import resumable
+
+if TYPE_CHECKING:
+    from autocakechat.cli.app import App
+
+
+@click.command("train")
+@click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
+@click.option("--force", is_flag=True, help="Train even if the model could be reused.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as trainer.size=tiny."
+)
+@click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
+@click.pass_obj
+def command(app: App, pipeline: Path, force: bool, overrides: tuple[str, ...], export_model: Path | None) -> None:
+    """Train a model on the newest corpus of PIPELINE, which is taken as it is. Needs no chat log."""
+    runner = app.runner(pipeline, overrides)
+    corpus = runner.newest_corpus()
+    with resumable(app):
+        built = runner.train(corpus, force)
+        if export_model:
+            runner.export_model(built, export_model)
