@@ -41,7 +41,10 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
         raise UserError(f"{path}: no such file or folder", "give the path of an export")
     log = _read(app, _source(app, path, name), path)
     if html is not None:
-        _write_page(log, html)
+        from autocakechat.markup import write_page
+        from autocakechat.page import page
+
+        write_page(html, page(log))
         app.log.info("written to %s", html)
     if as_json:
         import msgspec
@@ -74,16 +77,6 @@ def _source(app: App, path: Path, name: str | None) -> SourceType:
         if problems
         else UserError(f"{path}: no source recognises it", "type: acc plugins list")
     )
-
-
-def _write_page(log: LogCensus, path: Path) -> None:
-    from autocakechat.page import page
-    from autocakechat.store import write_whole
-
-    try:
-        write_whole(path, page(log).encode())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}", "nothing was written") from None
 
 
 def _read(app: App, source: SourceType, path: Path) -> LogCensus:
