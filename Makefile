@@ -16,7 +16,8 @@ demo: $(VENV)/demo
 	@$(BIN)/acc run examples/demo/pipeline.toml
 
 test: lint types
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage report --skip-covered
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,17 +13,6 @@ from autocakechat import RunContext
 from .bot_api import BotApi
 from .responders import Echo
 from .running import RunningBot
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "soak: takes long; run with ACC_SOAK=1")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not os.environ.get("ACC_SOAK"):
-        for item in items:
-            if item.get_closest_marker("soak"):
-                item.add_marker(pytest.mark.skip(reason="takes long; run with ACC_SOAK=1"))
 
 
 @pytest.fixture

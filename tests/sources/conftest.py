@@ -9,10 +9,6 @@ from types import ModuleType
 import pytest
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "soak: takes long; run with ACC_SOAK=1")
-
-
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "demo" / "chitchat_export.py"
 
 

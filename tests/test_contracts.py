@@ -1,0 +1,84 @@
+"""The bundled stages keep the contracts that `autocakechat.testing` has for everybody's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autocakechat.testing import (
+    AnnotatorContract,
+    DeployerContract,
+    ExtractorContract,
+    Project,
+    Running,
+    SourceContract,
+    TrainerContract,
+)
+from tests.deployers.bot_api import BotApi
+from tests.sources.exports import chat, message
+
+
+class TestTelegramSource(SourceContract):
+    name = "telegram"
+    refused = ({"include": ["everything"]}, {"sticker_emoji": 1})
+
+    def write_log(self, folder: Path, said: Any) -> Mapping[str, Any]:
+        people = {"ann": 1, "bob": 2}
+        messages = [message(number, people[sender], text) for number, (sender, text) in enumerate(said, 1)]
+        (folder / "export").mkdir()
+        (folder / "export" / "result.json").write_text(json.dumps(chat(messages)))
+        return {"path": "export"}
+
+
+class TestTurns(ExtractorContract):
+    name = "turns"
+    refused = ({"server": ""}, {"gap_minutes": -1, "context": 0}, {"since": "yesterday"})
+
+
+class TestNeutral(AnnotatorContract):
+    name = "neutral"
+
+
+class TestCakechat(TrainerContract):
+    name = "cakechat"
+    options = {"hidden": 16, "embedding": 8, "vocabulary": 100, "epochs": 1}  # noqa: RUF012
+    reply = {"seed": 1}  # noqa: RUF012
+    diaries = ("training.json",)
+    refused = ({"size": "huge"}, {"epochs": 0}, {"dropout": 1.0})
+
+
+class TestConsole(DeployerContract):
+    name = "console"
+
+    def talk(self, running: Running, text: str) -> str:
+        before = running.stdout
+        running.write(f"{text}\n")
+        running.wait_for(lambda: running.stdout != before)
+        return running.stdout.removeprefix(before).strip()
+
+
+class TestTelegramDeployer(DeployerContract):
+    name = "telegram"
+    refused = ({"token": "12:ab"}, {"allow": []}, {"webhook_port": 0})
+
+    @pytest.fixture
+    def api(self) -> Any:
+        self.server = BotApi()
+        yield self.server
+        self.server.close()
+
+    @pytest.fixture
+    def table(self, acc_project: Project, api: BotApi) -> dict[str, Any]:
+        acc_project.environment["BOT_TOKEN"] = api.token
+        quick = {"settle": 0.05, "pause": 0.0}
+        return {"token": {"env": "BOT_TOKEN"}, "allow": "everyone", "base_url": api.url, **quick}
+
+    def talk(self, running: Running, text: str) -> str:
+        before = len(self.server.texts())
+        self.server.write(text)
+        self.server.wait(lambda: len(self.server.texts()) > before)
+        return str(self.server.texts()[before])
