@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import compress, islice, repeat
+from itertools import compress, repeat
 from operator import attrgetter, floordiv, ne, not_, sub
 
 import attrs
 
 from autocakechat.chatlog import Message
 
-_BATCH = 256
 _HOUR = 3600
 _LAST_HOUR = 4_102_444_800 // _HOUR  # the year 2100: later ones are faults of a log
 
@@ -104,7 +103,7 @@ class Silences:
 
 
 class Activity:
-    """Counts when was written, some hundred messages at once."""
+    """Counts when was written."""
 
     def __init__(self) -> None:
         self._hours: Counter[int] = Counter()
@@ -113,11 +112,10 @@ class Activity:
         self._empty: Counter[str] = Counter()
         self._foreign = 0
 
-    def counted(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """Hands the messages of one chat on and counts them."""
-        messages = iter(messages)
+    def counted(self, batches: Iterator[list[Message]]) -> Iterator[list[Message]]:
+        """Hands the messages of one chat on, batch by batch, and counts them."""
         last: list[Message] = []
-        while batch := list(islice(messages, _BATCH)):
+        for batch in batches:
             row = last + batch
             senders = list(map(_sender, row))
             spans = self._silences.add(list(map(_sent, row)))
@@ -128,7 +126,7 @@ class Activity:
             self._empty.update(compress(map(_kind, batch), empty))
             self._foreign += len(batch) - sum(map(bool, map(_own_words, batch)))
             last = batch[-1:]
-            yield from batch
+            yield batch
 
     def report(self) -> ActivityReport:
         """What was counted."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from autocakechat.run_context import RunContext
 from autocakechat.stages import SourceType
 from autocakechat.text import visible
 
-_BATCH = 256
 _SERVICE = "service"
 _sent = attrgetter("sent")
-_sender_name_kind = attrgetter("sender", "sender_name", "kind")
+_sender = attrgetter("sender")
+_kind = attrgetter("kind")
 
 
 @attrs.frozen
@@ -56,26 +55,27 @@ class Census:
     """
 
     def __init__(self) -> None:
-        self._written: Counter[tuple[str, str | None, str]] = Counter()
+        self._written: Counter[tuple[str, str]] = Counter()
+        self._names: dict[str, str | None] = {}
         self._silences = Silences()
 
-    def counted(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """Hands the messages of one chat on and counts them.
-
-        It does so with some hundred at once: one by one would take several times as long.
-        """
-        messages = iter(messages)
+    def counted(self, batches: Iterator[list[Message]]) -> Iterator[list[Message]]:
+        """Hands the messages of one chat on, batch by batch, and counts them."""
         last: list[int] = []
-        while batch := list(islice(messages, _BATCH)):
-            self._written.update(map(_sender_name_kind, batch))
+        for batch in batches:
+            senders = list(map(_sender, batch))
+            self._written.update(zip(senders, map(_kind, batch), strict=True))
+            for sender, newest in dict(zip(senders, batch, strict=True)).items():
+                self._names[sender] = newest.sender_name or self._names.get(sender)
             sent = last + list(map(_sent, batch))
             self._silences.add(sent)
             last = sent[-1:]
-            yield from batch
+            yield batch
 
     def absorb(self, other: Census) -> None:
-        """Adds what was counted elsewhere."""
+        """Adds what was counted elsewhere, later."""
         self._written.update(other._written)
+        self._names |= other._names
         self._silences.absorb(other._silences)
 
     def silences(self) -> list[Span]:
@@ -84,18 +84,16 @@ class Census:
 
     def people(self) -> list[Person]:
         """Everybody who wrote so far, those who wrote most first."""
-        names: dict[str, str | None] = {}
         totals: Counter[str] = Counter()
-        for (sender, name, kind), number in self._written.items():
+        for (sender, kind), number in self._written.items():
             if sender and not kind.startswith(_SERVICE):
                 totals[sender] += number
-                names[sender] = name or names.get(sender)
-        return _ranked(totals, names)
+        return _ranked(totals, self._names)
 
     def kinds(self) -> dict[str, int]:
         """How many messages of each kind there were, the most frequent first."""
         totals: Counter[str] = Counter()
-        for (_, _, kind), number in self._written.items():
+        for (_, kind), number in self._written.items():
             totals[kind] += number
         return dict(sorted(totals.items(), key=lambda entry: (-entry[1], entry[0])))
 
@@ -207,7 +205,7 @@ def census_of(chat: Chat, activity: Activity) -> ChatCensus:
 
 def _ranked(totals: dict[str, int], names: dict[str, str | None]) -> list[Person]:
     ranked = sorted(totals.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [Person(sender, names[sender], number) for sender, number in ranked]
+    return [Person(sender, names.get(sender), number) for sender, number in ranked]
 
 
 def count(number: int, thing: str) -> str:

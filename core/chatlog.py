@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
+
+_BATCH = 256
 
 
 # A struct, not an attrs class: millions are made, and an immutable attrs object takes five times as long to make.
@@ -64,13 +67,14 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._fates)
 
-    def number(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """Hands messages on, each with the next position of this ledger."""
+    def number(self, batches: Iterable[list[Message]]) -> Iterator[list[Message]]:
+        """Hands batches of messages on, each message with the next position of this ledger."""
         fates = self._fates
-        for message in messages:
-            message.position = len(fates)
-            fates.append(self._UNSETTLED)
-            yield message
+        for batch in batches:
+            for position, message in enumerate(batch, len(fates)):
+                message.position = position
+            fates.extend(bytes(len(batch)))  # zeros: unsettled
+            yield batch
 
     def drop(self, position: int, reason: str) -> None:
         """Accounts for a message that is not used, unless it was settled before."""
@@ -107,7 +111,7 @@ class Chat:
         skip: Why nothing of this chat is to be learnt; its messages are then only counted.
     """
 
-    __slots__ = ("_handed_out", "_messages", "id", "kind", "ledger", "skip", "title")
+    __slots__ = ("_batches", "_handed_out", "id", "kind", "ledger", "skip", "title")
 
     def __init__(
         self, id: str, title: str | None, kind: str, messages: Iterable[Message], skip: str | None = None
@@ -117,7 +121,7 @@ class Chat:
         self.kind = kind
         self.skip = skip
         self.ledger = Ledger()
-        self._messages = messages
+        self._batches = _batched(messages)
         self._handed_out: Iterator[Message] | None = None
 
     @property
@@ -129,17 +133,28 @@ class Chat:
         """
         if self._handed_out is not None:
             raise RuntimeError(f"the messages of chat {self.id} were read already; a chat is read once")
-        self._handed_out = self.ledger.number(self._messages)
+        self._handed_out = chain.from_iterable(self.ledger.number(self._batches))
         return self._handed_out
 
     def rest(self) -> Iterator[Message]:
         """The messages that nobody has read so far. Afterwards the chat is closed."""
         return self.messages if self._handed_out is None else self._handed_out
 
-    def through(self, wrap: Callable[[Iterable[Message]], Iterable[Message]]) -> None:
-        """Lets the messages pass through something on their way, such as a counter."""
-        self._messages = wrap(self._messages)
+    def through(self, wrap: Callable[[Iterator[list[Message]]], Iterator[list[Message]]]) -> None:
+        """Lets the messages pass through something on their way, such as a counter.
+
+        Args:
+            wrap: Is handed batches of messages, and hands them on: what is done with some hundred messages at once
+                takes a fraction of the time that it takes with one after the other.
+        """
+        self._batches = wrap(self._batches)
 
     def drop(self, message: Message, reason: str) -> None:
         """Accounts for a message that no dialog will hold."""
         self.ledger.drop(message.position, reason)
+
+
+def _batched(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    messages = iter(messages)
+    while batch := list(islice(messages, _BATCH)):
+        yield batch

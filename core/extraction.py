@@ -69,7 +69,7 @@ class Extraction:
         for chat in self.source.guard(read):
             if not isinstance(chat, Chat):
                 raise PluginError(self.source.owner, f"yields {type(chat).__name__} where chats belong")
-            chat.through(lambda messages: self.source.guard(lambda: messages))
+            chat.through(lambda batches: self.source.guard(lambda: batches))
             yield chat
 
     def dialogs(self, chat: Chat) -> Iterator[Dialog]:

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
+from operator import add
 
 import attrs
 
@@ -113,4 +114,4 @@ def _words(texts: Sequence[str]) -> list[int]:
     """How many words texts have, as many as there are blanks and line breaks and one more."""
     blanks = map(str.count, texts, repeat(" "))
     breaks = map(str.count, texts, repeat("\n"))
-    return [1 + blank + line for blank, line in zip(blanks, breaks, strict=True)]
+    return list(map(add, map(add, blanks, breaks), repeat(1)))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import attrs
 import msgspec
+import xxhash
 
 from autocakechat.errors import UserError
 
@@ -165,7 +166,9 @@ class Hashes:
             self._known = {}
 
     def of(self, path: Path) -> str:
-        """Returns the SHA-256 of a file's content.
+        """Returns a hash of a file's content: XXH3, which takes a tenth of the time of reading the file.
+
+        Nobody gains from an export that is taken for another, so it need not withstand an attack.
 
         Raises:
             UserError: It cannot be read.
@@ -176,7 +179,8 @@ class Hashes:
             known = self._known.get(str(path))
             if known and known[:3] == stamp:
                 return str(known[3])
-            digest = hash_file(path)
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}", "check that it is there and may be read") from None
         self._known[str(path)] = [*stamp, digest]

@@ -14,7 +14,7 @@ import msgspec
 
 from autocakechat import Message
 
-BLOCK = 128  # messages
+BLOCK = 256  # messages
 _BLOCKS_IN_MEMORY = 4
 
 
@@ -43,7 +43,7 @@ class Archive:
         folder: Where a file without a name can be made if the chat is long.
 
     Attributes:
-        newest: The newest messages; others are appended here, every message of the chat in its order.
+        newest: The messages added last.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,11 +60,16 @@ class Archive:
         if self._file:
             self._file.close()
 
-    def make_room(self) -> None:
-        """Writes the newest messages down; to be called when there are `BLOCK` of them."""
-        self._write(self.newest)
-        self._recent.append(self.newest.copy())
-        self.newest.clear()
+    def add(self, messages: list[Message]) -> None:
+        """Takes in the next messages of the chat.
+
+        Args:
+            messages: `BLOCK` of them, or fewer at the end. A message in it may be replaced until the next are added.
+        """
+        if self.newest:
+            self._write(self.newest)
+            self._recent.append(self.newest)
+        self.newest = messages
 
     def back_from(self, id: int) -> Iterator[Message]:
         """Goes backwards through the messages, beginning with one of them.
@@ -105,15 +110,11 @@ class Archive:
     def _write(self, messages: list[Message]) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
-        ids = [message.id for message in messages]
-        columns = (
-            ids,
-            [message.sender for message in messages],
-            [message.text or _stand_in(message) for message in messages],
-            [message.sent for message in messages],
-            [message.reply_to for message in messages],
-        )
-        data = msgspec.msgpack.encode(columns)
+        ids, texts = list(map(_id, messages)), list(map(_text, messages))
+        if not all(texts):
+            texts = [message.text or _stand_in(message) for message in messages]
+        senders, sent, replies = map(_sender, messages), map(_sent, messages), map(_reply_to, messages)
+        data = msgspec.msgpack.encode((ids, list(senders), texts, list(sent), list(replies)))
         block = _Block(messages[0].position, min(ids), max(ids), self._end, len(data))
         if self._blocks and block.first <= self._blocks[-1].last:
             self._ascending = False
@@ -144,5 +145,7 @@ def _kind(text: str | None) -> str:
 
 
 _SERVICE = "service"
+_id, _text, _sender = attrgetter("id"), attrgetter("text"), attrgetter("sender")
+_sent, _reply_to = attrgetter("sent"), attrgetter("reply_to")
 _first_of = attrgetter("first")
 _decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int | None]])

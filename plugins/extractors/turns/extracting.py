@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -72,20 +72,31 @@ class _Extraction:
         self._servers = _servers(options.server)
         self._is_server: dict[str, bool] = {}
         self._server_seen = False
+        self._since = _first_second(options.since)
+        self._until = _first_second(options.until, days_later=1)
+        self._last = 0
         self._turns: list[Turn] = []
         self._finished: list[Dialog] = []
 
     def dialogs(self) -> Iterator[Dialog]:
         """Reads the chat to its end."""
-        options, turns, finished, is_server = self._options, self._turns, self._finished, self._is_server
+        messages = self._chat.messages
+        while block := list(islice(messages, BLOCK)):
+            self._archive.add(block)
+            self._read(block)
+            yield from self._finished
+            self._finished.clear()
+        self._close()
+        yield from self._finished
+        if not self._server_seen:
+            self._drop_before(len(self._chat.ledger), "the server is not in this chat")
+
+    def _read(self, block: list[Message]) -> None:
+        """Goes on with the next messages."""
+        options, turns, is_server = self._options, self._turns, self._is_server
         shortest, longest, turn_messages = options.min_length, options.max_length, options.turn_messages
-        archived, gap = self._archive.newest, self._gap
-        since, until = _first_second(options.since), _first_second(options.until, days_later=1)
-        last = 0
-        for message in self._chat.messages:
-            if len(archived) >= BLOCK:
-                self._archive.make_room()
-            archived.append(message)
+        gap, since, until, last = self._gap, self._since, self._until, self._last
+        for message in block:
             text, sent = message.text, message.sent
             if not shortest <= len(text) <= longest or not message.sender or text.isspace():
                 self._leave_out(message, _why_unfit(message, shortest))
@@ -119,13 +130,7 @@ class _Extraction:
                     self._cut()
                 turns.append([message])
             last = sent
-            if finished:
-                yield from finished
-                finished.clear()
-        self._close()
-        yield from finished
-        if not self._server_seen:
-            self._drop_before(len(self._chat.ledger), "the server is not in this chat")
+        self._last = last
 
     def _is_dropped(self, message: Message) -> bool:
         """Looks at an answer that is a reply or somebody else's words.
@@ -139,19 +144,20 @@ class _Extraction:
         if message.reply_to is None or not self._options.replies:
             return False
         try:
-            self._follow_reply(message.reply_to)
+            self._follow_reply(message, message.reply_to)
         except _NoQuestionError as error:
             self._chat.drop(message, error.reason)
             return True
         return False
 
     def _leave_out(self, message: Message, reason: str) -> None:
-        """Drops the newest message in such a way that no reply can bring its text back."""
+        """Drops a message in such a way that no reply can bring its text back."""
         self._chat.drop(message, reason)
         if message.text:
-            self._archive.newest[-1] = structs.replace(message, text="")
+            newest = self._archive.newest
+            newest[message.position - newest[0].position] = structs.replace(message, text="")
 
-    def _follow_reply(self, target: int) -> None:
+    def _follow_reply(self, answer: Message, target: int) -> None:
         """Makes the open dialog end in the message that an answer replies to, if that is a question."""
         turns = self._turns
         if turns:
@@ -162,16 +168,17 @@ class _Extraction:
                 del asked[-len(later) :]
                 self._drop_later(later, "nobody answered")
                 return
-        question, before = self._question(target)
+        question, before = self._question(answer, target)
         if question:
             self._close()
             turns += self._context(question, before)
 
-    def _question(self, target: int) -> tuple[Message | None, Iterator[Message]]:
+    def _question(self, answer: Message, target: int) -> tuple[Message | None, Iterator[Message]]:
         """Looks up what an answer replies to.
 
         Args:
-            target: Id of the message.
+            answer: The message that replies.
+            target: Id of what it replies to.
 
         Returns:
             The message, or None if it is no question since the server itself said it or it is the topic of a forum;
@@ -182,7 +189,7 @@ class _Extraction:
         """
         before = self._archive.back_from(target)
         message = next(before, None)
-        if message is None:
+        if message is None or message.position >= answer.position:
             raise _NoQuestionError("replies to a message that is not here")
         if self._is_server.get(message.sender) or message.kind.startswith("service"):
             return None, before
@@ -212,7 +219,7 @@ class _Extraction:
             asked: Message | None = None
             if answers and message.reply_to is not None and self._options.replies:
                 try:
-                    asked, before_asked = self._question(message.reply_to)
+                    asked, before_asked = self._question(message, message.reply_to)
                 except _NoQuestionError:
                     continue  # as this answer was dropped
             if answers == (len(turns) % 2 == 0):
@@ -243,7 +250,7 @@ class _Extraction:
 
     def _nobody_is_me(self, message: Message) -> UserError:
         people = {message.sender: message.sender_name}
-        for other in self._chat.rest():
+        for other in chain(self._archive.newest, self._chat.rest()):
             if other.sender and other.own_words:
                 people.setdefault(other.sender, other.sender_name)
         listed = ", ".join(f"{sender} ({name})" if name else sender for sender, name in islice(people.items(), 10))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 
 from msgspec import UNSET
 
 from autocakechat import Message
 from autocakechat.plugins.sources.telegram.kinds import settle
-from autocakechat.plugins.sources.telegram.records import Batch
+from autocakechat.plugins.sources.telegram.records import Batch, Record
 from autocakechat.plugins.sources.telegram.senders import Senders
 
 
@@ -24,9 +25,15 @@ def read_messages(
         advance: Told how many bytes were read.
         sticker_emoji: Whether the emoji of a sticker is its text.
 
-    Yields:
+    Returns:
         The messages in the order of the file.
     """
+    return chain.from_iterable(_settled(batches, senders, advance, sticker_emoji=sticker_emoji))
+
+
+def _settled(
+    batches: Iterator[Batch], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
+) -> Iterator[list[Record]]:
     known = senders.known
     last = 0
     for number, batch in enumerate(batches):
@@ -51,8 +58,7 @@ def read_messages(
                 sender = known[record.sender]
             except KeyError:
                 sender = senders.meet(record.sender)
-            if sender.is_renamed:
-                record.sender = sender.id
+            record.sender = sender.id
             record.outgoing = sender.outgoing
             if not sender.is_person and record.own_words:
                 record.own_words = False
@@ -61,8 +67,8 @@ def read_messages(
             if not record.sent:
                 record.sent = _local_time(record.date) or last
             last = record.sent
-            yield record
         advance(batch.size)
+        yield batch.records
 
 
 def _local_time(date: str) -> int:

@@ -17,13 +17,11 @@ class Sender:
 
     Attributes:
         id: Such as `user123`; empty if nobody sent it.
-        is_renamed: Whether the id stands otherwise in the file.
         is_person: Whether it is no channel and no anonymous admin.
         outgoing: Whether it is the owner of the export; None if that is not known.
     """
 
     id: str
-    is_renamed: bool
     is_person: bool
     outgoing: bool | None
 
@@ -57,7 +55,7 @@ class Senders:
         """Works out who a sender is."""
         name = people.sender_id(id, words=self._words, private=self._private)
         is_person = people.is_person(name)
-        self.known[id] = sender = Sender(name, name != id, is_person, self._is_owner(name) if is_person else None)
+        self.known[id] = sender = Sender(name, is_person, self._is_owner(name) if is_person else None)
         return sender
 
     def look_at(self, records: Iterable[Record]) -> None:
