@@ -29,8 +29,10 @@ types: $(VENV)/dev
 	@mkdir -p build/types/autocakechat
 	@cp -R core/. build/types/autocakechat/
 	@cp -R plugins build/types/autocakechat/plugins
+	@cp -R examples/plugins/*/autocakechat_* build/types/
 	cd build/types && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../setup.cfg \
-		--python-executable ../../$(BIN)/python --cache-dir ../../.mypy_cache -p autocakechat
+		--python-executable ../../$(BIN)/python --cache-dir ../../.mypy_cache -p autocakechat \
+		$(foreach package,$(notdir $(wildcard examples/plugins/*/autocakechat_*)),-p $(package))
 
 soak: $(VENV)/dev
 	ACC_SOAK=1 $(BIN)/python -m pytest

@@ -1,0 +1,187 @@
+"""The trainer by itself: what is found, what is said, and what lies in the folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from autocakechat_retrieval import Options, ReplyOptions, load, train
+from autocakechat_retrieval.terms import terms
+
+from autocakechat import Corpus, Request, Responder, RunContext, UserError
+
+Line = str | tuple[str, str]
+Ask = Callable[..., str]
+
+PETS = ["do you have any pets?", "two cats", "what are their names?", "Tom and Jerry"]
+WORK = ["what do you do for work?", "I teach maths", "what are their names?", "I have thirty pupils, no idea"]
+
+
+class Silent:
+    def advance(self, steps: float = 1, **figures: float | str) -> None:
+        pass
+
+
+@contextmanager
+def silent(title: str, total: float | None = None, unit: str = "") -> Iterator[Silent]:
+    yield Silent()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunContext:
+    return RunContext(log=logging.getLogger("test"), progress=silent, seed=42, state=tmp_path)
+
+
+@pytest.fixture
+def learn(tmp_path: Path, run: RunContext) -> Callable[..., Responder]:
+    def learn(*dialogs: Sequence[Line], **reply: Any) -> Responder:
+        write(tmp_path / "corpus", dialogs)
+        (tmp_path / "model").mkdir()
+        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
+        return load(tmp_path / "model", ReplyOptions(**reply), run)
+
+    return learn
+
+
+def write(folder: Path, dialogs: Sequence[Sequence[Line]]) -> None:
+    folder.mkdir()
+    lines = []
+    for dialog in dialogs:
+        texts = [(line, "neutral") if isinstance(line, str) else line for line in dialog]
+        lines.append(json.dumps([{"text": text, "condition": label} for text, label in texts]) + "\n")
+    (folder / "train.jsonl").write_text("".join(lines))
+    (folder / "validation.jsonl").write_text(lines[0] if lines else "")
+
+
+def answer(responder: Responder, *context: str, emotion: str = "neutral") -> str:
+    (reply,) = responder.respond([Request(context, emotion)])
+    return reply.text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Do you LIKE it?", ["do", "you", "like", "it", "?"]),
+        ("don't, e-mail_me!", ["don", "t", "e", "mail", "me"]),
+        ("ÜBER straße ﬁn", ["über", "strasse", "fin"]),
+        ("cafe\u0301 = café", ["café", "café"]),
+        ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]),
+        ("猫が好き？", ["猫", "が", "好", "き", "猫が", "が好", "好き", "?"]),
+        ("iPhoneが好", ["iphone", "が", "好", "が好"]),
+        ("😂😂 ❤️", ["😂", "😂", "❤"]),
+        ("...  !", []),
+        ("", []),
+    ],
+)
+def test_text_of_any_script_is_cut_into_terms(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+def test_the_best_matching_line_is_answered_as_it_was(learn: Callable[..., Responder]) -> None:
+    responder = learn(PETS, WORK)
+    assert answer(responder, "Any pets at home?") == "two cats"
+    assert answer(responder, "so what's your work") == "I teach maths"
+
+
+def test_earlier_lines_tell_apart_what_the_last_one_does_not(learn: Callable[..., Responder]) -> None:
+    responder = learn(PETS, WORK)
+    assert answer(responder, "you have pets?", "yes, cats", "what are their names?") == "Tom and Jerry"
+    assert answer(responder, "your work?", "I teach", "what are their names?").startswith("I have thirty pupils")
+
+
+def test_every_reply_stands_in_the_corpus(learn: Callable[..., Responder]) -> None:
+    responder = learn(PETS, WORK)
+    asked = ["names", "?", "zebra crossing", "", "...", "猫", "work pets names what"]
+    replies = responder.respond([Request([line]) for line in asked])
+    assert len(replies) == len(asked)
+    assert {reply.text for reply in replies} <= {*PETS[1::2], *WORK[1::2]}
+    assert all(set(reply.candidates) <= {*PETS[1::2], *WORK[1::2]} for reply in replies)
+
+
+def test_the_server_does_not_say_again_what_it_just_said(learn: Callable[..., Responder]) -> None:
+    responder = learn(PETS, WORK)
+    assert answer(responder, "any pets?", "two cats", "any pets?") != "two cats"
+    assert answer(responder, "two cats", "oh", "any pets?") == "two cats"  # it was the client who said so
+
+
+def test_the_mood_chooses_among_answers(learn: Callable[..., Responder]) -> None:
+    responder = learn(["how are you?", ("great!!", "joy")], ["how are you?", ("leave me alone", "anger")])
+    assert sorted(responder.labels) == ["anger", "joy"]
+    assert answer(responder, "how are you", emotion="joy") == "great!!"
+    assert answer(responder, "how are you", emotion="anger") == "leave me alone"
+    assert answer(responder, "how are you", emotion="fear") in {"great!!", "leave me alone"}
+
+
+def test_banned_phrases_are_not_said_whatever_their_case(learn: Callable[..., Responder]) -> None:
+    responder = learn(
+        ["where do you live?", "Elm  Street, 5"], ["where do you live?", "in Helmstreet"], banned=["elm street"]
+    )
+    assert answer(responder, "where do you live?") == "in Helmstreet"
+
+
+def test_the_fallback_is_said_when_nothing_may_be_said(learn: Callable[..., Responder]) -> None:
+    responder = learn(["where do you live?", "Elm Street"], banned=["elm"], fallback="no comment")
+    assert answer(responder, "where do you live?") == "no comment"
+    assert answer(responder, "zebra") == "no comment"
+
+
+def test_a_seed_gives_the_same_choices(learn: Callable[..., Responder], tmp_path: Path, run: RunContext) -> None:
+    learn(*[["how are you?", f"answer {number}"] for number in range(30)])
+
+    def choices(seed: int) -> list[str]:
+        responder = load(tmp_path / "model", ReplyOptions(choose_among=5, seed=seed), run)
+        return [answer(responder, "how are you?") for _ in range(20)]
+
+    assert choices(1) == choices(1)
+    assert choices(1) != choices(2)
+    assert len(set(choices(1))) == 5
+
+
+def test_a_batch_is_answered_as_its_requests_alone(learn: Callable[..., Responder]) -> None:
+    responder = learn(PETS, WORK)
+    requests = [Request(["any pets?"]), Request(["your work?"]), Request(["pets", "two cats", "what are their names?"])]
+    assert [reply.text for reply in responder.respond(requests)] == [
+        answer(responder, *request.context) for request in requests
+    ]
+    assert responder.respond([]) == []
+
+
+def test_a_corpus_without_a_word_can_be_learnt(learn: Callable[..., Responder]) -> None:
+    responder = learn(["...", "!!!"])
+    assert answer(responder, "...") == "!!!"
+    assert answer(responder, "hello") == "!!!"
+
+
+def test_a_corpus_without_an_answer_is_refused(tmp_path: Path, run: RunContext) -> None:
+    write(tmp_path / "corpus", [])
+    (tmp_path / "model").mkdir()
+    with pytest.raises(UserError, match="holds no answer"):
+        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
+
+
+def test_the_folder_holds_plain_numbers_and_json(learn: Callable[..., Responder], tmp_path: Path) -> None:
+    import numpy as np
+
+    learn(PETS, WORK)
+    files = [file for file in (tmp_path / "model").rglob("*") if file.is_file()]
+    assert {file.suffix for file in files} == {".json", ".npy"}
+    for file in files:
+        if file.suffix == ".npy":
+            assert np.load(file, allow_pickle=False).dtype.kind in "fi"
+        else:
+            json.loads(file.read_text())
+
+
+def test_what_was_measured_tells_how_many_lines_find_an_answer(tmp_path: Path, run: RunContext) -> None:
+    write(tmp_path / "corpus", [PETS])
+    (tmp_path / "corpus/validation.jsonl").write_text(
+        json.dumps([{"text": text} for text in ("pets?", "no", "zebra", "yes")]) + "\n"
+    )
+    (tmp_path / "model").mkdir()
+    metrics = train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
+    assert metrics == {"pairs": 2, "found": 0.5}

@@ -1,0 +1,110 @@
+"""The example plugins, installed as a user would: listed, tested by their own tests, and run in pipelines."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PLUGINS = sorted(path.name for path in (ROOT / "examples/plugins").iterdir() if (path / "pyproject.toml").is_file())
+
+
+@attrs.frozen
+class Installed:
+    """The plugins in a folder of their own, as if it were part of the environment.
+
+    Attributes:
+        sources: Copies of the plugins' folders without their packages, so that the installed ones are tested.
+        site: Where they are installed.
+    """
+
+    sources: Path
+    site: Path
+
+    def run(self, *command: str | Path, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", *map(str, command)],
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": str(self.site)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def acc(self, *arguments: str | Path, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return self.run("autocakechat", *arguments, cwd=cwd, stdin=stdin)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("examples")
+    installed = Installed(folder / "sources", folder / "site")
+    junk = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", ".*")
+    copies = [
+        shutil.copytree(ROOT / "examples/plugins" / name, installed.sources / name, ignore=junk) for name in PLUGINS
+    ]
+    pip = ("pip", "--disable-pip-version-check", "--quiet")
+    installed.run(*pip, "install", "--no-deps", "--target", installed.site, *copies, cwd=folder)
+    for copy in copies:
+        shutil.rmtree(copy / copy.name.replace("-", "_"))
+    return installed
+
+
+@pytest.fixture(scope="module")
+def listed(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What `acc plugins list` tells, by distribution."""
+    done = installed.acc("plugins", "list", "--json", cwd=tmp_path_factory.mktemp("empty"))
+    return {plugin["distribution"]: plugin for plugin in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_it_is_listed_with_its_distribution(name: str, listed: dict[str, dict[str, Any]]) -> None:
+    plugin = listed[name]
+    assert plugin["status"] == "active", plugin["problems"]
+    assert plugin["version"] == "1.0"
+    assert not plugin["bundled"]
+    assert [stage["missing"] for stage in plugin["provides"]] == [[]]
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_it_passes_its_own_tests(name: str, installed: Installed) -> None:
+    done = installed.run("pytest", "-q", "-rs", "-p", "no:cacheprovider", cwd=installed.sources / name)
+    print(done.stdout)  # what was skipped is shown with -rA
+
+
+def test_retrieval_answers_from_a_telegram_export(installed: Installed, tmp_path: Path) -> None:
+    chat = {
+        "name": "Ann",
+        "type": "personal_chat",
+        "id": 7,
+        "messages": [
+            {
+                "id": number,
+                "type": "message",
+                "date": f"2024-05-01T10:{number:02}:00",
+                "date_unixtime": str(1714557600 + 60 * number),
+                "from": "Ann" if number % 2 else "Bob",
+                "from_id": "user1" if number % 2 else "user2",
+                "text": f"question {number} about topic{number}?" if number % 2 else f"answer {number}",
+            }
+            for number in range(1, 41)
+        ],
+    }
+    (tmp_path / "result.json").write_text(json.dumps(chat))
+    (tmp_path / "pipeline.toml").write_text(
+        '[[source]]\nuse = "telegram"\npath = "result.json"\n[extractor]\nuse = "turns"\nserver = "user2"\n'
+        '[trainer]\nuse = "retrieval"\n[deployer]\nuse = "console"\n'
+    )
+    done = installed.acc("run", cwd=tmp_path, stdin="and topic7?\nand topic21?\n")
+    assert done.stdout.splitlines() == ["answer 8", "answer 22"]
+    assert "bm25s" not in done.stderr.lower()
