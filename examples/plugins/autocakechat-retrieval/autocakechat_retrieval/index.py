@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,10 +102,8 @@ def build(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         raise UserError("the corpus holds no answer to learn", "use more chats")
     with run.progress("indexing answers", total=len(_FIELDS)) as progress:
         for field in _FIELDS:
-            documents = [terms(pair.field(field)) for pair in learnt]
             index = bm25s.BM25(k1=options.k1, b=options.b, auto_compile=False)
-            # A vocabulary needs a word: where nobody ever wrote one, the empty one.
-            index.index(documents if any(documents) else [[""] for _ in learnt], show_progress=False)
+            index.index(_numbered(pair.field(field) for pair in learnt), show_progress=False)
             index.save(into / field, show_progress=False)
             progress.advance()
     content = {
@@ -115,6 +113,12 @@ def build(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     }
     (into / _ANSWERS).write_text(json.dumps(content, ensure_ascii=False, indent=0), "utf-8")
     return {"pairs": len(learnt), **_found_share(open_index(into), corpus)}
+
+
+def _numbered(texts: Iterable[str]) -> tuple[list[list[int]], dict[str, int]]:
+    """Returns the terms of texts as numbers, and the numbers of all terms, always in the same order."""
+    vocabulary = {"": 0}  # so that there is one where nobody ever wrote a word
+    return [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text)] for text in texts], vocabulary
 
 
 def _found_share(index: Index, corpus: Corpus) -> dict[str, float]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +12,26 @@ from autocakechat_retrieval import Options, ReplyOptions, load, train
 from autocakechat_retrieval.terms import terms
 
 from autocakechat import Corpus, Request, Responder, RunContext, UserError
+from autocakechat.testing import TrainerContract
 
 Line = str | tuple[str, str]
-Ask = Callable[..., str]
 
 PETS = ["do you have any pets?", "two cats", "what are their names?", "Tom and Jerry"]
 WORK = ["what do you do for work?", "I teach maths", "what are their names?", "I have thirty pupils, no idea"]
 
 
-class Silent:
-    def advance(self, steps: float = 1, **figures: float | str) -> None:
-        pass
-
-
-@contextmanager
-def silent(title: str, total: float | None = None, unit: str = "") -> Iterator[Silent]:
-    yield Silent()
+class TestContract(TrainerContract):
+    name = "retrieval"
+    refused = ({"context_lines": 0}, {"b": 1.5})
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunContext:
-    return RunContext(log=logging.getLogger("test"), progress=silent, seed=42, state=tmp_path)
-
-
-@pytest.fixture
-def learn(tmp_path: Path, run: RunContext) -> Callable[..., Responder]:
+def learn(tmp_path: Path, acc_run: RunContext) -> Callable[..., Responder]:
     def learn(*dialogs: Sequence[Line], **reply: Any) -> Responder:
         write(tmp_path / "corpus", dialogs)
         (tmp_path / "model").mkdir()
-        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
-        return load(tmp_path / "model", ReplyOptions(**reply), run)
+        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", acc_run)
+        return load(tmp_path / "model", ReplyOptions(**reply), acc_run)
 
     return learn
 
@@ -130,11 +118,11 @@ def test_the_fallback_is_said_when_nothing_may_be_said(learn: Callable[..., Resp
     assert answer(responder, "zebra") == "no comment"
 
 
-def test_a_seed_gives_the_same_choices(learn: Callable[..., Responder], tmp_path: Path, run: RunContext) -> None:
+def test_a_seed_gives_the_same_choices(learn: Callable[..., Responder], tmp_path: Path, acc_run: RunContext) -> None:
     learn(*[["how are you?", f"answer {number}"] for number in range(30)])
 
     def choices(seed: int) -> list[str]:
-        responder = load(tmp_path / "model", ReplyOptions(choose_among=5, seed=seed), run)
+        responder = load(tmp_path / "model", ReplyOptions(choose_among=5, seed=seed), acc_run)
         return [answer(responder, "how are you?") for _ in range(20)]
 
     assert choices(1) == choices(1)
@@ -157,11 +145,11 @@ def test_a_corpus_without_a_word_can_be_learnt(learn: Callable[..., Responder]) 
     assert answer(responder, "hello") == "!!!"
 
 
-def test_a_corpus_without_an_answer_is_refused(tmp_path: Path, run: RunContext) -> None:
+def test_a_corpus_without_an_answer_is_refused(tmp_path: Path, acc_run: RunContext) -> None:
     write(tmp_path / "corpus", [])
     (tmp_path / "model").mkdir()
     with pytest.raises(UserError, match="holds no answer"):
-        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
+        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", acc_run)
 
 
 def test_the_folder_holds_plain_numbers_and_json(learn: Callable[..., Responder], tmp_path: Path) -> None:
@@ -177,11 +165,11 @@ def test_the_folder_holds_plain_numbers_and_json(learn: Callable[..., Responder]
             json.loads(file.read_text())
 
 
-def test_what_was_measured_tells_how_many_lines_find_an_answer(tmp_path: Path, run: RunContext) -> None:
+def test_what_was_measured_tells_how_many_lines_find_an_answer(tmp_path: Path, acc_run: RunContext) -> None:
     write(tmp_path / "corpus", [PETS])
     (tmp_path / "corpus/validation.jsonl").write_text(
         json.dumps([{"text": text} for text in ("pets?", "no", "zebra", "yes")]) + "\n"
     )
     (tmp_path / "model").mkdir()
-    metrics = train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
+    metrics = train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", acc_run)
     assert metrics == {"pairs": 2, "found": 0.5}
