@@ -8,7 +8,6 @@ from types import ModuleType
 
 import pytest
 
-
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "demo" / "chitchat_export.py"
 
 
