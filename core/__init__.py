@@ -1,5 +1,6 @@
 """What plugins are written with. Everything a plugin may import from autocakechat stands here."""
 
+from autocakechat import markup
 from autocakechat.chatlog import Chat, Message
 from autocakechat.corpus import Corpus, Dialog, Utterance
 from autocakechat.errors import StageError, UserError
@@ -17,6 +18,7 @@ from autocakechat.stages import (
     SourceType,
     TrainerType,
 )
+from autocakechat.store import write_whole
 from autocakechat.text import visible
 
 __all__ = [
@@ -45,7 +47,9 @@ __all__ = [
     "UserError",
     "Utterance",
     "hookimpl",
+    "markup",
     "option",
     "seal_model",
     "visible",
+    "write_whole",
 ]

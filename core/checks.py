@@ -49,6 +49,9 @@ class Checks:
             if choice.stage.kind == "source":
                 with self._noted():
                     inputs.append((choice, choice.stage.inputs(choice.options)))
+            elif choice.stage.kind == "trainer" and choice.stage.inputs:
+                with self._noted():
+                    choice.stage.inputs(choice.options)
         if self._problems:
             raise ManyProblemsError(self._problems)
         return inputs

@@ -240,6 +240,7 @@ class Runner:
                 metrics = trainer.stage.train(trainer.options, Corpus(corpus.path), folder, context)
                 done(metrics)
             seal(folder, trainer, metrics, key, ingredients)
+            self._hashes.save()
         self._store.forget_state(f"model-{key}")
         self._log.info("model: %s", ", ".join(f"{name} {_figure(value)}" for name, value in metrics.items()))
         return Built(self._made("model", key), False, dict(metrics))
@@ -272,7 +273,10 @@ class Runner:
 
     def _model_ingredients(self, corpus: str) -> Ingredients:
         trainer = self._pipeline.require("trainer")
-        return {"corpus": corpus, "seed": self._pipeline.seed} | _described(trainer)
+        ingredients = {"corpus": corpus, "seed": self._pipeline.seed} | _described(trainer)
+        for entry in trainer.stage.inputs(trainer.options) if trainer.stage.inputs else ():
+            ingredients[f"{trainer.where}: {entry.name}"] = [self._hashes.of(path) for path in entry.paths]
+        return ingredients
 
     def _context(self, choice: Choice, state: Path | None = None) -> RunContext:
         return self._plain_context(f"{choice.stage.kind}-{choice.stage.name}", state)

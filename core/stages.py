@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Input:
-    """Part of a chat log that can be read alone.
+    """Files that belong together: part of a chat log that can be read alone, or what a trainer begins with.
 
     Attributes:
-        name: What to call it, the same wherever the log lies: a path relative to the log.
+        name: What to call it, the same wherever the files lie: a path relative to the log.
         paths: The files it is made of.
     """
 
@@ -108,6 +108,9 @@ class TrainerType(StageType):
             It learns from the part "train" of the corpus alone: `acc evaluate` measures with the other one.
             Checkpoints go into `run.state`, which is still there when an interrupted training is run again.
         load: Loads a folder that `train` wrote, with reply options. The responder may be a `ScoringResponder`.
+        inputs: Finds the files besides the corpus that training reads, such as a model to begin with; called with the
+            options, before anything runs. What they hold is part of the model's key. Raises UserError if one is
+            missing.
     """
 
     kind: ClassVar[str] = "trainer"
@@ -115,6 +118,7 @@ class TrainerType(StageType):
     reply: type
     train: Callable[[Any, Corpus, Path, RunContext], Mapping[str, Any]]
     load: Callable[[Path, Any, RunContext], Responder]
+    inputs: Callable[[Any], Sequence[Input]] | None = None
 
 
 @attrs.frozen(kw_only=True)

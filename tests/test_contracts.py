@@ -47,7 +47,7 @@ class TestCakechat(TrainerContract):
     name = "cakechat"
     options = {"hidden": 16, "embedding": 8, "vocabulary": 100, "epochs": 1}  # noqa: RUF012
     reply = {"seed": 1}  # noqa: RUF012
-    diaries = ("training.json",)
+    diaries = ("training.json", "training.html")
     refused = ({"size": "huge"}, {"epochs": 0}, {"dropout": 1.0})
 
 

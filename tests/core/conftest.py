@@ -57,6 +57,7 @@ class TrainerOptions:
     steps: int = option(default=1, help="how many steps", check=attrs.validators.ge(1))
     pause: float = option(default=0.0, help="seconds between steps", keyed=False)
     fails: bool = option(default=False, help="whether to fail", keyed=False)
+    manners: Path | None = option(default=None, help="a file to learn manners from", keyed=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +79,14 @@ def train(options, corpus, into, run):
             progress.advance(1)
     (into / "answer.json").write_text(json.dumps(answers.most_common(1)[0][0]))
     return {"first_step": first, "answers": len(answers)}
+
+
+def manners(options):
+    if options.manners is None:
+        return []
+    if not options.manners.is_file():
+        raise UserError(f"{options.manners}: no such file", "write one")
+    return [Input("manners", (options.manners,))]
 
 
 class Parrot:
@@ -104,7 +113,13 @@ def acc_sources():
 @hookimpl
 def acc_trainers():
     yield TrainerType(
-        name="toy", summary="says one thing", config=TrainerOptions, reply=ReplyOptions, train=train, load=load
+        name="toy",
+        summary="says one thing",
+        config=TrainerOptions,
+        reply=ReplyOptions,
+        train=train,
+        load=load,
+        inputs=manners,
     )
 """
 

@@ -57,6 +57,22 @@ def test_a_changed_log_is_read_again_and_named(project: Project) -> None:
     assert "corpus: building (changed: source: log.txt)" in again.stderr
 
 
+def test_what_a_trainer_reads_besides_the_corpus_is_part_of_the_models_key(project: Project) -> None:
+    run = ("run", "--until", "model", "--set", "trainer.manners=manners.txt")
+    refused = project.acc(*run)
+    assert refused.returncode == 2
+    assert "manners.txt: no such file; write one" in refused.stderr
+    assert "corpus: building" not in refused.stderr
+
+    project.write("manners.txt", "say please")
+    assert "model: training" in project.acc(*run).stderr
+    assert "model: reused" in project.acc(*run).stderr
+    project.write("manners.txt", "say thank you")
+    again = project.acc(*run)
+    assert "corpus: reused" in again.stderr
+    assert "model: training (changed: trainer: manners)" in again.stderr
+
+
 def test_force_makes_an_artifact_again(project: Project) -> None:
     project.acc("run", "--until", "model")
     outcome = json.loads(project.acc("run", "--until", "model", "--json", "--force", "model").stdout)

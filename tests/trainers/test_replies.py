@@ -90,6 +90,23 @@ def test_banned_words_and_phrases_are_not_said(folder: Path, run: RunContext) ->
     assert phrase not in pairs(bound)
 
 
+def test_banned_words_may_stand_in_a_file(folder: Path, run: RunContext, tmp_path: Path) -> None:
+    words = json.loads((folder / "vocabulary.json").read_text("utf-8"))[4:]
+    (tmp_path / "banned.txt").write_text("\n".join(["", *words[1:], "  "]) + "\n", "utf-8-sig")
+    options = ReplyOptions(banned=(words[0],), banned_file=tmp_path / "banned.txt", fallback="well")
+    assert [reply.text for reply in load(folder, options, run).respond(REQUESTS)] == ["well"] * len(REQUESTS)
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"\xff\xfe\xfd", "not UTF-8")])
+def test_a_file_of_banned_words_that_cannot_be_read_is_told(
+    folder: Path, run: RunContext, tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "banned.txt").write_bytes(content)
+    with pytest.raises(UserError, match=rf"banned\.txt: {message}"):
+        load(folder, ReplyOptions(banned_file=tmp_path / "banned.txt"), run)
+
+
 def test_the_fallback_is_said_when_nothing_else_may_be(folder: Path, run: RunContext) -> None:
     banned = tuple(json.loads((folder / "vocabulary.json").read_text("utf-8"))[4:])
     replies = load(folder, ReplyOptions(banned=banned, fallback="well"), run).respond(REQUESTS)

@@ -19,7 +19,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
-from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, load, train, training
+from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train, training
 from autocakechat.plugins.trainers.cakechat.folder import load_model
 from autocakechat.plugins.trainers.cakechat.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.sizes import SIZES, size_of
@@ -190,6 +190,51 @@ def test_a_loss_that_is_no_number_ends_in_advice(corpus: Corpus, tmp_path: Path,
         train(attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None), corpus, tmp_path, run)
 
 
+def test_a_step_that_ruins_the_weights_is_noticed_by_the_measuring(corpus: Corpus, tmp_path: Path) -> None:
+    # One step is the whole epoch: its loss is still fine, what it leaves behind is not.
+    options = attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None, batch_size=10_000, decay=False)
+    with pytest.raises(StageError, match=r"after 1 steps: training went astray; lower trainer\.learning_rate"):
+        train(options, corpus, tmp_path, run_in(tmp_path / "state"))
+
+
+# The first thing that does not fit is one table of 80 GB, so that nothing else finds the memory full.
+SHORT_OF_MEMORY = """
+import resource, sys
+from pathlib import Path
+import attrs
+from autocakechat import Corpus
+from autocakechat.plugins.trainers.cakechat import train
+from autocakechat.plugins.trainers.cakechat.backend import tf
+from tests.trainers.conftest import SMALL, run_in
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 4 * 2**30
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+corpus, into, state = map(Path, sys.argv[1:])
+try:
+    train(attrs.evolve(SMALL, embedding=50_000_000), Corpus(corpus), into, run_in(state))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to an address space")
+def test_too_little_memory_ends_in_advice(corpus: Corpus, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(corpus.path), str(tmp_path), str(tmp_path / "state")]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.stdout.startswith("StageError there is not enough memory"), done.stderr
+    assert "lower trainer.batch_size" in done.stdout
+
+
+def test_an_option_whose_library_is_missing_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autocakechat.plugins.trainers.cakechat.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"trainer.word2vec needs gensim; type: pip install 'autocakechat\[word2vec\]'"):
+        inputs(Options(word2vec=True))
+    with pytest.raises(UserError, match=r"'autocakechat\[tensorboard\]'"):
+        inputs(Options(tensorboard=Path("board")))
+    with pytest.raises(UserError, match=r"trainer.start needs pooch; type: pip install 'autocakechat\[cakechat\]'"):
+        inputs(Options(start="pretrained"))
+
+
 def test_single_options_come_before_the_named_size() -> None:
     assert size_of(Options(size="small"), 10) == SIZES["small"]
     assert size_of(Options(size="small", hidden=3), 10) == attrs.evolve(SIZES["small"], hidden=3)
@@ -211,9 +256,17 @@ def test_a_reverse_model_is_trained_along_and_reranks(corpus: Corpus, tmp_path: 
 
 def test_the_model_folder_is_complete_and_no_pickle(trained: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = trained
-    names = {"weights.safetensors", "vocabulary.json", "conditions.json", "settings.json", "training.json"}
+    names = {"weights.safetensors", "vocabulary.json", "conditions.json", "settings.json"}
+    names |= {"training.json", "training.html"}
     assert {file.name for file in folder.iterdir()} == names
     history = json.loads((folder / "training.json").read_text())
     perplexities = history["forward"]["perplexities"]
     assert len(perplexities) == 2
     assert perplexities == sorted(perplexities, reverse=True)
+
+
+def test_the_page_on_training_tells_the_sizes_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    for name, size in SIZES.items():
+        figures = (size.hidden, size.embedding, size.vocabulary, size.batch_size, size.epochs)
+        assert f"| `{name}` | " + " | ".join(f"{figure:,}" for figure in figures) + " |" in page

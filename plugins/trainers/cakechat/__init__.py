@@ -6,14 +6,16 @@ taught by `training`, kept by `folder`, and made to talk by `decoding` and `resp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 from attrs.validators import and_, ge, gt, le, lt, min_len, optional
 
-from autocakechat import CommandType, Corpus, Responder, RunContext, TrainerType, hookimpl, option
+from autocakechat import CommandType, Corpus, Input, Responder, RunContext, TrainerType, UserError, hookimpl, option
 
 if TYPE_CHECKING:
     import click
@@ -21,11 +23,48 @@ if TYPE_CHECKING:
 SIZES = "taken from `size` unless given"
 
 
+def _https(options: Any, field: attrs.Attribute[Any], value: str) -> None:
+    if not re.fullmatch(r"https://[^/\s?#]+[^\s?#]*", value):
+        raise ValueError("must be an address that begins with https://")
+
+
+def _sha256(options: Any, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    for digest in value:
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            raise ValueError(f'must be of 64 digits 0-9 and a-f each, not "{digest}"')
+
+
 @attrs.frozen(kw_only=True)
 class Options:
     """The options of `[trainer]`."""
 
-    start: Literal["scratch"] = option(default="scratch", help="what to begin with: a network that knows nothing")
+    start: Literal["scratch", "pretrained"] = option(
+        default="scratch", help="what to begin with: a network that knows nothing, or one that can talk"
+    )
+    start_path: Path | None = option(
+        default=None,
+        help="a model that lies here: a model folder, or a folder or archive with a model of CakeChat's; without it "
+        "pretrained fetches the published one",
+        keyed=False,
+    )
+    start_address: str = option(
+        default="https://cake-chat-data-v2.s3.amazonaws.com",
+        check=_https,
+        help="where the published model is fetched from",
+    )
+    start_name: str = option(default="cakechat_v2.0_keras_tf_1bced8e69869", help="the published model's name there")
+    start_reverse_name: str = option(
+        default="reverse_cakechat_v2.0_keras_tf_6648fddd592a", help="the published reverse model's name there"
+    )
+    sha256: tuple[str, ...] = option(
+        default=(), check=_sha256, help="the only files to begin with, by their SHA-256, as a first run shows them"
+    )
+    word2vec: bool = option(
+        default=False, help="from scratch: begin with word vectors that gensim learns from the same lines"
+    )
+    new_words: int = option(
+        default=0, check=ge(0), help="most words of the corpus to add to those that the start model knows"
+    )
     size: Literal["auto", "tiny", "small", "medium", "cakechat"] = option(
         default="auto", help="how large the network is; auto: by the number of samples"
     )
@@ -74,6 +113,15 @@ class Options:
     )
     clip_value: float | None = option(default=None, check=optional(gt(0.0)), help="largest number of a gradient")
     min_pairs: int = option(default=50, check=ge(2), help="refuse to train on fewer answers", keyed=False)
+    rehearsals: int = option(
+        default=5,
+        check=and_(ge(0), le(50)),
+        help="lines of the corpus to answer after each epoch, shown in training.html; 0 for none",
+        keyed=False,
+    )
+    tensorboard: Path | None = option(
+        default=None, help="folder to write the curves to for TensorBoard while training", keyed=False
+    )
     checkpoint_seconds: float = option(
         default=30.0, check=gt(0.0), help="how often an unfinished training is saved", keyed=False
     )
@@ -91,7 +139,8 @@ class ReplyOptions:
         default=10.0, check=ge(1.0), help="how much less likely a word becomes once it is used; 1 for not at all"
     )
     max_tokens: int = option(default=40, check=and_(ge(1), le(1000)), help="longest answer")
-    banned: tuple[str, ...] = option(default=(), help="words and phrases never to say")
+    banned: tuple[str, ...] = option(default=(), help="words and phrases never to say, in any case")
+    banned_file: Path | None = option(default=None, help="a file with more of them, one a line, UTF-8")
     fallback: str = option(default="🙊", check=min_len(1), help="what to say when there is nothing else to say")
     beams: int = option(default=10, check=and_(ge(1), le(100)), help="answers followed side by side by beamsearch")
     candidates: int = option(default=10, check=and_(ge(1), le(1000)), help="answers drawn by sampling-reranking")
@@ -108,6 +157,25 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     from autocakechat.plugins.trainers.cakechat import trainer
 
     return trainer.train(options, corpus, into, run)
+
+
+def inputs(options: Options) -> Sequence[Input]:
+    """Names the files of a local start model; see `start_files.inputs`.
+
+    Raises:
+        UserError: They are not there, options contradict each other, or what an option needs is not installed.
+    """
+    from autocakechat.plugins.trainers.cakechat import start_files
+
+    fetches = options.start == "pretrained" and options.start_path is None
+    for wanted, name, module, extra in (
+        (options.word2vec, "word2vec", "gensim", "word2vec"),
+        (options.tensorboard, "tensorboard", "tensorboard", "tensorboard"),
+        (fetches, "start", "pooch", "cakechat"),
+    ):
+        if wanted and find_spec(module) is None:
+            raise UserError(f"trainer.{name} needs {module}", f"type: pip install 'autocakechat[{extra}]'")
+    return start_files.inputs(options)
 
 
 def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
@@ -131,6 +199,7 @@ TRAINER = TrainerType(
     reply=ReplyOptions,
     train=train,
     load=load,
+    inputs=inputs,
     requires=("tensorflow", "keras", "numpy", "safetensors"),
     install="pip install 'autocakechat[cakechat]'",
 )

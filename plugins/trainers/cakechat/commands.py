@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from autocakechat.plugins.trainers.cakechat.recurrence import Activation
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -15,7 +19,9 @@ def cakechat() -> None:
 
 
 @cakechat.command("import")
-@click.option("--weights", type=_FILE, required=True, help="The model: HDF5, as CakeChat saved it.")
+@click.option(
+    "--weights", type=_FILE, required=True, help="The model: HDF5, as CakeChat saved it, or the archive with it."
+)
 @click.option("--reverse", type=_FILE, help="The reverse model, which the reranking modes need.")
 @click.option("--tokens", type=_FILE, required=True, help="The index of tokens: t_idx_….json.")
 @click.option("--conditions", type=_FILE, required=True, help="The index of conditions: c_idx_….json.")
@@ -28,7 +34,7 @@ def cakechat() -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to make.")
 def import_model(
-    weights: Path, reverse: Path | None, tokens: Path, conditions: Path, recurrent_activation: str, out: Path
+    weights: Path, reverse: Path | None, tokens: Path, conditions: Path, recurrent_activation: Activation, out: Path
 ) -> None:
     """Make a model folder of a model of the original CakeChat."""
     from autocakechat.plugins.trainers.cakechat import importing

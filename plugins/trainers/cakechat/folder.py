@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import attrs
 import msgspec
 import numpy as np
 
-from autocakechat import UserError
+from autocakechat import UserError, write_whole
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.packing import Padding
 from autocakechat.plugins.trainers.cakechat.samples import Batcher
@@ -101,13 +100,7 @@ def load_model(folder: Path, reverse: bool = False) -> Model:
     Raises:
         UserError: A file is missing or damaged, or does not fit the others.
     """
-    settings = _read_settings(folder)
-    tokens = _read_strings(folder / "vocabulary.json", settings.network.tokens)
-    labels = _read_strings(folder / "conditions.json", settings.network.conditions)
-    try:
-        vocabulary = Vocabulary(tokens, STYLES[settings.text].variants)
-    except KeyError as error:
-        raise damaged(folder / "vocabulary.json", f"token {error} is missing") from None
+    settings, vocabulary, conditions = load_parts(folder)
     if reverse and not (folder / "reverse.safetensors").exists():
         raise UserError(
             f"{folder}: has no reverse model, which reranking needs",
@@ -115,7 +108,23 @@ def load_model(folder: Path, reverse: bool = False) -> Model:
         )
     network = _load_network(settings.network, folder / "weights.safetensors")
     turned = _load_network(settings.network, folder / "reverse.safetensors") if reverse else None
-    return Model(settings, vocabulary, Conditions(labels), network, turned)
+    return Model(settings, vocabulary, conditions, network, turned)
+
+
+def load_parts(folder: Path) -> tuple[ModelSettings, Vocabulary, Conditions]:
+    """Loads all that a folder holds besides weights.
+
+    Raises:
+        UserError: A file is missing or damaged, or does not fit the others.
+    """
+    settings = _read_settings(folder)
+    tokens = _read_strings(folder / "vocabulary.json", settings.network.tokens)
+    labels = _read_strings(folder / "conditions.json", settings.network.conditions)
+    try:
+        vocabulary = Vocabulary(tokens, STYLES[settings.text].variants)
+    except KeyError as error:
+        raise damaged(folder / "vocabulary.json", f"token {error} is missing") from None
+    return settings, vocabulary, Conditions(labels)
 
 
 def weights_of(network: Network) -> Arrays:
@@ -146,12 +155,12 @@ def write_arrays(file: Path, arrays: Arrays, note: Mapping[str, str] | None = No
     """Writes arrays, and a note of strings, whole or not at all."""
     from safetensors.numpy import save
 
-    _write(file, save(arrays, dict(note) if note else None))
+    write_whole(file, save(arrays, dict(note) if note else None))
 
 
 def write_json(file: Path, value: Any) -> None:
     """Writes JSON, whole or not at all."""
-    _write(file, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+    write_whole(file, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
@@ -176,15 +185,6 @@ def _load_network(settings: NetworkSettings, file: Path) -> Network:
     network = Network(settings, seed=None)
     set_weights(network, weights, file)
     return network
-
-
-def _write(file: Path, content: bytes) -> None:
-    unfinished = file.with_name(f".{file.name}.unfinished")
-    with unfinished.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(file)
 
 
 def _read_settings(folder: Path) -> ModelSettings:

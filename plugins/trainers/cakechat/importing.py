@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import numpy as np
 
 from autocakechat import UserError, seal_model
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options
+from autocakechat.plugins.trainers.cakechat.archive import opened_weights
 from autocakechat.plugins.trainers.cakechat.folder import Arrays, Model, ModelSettings, save_model, set_weights
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings, shapes_of
 from autocakechat.plugins.trainers.cakechat.recurrence import Activation
@@ -37,13 +39,13 @@ _LAYER = re.compile(rf"({'|'.join(_LAYERS)})(?:_\d+)?")
 
 
 def import_model(
-    weights: Path, reverse: Path | None, tokens: Path, conditions: Path, activation: str, out: Path
+    weights: Path, reverse: Path | None, tokens: Path, conditions: Path, activation: Activation, out: Path
 ) -> None:
     """Makes a model folder of the original's files, whole or not at all.
 
     Args:
-        weights: The model, HDF5.
-        reverse: The reverse model, HDF5.
+        weights: The model: HDF5, or an archive with it.
+        reverse: The reverse model, likewise.
         tokens: Index of tokens, JSON.
         conditions: Index of conditions, JSON.
         activation: Recurrent activation that it was trained with: "sigmoid" or "hard-sigmoid".
@@ -54,22 +56,11 @@ def import_model(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: is there already", "give a new folder with --out")
-    vocabulary, labels = Vocabulary(read_token_index(tokens)), Conditions(read_index(conditions))
-    arrays = [read_weights(file, len(vocabulary), len(labels.labels)) for file in (weights, reverse) if file]
-    options = Options(padding="cakechat", text="cakechat", recurrent_activation=activation)  # type: ignore[arg-type]
-    settings = ModelSettings(
-        network=settings_of(arrays[0], options.recurrent_activation),
-        padding=options.padding,
-        text=options.text,
-        context_lines=options.context_lines,
-        line_tokens=options.line_tokens,
-        reply_tokens=options.reply_tokens,
-    )
-    if reverse and settings_of(arrays[1], options.recurrent_activation) != settings.network:
-        raise _unfit(reverse, "is of another size than the model")
+    settings, vocabulary, labels, arrays = read_original(weights, reverse, tokens, conditions, activation)
     networks = [Network(settings.network, seed=None) for _ in arrays]
     for network, values in zip(networks, arrays, strict=True):
         set_weights(network, values, weights)
+    options = Options(padding="cakechat", text="cakechat", recurrent_activation=activation)
 
     unfinished = out.with_name(f"{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -77,6 +68,32 @@ def import_model(
     save_model(Model(settings, vocabulary, labels, *networks), unfinished)
     seal_model(unfinished, TRAINER, options, {"words": len(vocabulary)})
     unfinished.replace(out)
+
+
+def read_original(
+    weights: Path, reverse: Path | None, tokens: Path, conditions: Path, activation: Activation
+) -> tuple[ModelSettings, Vocabulary, Conditions, list[Arrays]]:
+    """Reads the original's files; see `import_model`.
+
+    Returns:
+        What makes a model folder; the weights of the model, and those of the reverse model if there is one.
+
+    Raises:
+        UserError: A file is not what it should be.
+    """
+    vocabulary, labels = Vocabulary(read_token_index(tokens)), Conditions(read_index(conditions))
+    arrays = [read_weights(file, len(vocabulary), len(labels.labels)) for file in (weights, reverse) if file]
+    settings = ModelSettings(
+        network=settings_of(arrays[0], activation),
+        padding="cakechat",
+        text="cakechat",
+        context_lines=3,
+        line_tokens=30,
+        reply_tokens=30,
+    )
+    if reverse and settings_of(arrays[1], activation) != settings.network:
+        raise _unfit(reverse, "is of another size than the model")
+    return settings, vocabulary, labels, arrays
 
 
 def read_index(file: Path) -> list[str]:
@@ -121,7 +138,7 @@ def read_weights(file: Path, tokens: int, conditions: int) -> Arrays:
     """Reads the weights of a model, in either layout of its GRUs.
 
     Args:
-        file: HDF5 with a whole model; weights of the optimizer are passed over.
+        file: HDF5 with a whole model, or an archive with that; weights of the optimizer are passed over.
         tokens: Size of the token index.
         conditions: Size of the condition index.
 
@@ -134,8 +151,8 @@ def read_weights(file: Path, tokens: int, conditions: int) -> Arrays:
     import h5py
 
     try:
-        with h5py.File(file, "r") as opened:
-            found = _gather(opened, file)
+        with opened_weights(file) as content, h5py.File(content, "r") as opened:
+            found = _gather(opened, file, size=content.seek(0, os.SEEK_END))
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error}", "give the HDF5 file that CakeChat saved") from None
     weights = {
@@ -147,7 +164,7 @@ def read_weights(file: Path, tokens: int, conditions: int) -> Arrays:
     return weights
 
 
-def _gather(opened: Any, file: Path) -> dict[str, Arrays]:
+def _gather(opened: Any, file: Path, size: int) -> dict[str, Arrays]:
     """Returns the arrays of each layer, by our names; an embedding's only one is called by nothing."""
     found: dict[str, Arrays] = {}
     for path, dataset in _datasets(opened, "model_weights", file):
@@ -158,7 +175,7 @@ def _gather(opened: Any, file: Path) -> dict[str, Arrays]:
             parts = found.setdefault(_LAYERS[known[1]], {})
             if part in parts:
                 raise _unfit(file, f"{path} is there twice")
-            parts[part] = _read(dataset, path, file)
+            parts[part] = _read(dataset, path, file, size)
     return found
 
 
@@ -178,12 +195,12 @@ def _datasets(opened: Any, path: str, file: Path) -> Iterator[tuple[str, Any]]:
         raise _unfit(file, f"there is no {path} in it")
 
 
-def _read(dataset: Any, path: str, file: Path) -> np.ndarray[Any, Any]:
+def _read(dataset: Any, path: str, file: Path, size: int) -> np.ndarray[Any, Any]:
     if dataset.external or dataset.is_virtual:
         raise _unfit(file, f"{path} lies outside of the file")
     if dataset.dtype.kind != "f" or dataset.ndim not in (1, 2):
         raise _unfit(file, f"{path} is of type {dataset.dtype} and shape {dataset.shape}, which are no weights")
-    if dataset.nbytes > file.stat().st_size:
+    if dataset.nbytes > size:
         raise _unfit(file, f"{path} is of shape {dataset.shape}, which is more than the file can hold")
     return np.asarray(dataset[()], np.float32)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from autocakechat import Reply, Request, Score
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
+from autocakechat.plugins.trainers.cakechat.banned import banned_phrases
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
 from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
@@ -62,7 +63,7 @@ class CakeChatResponder:
             repetition_penalty=options.repetition_penalty,
         )
         style = model.style
-        banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in options.banned]
+        banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in banned_phrases(options)]
         self._phrases = [phrase for phrase in banned if len(phrase) > 1]
         words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
         self._scorer = Scorer(model.network, words.pad)

@@ -65,15 +65,18 @@ ADADELTA_LEARNING_RATE = 6.0
 _LARGEST_CORPUS = {"tiny": 20_000, "small": 200_000, "medium": 2_000_000}
 
 
-def size_of(options: Options, samples: int) -> Size:
+def size_of(options: Options, samples: int, hidden: int | None = None) -> Size:
     """Returns the size asked for, single options before the name.
 
     Args:
         options: The options.
         samples: Number of samples, from which `auto` chooses.
+        hidden: Units of each GRU of the start model, from which `auto` chooses if there is one.
     """
     name: str = options.size
-    if name == "auto":
+    if name == "auto" and hidden is not None:
+        name = next((name for name, size in SIZES.items() if hidden <= size.hidden), "cakechat")
+    elif name == "auto":
         name = next((name for name, largest in _LARGEST_CORPUS.items() if samples <= largest), "cakechat")
     size = SIZES[name]
     if options.optimizer == "adadelta":

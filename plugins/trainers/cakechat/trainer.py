@@ -6,18 +6,30 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
-from autocakechat import Corpus, RunContext, UserError, Utterance
+from autocakechat import Corpus, RunContext, StageError, UserError, Utterance, write_whole
 from autocakechat.plugins.trainers.cakechat import Options
-from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, save_model, write_json
+from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.board import board
+from autocakechat.plugins.trainers.cakechat.folder import (
+    Arrays,
+    Model,
+    ModelSettings,
+    save_model,
+    set_weights,
+    weights_of,
+    write_json,
+)
+from autocakechat.plugins.trainers.cakechat.frequencies import token_frequencies, unigram_perplexity
+from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.rehearsal import Rehearsal
 from autocakechat.plugins.trainers.cakechat.samples import (
     Batcher,
     Samples,
@@ -27,11 +39,12 @@ from autocakechat.plugins.trainers.cakechat.samples import (
     reversed_samples,
 )
 from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
+from autocakechat.plugins.trainers.cakechat.starting import load_start, with_new_labels, with_new_words
 from autocakechat.plugins.trainers.cakechat.text import STYLES, Style
-from autocakechat.plugins.trainers.cakechat.training import History, Plan, Training
+from autocakechat.plugins.trainers.cakechat.training import Plan, Training
+from autocakechat.plugins.trainers.cakechat.training_page import training_page
 from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
-
-Floats = npt.NDArray[np.float64]
+from autocakechat.plugins.trainers.cakechat.word_vectors import word_vectors
 
 
 @attrs.frozen
@@ -44,7 +57,7 @@ class _Counts:
 
 
 def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    """Trains a network from scratch and writes a model folder.
+    """Trains a network, from scratch or from a start model, and writes a model folder.
 
     Args:
         options: The options of `[trainer]`.
@@ -54,25 +67,43 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
     Returns:
         `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`,
-        `seconds`, and `reverse_perplexity` if there is a reverse model.
+        `seconds`; `start_perplexity` if there is a start model; `reverse_perplexity` if there is a reverse model.
 
     Raises:
-        UserError: There is too little to learn from.
+        UserError: There is too little to learn from, or the start model cannot be used.
         StageError: Training went astray, or memory is short.
     """
-    style = STYLES[options.text]
+    try:
+        return _train(options, corpus, into, run)
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        raise StageError(
+            "there is not enough memory to train this network",
+            "lower trainer.batch_size, or take a smaller trainer.size or trainer.vocabulary",
+        ) from None
+
+
+def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
+    start = load_start(options, run) if options.start == "pretrained" else None
+    style = STYLES[start.settings.text if start else options.text]
     counts = _count(corpus.dialogs("train"), style, options.targets)
     if counts.answers < options.min_pairs:
         raise UserError(
             f"{corpus.path}: {counts.answers} answers to train on, and at least {options.min_pairs} are needed",
             "sensible talk begins at some thousands: read more chats, or lower trainer.min_pairs to try",
         )
-    size = size_of(options, counts.answers)
-    vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count, style.variants)
-    conditions = Conditions.of(counts.labels)
+    seed = run.seed % 2**31  # TensorFlow's seeds are that small
+    size = size_of(options, counts.answers, start.settings.network.hidden if start else None)
+    if start is None:
+        vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count, style.variants)
+        conditions = Conditions.of(counts.labels)
+        settings = _settings(options, size, vocabulary, conditions)
+    else:
+        start = with_new_words(start, counts.tokens, options.new_words, options.min_count, seed)
+        start = with_new_labels(start, counts.labels)
+        vocabulary, conditions, settings = start.vocabulary, start.conditions, start.settings
     samples, validation = (
         make_samples(
-            corpus.dialogs(part), style.tokenize, vocabulary, conditions, options.context_lines, options.targets
+            corpus.dialogs(part), style.tokenize, vocabulary, conditions, settings.context_lines, options.targets
         )
         for part in ("train", "validation")
     )
@@ -81,19 +112,17 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
             f"{corpus.path}: no answers to measure with in validation.jsonl", "read more chats, or split otherwise"
         )
 
-    settings = _settings(options, size, vocabulary, conditions)
-    seed = run.seed % 2**31  # TensorFlow's seeds are that small
-    network = Network(settings.network, seed)
+    network = Network(settings.network, None if start else seed)
     model = Model(settings, vocabulary, conditions, network)
     weights = sum(math.prod(weight.shape) for weight in network.named_weights().values())
     run.log.info(
         "%d samples, %d for validation, %d words, %d weights", len(samples), len(validation), len(vocabulary), weights
     )
     plan = _plan(options, size, seed)
-    history, unigram = _teach(network, model.batcher, samples, validation, plan, run, "forward")
-    metrics = {
-        "perplexity": history.perplexities[history.best],
-        "unigram_perplexity": unigram,
+    forward = _Lesson("forward", model.batcher, samples, validation, start.weights if start else None)
+    rehearsal = Rehearsal(model, validation, options.rehearsals, seed)
+    history, figures = _teach(network, forward, plan, options, run, rehearsal.replies)
+    metrics = figures | {
         "samples": len(samples),
         "validation_samples": len(validation),
         "words": len(vocabulary),
@@ -101,58 +130,93 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         "epochs": len(history.perplexities),
         "seconds": round(history.seconds, 1),
     }
-    histories = {"forward": attrs.asdict(history)}
+    histories = {"forward": history}
     if options.reverse:
-        reverse = Network(settings.network, seed + 1)
+        old = start.reverse if start else None
+        reverse = Network(settings.network, None if old else seed + 1)
         model = attrs.evolve(model, reverse=reverse)
-        batcher = attrs.evolve(model.batcher, reverse=True)
-        samples, validation = reversed_samples(samples), reversed_samples(validation)
-        history, _ = _teach(reverse, batcher, samples, validation, plan, run, "reverse")
-        metrics["reverse_perplexity"] = history.perplexities[history.best]
+        backward = _Lesson(
+            "reverse",
+            attrs.evolve(model.batcher, reverse=True),
+            reversed_samples(samples),
+            reversed_samples(validation),
+            old,
+        )
+        history, figures = _teach(reverse, backward, plan, options, run)
+        metrics["reverse_perplexity"] = figures["perplexity"]
         metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
-        histories["reverse"] = attrs.asdict(history)
+        histories["reverse"] = history
 
     save_model(model, into)
-    write_json(into / "training.json", histories)
+    write_json(into / "training.json", {name: attrs.asdict(history) for name, history in histories.items()})
+    write_whole(into / "training.html", training_page(metrics, histories, rehearsal.scenes).encode())
+    if start:
+        write_json(into / "start.json", start.files)
     return metrics
 
 
-def _teach(
-    network: Network, batcher: Batcher, samples: Samples, validation: Samples, plan: Plan, run: RunContext, name: str
-) -> tuple[History, float]:
-    """Teaches a network; returns what came of it, and the perplexity of token frequencies alone."""
-    frequencies = token_frequencies(batcher, samples)
-    unigram = unigram_perplexity(frequencies, batcher, validation)
-    run.log.info("%s model: word frequencies alone have a perplexity of %.1f", name, unigram)
-    # A network that begins with the frequencies need not spend its first steps on them.
-    network.output_bias.assign(np.log(frequencies))
-    fingerprint = _fingerprint(network.settings, batcher, plan, samples)
-    return Training(network, batcher, samples, validation, plan, run, name, fingerprint).run(), unigram
+@attrs.frozen(eq=False)
+class _Lesson:
+    """What a network is taught.
 
-
-def token_frequencies(batcher: Batcher, samples: Samples) -> Floats:
-    """Returns how frequent each token is among the targets, (vocabulary,), one added to each count."""
-    counts = _target_counts(batcher, samples) + 1
-    frequencies: Floats = counts / counts.sum()
-    return frequencies
-
-
-def unigram_perplexity(frequencies: Floats, batcher: Batcher, validation: Samples) -> float:
-    """Returns the perplexity of a model that knows nothing but how frequent each token is.
-
-    Args:
-        frequencies: (vocabulary,) from `token_frequencies`.
-        batcher: Cuts answers to the same targets as the network's.
-        validation: Whose target tokens are to be told.
+    Attributes:
+        name: "forward" or "reverse".
+        batcher: Makes batches.
+        samples: What to learn from.
+        validation: What to measure on.
+        weights: What the network begins with; None for one that knows nothing.
     """
-    counts = _target_counts(batcher, validation)
-    return float(np.exp(-(counts @ np.log(frequencies)) / max(counts.sum(), 1)))
+
+    name: str
+    batcher: Batcher
+    samples: Samples
+    validation: Samples
+    weights: Arrays | None
 
 
-def _target_counts(batcher: Batcher, samples: Samples) -> npt.NDArray[np.int64]:
-    words = batcher.vocabulary
-    targets = np.concatenate([batch.targets for batch in batcher.in_order(samples, 1024)])
-    return np.bincount(targets[targets != words.pad], minlength=len(words))
+def _teach(
+    network: Network,
+    lesson: _Lesson,
+    plan: Plan,
+    options: Options,
+    run: RunContext,
+    replies: Callable[[], list[str]] = list,
+) -> tuple[History, dict[str, Any]]:
+    """Teaches a network; returns what came of it, and figures."""
+    frequencies = token_frequencies(lesson.batcher, lesson.samples)
+    unigram = unigram_perplexity(frequencies, lesson.batcher, lesson.validation)
+    run.log.info("%s model: word frequencies alone have a perplexity of %.1f", lesson.name, unigram)
+    if lesson.weights is None:
+        # A network that begins with the frequencies need not spend its first steps on them.
+        network.output_bias.assign(np.log(frequencies))
+        if options.word2vec:
+            spread = float(np.std(network.context_embedding.embeddings))
+            vectors = word_vectors(
+                lesson.samples.lines, lesson.batcher.vocabulary, network.settings.embedding, spread, plan.seed
+            )
+            network.context_embedding.embeddings.assign(vectors)
+            network.response_embedding.embeddings.assign(vectors)
+    else:
+        set_weights(network, lesson.weights, Path("start model"))
+    write = board(options.tensorboard / lesson.name) if options.tensorboard else None
+    onlooker = Onlooker(replies, write) if write else Onlooker(replies)
+    training = Training(
+        network,
+        lesson.batcher,
+        lesson.samples,
+        lesson.validation,
+        plan,
+        run,
+        lesson.name,
+        _fingerprint(network, lesson, plan),
+        onlooker,
+    )
+    figures: dict[str, Any] = {"unigram_perplexity": unigram}
+    if lesson.weights is not None:
+        figures["start_perplexity"] = training.perplexity(lesson.validation)
+        run.log.info("%s model: begins with a perplexity of %.1f", lesson.name, figures["start_perplexity"])
+    history = training.run()
+    return history, {"perplexity": history.perplexities[history.best]} | figures
 
 
 def _count(dialogs: Iterable[Sequence[Utterance]], style: Style, targets: Targets) -> _Counts:
@@ -203,12 +267,15 @@ def _plan(options: Options, size: Size, seed: int) -> Plan:
     )
 
 
-def _fingerprint(settings: NetworkSettings, batcher: Batcher, plan: Plan, samples: Samples) -> str:
+def _fingerprint(network: Network, lesson: _Lesson, plan: Plan) -> str:
     """Names a training: what is the same if and only if a checkpoint may be gone on from."""
+    batcher, samples = lesson.batcher, lesson.samples
     lengths = [batcher.line_tokens, batcher.reply_tokens, batcher.padding, batcher.reverse]
     plain = attrs.asdict(attrs.evolve(plan, checkpoint_seconds=0.0))
-    made_by = [attrs.asdict(settings), lengths, plain, batcher.vocabulary.tokens]
+    made_by = [attrs.asdict(network.settings), lengths, plain, batcher.vocabulary.tokens]
     digest = hashlib.sha256(json.dumps(made_by, ensure_ascii=False).encode())
     for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.response, samples.condition):
         digest.update(array.tobytes())
+    for weight in weights_of(network).values():
+        digest.update(weight.tobytes())
     return digest.hexdigest()

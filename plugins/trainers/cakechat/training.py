@@ -26,6 +26,7 @@ from autocakechat.plugins.trainers.cakechat.folder import (
     weights_of,
     write_arrays,
 )
+from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.packing import Batch
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
@@ -64,26 +65,6 @@ class Plan:
     dropout: float
     seed: int
     checkpoint_seconds: float
-
-
-@attrs.define
-class History:
-    """What has come of the training so far.
-
-    Attributes:
-        losses: Mean loss of each finished epoch.
-        perplexities: Perplexity on the validation samples after each.
-        seconds: Time spent in all.
-    """
-
-    losses: list[float] = attrs.field(factory=list)
-    perplexities: list[float] = attrs.field(factory=list)
-    seconds: float = 0.0
-
-    @property
-    def best(self) -> int:
-        """The epoch with the lowest perplexity, counted from zero; -1 before the first."""
-        return min(range(len(self.perplexities)), key=self.perplexities.__getitem__, default=-1)
 
 
 class Teacher:
@@ -132,6 +113,7 @@ class Training:
         run: Where to say how far it is.
         name: What is trained, "forward" or "reverse"; its checkpoints are named by it.
         fingerprint: What must be the same for a checkpoint to be of use.
+        onlooker: Who is told how it goes.
     """
 
     def __init__(
@@ -144,6 +126,7 @@ class Training:
         run: RunContext,
         name: str,
         fingerprint: str,
+        onlooker: Onlooker = Onlooker(),  # noqa: B008  it does not change
     ) -> None:
         self._network = network
         self._batcher = batcher
@@ -152,9 +135,10 @@ class Training:
         self._plan = plan
         self._run = run
         self._fingerprint = fingerprint
+        self._onlooker = onlooker
         self._name = name
         self._file = run.state / f"checkpoint-{name}.safetensors"
-        self._teacher = Teacher(network, plan, plan.epochs * self._epoch_steps)
+        self._teacher = Teacher(network, plan, self._last_step)
         self._scorer = Scorer(network, batcher.vocabulary.pad)
         self._epoch_loss = 0.0
         self.history = History()
@@ -166,26 +150,21 @@ class Training:
             What came of it.
 
         Raises:
-            StageError: The loss is no number any more, or there is not enough memory.
+            StageError: The loss is no number any more.
         """
         self._resume()
         started = time.monotonic() - self.history.seconds
         try:
-            with self._run.progress(
-                f"training the {self._name} model", total=self._plan.epochs * self._epoch_steps, unit="batches"
-            ) as bar:
+            with self._run.progress(f"training the {self._name} model", total=self._last_step, unit="batches") as bar:
                 bar.advance(self._step)
                 while not self._finished():
                     self._train_epoch(bar, started)
-                    self._end_epoch(bar)
-                    self.history.seconds = time.monotonic() - started
+                    self._end_epoch(bar, started)
                     self._save()
         except KeyboardInterrupt:
             self.history.seconds = time.monotonic() - started
             self._save()
             raise
-        except tf.errors.ResourceExhaustedError:
-            raise StageError("not enough memory to train", "lower trainer.batch_size or take a smaller size") from None
         self._load_best()
         return self.history
 
@@ -196,6 +175,10 @@ class Training:
     @property
     def _epoch_steps(self) -> int:
         return math.ceil(len(self._samples) / self._plan.batch_size)
+
+    @property
+    def _last_step(self) -> int:
+        return self._plan.epochs * self._epoch_steps
 
     def _finished(self) -> bool:
         epochs = len(self.history.perplexities)
@@ -208,23 +191,43 @@ class Training:
         saved = time.monotonic()
         for done, chosen in itertools.islice(enumerate(batches, 1), self._step - epoch * self._epoch_steps, None):
             loss = float(self._teacher.train(self._batcher.batch(self._samples, chosen)))
-            if not math.isfinite(loss):
-                raise StageError(
-                    f"the loss is {loss} after {self._step} steps: training went astray",
-                    "lower trainer.learning_rate, or set trainer.clip_norm",
-                )
+            self._check(loss)
             self._epoch_loss += loss
+            self._note(loss)
             bar.advance(1, loss=f"{self._epoch_loss / done:.3f}", perplexity=self._last_perplexity())
             if time.monotonic() - saved > self._plan.checkpoint_seconds:
                 self.history.seconds = time.monotonic() - started
                 self._save()
                 saved = time.monotonic()
 
-    def _end_epoch(self, bar: Any) -> None:
+    def _check(self, figure: float) -> None:
+        if not math.isfinite(figure):
+            raise StageError(
+                f"the loss is {figure} after {self._step} steps: training went astray",
+                f"lower trainer.learning_rate, which is {self._plan.learning_rate:g}, or set trainer.clip_norm",
+            )
+
+    def _note(self, loss: float) -> None:
+        rate = lambda: float(self._teacher.optimizer.learning_rate)  # noqa: E731
+        point = self.history.add_step(loss, self._step, self._last_step, rate)
+        if point:
+            self._onlooker.write("loss", point.loss, point.step)
+            self._onlooker.write("learning rate", point.learning_rate, point.step)
+
+    def _end_epoch(self, bar: Any, started: float) -> None:
         perplexity = self.perplexity(self._validation)
+        self._check(perplexity)
         loss = self._epoch_loss / self._epoch_steps
+        self._onlooker.write("perplexity", perplexity, self._step)
+        seconds = time.monotonic() - started
         history = attrs.evolve(
-            self.history, losses=[*self.history.losses, loss], perplexities=[*self.history.perplexities, perplexity]
+            self.history,
+            seconds=seconds,
+            times=[*self.history.times, seconds],
+            losses=[*self.history.losses, loss],
+            perplexities=[*self.history.perplexities, perplexity],
+            steps=[*self.history.steps, self._step],
+            replies=[*self.history.replies, self._onlooker.replies()],
         )
         if history.best == len(history.perplexities) - 1:
             write_arrays(self._best_file(history.best), weights_of(self._network))
@@ -237,7 +240,8 @@ class Training:
         """Returns exp(-sum of log p / number of target tokens that are no pads)."""
         scores = [self._scorer.score(batch) for batch in self._batcher.in_order(samples, self._plan.batch_size)]
         log_p = sum(float(answers.sum()) for answers, _ in scores)
-        return math.exp(min(-log_p / max(1, sum(int(tokens.sum()) for _, tokens in scores)), 700.0))
+        loss = -log_p / max(1, sum(int(tokens.sum()) for _, tokens in scores))
+        return math.exp(min(loss, 700.0)) if math.isfinite(loss) else math.nan
 
     def _last_perplexity(self) -> str:
         return f"{self.history.perplexities[-1]:.1f}" if self.history.perplexities else "-"
@@ -260,6 +264,8 @@ class Training:
                 file.unlink()
 
     def _resume(self) -> None:
+        for unfinished in self._run.state.glob("*.tmp"):  # what a killed training was writing
+            unfinished.unlink()
         if not self._file.exists():
             return
         try:

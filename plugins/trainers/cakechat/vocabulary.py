@@ -56,6 +56,10 @@ class Vocabulary:
         words.sort(key=lambda token: (-counts[token], token))
         return cls([*SERVICE_TOKENS, *words[: max(0, limit - len(SERVICE_TOKENS))]], variants)
 
+    def with_tokens(self, tokens: Sequence[str]) -> Vocabulary:
+        """Returns a vocabulary that has more tokens behind its own, whose ids stay what they are."""
+        return Vocabulary([*self.tokens, *tokens], self._variants)
+
     def __len__(self) -> int:
         return len(self.tokens)
 
