@@ -44,7 +44,7 @@ def test_the_network_agrees_with_keras_layers(padding: Padding, activation: Acti
     weights = {name: weight.numpy() for name, weight in network.named_weights().items()}
 
     places = np.arange(12, dtype=np.int32).reshape(4, 3)
-    packer = Packer(padding, PAD, UNKNOWN)
+    packer = Packer(padding, PAD, UNKNOWN, line_tokens=30)
     batch = packer.batch(packer.contexts(contexts.reshape(12, 6), places), condition, response)
     scores, tokens = Scorer(network, PAD).score(batch)
 

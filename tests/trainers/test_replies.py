@@ -126,7 +126,7 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
     network = Network(settings, seed=None)  # with zeros for weights each token is as likely as its bias says
     likely = {"chocolate": 20.0, "!": 19.0, "and": 9.0, "peas": 0.0, "_end_": -20.0}
     network.output_bias.assign([likely.get(token, -99.0) for token in vocabulary.tokens])
-    context = Packer("masked", vocabulary.pad, vocabulary.unknown).contexts(np.array([[4]]), np.array([[0]]))
+    context = Packer("masked", vocabulary.pad, vocabulary.unknown, 30).contexts(np.array([[4]]), np.array([[0]]))
 
     def said(penalty: float) -> list[str]:
         rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)

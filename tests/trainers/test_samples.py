@@ -6,7 +6,7 @@ from collections import Counter
 
 import attrs
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autocakechat import Utterance
@@ -82,6 +82,7 @@ def test_as_the_original_lines_are_cut_at_their_end_and_pads_are_read() -> None:
 
 
 @given(dialogs, st.integers(1, 9), st.sampled_from(["masked", "cakechat"]))
+@example([[("a", "neutral"), ("aa", "neutral")]], 2, "masked")
 def test_reversed_samples_are_those_that_reranking_asks_for(
     talk: list[list[tuple[str, str]]], line_tokens: int, padding: Padding
 ) -> None:

@@ -68,11 +68,13 @@ class Packer:
         padding: What pads mean.
         pad: Id of the pad token.
         unknown: Id of the unknown token, which stands for a context in which nothing was said.
+        line_tokens: Tokens of a context line that are read.
     """
 
     padding: Padding
     pad: int
     unknown: int
+    line_tokens: int
 
     def contexts(self, lines: Ints, context: Ints) -> Contexts:
         """Packs lines and contexts.
@@ -104,9 +106,9 @@ class Packer:
         lines, places = np.unique(context.reshape(-1, context.shape[2]), axis=0, return_inverse=True)
         return self.contexts(lines.astype(np.int32), places.reshape(context.shape[:2]).astype(np.int32))
 
-    def cut(self, line: list[int], longest: int) -> list[int]:
+    def cut(self, line: list[int]) -> list[int]:
         """Cuts a line of context: at its front when pads are masked, so that what is answered stays, or at its end."""
-        return line[-longest:] if self.padding == "masked" else line[:longest]
+        return line[-self.line_tokens :] if self.padding == "masked" else line[: self.line_tokens]
 
     def batch(self, contexts: Contexts, condition: Ints, response: Ints, to_the_end: bool = False) -> Batch:
         """Packs samples.

@@ -26,17 +26,18 @@ def turned_round(context: Ints, response: Ints, words: Words, packer: Packer) ->
         packer: Knows where long lines are cut.
 
     Returns:
-        The same shapes. The new answers keep their end token, even if they have to be cut for it.
+        The new contexts, wider where an answer is longer than every line of the context; and the new answers, which
+        keep their end token, even if they have to be cut for it.
     """
-    context = context.copy()
+    said = [packer.cut(_words_of(answer, words)) for answer in response]
+    room = max(map(len, said), default=0) - context.shape[2]
     answers = np.full((len(response), context.shape[2] + 2), words.pad, np.int32)
-    for lines, answer, said in zip(context, answers, response, strict=True):
+    context = np.pad(context, ((0, 0), (0, 0), (0, max(0, room))), constant_values=words.pad)
+    for lines, answer, new_last in zip(context, answers, said, strict=True):
         asked = _without_pads(lines[-1], words.pad)
         answer[: len(asked) + 2] = [words.start, *asked, words.end]
-        said_words = [token for token in _without_pads(said, words.pad) if token not in (words.start, words.end)]
-        said_words = packer.cut(said_words, context.shape[2])
         lines[-1] = words.pad
-        lines[-1, : len(said_words)] = said_words
+        lines[-1, : len(new_last)] = new_last
     return context, answers
 
 
@@ -98,6 +99,10 @@ class Reranker:
             for answer in answers.tolist()
         ]
         return np.array([len(tokens) - len(set(tokens)) for tokens in counted], np.float32)
+
+
+def _words_of(answer: Ints, words: Words) -> list[int]:
+    return [token for token in _without_pads(answer, words.pad) if token not in (words.start, words.end)]
 
 
 def _without_pads(line: Ints, pad: int) -> list[int]:

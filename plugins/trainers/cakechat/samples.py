@@ -175,7 +175,7 @@ class Batcher:
     @property
     def packer(self) -> Packer:
         """What makes packed sequences of rectangles."""
-        return Packer(self.padding, self.vocabulary.pad, self.vocabulary.unknown)
+        return Packer(self.padding, self.vocabulary.pad, self.vocabulary.unknown, self.line_tokens)
 
     def batch(self, samples: Samples, chosen: npt.NDArray[np.int64]) -> Batch:
         """Makes a batch to learn from. In "cakechat" padding the network learns to pad, too.
