@@ -21,6 +21,7 @@ _SERVICE = "service"
 _sent = attrgetter("sent")
 _sender = attrgetter("sender")
 _kind = attrgetter("kind")
+_own_words = attrgetter("own_words")
 
 
 @attrs.frozen
@@ -55,7 +56,7 @@ class Census:
     """
 
     def __init__(self) -> None:
-        self._written: Counter[tuple[str, str]] = Counter()
+        self._written: Counter[tuple[str, str, bool]] = Counter()
         self._names: dict[str, str | None] = {}
         self._silences = Silences()
 
@@ -64,7 +65,7 @@ class Census:
         last: list[int] = []
         for batch in batches:
             senders = list(map(_sender, batch))
-            self._written.update(zip(senders, map(_kind, batch), strict=True))
+            self._written.update(zip(senders, map(_kind, batch), map(_own_words, batch), strict=True))
             for sender, newest in dict(zip(senders, batch, strict=True)).items():
                 self._names[sender] = newest.sender_name or self._names.get(sender)
             sent = last + list(map(_sent, batch))
@@ -83,17 +84,18 @@ class Census:
         return self._silences.report()
 
     def people(self) -> list[Person]:
-        """Everybody who wrote so far, those who wrote most first."""
+        """Everybody who wrote so far, those who wrote most first; not those of whom there are no own words at all."""
         totals: Counter[str] = Counter()
-        for (sender, kind), number in self._written.items():
-            if sender and not kind.startswith(_SERVICE):
+        speakers = {sender for sender, _, own_words in self._written if own_words}
+        for (sender, kind, _), number in self._written.items():
+            if sender in speakers and sender and not kind.startswith(_SERVICE):
                 totals[sender] += number
         return _ranked(totals, self._names)
 
     def kinds(self) -> dict[str, int]:
         """How many messages of each kind there were, the most frequent first."""
         totals: Counter[str] = Counter()
-        for (_, kind), number in self._written.items():
+        for (_, kind, _), number in self._written.items():
             totals[kind] += number
         return dict(sorted(totals.items(), key=lambda entry: (-entry[1], entry[0])))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import NamedTuple
@@ -53,6 +54,9 @@ class Ledger:
     """What became of every message of a chat, one byte a message.
 
     A message is kept when its text stands in a written dialog, otherwise dropped for the first reason given.
+
+    Attributes:
+        notes: What else is worth knowing, and how often it happened.
     """
 
     _UNSETTLED = 0
@@ -63,6 +67,7 @@ class Ledger:
     def __init__(self) -> None:
         self._fates = bytearray()
         self._codes: dict[str, int] = {}
+        self.notes: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._fates)
@@ -152,6 +157,10 @@ class Chat:
     def drop(self, message: Message, reason: str) -> None:
         """Accounts for a message that no dialog will hold."""
         self.ledger.drop(message.position, reason)
+
+    def note(self, what: str) -> None:
+        """Counts what is worth knowing although no message is dropped for it, such as a dialog that had to be cut."""
+        self.ledger.notes[what] += 1
 
 
 def _batched(messages: Iterable[Message]) -> Iterator[list[Message]]:

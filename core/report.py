@@ -13,7 +13,7 @@ Afterwards: `render(report)` for a person, `report.to_json()` and `Report.from_j
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import attrs
@@ -104,6 +104,7 @@ class Report:
         duplicates: How many dialogs were dropped because the same one was there.
         surplus_answers: How many pairs were dropped because their answer was given too often.
         masked: How many places were masked in all dialogs read, by kind.
+        notes: What else the extractor counted, such as dialogs that had to be cut.
         dialog_pairs: How many pairs dialogs have.
         answer_words: How many words answers have.
         silences: How much time passed between neighbouring messages of a chat.
@@ -125,6 +126,7 @@ class Report:
     duplicates: int
     surplus_answers: int
     masked: dict[str, int]
+    notes: dict[str, int] = attrs.field(factory=dict)
     dialog_pairs: list[Bin]
     answer_words: list[Bin]
     silences: list[Span]
@@ -254,6 +256,7 @@ class ReportBuilder:
             duplicates=written.duplicates,
             surplus_answers=written.surplus,
             masked=written.masked,
+            notes=_sum([chat.ledger.notes for chat in self._chats]),
             dialog_pairs=bins([each.by_pairs for each in figures], digits=1),
             answer_words=bins([each.by_words for each in figures]),
             silences=self._census.silences(),
@@ -328,7 +331,12 @@ def whole(text: str) -> str:
 
 
 def _sum_messages(parts: Sequence[Messages]) -> Messages:
-    dropped: Counter[str] = Counter()
+    dropped = _sum([part.dropped for part in parts])
+    return Messages(sum(part.read for part in parts), sum(part.kept for part in parts), dropped)
+
+
+def _sum(parts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
     for part in parts:
-        dropped.update(part.dropped)
-    return Messages(sum(part.read for part in parts), sum(part.kept for part in parts), dict(sorted(dropped.items())))
+        total.update(part)
+    return dict(sorted(total.items()))

@@ -33,6 +33,7 @@ def render(report: Report, samples: int = 0) -> str:
     ]
     if report.masked:
         lines.append("masked " + ", ".join(f"{number:,} {kind}" for kind, number in report.masked.items()))
+    lines += [f"{visible(what)}: {number:,}" for what, number in report.notes.items()]
     lines.append(_split_line(report))
     lines.append(f"words of an answer: {_distribution([(_range(each), each.count) for each in report.answer_words])}")
     lines.append(f"pairs of a dialog: {_distribution([(_range(each), each.count) for each in report.dialog_pairs])}")

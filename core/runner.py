@@ -31,7 +31,7 @@ from autocakechat.stages import TrainerType
 from autocakechat.store import MANIFEST, Artifact, Hashes, Ingredients, Kind, Store, key_of, replace_folder, write_whole
 
 Until = Literal["corpus", "model"]
-CORPUS_FORM = 1
+CORPUS_FORM = 2
 
 
 @attrs.frozen

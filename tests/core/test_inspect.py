@@ -28,11 +28,12 @@ def message(number: int, sender: str, name: str | None, kind: str = "text") -> M
 def test_counts_people_by_id_with_the_name_shown_last() -> None:
     messages = [message(n, f"user{n % 3}", f"old {n}" if n < 600 else f"new {n % 3}") for n in range(1000)]
     messages += [message(1000, "user1", None), message(1001, "", None), message(1002, "user9", "X", "service: pin")]
+    messages += [Message(1003, "channel5", "News", "hi", 1003, own_words=False)]
     chat = Chat("c", "title", "group", messages)
     found = census_of(chat, Activity())
     assert found.people == [Person("user0", "new 0", 334), Person("user1", "new 1", 334), Person("user2", "new 2", 333)]
-    assert found.messages == 1003
-    assert found.kinds == {"text": 1002, "service: pin": 1}
+    assert found.messages == 1004
+    assert found.kinds == {"text": 1003, "service: pin": 1}
 
 
 def test_counting_changes_nothing_that_passes() -> None:

@@ -44,7 +44,12 @@ def learn(chats: list[Chat], folder: Path) -> Report:
 
 
 def test_counts_per_chat_and_in_all(tmp_path: Path) -> None:
-    report = learn([chat(0, "one", 10), chat(1, "two", 30), chat(2, "news", 5, skip="channel")], tmp_path)
+    chats = [chat(0, "one", 10), chat(1, "two", 30), chat(2, "news", 5, skip="channel")]
+    for each in chats[:2]:
+        each.note("dialogs cut")
+    report = learn(chats, tmp_path)
+    assert report.notes == {"dialogs cut": 2}
+    assert "dialogs cut: 2" in render(report)
     assert report.messages == Messages(90, 72, {"channel": 10, "every tenth": 8})
     assert [each.messages for each in report.chats] == [
         Messages(20, 18, {"every tenth": 2}),

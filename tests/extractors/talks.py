@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class Extracted:
     dialogs: list[Dialog]
     kept: int
     dropped: dict[str, int]
+    notes: dict[str, int]
 
     @property
     def texts(self) -> list[list[str]]:
@@ -58,6 +60,7 @@ def _extract(chats: Iterable[Chat], run: RunContext, server: Any, options: dict[
     dialogs: list[Dialog] = []
     kept = 0
     dropped: dict[str, int] = {}
+    notes: Counter[str] = Counter()
     for chat in chats:
         if chat.skip is None:
             for dialog in TURNS.extract(TurnsOptions(server=server, **options), chat, run):
@@ -71,9 +74,10 @@ def _extract(chats: Iterable[Chat], run: RunContext, server: Any, options: dict[
         assert tally.unsettled == 0
         assert tally.read == tally.kept + sum(tally.dropped.values())
         kept += tally.kept
+        notes.update(chat.ledger.notes)
         for reason, count in tally.dropped.items():
             dropped[reason] = dropped.get(reason, 0) + count
-    return Extracted(dialogs, kept, dropped)
+    return Extracted(dialogs, kept, dropped, notes)
 
 
 def pairs(texts: Sequence[Sequence[str]]) -> list[tuple[str, str]]:

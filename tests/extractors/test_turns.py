@@ -62,6 +62,7 @@ def test_a_long_dialog_is_cut_and_its_last_lines_are_repeated(run: RunContext) -
     cut = extract(lines, run, dialog_turns=6)
     assert cut.texts == [list("012345"), ["4", "5", "6", "7", "8", "9"], ["8", "9", "10", "11"]]
     assert cut.kept == 12
+    assert cut.notes == {"dialogs cut after 6 turns": 2}
     assert extract(lines, run, dialog_turns=6, context=1).texts == [list("012345"), ["6", "7", "8", "9", "10", "11"]]
 
 

@@ -271,6 +271,7 @@ class _Extraction:
     def _cut(self) -> None:
         """Ends the open dialog and begins another with its last lines."""
         turns = self._turns
+        self._chat.note(f"dialogs cut after {self._options.dialog_turns} turns")
         self._finished.append(self._dialog(turns))
         repeated = (self._options.context - 1) // 2 * 2
         del turns[: len(turns) - repeated]
