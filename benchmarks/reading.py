@@ -77,13 +77,17 @@ CHATPACK = "import sys, chatpack\nfor path in sys.argv[1:]: chatpack.parse_teleg
 def lines() -> Iterator[tuple[str, str]]:
     """Lines of human conversations with their speaker, again and again, never quite the same."""
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))
-    rounds = 0
-    while True:
-        rounds += 1
-        for conversation in dataset.values():
-            for turn, speaker in zip(conversation["messages"], cycle((YOU, ME))):
-                for message in turn:
-                    yield speaker, message["text"] if rounds == 1 else f"{message['text']} {rounds}"
+    talk = [
+        (speaker, message["text"])
+        for conversation in dataset.values()
+        for turn, speaker in zip(conversation["messages"], cycle((YOU, ME)))
+        for message in turn
+    ]
+    yield from talk
+    # A word more each time, not a number: numbers are looked at by what masks them.
+    for word in dict.fromkeys(" ".join(text for _, text in talk).split()):
+        for speaker, text in talk:
+            yield speaker, f"{text} {word}"
 
 
 def write_export(path: Path, size: int, speech: Iterator[tuple[str, str]]) -> int:
