@@ -1,5 +1,13 @@
 # `make demo` trains a bot on real conversations and lets you talk to it; `make test` passes the tests.
 # Both set up what they need in .venv. PYTHON=/path/to/python3 picks the interpreter.
+#
+# A bot of your own in containers (docs/docker.md): put chat logs into tg_data, then
+#   make generate_corpus TELEGRAM_SERVER_ID=user123456789
+#   make docker_train_from_scratch       or: make docker_update_pretrained
+#   make docker_deploy_model             with TELEGRAM_BOT_TOKEN in .env
+# Both values may also come from the environment, or stand here; .env is the place for the token, git ignores it.
+TELEGRAM_SERVER_ID ?=
+TELEGRAM_BOT_TOKEN ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +16,15 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 	&& command -v $$name && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types soak clean
+# What is not set otherwise is looked up in .env.
+from-env = $(strip $(shell sed -n 's/^ *\(export  *\)*$(1) *= *//p' .env 2>/dev/null | tail -n 1 | tr -d "\"'\r"))
+TELEGRAM_SERVER_ID := $(or $(TELEGRAM_SERVER_ID),$(call from-env,TELEGRAM_SERVER_ID))
+TELEGRAM_BOT_TOKEN := $(or $(TELEGRAM_BOT_TOKEN),$(call from-env,TELEGRAM_BOT_TOKEN))
+
+# $(call need,VALUE,MESSAGE) ends with the message if there is no value.
+need = $(if $(strip $(1)),,$(error $(2)))
+
+.PHONY: demo test lint types soak generate_corpus clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
@@ -22,6 +38,7 @@ test: lint types
 lint: $(VENV)/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	@[ ! -x $(BIN)/hadolint ] || $(BIN)/hadolint docker/Dockerfile
 
 # mypy cannot see through an editable install, so it looks at a copy laid out like the installed package.
 types: $(VENV)/dev
@@ -37,8 +54,22 @@ types: $(VENV)/dev
 soak: $(VENV)/dev
 	ACC_SOAK=1 $(BIN)/python -m pytest
 
+generate_corpus: export TELEGRAM_SERVER_ID := $(TELEGRAM_SERVER_ID)
+generate_corpus: $(VENV)/core
+	$(call need,$(TELEGRAM_SERVER_ID),TELEGRAM_SERVER_ID is not set: `$(BIN)/acc inspect tg_data` shows the ids)
+	@ACC_TYPED="make $@" $(BIN)/acc run --until corpus --set "extractor.server=$$TELEGRAM_SERVER_ID"
+	@mkdir -p corpus
+	@$(BIN)/acc corpus export --part train --output corpus/train_processed_dialogs.txt
+
+include docker/targets.mk
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+
+$(VENV)/core: $(VENV)/python setup.cfg pyproject.toml
+	@echo "Installing autocakechat into $(VENV)."
+	@$(PIP) install --editable .
+	@touch $@
 
 $(VENV)/demo: $(VENV)/python setup.cfg pyproject.toml
 	@echo "Installing what the demo needs into $(VENV); tensorflow is large, this takes a few minutes."

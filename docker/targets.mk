@@ -1,0 +1,66 @@
+# The targets that need Docker; docs/docker.md tells what the variables are for.
+DOCKER ?= docker
+GPU ?=
+PLUGINS ?=
+export DOCKER_BUILDKIT := 1
+export DOCKER_USER := $(or $(DOCKER_USER),$(shell id -u):$(shell id -g))
+# Of two checkouts each has containers of its own.
+export COMPOSE_PROJECT_NAME := $(or $(COMPOSE_PROJECT_NAME),autocakechat-$(firstword $(shell pwd | cksum)))
+
+ENGINE_MISSING := no Docker engine answers: install it (https://docs.docker.com/engine/install) or start it; `$(DOCKER) ps` must work
+COMPOSE_MISSING := Docker Compose is missing: install the package docker-compose-plugin or docker-compose
+CORPUS_MISSING := there is no corpus yet: type make generate_corpus
+MODEL_MISSING := there is no model yet: type make docker_train_from_scratch
+TOKEN_MISSING := TELEGRAM_BOT_TOKEN is not set: write TELEGRAM_BOT_TOKEN=... into .env
+IMAGE_MISSING = there is no image $(IMAGE): leave DOCKER_BUILD=no out
+
+CONTAINERS = $(DOCKER) ps --quiet --filter label=com.docker.compose.project=$(COMPOSE_PROJECT_NAME)
+COMPOSE = $(COMPOSE_PROGRAM) --file docker/compose.yaml
+COMPOSE_PROGRAM = $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || command -v docker-compose)
+BUILD = $(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg PLUGINS="$(PLUGINS)" $(DOCKER_BUILD_FLAGS)
+TOKEN_FILE := .secrets/telegram_bot_token
+# A model to begin with, which may lie there: a model folder, or files of the original CakeChat.
+PRETRAINED = $(if $(wildcard results.nosync/pretrained/*),results.nosync/pretrained)
+
+need-docker = $(call need,$(shell $(DOCKER) version --format '{{.Server.Version}}' 2>/dev/null),$(ENGINE_MISSING)) \
+	$(call need,$(COMPOSE_PROGRAM),$(COMPOSE_MISSING))
+need-image = $(call need,$(shell $(DOCKER) image ls --quiet $(IMAGE)),$(IMAGE_MISSING))
+# Says what to build, or with DOCKER_BUILD=no only sees that it is there.
+image = $(if $(filter no,$(DOCKER_BUILD)),$(need-image),@$(BUILD) $(1) .)
+
+.PHONY: docker_train_from_scratch docker_update_pretrained docker_deploy_model docker_stop docker_remove
+
+docker_train_from_scratch: START = --set trainer.start=scratch
+docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAINED),--set trainer.start_path=$(PRETRAINED))
+# Only to fetch a model there is a network.
+docker_update_pretrained: export TRAIN_NETWORK := $(or $(TRAIN_NETWORK),$(if $(PRETRAINED),none,bridge))
+docker_train_from_scratch docker_update_pretrained: SERVICE = $(if $(GPU),train-gpu,train)
+docker_train_from_scratch docker_update_pretrained: IMAGE = autocakechat:$(SERVICE)
+docker_train_from_scratch docker_update_pretrained:
+	$(need-docker)
+	$(call need,$(wildcard .acc/corpus/*),$(CORPUS_MISSING))
+	$(call image,--target train $(if $(GPU),--build-arg CAKECHAT=cakechat-gpu))
+	@mkdir -p results.nosync
+	@ACC_TYPED="make $@" $(COMPOSE) run --rm $$([ -t 0 ] && [ -t 1 ] || echo -T) $(SERVICE) \
+		train $(START) --export-model results.nosync/model
+
+docker_deploy_model: export TELEGRAM_BOT_TOKEN := $(TELEGRAM_BOT_TOKEN)
+docker_deploy_model: IMAGE = autocakechat:bot
+docker_deploy_model:
+	$(need-docker)
+	$(call need,$(wildcard results.nosync/model/model.json),$(MODEL_MISSING))
+	$(call need,$(TELEGRAM_BOT_TOKEN)$(wildcard $(TOKEN_FILE)),$(TOKEN_MISSING))
+	$(call image,--target bot)
+	@mkdir -p -m 700 results.nosync/bot .secrets
+	@[ -z "$$TELEGRAM_BOT_TOKEN" ] || (umask 077 && printf '%s\n' "$$TELEGRAM_BOT_TOKEN" >$(TOKEN_FILE))
+	@$(COMPOSE) up --detach --force-recreate bot
+	@DOCKER=$(DOCKER) docker/await-bot "$$($(COMPOSE) ps --quiet bot)"
+
+docker_stop:
+	$(need-docker)
+	@containers=$$($(CONTAINERS)) && { [ -z "$$containers" ] || $(DOCKER) stop $$containers >/dev/null; }
+
+docker_remove: docker_stop
+	@containers=$$($(CONTAINERS) --all) && { [ -z "$$containers" ] || $(DOCKER) rm $$containers >/dev/null; }
+	@images=$$($(DOCKER) image ls --quiet autocakechat | sort -u) && { [ -z "$$images" ] || $(DOCKER) rmi --force $$images; }
+	@echo "The corpus, the model (results.nosync) and the token (.secrets) are still there."

@@ -1,0 +1,290 @@
+"""The four targets for real: images are built, a network is trained, stopped, resumed, deployed and spoken to."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.deployers.bot_api import TOKEN, BotApi
+from tests.test_flow import write_export
+
+from .checkout import DOCKER, Checkout, docker, wait
+
+CONVERSATIONS = 60
+SERVER = "user1000001"
+PIPELINE = """\
+[[source]]
+use = "telegram"
+path = "tg_data"
+
+[extractor]
+use = "turns"
+server = "user123456789"
+
+[trainer]
+use = "cakechat"
+size = "tiny"
+batch_size = 16
+epochs = 3
+checkpoint_seconds = 0.2
+
+[deployer]
+use = "telegram"
+token = {{ env = "TELEGRAM_BOT_TOKEN" }}
+allow = [1]
+base_url = "{url}"
+settle = 0.2
+separate_lines = false
+"""
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[BotApi]:
+    api = BotApi()
+    yield api
+    api.close()
+
+
+@pytest.fixture(scope="module")
+def chats(engine: None, checkout: Checkout, api: BotApi) -> Checkout:
+    """The checkout with a chat log, and all that must not get into an image."""
+    write_export(checkout.folder / "tg_data", CONVERSATIONS)
+    checkout.write("pipeline.toml", PIPELINE.format(url=api.url))
+    checkout.write(".env", f"TELEGRAM_SERVER_ID={SERVER}\nTELEGRAM_BOT_TOKEN='{TOKEN}'\n")
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def corpus(chats: Checkout) -> Checkout:
+    """The checkout after `make generate_corpus`."""
+    status, shown = chats.make("docker_train_from_scratch")
+    assert (status, len(shown.splitlines())) == (2, 1), shown
+    assert "there is no corpus yet: type make generate_corpus" in shown
+    # Root types it: the interpreter of the tests may lie where no other user gets to.
+    status, shown = chats.make("generate_corpus", as_root=True)
+    assert status == 0, shown
+    chats.belongs_to_user(*(path for name in (".acc", "corpus") for path in (chats.folder / name).rglob("*")))
+    chats.belongs_to_user(chats.folder / ".acc", chats.folder / "corpus")
+    return chats
+
+
+@attrs.frozen
+class Trained:
+    """What a training showed that was stopped on the way, and what it showed when it went on."""
+
+    checkout: Checkout
+    stopped: str
+    resumed: str
+
+
+@pytest.fixture(scope="module")
+def trained(corpus: Checkout) -> Trained:
+    """The checkout after two times `make docker_train_from_scratch`, the first of them stopped by SIGTERM."""
+    begun = corpus.start("docker_train_from_scratch")
+    wait(lambda: begun.poll() is not None or list(corpus.folder.glob(".acc/state/model-*/*.safetensors")), 600)
+    assert begun.poll() is None, begun.communicate()[0]
+    docker("stop", *corpus.containers())
+    stopped, _ = begun.communicate(timeout=60)
+    assert begun.returncode == 2, stopped
+    status, resumed = corpus.make("docker_train_from_scratch")
+    assert status == 0, resumed
+    return Trained(corpus, stopped, resumed)
+
+
+@attrs.frozen
+class Deployed:
+    """A bot that runs, what its start showed, and the command lines of all processes meanwhile."""
+
+    checkout: Checkout
+    shown: str
+    command_lines: set[bytes]
+
+
+def command_lines(stop: threading.Event, seen: set[bytes]) -> None:
+    """Collects how all processes were called."""
+    while not stop.wait(0.02):
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                seen.add(file.read_bytes())
+            except OSError:
+                continue
+
+
+@pytest.fixture(scope="module")
+def deployed(trained: Trained) -> Deployed:
+    """The checkout after `make docker_deploy_model`."""
+    stop, seen = threading.Event(), set[bytes]()
+    watch = threading.Thread(target=command_lines, args=(stop, seen))
+    watch.start()
+    status, shown = trained.checkout.make("docker_deploy_model", BOT_NETWORK="host")
+    stop.set()
+    watch.join()
+    assert status == 0, shown
+    return Deployed(trained.checkout, shown, seen)
+
+
+def owners(folder: Path) -> set[int]:
+    return {path.lstat().st_uid for path in [folder, *folder.rglob("*")]}
+
+
+def test_the_corpus_is_written_in_the_form_of_cakechat_without_tensorflow(corpus: Checkout) -> None:
+    lines = (corpus.folder / "corpus/train_processed_dialogs.txt").read_text().splitlines()
+    assert len(lines) > 30
+    for line in lines:
+        dialog = json.loads(line)
+        assert len(dialog) >= 2
+        assert all(set(utterance) == {"text", "condition"} for utterance in dialog)
+    assert list(corpus.folder.glob(".venv/lib/python*/site-packages/pluggy"))
+    assert not list(corpus.folder.glob(".venv/lib/python*/site-packages/tensorflow*"))
+
+
+def test_a_second_time_the_corpus_is_reused(corpus: Checkout) -> None:
+    status, shown = corpus.make("generate_corpus", as_root=True)
+    assert status == 0, shown
+    assert "corpus: reused" in shown
+
+
+def test_a_training_that_is_stopped_says_how_to_go_on_and_goes_on(trained: Trained) -> None:
+    assert "interrupted; to go on: make docker_train_from_scratch" in trained.stopped
+    assert "Traceback" not in trained.stopped
+    assert "going on from step" in trained.resumed
+    assert trained.checkout.containers("--all", "--filter", "label=com.docker.compose.service=train") == []
+
+
+def test_the_model_belongs_to_who_typed_make(trained: Trained) -> None:
+    results = trained.checkout.folder / "results.nosync"
+    assert (results / "model/model.json").is_file()
+    assert owners(results) == owners(trained.checkout.folder / ".acc") == {trained.checkout.user}
+
+
+def test_a_second_training_reuses_the_model(trained: Trained) -> None:
+    status, shown = trained.checkout.make("docker_train_from_scratch")
+    assert status == 0, shown
+    assert "model: reused" in shown
+
+
+def test_training_goes_on_from_a_model_that_lies_there(trained: Trained) -> None:
+    results = trained.checkout.folder / "results.nosync"
+    shutil.copytree(results / "model", results / "pretrained")
+    trained.checkout.belongs_to_user(results / "pretrained", *(results / "pretrained").iterdir())
+    pipeline = (trained.checkout.folder / "pipeline.toml").read_text()
+    trained.checkout.write("pipeline.toml", pipeline.replace("epochs = 3", "epochs = 1"))
+    status, shown = trained.checkout.make("docker_update_pretrained")
+    assert status == 0, shown
+    made = json.loads((results / "model/model.json").read_text())
+    assert made["options"]["start"] == "pretrained"
+    before = json.loads((results / "pretrained/model.json").read_text())
+    assert made["metrics"]["perplexity"] < 1.1 * before["metrics"]["perplexity"]
+
+
+@pytest.mark.parametrize("tag", ["train", "bot"])
+def test_an_image_is_labelled_and_nobody_is_root_in_it(trained: Trained, deployed: Deployed, tag: str) -> None:
+    (image,) = json.loads(docker("image", "inspect", f"autocakechat:{tag}"))
+    config = image["Config"]
+    assert config["Labels"]["org.opencontainers.image.title"] == "autocakechat"
+    assert config["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert config["User"] == "10001:10001"
+    assert config["Entrypoint"] == ["acc"]
+    assert ("Healthcheck" in config) == (tag == "bot")
+
+
+def test_no_secret_and_no_chat_is_in_an_image_or_its_history(deployed: Deployed) -> None:
+    message = json.loads((deployed.checkout.folder / "tg_data/result.json").read_text())
+    longest = max((line["text"] for line in message["chats"]["list"][0]["messages"]), key=len)
+    needles = [TOKEN.encode(), longest.encode(), b"tg_data/result.json"]
+    assert not [needle for needle in needles if needle in docker("history", "--no-trunc", "autocakechat:bot").encode()]
+    with subprocess.Popen([DOCKER, "save", "autocakechat:bot"], stdout=subprocess.PIPE) as saving:
+        assert saving.stdout
+        before, size = b"", 0
+        while block := saving.stdout.read(1 << 22):
+            assert not [needle for needle in needles if needle in before + block]
+            before, size = block[-1000:], size + len(block)
+    assert saving.returncode == 0
+    assert size > 100e6
+
+
+def test_the_bot_is_healthy_and_is_nobody_who_could_do_harm(deployed: Deployed) -> None:
+    known = deployed.checkout.inspect()
+    host = known["HostConfig"]
+    assert known["State"]["Health"]["Status"] == "healthy"
+    assert known["Config"]["User"] == f"{deployed.checkout.user}:{deployed.checkout.user}"
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 5}
+    assert host["Memory"] == 2 << 30
+    assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}
+    script = "id -u; touch /opt/acc/x /work/x /work/model/x 2>/dev/null || echo refused; grep CapEff /proc/self/status"
+    inside = docker("exec", known["Id"], "sh", "-c", script).split()
+    assert inside == [str(deployed.checkout.user), "refused", "CapEff:", "0" * 16]
+
+
+def test_the_token_is_in_no_list_of_arguments_and_not_in_docker_inspect(deployed: Deployed) -> None:
+    assert len(deployed.command_lines) > 10
+    assert not [line for line in deployed.command_lines if TOKEN.encode() in line]
+    known = deployed.checkout.inspect()
+    assert TOKEN not in json.dumps(known)
+    assert TOKEN not in docker("logs", known["Id"]) + deployed.shown
+    secret = deployed.checkout.folder / ".secrets/telegram_bot_token"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert TOKEN not in docker("exec", known["Id"], "cat", "/proc/1/environ")
+
+
+def test_it_answers_and_goes_on_after_being_deployed_again(deployed: Deployed, api: BotApi) -> None:
+    assert "started bot=@PersonBot" in deployed.shown
+    api.write("hello")
+    api.wait(api.texts, seconds=60)
+    first = deployed.checkout.inspect()["Id"]
+    sent = len(api.texts())
+    # No token this time: it is where the first deployment put it.
+    deployed.checkout.write(".env", "")
+    status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
+    assert status == 0, shown
+    assert deployed.checkout.inspect()["Id"] != first
+    assert len(api.texts()) == sent
+    api.write("how are you?")
+    api.wait(lambda: len(api.texts()) > sent, seconds=60)
+    assert owners(deployed.checkout.folder / "results.nosync") == {deployed.checkout.user}
+
+
+def test_docker_stop_ends_it_cleanly(deployed: Deployed) -> None:
+    begun = time.monotonic()
+    assert deployed.checkout.make("docker_stop") == (0, "")
+    assert time.monotonic() - begun < 20
+    state = deployed.checkout.inspect()["State"]
+    assert (state["Status"], state["ExitCode"]) == ("exited", 0)
+    assert deployed.checkout.make("docker_stop") == (0, "")
+
+
+def test_a_token_that_is_refused_is_told_and_not_tried_again_and_again(deployed: Deployed, api: BotApi) -> None:
+    api.token = "4242:another"
+    status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
+    api.token = TOKEN
+    assert status == 2
+    told = [line for line in shown.splitlines() if line.startswith("acc: ")]
+    assert len(told) == 1
+    assert "Telegram refused the bot's token" in told[0]
+    assert TOKEN not in shown
+    assert deployed.checkout.inspect()["State"]["Status"] == "exited"
+
+
+def test_an_image_that_should_be_there_is_missed_in_a_line(deployed: Deployed) -> None:
+    status, shown = deployed.checkout.make("docker_remove")
+    assert status == 0, shown
+    assert deployed.checkout.containers("--all") == []
+    assert docker("image", "ls", "--quiet", "autocakechat") == ""
+    assert (deployed.checkout.folder / "results.nosync/model/model.json").is_file()
+    status, shown = deployed.checkout.make("docker_remove")
+    assert status == 0, shown
+    status, shown = deployed.checkout.make("docker_deploy_model", "DOCKER_BUILD=no")
+    assert (status, len(shown.splitlines())) == (2, 1), shown
+    assert re.search(r"there is no image autocakechat:bot: leave DOCKER_BUILD=no out", shown)
