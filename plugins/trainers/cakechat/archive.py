@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
 import tempfile
@@ -46,7 +47,9 @@ def opened_weights(file: Path) -> Iterator[IO[bytes]]:
         with tempfile.TemporaryFile() as copy:
             try:
                 _take(file, plain, copy)
-            except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+                if isinstance(error, OSError) and error.errno:  # not the archive's fault: a full disk, say
+                    raise
                 raise _unusable(file, f"damaged: {error}") from None
             copy.seek(0)
             yield copy
