@@ -1,8 +1,8 @@
 """CakeChat: a hierarchical recurrent encoder-decoder that learns to answer like the server of a corpus.
 
 The way of the data: `text` (tokens) -> `vocabulary` (ids) -> `samples` (arrays and batches) -> `network` (the model),
-taught by `training`, kept by `folder`, and made to talk by `decoding` and `responder`. `trainer` goes from a corpus to a
-model folder: `beginning` settles what there is to learn and with which weights, `lesson` has it learnt.
+taught by `training`, kept by `folder`, and made to talk by `decoding` and `responder`. `trainer` goes from a corpus to
+a model folder: `beginning` settles what there is to learn and with which weights, `lesson` has it learnt.
 """
 
 from __future__ import annotations

@@ -71,10 +71,11 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     metrics = figures | size | {"epochs": len(history.perplexities), "seconds": round(history.seconds, 1)}
     if options.reverse:
         old = start.reverse if start else None
-        model = attrs.evolve(model, reverse=Network(model.settings.network, None if old else seed + 1))
+        reverse = Network(model.settings.network, None if old else seed + 1)
+        model = attrs.evolve(model, reverse=reverse)
         turned = attrs.evolve(model.batcher, reverse=True)
         lesson = Lesson("reverse", turned, reversed_samples(samples), reversed_samples(validation), old)
-        history, figures = teach(model.reverse, lesson, plan, options, run)
+        history, figures = teach(reverse, lesson, plan, options, run)
         histories["reverse"] = history
         metrics["reverse_perplexity"] = figures["perplexity"]
         metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
