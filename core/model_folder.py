@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 
 from autocakechat.config import Choice
@@ -68,7 +69,11 @@ def seal(folder: Path, trainer: Choice, metrics: Mapping[str, Any], key: str, in
 
 
 def open_model(
-    folder: Path, manager: PluginManager, reply: Callable[[TrainerType], Any], run: RunContext
+    folder: Path,
+    manager: PluginManager,
+    reply: Callable[[TrainerType], Any],
+    run: RunContext,
+    seed: int | None = None,
 ) -> TrainedModel:
     """Opens a model folder. Its weights are only read when it is asked to answer.
 
@@ -77,6 +82,7 @@ def open_model(
         manager: Knows the trainers.
         reply: Makes the reply options, given the trainer.
         run: What the trainer is handed when it loads the model.
+        seed: For the same answers every time, if the reply options know a seed and have none.
 
     Raises:
         UserError: The folder is no model, is damaged, or its trainer is not installed.
@@ -91,6 +97,8 @@ def open_model(
     if missing:
         raise UserError(f"{folder}: answering needs {', '.join(missing)}", f"type: {trainer.install}")
     options = reply(trainer)
+    if seed is not None and getattr(options, "seed", seed) is None:
+        options = attrs.evolve(options, seed=seed)
 
     def load() -> Responder:
         try:
@@ -102,6 +110,16 @@ def open_model(
             raise plugin_error(manager.owner(trainer), error) from error
 
     return TrainedModel(path=folder, trainer=manifest.trainer, metrics=manifest.metrics, load=load)
+
+
+def corpus_key(folder: Path) -> str | None:
+    """Returns the key of the corpus that a model learnt from; None if its folder does not tell, as an imported one's.
+
+    Raises:
+        UserError: The folder is no model.
+    """
+    key = _read(folder).ingredients.get("corpus")
+    return key if isinstance(key, str) else None
 
 
 def _read(folder: Path) -> Manifest:

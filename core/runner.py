@@ -156,12 +156,13 @@ class Runner:
             deployer.stage.deploy(deployer.options, model, self._context(deployer, state))
             done(None)
 
-    def model(self, folder: Path | None = None, state: Path | None = None) -> TrainedModel:
+    def model(self, folder: Path | None = None, state: Path | None = None, seed: int | None = None) -> TrainedModel:
         """Opens a model folder, by default the newest model of the pipeline.
 
         Args:
             folder: The folder.
             state: The folder for what the trainer keeps while it answers; by default one beside the pipeline.
+            seed: For the same answers every time, unless `[reply]` has a seed.
 
         Raises:
             UserError: There is none, or it is damaged.
@@ -173,9 +174,8 @@ class Runner:
                     f"{self._pipeline.path}: no model was trained yet", f"type: acc run {self._pipeline.path}"
                 )
             folder = newest.path
-        return open_model(
-            folder, self._manager, partial(self._reply_options, folder), self._plain_context("reply", state)
-        )
+        reply = partial(self._reply_options, folder)
+        return open_model(folder, self._manager, reply, self._plain_context("reply", state), seed)
 
     def export_model(self, built: Built, target: Path) -> None:
         """Copies a model to a folder of the user's.

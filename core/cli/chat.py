@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,6 +13,8 @@ import click
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
     from autocakechat.config import Choice
+    from autocakechat.model import TrainedModel
+    from autocakechat.run_context import RunContext
 
 
 @click.command("chat")
@@ -22,23 +26,34 @@ if TYPE_CHECKING:
 def command(app: App, model: Path, overrides: tuple[str, ...]) -> None:
     """Talk in the terminal to the newest model of a pipeline.toml, or to a model folder."""
     if model.is_dir():
-        _chat_with_folder(app, model, overrides)
+        console = _console(app)
+        with model_of_folder(app, model, overrides) as (trained, run):
+            console.stage.deploy(console.options, trained, run)
     else:
         runner = app.runner(model, overrides)
         runner.deploy_with(_console(app), runner.model())
 
 
-def _chat_with_folder(app: App, folder: Path, overrides: tuple[str, ...]) -> None:
+@contextmanager
+def model_of_folder(
+    app: App, folder: Path, overrides: tuple[str, ...], seed: int | None = None
+) -> Iterator[tuple[TrainedModel, RunContext]]:
+    """Opens a model that comes without a pipeline.
+
+    Args:
+        app: What every command is handed.
+        folder: The model.
+        overrides: `reply.KEY=VALUE` from the command line.
+        seed: For the same answers every time.
+    """
     from autocakechat.config import reply_options
     from autocakechat.model_folder import open_model
     from autocakechat.progress import progress_for
     from autocakechat.run_context import RunContext
 
-    console = _console(app)
     with TemporaryDirectory() as state:
         run = RunContext(app.log, progress_for(app.log), seed=0, state=Path(state))
-        model = open_model(folder, app.manager(), lambda trainer: reply_options(trainer, overrides), run)
-        console.stage.deploy(console.options, model, run)
+        yield open_model(folder, app.manager(), lambda trainer: reply_options(trainer, overrides), run, seed), run
 
 
 def _console(app: App) -> Choice:

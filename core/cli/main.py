@@ -21,6 +21,7 @@ _COMMANDS = {
     "train": ("train", "Train a model on the newest corpus."),
     "deploy": ("deploy", "Start the bot with a model that is trained already."),
     "chat": ("chat", "Talk to a model in the terminal."),
+    "evaluate": ("evaluate", "Measure how much a bot is like its person."),
     "inspect": ("inspect", "Show who is in a chat log, and find the id to learn."),
     "corpus": ("corpus", "Write the corpus in the form of other programs."),
     "config": ("config", "Check a pipeline.toml."),

@@ -1,0 +1,99 @@
+"""Habits of writing: what of a person shows in any language before a word is understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from statistics import median
+
+import attrs
+
+from autocakechat.measures import mean, words
+
+_LAST_MARKS = ".!?…。．！？؟।"
+_EMOJI = re.compile(
+    "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|"
+    "[\u203c\u2049\u231a-\u23ff\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf\u2934\u2935\u2b00-\u2bff\u3030\u303d"
+    "\U0001f000-\U0001f1e5\U0001f200-\U0001faff])"
+    # What belongs to the emoji before: variants, tones of skin, tags, and other emoji joined to it.
+    "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+    "(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*)*"
+)
+_EMOTICON = re.compile(r"(?<![\w:;=])(?:[:;=]['’]?[-^]?[()\[\]DPpOo3*/\\|]+|[xX]D+|<3)(?!\w)|(?<!\S)\^_*\^(?!\S)")
+
+
+@attrs.frozen
+class Habits:
+    """How somebody writes. Means are over answers; shares are of answers, from 0 to 1. None where nothing can be said.
+
+    Attributes:
+        words: Mean number of words, signs not counted.
+        median_words: Its median.
+        characters: Mean number of characters.
+        lines: Mean number of lines; several messages in a row are one answer, a line each.
+        different: Different answers over all answers.
+        ends_with_mark: Share that ends with a full stop, a question mark or the like.
+        full_stops: Share that ends with a single full stop.
+        commas: Share with a comma.
+        questions: Share with a question mark.
+        exclamations: Share with an exclamation mark.
+        dots: Share with three dots or two.
+        emoji: Share with an emoji.
+        emoji_each: Mean number of emoji.
+        emoticons: Share with an emoticon such as :-).
+        capital_first: Share whose first letter is a capital, of those with letters that have capitals.
+        lower_case: Share without a capital, of the same.
+        shouted: Share with a word of three letters or more in capitals only, of the same.
+    """
+
+    words: float | None
+    median_words: float | None
+    characters: float | None
+    lines: float | None
+    different: float | None
+    ends_with_mark: float | None
+    full_stops: float | None
+    commas: float | None
+    questions: float | None
+    exclamations: float | None
+    dots: float | None
+    emoji: float | None
+    emoji_each: float | None
+    emoticons: float | None
+    capital_first: float | None
+    lower_case: float | None
+    shouted: float | None
+
+
+def habits_of(answers: Sequence[str]) -> Habits:
+    """Tells the habits that show in answers."""
+    texts = [answer.strip() for answer in answers]
+    numbers = [sum(word[0].isalnum() or word[0] == "_" for word in words(text)) for text in texts]
+    cased = [text for text in texts if any(map(_has_case, text))]
+    return Habits(
+        words=mean(numbers),
+        median_words=median(numbers) if numbers else None,
+        characters=mean(len(text) for text in texts),
+        lines=mean(1 + text.count("\n") for text in texts),
+        different=len(set(texts)) / len(texts) if texts else None,
+        ends_with_mark=_share(texts, lambda text: text[-1:] in set(_LAST_MARKS)),
+        full_stops=_share(texts, lambda text: text[-1:] in set(".。．।") and text[-2:-1] != "."),
+        commas=_share(texts, lambda text: any(mark in text for mark in ",，、،")),
+        questions=_share(texts, lambda text: any(mark in text for mark in "?？؟")),
+        exclamations=_share(texts, lambda text: any(mark in text for mark in "!！")),
+        dots=_share(texts, lambda text: ".." in text or "…" in text),
+        emoji=_share(texts, lambda text: bool(_EMOJI.search(text))),
+        emoji_each=mean(len(_EMOJI.findall(text)) for text in texts),
+        emoticons=_share(texts, lambda text: bool(_EMOTICON.search(text))),
+        capital_first=_share(cased, lambda text: next(filter(_has_case, text)).isupper()),
+        lower_case=_share(cased, lambda text: text == text.lower()),
+        shouted=_share(cased, lambda text: any(len(word) >= 3 and word.isupper() for word in re.findall(r"\w+", text))),
+    )
+
+
+def _has_case(letter: str) -> bool:
+    return letter.lower() != letter.upper()
+
+
+def _share(texts: Sequence[str], holds: Callable[[str], bool]) -> float | None:
+    return mean(map(holds, texts))
