@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import compress, repeat
-from operator import attrgetter, floordiv, ne, not_, sub
+from operator import add, floordiv, ne, sub
 
 import attrs
 
@@ -28,13 +27,7 @@ _SPANS = {
     86_400: "1 to 7 days",
     604_800: "over a week",
 }
-_span = partial(bisect_right, tuple(_SPANS)[1:])
-
-_sender = attrgetter("sender")
-_sent = attrgetter("sent")
-_kind = attrgetter("kind")
-_text = attrgetter("text")
-_own_words = attrgetter("own_words")
+_ENDS = tuple(_SPANS)[1:]
 
 
 @attrs.frozen
@@ -78,28 +71,26 @@ class Silences:
     """Counts how much time passes between neighbouring messages."""
 
     def __init__(self) -> None:
-        self._spans: Counter[int] = Counter()
+        self._counts = [0] * len(_SPANS)
 
-    def add(self, sent: Sequence[int]) -> list[int]:
+    def add(self, sent: Sequence[int]) -> None:
         """Counts the times between messages.
 
         Args:
             sent: When they were sent, in their order.
-
-        Returns:
-            For each but the first, the number of the span that went by before it.
         """
-        spans = list(map(_span, map(sub, sent[1:], sent)))
-        self._spans.update(spans)
-        return spans
+        # Sorted, the spans are told apart by their ends, and not one by one.
+        silences = sorted(map(sub, sent[1:], sent))
+        ends = [*(bisect_left(silences, end) for end in _ENDS), len(silences)]
+        self._counts = [count + end - start for count, start, end in zip(self._counts, [0, *ends], ends, strict=False)]
 
     def absorb(self, other: Silences) -> None:
         """Adds what was counted elsewhere."""
-        self._spans.update(other._spans)
+        self._counts = list(map(add, self._counts, other._counts))
 
     def report(self) -> list[Span]:
         """What was counted, the shortest first."""
-        return _spans(self._spans)
+        return _spans(self._counts)
 
 
 class Activity:
@@ -117,14 +108,15 @@ class Activity:
         last: list[Message] = []
         for batch in batches:
             row = last + batch
-            senders = list(map(_sender, row))
-            spans = self._silences.add(list(map(_sent, row)))
+            senders = [message.sender for message in row]
+            sent = [message.sent for message in row]
+            self._silences.add(sent)
             changes = list(map(ne, senders[1:], senders))
-            self._answers.update(zip(compress(senders[1:], changes), compress(spans, changes), strict=True))
-            self._hours.update(map(floordiv, map(_sent, batch), repeat(_HOUR)))
-            empty = list(map(not_, map(_text, batch)))
-            self._empty.update(compress(map(_kind, batch), empty))
-            self._foreign += len(batch) - sum(map(bool, map(_own_words, batch)))
+            waited = [bisect_right(_ENDS, silence) for silence in compress(map(sub, sent[1:], sent), changes)]
+            self._answers.update(zip(compress(senders[1:], changes), waited, strict=True))
+            self._hours.update(map(floordiv, sent[len(last) :], repeat(_HOUR)))
+            self._empty.update([message.kind for message in batch if not message.text])
+            self._foreign += [message.own_words for message in batch].count(False)
             last = batch[-1:]
             yield batch
 
@@ -157,7 +149,7 @@ class Activity:
         return sorted(found, key=lambda each: (-each.answers, each.id))
 
 
-def _spans(counts: Counter[int]) -> list[Span]:
+def _spans(counts: Sequence[int] | Counter[int]) -> list[Span]:
     return [Span(seconds, label, counts[place]) for place, (seconds, label) in enumerate(_SPANS.items())]
 
 

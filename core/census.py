@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,6 @@ from autocakechat.stages import SourceType
 from autocakechat.text import visible
 
 _SERVICE = "service"
-_sent = attrgetter("sent")
-_sender = attrgetter("sender")
-_kind = attrgetter("kind")
-_own_words = attrgetter("own_words")
 
 
 @attrs.frozen
@@ -64,11 +59,10 @@ class Census:
         """Hands the messages of one chat on, batch by batch, and counts them."""
         last: list[int] = []
         for batch in batches:
-            senders = list(map(_sender, batch))
-            self._written.update(zip(senders, map(_kind, batch), map(_own_words, batch), strict=True))
-            for sender, newest in dict(zip(senders, batch, strict=True)).items():
+            self._written.update([(message.sender, message.kind, message.own_words) for message in batch])
+            for sender, newest in {message.sender: message for message in batch}.items():
                 self._names[sender] = newest.sender_name or self._names.get(sender)
-            sent = last + list(map(_sent, batch))
+            sent = last + [message.sent for message in batch]
             self._silences.add(sent)
             last = sent[-1:]
             yield batch

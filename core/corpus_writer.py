@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
-from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,9 +32,6 @@ DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
 _PENDING_BYTES = 1 << 20
 _UTTERANCES_BETWEEN_RESTS = 1 << 14
-_text = attrgetter("text")
-_emotion = attrgetter("emotion")
-_messages = attrgetter("messages")
 
 
 def _known_regions(_: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
@@ -84,7 +80,8 @@ class _Line:
     def __call__(self, utterances: Sequence[Utterance]) -> bytes:
         # Put together of encoded strings: to make an object of every utterance takes four times as long.
         encode = self._encode
-        texts, emotions = map(encode, map(_text, utterances)), list(map(_emotion, utterances))
+        texts = [encode(utterance.text) for utterance in utterances]
+        emotions = [utterance.emotion for utterance in utterances]
         if emotions.count(emotions[0]) == len(emotions):
             condition = b',"condition":' + encode(emotions[0])
             return b'[{"text":' + (condition + b'},{"text":').join(texts) + condition + b"}]"
@@ -162,7 +159,7 @@ class CorpusWriter:
             mask, found = self._masker.mask, self._masked
             utterances = [_changed(utterance, mask(utterance.text, found)) for utterance in utterances]
             line = self._line(utterances)
-        texts = tuple(map(_text, utterances))
+        texts = tuple([utterance.text for utterance in utterances])
         if not self._dialogs.add(hash(texts)):
             self._duplicates += 1
             _drop(utterances, ledger, DUPLICATE)
@@ -219,7 +216,7 @@ class CorpusWriter:
     def _write_piece(self, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
         if not utterances:
             return
-        texts = tuple(map(_text, utterances))
+        texts = tuple([utterance.text for utterance in utterances])
         if self._dialogs.add(hash(texts)):
             self._put(self._line(utterances), utterances, started, ledger)
             return
@@ -243,9 +240,9 @@ class CorpusWriter:
         if pending.ledger is None:
             return
         utterances = list(chain.from_iterable(pending.dialogs))
-        pending.ledger.keep(chain.from_iterable(map(_messages, utterances)))
+        pending.ledger.keep(chain.from_iterable([utterance.messages for utterance in utterances]))
         turns = list(map(len, pending.dialogs))
-        texts = list(map(_text, utterances))
+        texts = [utterance.text for utterance in utterances]
         self._figures.setdefault(pending.ledger, Figures()).add(turns, questions=texts[::2], answers=texts[1::2])
         self._samples.offer(pending.dialogs)
         self._spool.extend(pending.lines, pending.started, [number // 2 for number in turns])

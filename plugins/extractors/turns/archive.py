@@ -48,6 +48,7 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._encode = msgspec.msgpack.Encoder().encode
         self.newest: list[Message] = []
         self._recent: deque[list[Message]] = deque(maxlen=_BLOCKS_IN_MEMORY)
         self._blocks: list[_Block] = []
@@ -110,11 +111,15 @@ class Archive:
     def _write(self, messages: list[Message]) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
-        ids, texts = list(map(_id, messages)), list(map(_text, messages))
-        if not all(texts):
-            texts = [message.text or _stand_in(message) for message in messages]
-        senders, sent, replies = map(_sender, messages), map(_sent, messages), map(_reply_to, messages)
-        data = msgspec.msgpack.encode((ids, list(senders), texts, list(sent), list(replies)))
+        ids = [message.id for message in messages]
+        columns = (
+            ids,
+            [message.sender for message in messages],
+            [message.text or _stand_in(message) for message in messages],
+            [message.sent for message in messages],
+            [message.reply_to for message in messages],
+        )
+        data = self._encode(columns)
         block = _Block(messages[0].position, min(ids), max(ids), self._end, len(data))
         if self._blocks and block.first <= self._blocks[-1].last:
             self._ascending = False
@@ -145,7 +150,5 @@ def _kind(text: str | None) -> str:
 
 
 _SERVICE = "service"
-_id, _text, _sender = attrgetter("id"), attrgetter("text"), attrgetter("sender")
-_sent, _reply_to = attrgetter("sent"), attrgetter("reply_to")
 _first_of = attrgetter("first")
 _decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int | None]])

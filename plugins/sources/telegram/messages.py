@@ -42,7 +42,7 @@ def _settled(
         for record in batch.records:
             # Nearly all messages are somebody's own text and nothing else, and need no more than this look at them.
             if (
-                record.text.__class__ is not str
+                type(record.text) is not str
                 or not record.text
                 or record.kind != "text"
                 or record.type != "message"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -87,7 +86,6 @@ class Batch(NamedTuple):
 
 
 _decoder = msgspec.json.Decoder(list[Record], strict=False)
-_text_of = attrgetter("text")
 _FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -104,7 +102,7 @@ def decode(messages: bytes) -> list[Record] | None:
         records = _decoder.decode(b"[" + messages + b"]")
     except _FAILURES:
         return None
-    return None if None in map(_text_of, records) else records
+    return None if None in [record.text for record in records] else records
 
 
 def decode_carefully(message: bytes) -> list[Record]:
