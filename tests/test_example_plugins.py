@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,25 @@ def test_retrieval_answers_from_a_telegram_export(installed: Installed, tmp_path
     done = installed.acc("run", cwd=tmp_path, stdin="and topic7?\nand topic21?\n")
     assert done.stdout.splitlines() == ["answer 8", "answer 22"]
     assert "bm25s" not in done.stderr.lower()
+
+
+def test_whatsapp_becomes_a_bot(installed: Installed, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    with zipfile.ZipFile(tmp_path / "exports/WhatsApp Chat - Ann.zip", "w") as archive:
+        header = "[{day:02}.01.24, 18:00:{second:02}] {name}: "
+        lines = [
+            header.format(day=day, second=0, name="Ann")
+            + f"frage {day} zu thema{day}?\n"
+            + header.format(day=day, second=30, name="Bob Müller")
+            + ("\u200eBild weggelassen\n" if day == 9 else f"antwort {day}\nin zwei zeilen\n")
+            for day in range(1, 32)
+        ]
+        archive.writestr("_chat.txt", "".join(lines))
+    (tmp_path / "pipeline.toml").write_text(
+        '[[source]]\nuse = "whatsapp"\npath = "exports"\n[extractor]\nuse = "turns"\nserver = "Bob Müller"\n'
+        '[trainer]\nuse = "retrieval"\n[deployer]\nuse = "console"\n'
+    )
+    done = installed.acc("run", cwd=tmp_path, stdin="und thema7?\n")
+    assert done.stdout == "antwort 7\\nin zwei zeilen\n"
+    inspected = installed.acc("inspect", "exports", cwd=tmp_path)
+    assert "Bob Müller" in inspected.stdout
