@@ -99,6 +99,20 @@ def test_the_second_run_starts_the_bot_at_once(trained: Demo) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def test_measuring_finds_the_perplexity_of_the_training(trained: Demo) -> None:
+    metrics = trained.outcome()["model"]["metrics"]
+    assert isinstance(metrics, dict)
+    done = trained.acc("evaluate", "--json", "--samples", "100000", "--candidates", "2", "--html", "page.html")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["samples"] == found["available"] == metrics["validation_samples"]
+    measures = found["measures"]
+    assert measures["perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-4)
+    assert measures["lexical_similarity"]["most_frequent"] < measures["lexical_similarity"]["bot"] < 1
+    assert measures["distinct_1"]["most_frequent"] < measures["distinct_1"]["bot"]
+    assert "Evaluation of a bot" in (trained.folder / "page.html").read_text()
+
+
 def test_nothing_but_answers_and_our_own_lines_is_shown(trained: Demo) -> None:
     done = trained.acc("chat", "model", stdin="hello\n")
     assert done.stderr == ""
