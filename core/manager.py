@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import logging
 import re
-from collections.abc import Collection, Iterable, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -13,6 +15,7 @@ import attrs
 import pluggy
 
 from autocakechat import hookspecs
+from autocakechat.deprecation import Deprecated
 from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_full_disk
 from autocakechat.stages import STAGE_TYPES, CommandType, StageType
 from autocakechat.structure import suggest
@@ -38,6 +41,7 @@ class Plugin:
         distribution: What it was installed with, and in which version.
         status: `active`; `failed`, with what is wrong in `problems`; or `disabled`, and then it was not imported.
         provides: The stages and commands it yields. Those of a failed plugin are not used.
+        warnings: What it uses that will be gone in a later version, for its author to read.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Plugin:
     status: Literal["active", "failed", "disabled"] = "active"
     problems: list[str] = attrs.field(factory=list)
     provides: list[Provided] = attrs.field(factory=list)
+    warnings: list[str] = attrs.field(factory=list)
 
     @property
     def bundled(self) -> bool:
@@ -69,19 +74,28 @@ class PluginManager:
         disabled: Names of plugins that are not to be imported.
         third_party: Whether plugins that do not come with autocakechat are loaded.
         found: The entry points to load; by default those of all installed distributions.
+        specifications: Modules with the hooks that plugins may have.
     """
 
     def __init__(
-        self, disabled: Collection[str] = (), third_party: bool = True, found: Iterable[EntryPoint] | None = None
+        self,
+        disabled: Collection[str] = (),
+        third_party: bool = True,
+        found: Iterable[EntryPoint] | None = None,
+        specifications: Sequence[Any] = (hookspecs,),
     ) -> None:
         self._pluggy = pluggy.PluginManager(hookspecs.PROJECT)
-        self._pluggy.add_hookspecs(hookspecs)
+        self._specifications = specifications
+        for specification in specifications:
+            self._pluggy.add_hookspecs(specification)
         self.plugins: list[Plugin] = []
         self._owners: dict[int, Plugin] = {}
+        self._entries: dict[str, EntryPoint] = {}
         entries = entry_points(group=hookspecs.PROJECT) if found is None else found
         for entry in sorted(entries, key=lambda entry: (_distribution(entry) != BUNDLED, entry.name)):
             plugin = _describe(entry)
             self.plugins.append(plugin)
+            self._entries.setdefault(plugin.name, entry)
             if plugin.name in disabled or not (third_party or plugin.bundled):
                 plugin.status = "disabled"
             else:
@@ -138,6 +152,10 @@ class PluginManager:
                 log.debug("in %s", event, exc_info=True)
 
     def _load(self, plugin: Plugin, entry: EntryPoint) -> None:
+        with _deprecations_told(plugin, entry):
+            self._import(plugin, entry)
+
+    def _import(self, plugin: Plugin, entry: EntryPoint) -> None:
         try:
             module = entry.load()
         except (Exception, SystemExit) as error:
@@ -167,7 +185,7 @@ class PluginManager:
             self._pluggy.set_blocked(plugin.name)
 
     def _known_hooks(self) -> list[str]:
-        return [name for name in vars(hookspecs) if name.startswith("acc_")]
+        return [name for module in self._specifications for name in vars(module) if name.startswith("acc_")]
 
     def _unknown_hooks(self, module: Any) -> list[str]:
         known = self._known_hooks()
@@ -184,7 +202,8 @@ class PluginManager:
             for implementation in getattr(self._pluggy.hook, hook).get_hookimpls():
                 plugin = by_name[implementation.plugin_name]
                 try:
-                    yielded = list(implementation.function())
+                    with _deprecations_told(plugin, self._entries[plugin.name]):
+                        yielded = list(implementation.function())
                 except Exception as error:
                     plugin.fail(f"{hook} failed: {_told(error)}")
                     continue
@@ -219,6 +238,28 @@ def plugin_error(owner: str, error: Exception) -> AccError:
     if isinstance(error, OSError) and is_full_disk(error):
         return full_disk(error)
     return PluginError(owner, f"failed with {_told(error)}")
+
+
+@contextmanager
+def _deprecations_told(plugin: Plugin, entry: EntryPoint) -> Iterator[None]:
+    """Turns warnings of what will be gone into some that tell whose plugin uses it."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", Deprecated)
+            yield
+    finally:
+        for each in caught:
+            if issubclass(each.category, Deprecated):
+                plugin.warnings.append(visible(str(each.message)))
+                text = f"plugin {plugin} by {_author(entry)}: {each.message}"
+                warnings.warn_explicit(text, Deprecated, each.filename, each.lineno)
+            else:
+                warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+def _author(entry: EntryPoint) -> str:
+    known: Any = entry.dist.metadata if entry.dist else {}
+    return next((known[name] for name in ("Author", "Author-email", "Maintainer") if name in known), "its author")
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -54,17 +54,19 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     programs = folder / "venv" / "bin"
     pip = (programs / "python", "-m", "pip", "--disable-pip-version-check", "--quiet")
     run(*pip, "wheel", "--no-deps", "--wheel-dir", folder / "dist", checkout)
-    run(*pip, "install", next((folder / "dist").glob("autocakechat-*.whl")), plugin)
+    run(*pip, "install", next((folder / "dist").glob("autocakechat-*.whl")))
+    run(programs / "acc", "plugins", "install", plugin)
     return programs
 
 
-def described(python: Path) -> dict[str, dict[str, Any]]:
-    plugins = json.loads(run(python, "-m", "autocakechat", "plugins", "list", "--json", cwd=python.parent))
+def described(python: Path, *options: str) -> dict[str, dict[str, Any]]:
+    plugins = json.loads(run(python, "-m", "autocakechat", "plugins", "list", "--json", *options, cwd=python.parent))
     return {plugin["name"]: plugin for plugin in plugins}
 
 
 def without_missing(plugin: dict[str, Any]) -> dict[str, Any]:
-    return plugin | {"provides": [stage | {"missing": []} for stage in plugin["provides"]]}
+    """What depends on the environment alone is left out."""
+    return plugin | {"provides": [stage | {"missing": [], "file": ""} for stage in plugin["provides"]]}
 
 
 def test_the_wheel_is_the_same_program_as_the_checkout(fresh: Path) -> None:
@@ -94,6 +96,51 @@ def test_missing_requirements_stop_only_a_pipeline_that_reaches_them(fresh: Path
     assert stopped.returncode == 2
     assert "trainer: cakechat needs tensorflow" in stopped.stderr
     assert "type: pip install 'autocakechat[cakechat]'" in stopped.stderr
+
+
+def refused(acc: Path, *arguments: str) -> str:
+    done = subprocess.run([acc, "plugins", *arguments], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("click", "acc: click: is no plugin of autocakechat; see: acc plugins list --external"),
+        ("turns-extractor", "acc: turns-extractor: comes with autocakechat; to switch it off"),
+        ("autocakechat", "acc: autocakechat: comes with autocakechat"),
+        ("plian", "acc: no plugin 'plian'; did you mean 'plain'?"),
+    ],
+)
+def test_only_plugins_of_others_are_uninstalled(fresh: Path, name: str, problem: str) -> None:
+    assert problem in refused(fresh / "acc", "uninstall", name)
+
+
+def test_a_plugin_that_does_not_load_is_told_of_at_once_and_can_be_removed(fresh: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import what_nobody_has\n")
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "acc-broken"\nversion = "1.0"\n[project.entry-points.autocakechat]\nbroken = "broken"\n'
+    )
+    done = subprocess.run([fresh / "acc", "plugins", "install", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "plugin broken (acc-broken 1.0): cannot be imported: ModuleNotFoundError" in done.stderr
+    assert "to remove it: acc plugins uninstall broken" in done.stderr.splitlines()[-1]
+    checked = subprocess.run([fresh / "acc", "plugins", "list", "--check"], capture_output=True, text=True)
+    assert checked.returncode == 1
+    run(fresh / "acc", "plugins", "uninstall", "broken")
+    assert list(described(fresh / "python", "--external")) == ["plain"]
+    run(fresh / "acc", "plugins", "list", "--check")
+
+
+def test_what_is_no_plugin_is_told_of(fresh: Path, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "acc-other"\nversion = "1.0"\n')
+    (tmp_path / "other.py").write_text("")
+    done = subprocess.run([fresh / "acc", "plugins", "install", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "acc-other: is installed, and is no plugin of autocakechat" in done.stderr.splitlines()[-1]
 
 
 def test_every_package_folder_is_in_the_wheel() -> None:

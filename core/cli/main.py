@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from typing import NoReturn
 import click
 
 from autocakechat.cli.app import App
+from autocakechat.cli.lazy import LazyGroup
 from autocakechat.errors import AccError, full_disk, is_full_disk
 from autocakechat.text import visible
 
@@ -25,36 +25,33 @@ _COMMANDS = {
     "inspect": ("inspect", "Show who is in a chat log, and find the id to learn."),
     "corpus": ("corpus", "Write the corpus in the form of other programs."),
     "config": ("config", "Check a pipeline.toml."),
-    "plugins": ("plugins", "Show the plugins that are installed."),
+    "plugins": ("plugins", "Show and install plugins."),
     "clean": ("clean", "Remove unfinished work and what newer runs replaced."),
 }
 
 
-class Commands(click.Group):
-    """The commands of `acc`, those of plugins too; each is imported when it is used."""
+class Commands(LazyGroup):
+    """The commands of `acc`, those of plugins too."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns all names, the bundled commands first."""
-        return [*_COMMANDS, *sorted(_app(ctx).manager().stages("command"))]
+        return [*super().list_commands(ctx), *sorted(_app(ctx).manager().stages("command"))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports a command."""
-        if cmd_name in _COMMANDS:
-            module = importlib.import_module(f"autocakechat.cli.{_COMMANDS[cmd_name][0]}")
-            command: click.Command = module.command
-            return command
+        bundled = super().get_command(ctx, cmd_name)
+        if bundled:
+            return bundled
         provided = _app(ctx).manager().stages("command").get(cmd_name)
         return provided.load() if provided else None  # type: ignore[union-attr]
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists all commands without importing any."""
-        rows = [(name, summary) for name, (_, summary) in _COMMANDS.items()]
-        rows += [(command.name, command.summary) for command in _app(ctx).manager().stages("command").values()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+    def rows(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Returns every command's name and line."""
+        provided = _app(ctx).manager().stages("command").values()
+        return [*super().rows(ctx), *((command.name, command.summary) for command in provided)]
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Commands, places=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--disable", multiple=True, metavar="NAME", help="Leave out a plugin. Can be given several times.")
 @click.option("-v", "--verbose", is_flag=True, help="Show everything, tracebacks too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show warnings only.")

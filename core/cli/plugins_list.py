@@ -1,0 +1,84 @@
+"""`acc plugins list`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autocakechat.manager import Plugin, Provided, missing_requirements
+from autocakechat.stages import STAGE_TYPES, StageType
+
+if TYPE_CHECKING:
+    from autocakechat.cli.app import App
+
+_KINDS = (*(stage_type.kind for stage_type in STAGE_TYPES), "command")
+
+
+@click.command("list")
+@click.option("--kind", type=click.Choice(_KINDS), help="Only plugins that provide this.")
+@click.option("--external", is_flag=True, help="Only plugins that do not come with autocakechat.")
+@click.option("--failed", is_flag=True, help="Only plugins that cannot be used.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--check", is_flag=True, help="Exit with status 1 if any listed plugin failed.")
+@click.pass_context
+def command(context: click.Context, kind: str | None, external: bool, failed: bool, as_json: bool, check: bool) -> None:
+    """List all plugins, with where they come from and what they provide."""
+    app: App = context.obj
+    plugins = [
+        plugin
+        for plugin in app.manager().plugins
+        if not (external and plugin.bundled)
+        and not (failed and plugin.status != "failed")
+        and (kind is None or any(stage.kind == kind for stage in plugin.provides))
+    ]
+    if as_json:
+        from autocakechat.description import described
+
+        print_json([described(plugin) for plugin in plugins])
+    elif plugins:
+        _print_table(plugins)
+    else:
+        click.echo("no plugin is like that", err=True)
+    if check and any(plugin.status == "failed" for plugin in plugins):
+        context.exit(1)
+
+
+def origin(plugin: Plugin) -> str:
+    """Where a plugin comes from."""
+    return "bundled" if plugin.bundled else f"{plugin.distribution} {plugin.version}"
+
+
+def notes(plugin: Plugin) -> list[str]:
+    """What a user should know about a plugin: what is wrong with it, and what its stages lack."""
+    told = [*plugin.problems, *(f"for its author: {warning}" for warning in plugin.warnings)]
+    for stage in plugin.provides:
+        missing = missing_requirements(stage) if isinstance(stage, StageType) else []
+        if missing:
+            told.append(f"{_label(stage)} needs {', '.join(missing)}; type: {stage.install}")  # type: ignore[union-attr]
+    return told
+
+
+def print_json(content: Any) -> None:
+    """Prints JSON on standard output."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode())
+
+
+def _print_table(plugins: list[Plugin]) -> None:
+    rows = [("PLUGIN", "FROM", "STATUS", "PROVIDES")]
+    rows += [
+        (plugin.name, origin(plugin), plugin.status, ", ".join(map(_label, plugin.provides))) for plugin in plugins
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        click.echo("  ".join([*padded, row[3]]).rstrip())
+    for plugin in plugins:
+        for note in notes(plugin):
+            click.echo(f"  {plugin.name}: {note}")
+
+
+def _label(stage: Provided) -> str:
+    return f"{stage.kind} {stage.name}"

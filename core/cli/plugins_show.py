@@ -1,0 +1,82 @@
+"""`acc plugins show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from autocakechat.cli.plugins_list import notes, origin, print_json
+from autocakechat.description import Option, described, example, options, place, tables
+from autocakechat.errors import UserError
+from autocakechat.manager import Plugin, PluginManager, Provided
+from autocakechat.stages import StageType
+from autocakechat.structure import suggest
+from autocakechat.toml_text import toml_value
+
+if TYPE_CHECKING:
+    from autocakechat.cli.app import App
+
+
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from autocakechat.manager import PluginManager
+
+    plugins = PluginManager().plugins
+    known = {stage.name: stage.summary for plugin in plugins for stage in plugin.provides}
+    known |= {plugin.name: f"plugin, {origin(plugin)}" for plugin in plugins}
+    return [CompletionItem(name, help=known[name]) for name in sorted(known) if name.startswith(incomplete)]
+
+
+@click.command("show")
+@click.argument("name", shell_complete=_complete)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def command(app: App, name: str, as_json: bool) -> None:
+    """Show what a plugin provides: every stage with its options.
+
+    NAME is a plugin's, as `acc plugins list` shows it, or that of a stage, as `use` says it.
+    """
+    plugin = _find(app.manager(), name)
+    if as_json:
+        print_json(described(plugin))
+        return
+    click.echo(f"{plugin.name} ({origin(plugin)}, {plugin.status})")
+    for note in notes(plugin):
+        click.echo(f"  {note}")
+    for stage in plugin.provides:
+        _show(stage)
+
+
+def _find(manager: PluginManager, name: str) -> Plugin:
+    plugins = {plugin.name: plugin for plugin in manager.plugins}
+    if name in plugins:
+        return plugins[name]
+    providers = [plugin for plugin in manager.plugins if any(stage.name == name for stage in plugin.provides)]
+    if len(providers) == 1:
+        return providers[0]
+    if providers:
+        named = " and ".join(plugin.name for plugin in providers)
+        raise UserError(f"'{name}' is provided by {named}", f"type: acc plugins show {providers[0].name}")
+    raise UserError(f"no plugin '{name}'{suggest(name, plugins)}", "type: acc plugins list")
+
+
+def _show(stage: Provided) -> None:
+    click.echo(f"\n{stage.kind} '{stage.name}': {stage.summary}")
+    where = place(stage)
+    if where:
+        click.echo(f"  in {where}")
+    for table, cls in tables(stage).items():
+        told = options(cls)
+        click.echo(f"\n[{table}]" + ("" if told else " has no options"))
+        for option in told:
+            click.echo(f"  {option.name}  ({option.type}; {_default(option)})\n      {option.help}")
+    if isinstance(stage, StageType):
+        click.echo("\nIn the pipeline.toml:\n")
+        click.echo("\n".join(f"  {line}".rstrip() for line in example(stage).splitlines()))
+
+
+def _default(option: Option) -> str:
+    if option.required:
+        return "required"
+    return "default none" if option.default is None else f"default {toml_value(option.default)}"
