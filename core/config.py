@@ -18,7 +18,7 @@ from autocakechat.structure import Structurer, suggest
 from autocakechat.toml_file import KeyPath, TomlFile, read_toml
 
 _TABLES = ("source", "extractor", "annotator", "corpus", "trainer", "reply", "deployer", "plugins")
-_DEFAULT_STAGES = {"annotator": "neutral"}
+DEFAULT_STAGES = {"annotator": "neutral"}
 
 
 @attrs.frozen
@@ -186,7 +186,7 @@ class _Checker:
         return [choice for choice in choices if choice]
 
     def _choice(self, name: str) -> Choice | None:
-        default = {"use": _DEFAULT_STAGES[name]} if name in _DEFAULT_STAGES else None
+        default = {"use": DEFAULT_STAGES[name]} if name in DEFAULT_STAGES else None
         table = self._data.get(name, default)
         return None if table is None else self._choose(table, name, (name,))
 
@@ -202,7 +202,7 @@ class _Checker:
         if not isinstance(table, dict):
             self.structurer.report(where, f"must be a table: [{kind}]")
             return None
-        name = table.get("use", _DEFAULT_STAGES.get(kind))
+        name = table.get("use", DEFAULT_STAGES.get(kind))
         if not isinstance(name, str):
             known = ", ".join(sorted(self._manager.stages(kind))) or "none is installed"
             self.structurer.report((*where, "use"), f"is required: the name of a {kind} ({known})")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from autocakechat.progress import silent_progress
 # A shell that runs the tests in the background has them ignore interrupts, and so would every program they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,3 +47,20 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the reference material beside the project is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    checkout = folder / "checkout"  # building in the checkout would leave files behind that later wheels pick up
+    checkout.mkdir()
+    for name in ("core", "plugins", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, checkout / name)  # type: ignore[operator]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    built = subprocess.run(
+        [*pip, "wheel", "--no-deps", "--wheel-dir", folder, checkout], capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return next(folder.glob("autocakechat-*.whl"))

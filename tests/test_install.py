@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -37,24 +36,16 @@ def readme_block(first_line: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a new environment with the wheel and the README's plugin in it."""
     folder = tmp_path_factory.mktemp("fresh")
-    checkout = folder / "checkout"  # building in the checkout would leave files behind that later wheels pick up
-    names = ("core", "plugins", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
-    for name in names:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        checkout.mkdir(exist_ok=True)
-        copy(ROOT / name, checkout / name)  # type: ignore[operator]
     plugin = folder / "plugin"
     plugin.mkdir()
     (plugin / "autocakechat_plain.py").write_text(readme_block("# autocakechat_plain.py"))
     (plugin / "pyproject.toml").write_text(readme_block("# pyproject.toml"))
     run(sys.executable, "-m", "venv", folder / "venv")
     programs = folder / "venv" / "bin"
-    pip = (programs / "python", "-m", "pip", "--disable-pip-version-check", "--quiet")
-    run(*pip, "wheel", "--no-deps", "--wheel-dir", folder / "dist", checkout)
-    run(*pip, "install", next((folder / "dist").glob("autocakechat-*.whl")))
+    run(programs / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install", wheel)
     run(programs / "acc", "plugins", "install", plugin)
     return programs
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group("config")
 def command() -> None:
-    """Check a pipeline.toml."""
+    """Check a pipeline.toml, and help editors with it."""
 
 
 @command.command("check")
@@ -27,3 +27,24 @@ def check(app: App, pipeline: Path, until: str | None, overrides: tuple[str, ...
     """Check every option, and that the files, modules and secrets of PIPELINE are there."""
     app.runner(pipeline, overrides).check(until)  # type: ignore[arg-type]
     click.echo(f"{pipeline}: all is well", err=True)
+
+
+@command.command("schema")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
+@click.pass_obj
+def schema(app: App, output: Path | None) -> None:
+    """Print a JSON Schema of pipeline.toml, the stages of all installed plugins included."""
+    import msgspec
+
+    from autocakechat.errors import UserError
+    from autocakechat.json_schema import pipeline_schema
+
+    text = msgspec.json.format(msgspec.json.encode(pipeline_schema(app.manager())), indent=1).decode()
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", "utf-8")
+    except OSError as error:
+        raise UserError(f"{output}: {error.strerror}", "give another file") from None
+    click.echo(f"{output}: written; editors find it if pipeline.toml begins with #:schema {output}", err=True)

@@ -39,7 +39,7 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder", "give the path of an export")
-    log = _read(app, _source(app, path, name), path)
+    log = read_log(app, source_for(app, path, name), path)
     if html is not None:
         from autocakechat.markup import write_page
         from autocakechat.page import page
@@ -55,7 +55,12 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
         click.echo(line)
 
 
-def _source(app: App, path: Path, name: str | None) -> SourceType:
+def source_for(app: App, path: Path, name: str | None) -> SourceType:
+    """Finds the source that reads a path: the one of a name, or the one that recognises it.
+
+    Raises:
+        UserError: There is none; the message says what is wrong with the path, if a source knows.
+    """
     from autocakechat.census import options_for
 
     manager = app.manager()
@@ -79,7 +84,12 @@ def _source(app: App, path: Path, name: str | None) -> SourceType:
     )
 
 
-def _read(app: App, source: SourceType, path: Path) -> LogCensus:
+def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
+    """Reads a log and tells who is in it.
+
+    Raises:
+        UserError: The source cannot read it.
+    """
     from autocakechat.census import inspect
     from autocakechat.errors import AccError
     from autocakechat.manager import plugin_error

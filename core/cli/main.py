@@ -17,6 +17,7 @@ from autocakechat.text import visible
 
 # Imported on use, so that `acc --help` answers at once.
 _COMMANDS = {
+    "init": ("init", "Write a pipeline.toml, by asking a few questions."),
     "run": ("run", "Turn chat logs into a bot: everything a pipeline.toml says."),
     "train": ("train", "Train a model on the newest corpus."),
     "deploy": ("deploy", "Start the bot with a model that is trained already."),
@@ -24,8 +25,8 @@ _COMMANDS = {
     "evaluate": ("evaluate", "Measure how much a bot is like its person."),
     "inspect": ("inspect", "Show who is in a chat log, and find the id to learn."),
     "corpus": ("corpus", "Write the corpus in the form of other programs."),
-    "config": ("config", "Check a pipeline.toml."),
-    "plugins": ("plugins", "Show and install plugins."),
+    "config": ("config", "Check a pipeline.toml, and help editors with it."),
+    "plugins": ("plugins", "Show, install and make plugins."),
     "clean": ("clean", "Remove unfinished work and what newer runs replaced."),
 }
 
@@ -69,6 +70,7 @@ class Terminated(KeyboardInterrupt):
 def main() -> NoReturn:
     """Runs `acc` and exits: 0 done, 2 what the user can mend, 1 other failures, 130 or 143 interrupted."""
     signal.signal(signal.SIGTERM, _terminate)
+    _complete_for_shell()
     context: click.Context | None = None
     try:
         with acc.make_context("acc", sys.argv[1:]) as context:
@@ -91,6 +93,15 @@ def main() -> NoReturn:
         if isinstance(error, OSError) and is_full_disk(error):
             error = full_disk(error)
         _tell(context, error, error.exit_status if isinstance(error, AccError) else 1)
+
+
+def _complete_for_shell() -> None:
+    """Answers a shell that asks what could be typed next, and ends; see docs/completion.md."""
+    instruction = os.environ.get("_ACC_COMPLETE")
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(acc, {}, "acc", "_ACC_COMPLETE", instruction))
 
 
 def _tell(context: click.Context | None, error: Exception, status: int) -> NoReturn:

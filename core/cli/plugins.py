@@ -15,7 +15,8 @@ from autocakechat.cli.lazy import LazyGroup
         "show": ("plugins_show", "Show what a plugin provides: every stage with its options."),
         "install": ("plugins_install", "Install plugins for this autocakechat."),
         "uninstall": ("plugins_uninstall", "Uninstall plugins of others."),
+        "new": ("plugins_new", "Begin a plugin of your own."),
     },
 )
 def command() -> None:
-    """Show and install plugins."""
+    """Show, install and make plugins."""

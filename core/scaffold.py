@@ -1,0 +1,84 @@
+"""Writes the package of a new plugin: complete, tested and running, to be changed from there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from autocakechat.errors import UserError
+from autocakechat.stages import STAGE_TYPES
+
+KINDS = tuple(stage_type.kind for stage_type in STAGE_TYPES)
+
+# Where each file of the template goes; `$module` is the plugin's.
+_FILES = {
+    "pyproject.toml.txt": "pyproject.toml",
+    "README.md.txt": "README.md",
+    "gitignore.txt": ".gitignore",
+    "ci.yml.txt": ".github/workflows/tests.yml",
+    "$kind.py.txt": "$module.py",
+    "${kind}_test.py.txt": "tests/test_$module.py",
+}
+_EXAMPLES = {
+    "source": '[[source]]\nuse = "$stage"\npath = "chat.txt"\n',
+    "extractor": '[extractor]\nuse = "$stage"\nserver = "bob"\n',
+    "annotator": '[annotator]\nuse = "$stage"\n',
+    "trainer": '[trainer]\nuse = "$stage"\n',
+    "deployer": '[deployer]\nuse = "$stage"\n',
+}
+
+
+def new_plugin(name: str, kind: str, parent: Path) -> Path:
+    """Writes a package that provides one stage.
+
+    Args:
+        name: What the stage is called; the distribution is called `autocakechat-NAME`.
+        kind: Its kind.
+        parent: The folder to make the package's folder in.
+
+    Returns:
+        The package's folder.
+
+    Raises:
+        UserError: The name does not do, or something stands in the way.
+    """
+    name = name.removeprefix("autocakechat-")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise UserError(f"{name!r} does not do as a name", "names look like 'my-stage'")
+    folder = parent / f"autocakechat-{name}"
+    if folder.exists():
+        raise UserError(f"{folder}: is there already", "give another name, or move it away")
+    values = _values(name, kind)
+    try:
+        for template, target in _FILES.items():
+            text = files("autocakechat.template").joinpath(Template(template).substitute(values)).read_text("utf-8")
+            path = folder / Template(target).substitute(values)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(Template(text).substitute(values), "utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UserError(f"{folder}: {error.strerror}", "give another --into folder") from None
+    return folder
+
+
+def _values(name: str, kind: str) -> dict[str, str]:
+    article = "an" if kind[0] in "aeiou" else "a"
+    major, minor = version("autocakechat").split(".")[:2]
+    return {
+        "name": name,
+        "stage": name,
+        "distribution": f"autocakechat-{name}",
+        "module": f"autocakechat_{name.replace('-', '_')}",
+        "kind": kind,
+        "type": f"{kind.capitalize()}Type",
+        "article": article,
+        "article_capital": article.capitalize(),
+        "example": Template(_EXAMPLES[kind]).substitute(stage=name),
+        # Hooks and types stay as they are for two minor versions; see docs/plugins/versions.md.
+        "since": f"{major}.{minor}",
+        "before": f"{major}.{int(minor) + 2}",
+    }
