@@ -79,6 +79,7 @@ def command(
         raise UserError(f"{pipeline}: is there already", "give another name, or move it away")
     manager = app.manager()
     trainer = manager.find("trainer", trainer_name)
+    deployer = manager.find("deployer", deployer_name) if deployer_name else None
     export = export or Path(_ask("--export", "Which chat log, a file or a folder?", _likely_export()))
     if not export.exists():
         raise UserError(f"{export}: no such file or folder", "give the path of an export")
@@ -92,7 +93,7 @@ def command(
         _Table("[trainer]", "What learns.", trainer.name).with_(**_start(trainer, start)),
     ]
     tables[1].comments["server"] = f"{visible(learnt.name or 'no name')}, {learnt.messages:,} messages"
-    deployer = manager.find("deployer", deployer_name or _ask("--deployer", "Where to talk to the bot?", "console"))
+    deployer = deployer or manager.find("deployer", _ask("--deployer", "Where to talk to the bot?", "console"))
     place = _Table("[deployer]", "Where to talk to the bot.", deployer.name)
     if deployer.name == "telegram":
         place.with_(token={"env": _TOKEN}, allow=_allowed(allow))
