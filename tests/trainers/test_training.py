@@ -19,8 +19,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
-from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train, training
+from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train, trainer, training
 from autocakechat.plugins.trainers.cakechat.folder import load_model
+from autocakechat.plugins.trainers.cakechat.memory import bytes_available
 from autocakechat.plugins.trainers.cakechat.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.sizes import SIZES, size_of
 from autocakechat.plugins.trainers.cakechat.training import Plan, Training
@@ -188,6 +189,18 @@ def test_nothing_to_measure_with_is_an_error(tmp_path: Path, run: RunContext) ->
 def test_a_loss_that_is_no_number_ends_in_advice(corpus: Corpus, tmp_path: Path, run: RunContext) -> None:
     with pytest.raises(StageError, match="learning_rate"):
         train(attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None), corpus, tmp_path, run)
+
+
+def test_a_training_that_will_not_fit_is_told_beforehand(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemFree:   1 kB\nMemAvailable:    2048 kB\n")
+    assert bytes_available(tmp_path / "meminfo") == 2 * 2**20
+    assert bytes_available(tmp_path / "none") is None
+    monkeypatch.setattr(trainer, "bytes_available", lambda: bytes_available(tmp_path / "meminfo"))
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, corpus, tmp_path, interrupted(run_in(tmp_path / "state"), 1))
+    assert "GB of memory will be needed, and 0.0 GB are free; lower trainer.batch_size" in caplog.text
 
 
 def test_a_step_that_ruins_the_weights_is_noticed_by_the_measuring(corpus: Corpus, tmp_path: Path) -> None:

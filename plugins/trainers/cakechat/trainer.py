@@ -15,12 +15,15 @@ from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.beginning import begin
 from autocakechat.plugins.trainers.cakechat.folder import Model, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.lesson import Lesson, teach
+from autocakechat.plugins.trainers.cakechat.memory import bytes_available, bytes_needed
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.rehearsal import Rehearsal
 from autocakechat.plugins.trainers.cakechat.samples import reversed_samples
 from autocakechat.plugins.trainers.cakechat.sizes import Size
 from autocakechat.plugins.trainers.cakechat.training import Plan
 from autocakechat.plugins.trainers.cakechat.training_page import training_page
+
+_SMALLER = "lower trainer.batch_size, or take a smaller trainer.size or trainer.vocabulary"
 
 
 def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
@@ -45,7 +48,7 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     except (tf.errors.ResourceExhaustedError, MemoryError):
         raise StageError(
             "there is not enough memory to train this network",
-            "lower trainer.batch_size, or take a smaller trainer.size or trainer.vocabulary",
+            _SMALLER,
         ) from None
 
 
@@ -63,6 +66,10 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         "weights": sum(math.prod(weight.shape) for weight in network.named_weights().values()),
     }
     run.log.info("%d samples, %d for validation, %d words, %d weights", *size.values())
+    needed, available = bytes_needed(size["weights"], plan.batch_size, model.batcher, samples), bytes_available()
+    if available is not None and needed > available:
+        short = "about %.1f GB of memory will be needed, and %.1f GB are free; %s"
+        run.log.warning(short, needed / 1e9, available / 1e9, _SMALLER)
 
     rehearsal = Rehearsal(model, validation, options.rehearsals, seed)
     lesson = Lesson("forward", model.batcher, samples, validation, start.weights if start else None)
