@@ -73,6 +73,7 @@ class BotApi:
         self._last_update = 1000
         self._last_message = 0
         self._poll = 0
+        self.conflicts = 0
         self._changed = threading.Condition()
         self._open = True
         handler = type("Handler", (_Handler,), {"api": self})
@@ -192,6 +193,7 @@ class BotApi:
         while not self.pending and self._open and time.monotonic() < deadline and poll == self._poll:
             self._changed.wait(deadline - time.monotonic())
         if poll != self._poll:
+            self.conflicts += 1
             raise RefusedError(409, "Conflict: terminated by other getUpdates request")
         return self.mangle(self.pending[:limit])
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from autocakechat import RunContext, Secret, StageError, UserError
+from autocakechat import Reply, Request, RunContext, Secret, StageError, UserError
 from autocakechat.plugins.deployers.telegram import Options, deploy, polling
 
 from .bot_api import TOKEN, BotApi, Fault
@@ -165,6 +165,34 @@ def test_everyone_is_warned_about(
 def test_nobody_invited_is_an_error() -> None:
     with pytest.raises(ValueError, match="nobody is invited"):
         Options(token=Secret(env="TOKEN"), allow=[])
+
+
+@pytest.mark.parametrize("guest", ["t.me/anna", "Anna Smith", "", "-", "12ab", "анна"])
+def test_who_cannot_be_invited_is_an_error(guest: str) -> None:
+    with pytest.raises(ValueError, match="is nobody; write ids and usernames"):
+        Options(token=Secret(env="TOKEN"), allow=[1, guest])
+
+
+def test_ids_and_usernames_can_be_invited() -> None:
+    Options(token=Secret(env="TOKEN"), allow=[1, -1001234567890, "42", "-5", "anna", "@Anna_1", " anna "])
+
+
+@pytest.mark.parametrize("address", ["api.telegram.org", "https://", "http://a b", "http://h:99999", "http://[::1"])
+def test_an_address_that_leads_nowhere_is_an_error(address: str) -> None:
+    with pytest.raises(ValueError, match="no web address"):
+        Options(token=Secret(env="TOKEN"), allow=[1], base_url=address)
+
+
+def test_a_model_that_forgets_an_answer_costs_only_that_one(api: BotApi, bot: MakeBot) -> None:
+    class Forgetful(Echo):
+        def respond(self, requests: Sequence[Request]) -> list[Reply]:
+            return super().respond(requests)[: len(requests) - (requests[-1].context[-1] == "3")]
+
+    with bot(responder=Forgetful(), settle=0.5, fallback="pardon?"):
+        for chat in (1, 2, 3):
+            api.write(str(chat), chat=chat)
+        api.wait(lambda: len(api.sent) == 3)
+    assert [api.texts(chat) for chat in (1, 2, 3)] == [["neutral: 1"], ["neutral: 2"], ["pardon?"]]
 
 
 def test_the_model_failing_gives_the_fallback_and_the_bot_goes_on(

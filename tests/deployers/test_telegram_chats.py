@@ -153,6 +153,24 @@ def test_commands_for_another_bot_of_the_group_are_not_carried_out(api: BotApi, 
     assert api.texts(GROUP) == ["My mood is joy now."]
 
 
+def test_a_command_that_names_no_bot_and_is_unknown_is_left_to_other_bots(
+    api: BotApi, bot: MakeBot, echo: Echo
+) -> None:
+    own = {"message_id": 1, "date": 1, "chat": {"id": GROUP, "type": "group"}, "from": api._me(), "text": "x"}
+    with bot():
+        api.write("/dance", GROUP, user=1)
+        api.write("/mood", GROUP, user=1)
+        api.wait(lambda: api.texts(GROUP))
+        api.write("/dance", GROUP, user=1, reply_to_message=own)
+        api.write(f"/dance@{NAME}", GROUP, user=1)
+        api.wait(lambda: len(api.texts(GROUP)) == 3)
+        api.write(f"@{NAME} hi", GROUP, user=1)
+        api.wait(lambda: len(api.texts(GROUP)) == 4)
+    assert api.texts(GROUP)[0].startswith("My mood is neutral")
+    assert all("I do not know this command" in text for text in api.texts(GROUP)[1:3])
+    assert [request.context for batch in echo.batches for request in batch] == [("hi",)]
+
+
 def test_an_invited_group_lets_its_members_in_there_only(api: BotApi, bot: MakeBot, echo: Echo) -> None:
     with bot(allow=[GROUP]):
         api.write(f"@{NAME} hi", GROUP, user=5)
@@ -224,6 +242,16 @@ def test_texts_out_of_context_are_deleted_from_the_disk(api: BotApi, bot: MakeBo
             api.wait(lambda count=number + 1: len(api.texts()) == count)
     assert [text for (text,) in stored(run, "SELECT text FROM lines ORDER BY id")] == ["ok", "secret number 5", "ok"]
     assert not any(b"secret number 2" in file.read_bytes() for file in run.state.iterdir())
+
+
+def test_what_is_reset_is_gone_from_the_disk_at_once(api: BotApi, bot: MakeBot, run: RunContext) -> None:
+    with bot(responder=Echo(lambda request: "ok")):
+        api.write("a secret")
+        api.wait(lambda: len(api.texts()) == 1)
+        assert any(b"a secret" in file.read_bytes() for file in run.state.iterdir())
+        api.write("/reset")
+        api.wait(lambda: len(api.texts()) == 2)
+        assert not any(b"a secret" in file.read_bytes() for file in run.state.iterdir())
 
 
 def test_forget_me_deletes_everything_of_a_user_and_nothing_of_others(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 import random
@@ -12,10 +14,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from telegram.error import Conflict
 
 from autocakechat import UserError
+from autocakechat.plugins.deployers.telegram.connection import connect
 
-from .bot_api import TOKEN, BotApi, Call, Fault
+from .bot_api import NAME, TOKEN, BotApi, Call, Fault
 from .responders import Echo
 from .running import RunningBot
 
@@ -83,6 +87,41 @@ def test_a_short_conflict_is_borne(api: BotApi, bot: MakeBot) -> None:
     with bot():
         api.write("hi")
         api.wait(api.texts)
+
+
+def test_another_receiver_that_goes_away_takes_nothing(api: BotApi, bot: MakeBot) -> None:
+    """The old poll of a restarted container: real calls, each ending the other's with 409."""
+    rival = connect(TOKEN, api.url)
+
+    async def poll() -> None:
+        async with rival:
+            for _ in range(3):
+                with contextlib.suppress(Conflict):
+                    await rival.get_updates(timeout=1)
+
+    with bot():
+        api.write("one")
+        api.wait(api.texts)
+        asyncio.run(poll())
+        api.write("two")
+        api.wait(lambda: len(api.texts()) == 2)
+    assert api.texts() == ["neutral: one", "neutral: two"]
+    assert api.conflicts > 0
+
+
+def test_updates_whose_numbers_begin_anew_are_answered(api: BotApi, bot: MakeBot) -> None:
+    """After a quiet week Telegram numbers updates from anywhere."""
+    api.mangle = lambda updates: updates[:1]
+    with bot():
+        api.write("high")
+        api.wait(api.texts)
+        low = [api.message(chat=chat, text="low") | {"update_id": chat} for chat in (1, 2, 3)]
+        with api._changed:
+            api.pending += low
+            api._changed.notify_all()
+        api.wait(lambda: len(api.sent) == 4)
+        api.wait(lambda: not api.pending)
+    assert [api.texts(chat) for chat in (2, 3)] == [["neutral: low"]] * 2
 
 
 def test_a_chat_that_blocked_the_bot_is_dropped_quietly(
@@ -183,15 +222,38 @@ def test_service_messages_are_no_messages(api: BotApi, bot: MakeBot) -> None:
     assert [message["text"] for message in api.sent] == ["neutral: hi"]
 
 
+def test_ten_thousand_emoji_come_in_and_go_out(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+    """Telegram takes 2,048 in a message: they come as a burst of five, and go out as messages that fit."""
+    answer = Echo(lambda request: "🙂" * 10_000)
+    with bot(responder=answer, settle=0.3):
+        for _ in range(5):
+            api.write("😀" * 2000)
+        api.wait(lambda: len("".join(api.texts())) >= 10_000)
+    assert "".join(api.texts()) == "🙂" * 10_000
+    assert max(len(text.encode("utf-16-le")) // 2 for text in api.texts()) == 4096
+    assert [len(batch) for batch in answer.batches] == [1]
+
+
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=lambda text: ascii(text)[:20])
 def test_a_hostile_text_is_a_text_like_any_other(
     api: BotApi, bot: MakeBot, echo: Echo, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     person = {"id": 1, "is_bot": False, "first_name": text, "username": text, "language_code": text}
+
+    def in_group(said: str) -> dict[str, Any]:
+        place = {"id": -1, "type": "supergroup", "title": text, "username": text}
+        return {"message": api.message(-1, text=said)["message"] | {"chat": place, "from": person}}
+
     with bot(separate_lines=False, log_texts=True):
         api.post(api.message(text=text, **{"from": person}))
+        api.post(in_group(f"@{NAME} {text}"))
         api.write("hi")
         api.wait(lambda: api.texts() and "hi" in api.texts()[-1])
+        api.post(in_group(f"@{NAME} hi"))
+        api.wait(lambda: api.texts(-1) and "hi" in api.texts(-1)[-1])
+    heard = "\n".join(line for batch in echo.batches for request in batch for line in request.context)
+    words = text.replace("\0", "").replace("\ud800", "\ufffd").strip()
+    assert words in heard or words.startswith("/"), "it is passed on as it came"
     assert "not understood" not in caplog.text
     assert "\x1b" not in caplog.text
     assert "\u202e" not in caplog.text

@@ -42,6 +42,7 @@ def test_messages_come_by_webhook_and_in_order(api: BotApi, bot: MakeBot, port: 
     assert api.texts() == ["neutral: 0\n1\n2\n3\n4", "neutral: hi"]
     assert "getUpdates" not in api.methods()
     assert api.webhook["allowed_updates"] == ["message"]
+    assert api.webhook["max_connections"] == "1", "what one person writes could overtake itself"
 
 
 def test_only_who_knows_the_secret_is_heard(api: BotApi, bot: MakeBot, port: int) -> None:
@@ -62,6 +63,18 @@ def test_the_secret_can_be_chosen(api: BotApi, bot: MakeBot, port: int, tmp_path
     with bot(**at(port), webhook_secret=Secret(file=file)):
         api.wait(lambda: api.webhook)
     assert api.webhook["secret_token"] == "chosen_secret"
+
+
+@pytest.mark.parametrize("secret", ["two words", "ключ", "x" * 257])
+def test_a_secret_that_telegram_would_not_take_is_one_line(
+    bot: MakeBot, port: int, tmp_path: Path, secret: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(secret, "utf-8")
+    running = bot(**at(port), webhook_secret=Secret(file=file))
+    with pytest.raises(UserError, match="webhook_secret: Telegram takes only letters") as caught, running:
+        running.join()
+    assert secret not in str(caught.value)
 
 
 def test_an_update_that_comes_twice_is_answered_once(api: BotApi, bot: MakeBot, port: int) -> None:

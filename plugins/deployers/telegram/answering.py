@@ -107,7 +107,8 @@ class Answering:
     def _respond(self, requests: Sequence[Request]) -> Sequence[Reply]:
         """Runs in the worker. Where the model fails on many, each is asked alone, so that only its own is lost."""
         try:
-            return self._responder.respond(requests)
+            replies = self._responder.respond(requests)
+            return [reply for _, reply in zip(requests, replies, strict=True)]
         except Exception as error:
             if len(requests) == 1:
                 # Not the error's text, which may quote the message.

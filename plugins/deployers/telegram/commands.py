@@ -51,9 +51,13 @@ class Commands:
         """Names and descriptions, for the menu that Telegram shows."""
         return [(name, description) for name, (_, description) in self._commands.items()]
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a command of this name."""
+        return name in self._commands
+
     def run(self, name: str, call: Call) -> str:
         """Carries out a command, or says that there is none of this name."""
-        if name not in self._commands:
+        if name not in self:
             return "I do not know this command; /help shows those I know."
         action, _ = self._commands[name]
         return action(call)

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import re
 
+import attrs
 from telegram import Bot, Message
 from telegram.constants import ChatType
+
+
+@attrs.frozen
+class Typed:
+    """A command as somebody typed it.
+
+    Attributes:
+        name: Its name, in lower case.
+        addressee: The name of the bot it is for, where it says one.
+        argument: What follows.
+    """
+
+    name: str
+    addressee: str | None
+    argument: str
+
 
 _COMMAND = re.compile(r"/(\w{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL | re.ASCII)
 
@@ -26,22 +43,19 @@ def is_media(message: Message) -> bool:
     return bool(message.effective_attachment or message.story)
 
 
-def command_of(message: Message, bot: Bot) -> tuple[str, str] | None:
-    """The command of a message and what follows it, or None.
-
-    A command for another bot of the group, `/start@other`, is none.
-    """
+def command_of(message: Message) -> Typed | None:
+    """The command that a message consists of, if it does."""
     match = _COMMAND.fullmatch((message.text or "").strip())
     if match is None:
         return None
     name, addressee, argument = match.groups()
-    if addressee and addressee.lower() != bot.username.lower():
-        return None
-    return name.lower(), (argument or "").strip()
+    return Typed(name.lower(), addressee, (argument or "").strip())
 
 
 def is_addressed(message: Message, bot: Bot) -> bool:
-    """Whether a message of a group is meant for the bot: it replies to the bot or mentions it."""
+    """Whether a message is meant for the bot: it is private, replies to the bot or mentions it."""
+    if is_private(message):
+        return True
     replied = message.reply_to_message
     if replied and replied.from_user and replied.from_user.id == bot.id:
         return True

@@ -89,8 +89,11 @@ class Intake:
             self._store.move(message.migrate_from_chat_id, message.chat.id)
         if user is None or (user.is_bot and not message.sender_chat):
             return
-        command = incoming.command_of(message, bot)
-        addressed = incoming.is_private(message) or command is not None or incoming.is_addressed(message, bot)
+        command, addressed = incoming.command_of(message), incoming.is_addressed(message, bot)
+        if command is not None:
+            if self._is_for_another_bot(command, message, addressed):
+                return
+            addressed = True
         if addressed:
             self._journal.count("received")
         if not self._access.admits(user, message.chat):
@@ -101,11 +104,18 @@ class Intake:
             if self._limits.may_tell(user.id):
                 self._tell(message, excuse)
         elif command is not None:
-            name, argument = command
-            self._journal.tell("command", chat=message.chat.id, user=user.id, name=name)
-            self._tell(message, self._commands.run(name, Call(message.chat.id, user.id, argument)))
+            self._journal.tell("command", chat=message.chat.id, user=user.id, name=command.name)
+            self._tell(message, self._commands.run(command.name, Call(message.chat.id, user.id, command.argument)))
         else:
             self._hear(message, user.id, addressed)
+
+    def _is_for_another_bot(self, command: incoming.Typed, message: Message, addressed: bool) -> bool:
+        """In a group of several bots, a command that names none is for those that know it."""
+        if incoming.is_private(message):
+            return False
+        if command.addressee:
+            return command.addressee.lower() != self._bot.username.lower()
+        return not addressed and command.name not in self._commands
 
     def _refuse(self, message: Message, user: User) -> None:
         self._journal.count("refused")

@@ -75,13 +75,17 @@ class Polling:
             await self._fetch(0)
 
     async def _fetch(self, seconds: int) -> Sequence[Update]:
-        return await self._bot.get_updates(offset=self._offset, timeout=seconds, limit=_BATCH, allowed_updates=KINDS)
+        updates = await self._bot.get_updates(offset=self._offset, timeout=seconds, limit=_BATCH, allowed_updates=KINDS)
+        # What came before is confirmed now. To say so again might confirm what nobody has seen: after a quiet week
+        # Telegram goes on with any number, a lower one too.
+        self._offset = None
+        return updates
 
     def _take_in(self, updates: Sequence[Update]) -> None:
         if updates:
             in_order = sorted(updates, key=lambda update: update.update_id)
             self._intake.take(in_order)
-            self._offset = max(self._offset or 0, in_order[-1].update_id + 1)
+            self._offset = in_order[-1].update_id + 1
 
     def _bear(self, error: TelegramError) -> None:
         self._trouble.begins(error)

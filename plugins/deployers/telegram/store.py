@@ -52,6 +52,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._wipe_due = False
         self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
         try:
             self._prepare()
@@ -97,6 +98,8 @@ class Store:
             raise
         finally:
             self._db.execute("PRAGMA synchronous = NORMAL")
+        if self._wipe_due:
+            self.wipe()
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -204,7 +207,8 @@ class Store:
                 return
 
     def reset(self, chat: int) -> None:
-        """Deletes everything said in a chat."""
+        """Deletes everything said in a chat, from the file's journal too when the transaction ends."""
+        self._wipe_due = True
         self._db.execute("DELETE FROM lines WHERE chat = ?", (chat,))
 
     def mood(self, chat: int) -> str | None:
@@ -277,7 +281,11 @@ class Store:
         self._db.execute("INSERT INTO pins VALUES (?, ?)", (username, user))
 
     def forget(self, user: int) -> None:
-        """Deletes everything kept of a user: what the user said anywhere, and the private chat with all answers."""
+        """Deletes everything kept of a user: what the user said anywhere, and the private chat with all answers.
+
+        When the transaction ends it is gone from the file's journal, too.
+        """
+        self._wipe_due = True
         self.drop(user)  # a private chat has the id of its user
         self._db.execute("DELETE FROM lines WHERE speaker = ?", (user,))
         self._db.execute("DELETE FROM refusals WHERE user = ?", (user,))
@@ -300,4 +308,5 @@ class Store:
 
     def wipe(self) -> None:
         """Removes what was deleted from the file's journal, too."""
+        self._wipe_due = False
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

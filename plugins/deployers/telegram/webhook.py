@@ -44,6 +44,10 @@ class Webhook:
         self._journal = journal
         # Whoever knows the address could write to the bot in anybody's name; so there always is a secret.
         self._secret = options.webhook_secret.reveal() if options.webhook_secret else secrets.token_urlsafe(32)
+        if not re.fullmatch(r"[\w-]{1,256}", self._secret, re.ASCII):
+            raise UserError(
+                "webhook_secret: Telegram takes only letters, digits, _ and -, at most 256", "choose another"
+            )
 
     async def run(self) -> None:
         """Serves until it is cancelled.
@@ -76,6 +80,7 @@ class Webhook:
             webhook_url=options.webhook_url,
             secret_token=self._secret,
             allowed_updates=KINDS,
+            max_connections=1,  # with more, what one person writes may overtake itself
         )
 
 
