@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .bot_api import BotApi
-from .test_telegram_process import start
+from .killing import start
 
 MINUTES = float(os.environ.get("ACC_SOAK_MINUTES", "30"))
 

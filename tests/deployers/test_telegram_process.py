@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import random
 import re
 import signal
-import subprocess
-import sys
-import threading
 import time
-from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from .bot_api import TOKEN, BotApi, Call, Fault
-
-PROGRAM = str(Path(__file__).with_name("serve_on_telegram.py"))
-
-
-def start(
-    api: BotApi, state: Path, thinks: float = 0.0, allow: str = "1", log: Path | None = None, kilobytes: int = 0
-) -> subprocess.Popen[str]:
-    with log.open("w") if log else nullcontext() as file:
-        return subprocess.Popen(
-            [sys.executable, PROGRAM, api.url, str(state), str(thinks), allow, str(kilobytes)],
-            env=dict(os.environ, TOKEN=api.token),
-            stdout=subprocess.PIPE,
-            stderr=file or subprocess.PIPE,
-            text=True,
-        )
+from .bot_api import TOKEN, BotApi, Fault
+from .killing import Killer, answered_and_doubled, converse, start
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -118,66 +97,13 @@ def test_counters_are_logged_on_sigusr1_and_the_token_is_not_in_ps(api: BotApi, 
         process.kill()
 
 
-class Killer:
-    """Starts the bot again and again, and kills it at random calls: just before or just after they take effect."""
-
-    def __init__(self, api: BotApi, state: Path, kills: int, seed: int) -> None:
-        self.kills = 0
-        self._api = api
-        self._state = state
-        self._most = kills
-        self._random = random.Random(seed)
-        self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._process = start(api, state)
-        self._thread = threading.Thread(target=self._supervise)
-
-    def __enter__(self) -> Killer:
-        self._api.fault = self._perhaps_kill
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.set()
-        self._process.kill()
-        self._thread.join()
-
-    def _supervise(self) -> None:
-        while True:
-            self._process.communicate()
-            if self._closing.is_set():
-                return
-            self._process = start(self._api, self._state)
-
-    def _perhaps_kill(self, call: Call) -> Fault | None:
-        with self._lock:
-            worth_it = call.method == "sendMessage" or (call.method == "getUpdates" and self._api.pending)
-            if not worth_it or self.kills >= self._most or self._random.random() > 0.2:
-                return None
-            self.kills += 1
-            time.sleep(self._random.random() * 0.02)
-            self._process.kill()
-            return Fault(done=self._random.random() < 0.5)
-
-
 @pytest.mark.parametrize(("kills", "messages"), [(6, 60), pytest.param(100, 500, marks=pytest.mark.soak)])
 def test_killed_at_any_moment_it_loses_nothing_and_doubles_at_most_what_was_being_sent(
     api: BotApi, tmp_path: Path, kills: int, messages: int
 ) -> None:
-    order = random.Random(11)
     with Killer(api, tmp_path, kills, seed=5) as killer:
-        for number in range(messages):
-            api.write(f"message {number}")
-            time.sleep(order.random() * 0.1)
-        wanted = [f"message {number}" for number in range(messages)]
-        while killer.kills < kills:
-            wanted.append(f"message {len(wanted)}")
-            api.write(wanted[-1])
-            time.sleep(0.2)
-        api.wait(lambda: api.texts() and api.texts()[-1].endswith(wanted[-1]), seconds=120)
-    sent = Counter(api.texts())
-    first_times = list(dict.fromkeys(api.texts()))
-    answered = [line for text in first_times for line in text.removeprefix("answer to ").split("\n")]
+        wanted = converse(api, killer, messages, kills)
+    answered, doubled = answered_and_doubled(api.texts())
     assert answered == wanted
-    assert sum(sent.values()) - len(sent) <= killer.kills
-    print(f"{killer.kills} kills, {len(wanted)} messages, {sum(sent.values()) - len(sent)} answers sent twice")
+    assert doubled <= killer.kills
+    print(f"{killer.kills} kills, {len(wanted)} messages, {doubled} answers sent twice")
