@@ -95,7 +95,7 @@ class DeployerContract(StageContract):
                 answer = self.talk(running, text)
                 if answer is None:
                     pytest.skip("`talk` is not overridden")
-                assert answer == echo(text)
+                assert answer == echo(text), f"the model said {echo(text)!r}, and {answer!r} arrived"
 
     def test_it_can_be_started_again(self, project: Project) -> None:
         """Nothing of a stopped bot is in the way of the next."""
