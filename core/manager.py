@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import pluggy
@@ -20,6 +19,9 @@ from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_
 from autocakechat.stages import STAGE_TYPES, CommandType, StageType
 from autocakechat.structure import suggest
 from autocakechat.text import visible
+
+if TYPE_CHECKING:
+    import logging
 
 BUNDLED = "autocakechat"
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -91,9 +93,14 @@ class PluginManager:
         self.plugins: list[Plugin] = []
         self._owners: dict[int, Plugin] = {}
         self._entries: dict[str, EntryPoint] = {}
-        entries = entry_points(group=hookspecs.PROJECT) if found is None else found
-        for entry in sorted(entries, key=lambda entry: (_distribution(entry) != BUNDLED, entry.name)):
-            plugin = _describe(entry)
+        entries = list(entry_points(group=hookspecs.PROJECT) if found is None else found)
+        # Metadata is read once for each distribution: it is the slowest part of looking for plugins.
+        origins = {id(dist): (dist.name, dist.version) for dist in {entry.dist for entry in entries} if dist}
+        described = [
+            (Plugin(entry.name, entry.value, *origins.get(id(entry.dist), ("unknown", "unknown"))), entry)
+            for entry in entries
+        ]
+        for plugin, entry in sorted(described, key=lambda each: (not each[0].bundled, each[0].name)):
             self.plugins.append(plugin)
             self._entries.setdefault(plugin.name, entry)
             if plugin.name in disabled or not (third_party or plugin.bundled):
@@ -260,14 +267,6 @@ def _deprecations_told(plugin: Plugin, entry: EntryPoint) -> Iterator[None]:
 def _author(entry: EntryPoint) -> str:
     known: Any = entry.dist.metadata if entry.dist else {}
     return next((known[name] for name in ("Author", "Author-email", "Maintainer") if name in known), "its author")
-
-
-def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "unknown"
-
-
-def _describe(entry: EntryPoint) -> Plugin:
-    return Plugin(entry.name, entry.value, _distribution(entry), entry.dist.version if entry.dist else "unknown")
 
 
 def _told(error: BaseException) -> str:

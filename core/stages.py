@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from autocakechat.chatlog import Chat
-from autocakechat.corpus import Corpus, Dialog
-from autocakechat.model import Responder, TrainedModel
-from autocakechat.run_context import RunContext
-
 if TYPE_CHECKING:
     import click
+
+    from autocakechat.chatlog import Chat
+    from autocakechat.corpus import Corpus, Dialog
+    from autocakechat.model import Responder, TrainedModel
+    from autocakechat.run_context import RunContext
 
 
 @attrs.frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -13,10 +12,11 @@ from typing import Any, Literal, Union
 import attrs
 
 from autocakechat.options import Secret
-from autocakechat.toml_file import KeyPath
 
 if typing.TYPE_CHECKING:
     import cattrs
+
+    from autocakechat.toml_file import KeyPath
 
 _ATOMS: dict[Any, str] = {
     bool: "true or false",
@@ -120,6 +120,8 @@ def describe(hint: Any) -> str:
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Says which known name was probably meant, if any."""
+    import difflib
+
     matches = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean '{matches[0]}'?" if matches else ""
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
+import autocakechat
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"tensorflow", "keras", "telegram", "numpy", "rich", "phonenumbers", "stdnum", "h5py", "safetensors", "asyncio"}
@@ -29,6 +33,29 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     imported = set(ast.literal_eval(done.stderr.splitlines()[-1]))
     assert "autocakechat.cli.main" in imported
     assert imported & HEAVY == set()
+
+
+def test_pytest_finds_the_fixtures_without_importing_anything_heavy() -> None:
+    script = (
+        "import sys, pytest\n"
+        "status = pytest.main(['--version', '--version', '-p', 'autocakechat.testing'])\n"
+        "print(sorted(sys.modules), file=sys.stderr)\n"
+        "sys.exit(status)"
+    )
+    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins may import what they like
+    done = subprocess.run([sys.executable, "-c", script], env=alone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    imported = set(ast.literal_eval(done.stderr.splitlines()[-1]))
+    assert "autocakechat.testing" in imported
+    assert any(entry.value == "autocakechat.testing" for entry in entry_points(group="pytest11"))
+    assert imported & (HEAVY | {"cattrs", "click"}) == set()
+
+
+def test_every_public_name_has_a_home() -> None:
+    assert set(autocakechat.__all__) == {*autocakechat._HOMES, "markup"}
+    assert all(getattr(autocakechat, name) for name in autocakechat.__all__)
+    with pytest.raises(ImportError, match="cannot import name 'Messages' from 'autocakechat'"):
+        from autocakechat import Messages  # noqa: F401
 
 
 def imported_names(file: Path) -> set[str]:

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from autocakechat.redaction import Redactor, set_up_logging
-
 if TYPE_CHECKING:
+    import logging
+
     from autocakechat.config import Pipeline
     from autocakechat.manager import PluginManager
+    from autocakechat.redaction import Redactor
     from autocakechat.runner import Runner
 
 
-@attrs.define
+@attrs.define(slots=False)
 class App:
     """The state of one run of the program.
 
     Attributes:
-        log: Where to say things.
-        redact: Removes secrets from what is shown.
         disabled: Plugins that are not to be imported.
         third_party: Whether plugins that do not come with autocakechat are loaded.
         verbose: Whether to show everything.
+        quiet: Whether to show warnings only.
     """
 
-    log: logging.Logger
-    redact: Redactor
     disabled: frozenset[str] = frozenset()
     third_party: bool = True
     verbose: bool = False
+    quiet: bool = False
     _managers: dict[frozenset[str], PluginManager] = attrs.field(factory=dict, init=False)
 
     @classmethod
     def start(
         cls, disabled: Sequence[str], verbose: bool, quiet: bool, environment: Mapping[str, str] = os.environ
     ) -> App:
-        """Sets up logging and reads which plugins are switched off.
+        """Reads which plugins are switched off.
 
         Args:
             disabled: Plugins that the command line switches off.
@@ -50,15 +49,27 @@ class App:
             environment: `ACC_DISABLED_PLUGINS` (names with commas between them) and `ACC_NO_PLUGINS` (not empty: only
                 bundled plugins) switch off others.
         """
-        redact = Redactor()
         names = environment.get("ACC_DISABLED_PLUGINS", "").replace(",", " ").split()
         return cls(
-            log=set_up_logging(redact, verbose, quiet),
-            redact=redact,
             disabled=frozenset([*disabled, *names]),
             third_party=not environment.get("ACC_NO_PLUGINS"),
             verbose=verbose,
+            quiet=quiet,
         )
+
+    @cached_property
+    def log(self) -> logging.Logger:
+        """Where to say things. Set up when it is first asked for: `acc plugins list` has nothing to say."""
+        from autocakechat.redaction import set_up_logging
+
+        return set_up_logging(self.redact, self.verbose, self.quiet)
+
+    @cached_property
+    def redact(self) -> Redactor:
+        """Removes secrets from what is shown."""
+        from autocakechat.redaction import Redactor
+
+        return Redactor()
 
     def manager(self, disabled: Sequence[str] = ()) -> PluginManager:
         """Returns the plugins, loaded once.

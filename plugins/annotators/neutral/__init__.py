@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import attrs
-import msgspec
 
-from autocakechat import AnnotatorType, Dialog, RunContext, hookimpl
+from autocakechat import AnnotatorType, hookimpl
+
+if TYPE_CHECKING:
+    from autocakechat import Dialog, RunContext
 
 LABEL = "neutral"
 
@@ -19,6 +22,8 @@ class NeutralOptions:
 
 def annotate(options: NeutralOptions, dialogs: Iterable[Dialog], run: RunContext) -> Iterator[Dialog]:
     """Labels every utterance `neutral`."""
+    import msgspec
+
     for dialog in dialogs:
         if all(utterance.emotion == LABEL for utterance in dialog.utterances):
             yield dialog

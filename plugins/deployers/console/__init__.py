@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import attrs
 
-from autocakechat import DeployerType, RunContext, TrainedModel, hookimpl, option
+from autocakechat import DeployerType, hookimpl, option
+
+if TYPE_CHECKING:
+    from autocakechat import RunContext, TrainedModel
 
 
 @attrs.frozen(kw_only=True)

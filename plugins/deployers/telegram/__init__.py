@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import attrs
 from attrs import validators
 
-from autocakechat import DeployerType, RunContext, Secret, TrainedModel, hookimpl, option
+from autocakechat import DeployerType, Secret, hookimpl, option
+
+if TYPE_CHECKING:
+    from autocakechat import RunContext, TrainedModel
 
 _GUEST = re.compile(r"-?\d+|@?[a-z]\w{3,31}", re.ASCII | re.IGNORECASE)
 _WEB_ADDRESS = re.compile(r"https?://\S+")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from autocakechat import Chat, Dialog, ExtractorType, RunContext, hookimpl, option
+from autocakechat import ExtractorType, hookimpl, option
+
+if TYPE_CHECKING:
+    from autocakechat import Chat, Dialog, RunContext
 
 
 def _at_least(least: float) -> Any:

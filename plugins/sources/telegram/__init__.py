@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from autocakechat import Chat, Input, RunContext, SourceType, hookimpl, option
+from autocakechat import Input, SourceType, hookimpl, option
+
+if TYPE_CHECKING:
+    from autocakechat import Chat, RunContext
 
 SkippedKind = Literal["bot_chat", "channel", "saved_messages", "replies", "verification_codes"]
 

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 from attrs.validators import and_, ge, gt, le, lt, min_len, optional
 
-from autocakechat import CommandType, Corpus, Input, Responder, RunContext, TrainerType, UserError, hookimpl, option
+from autocakechat import CommandType, Input, TrainerType, UserError, hookimpl, option
 
 if TYPE_CHECKING:
     import click
+
+    from autocakechat import Corpus, Responder, RunContext
 
 SIZES = "taken from `size` unless given"
 
