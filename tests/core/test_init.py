@@ -47,14 +47,14 @@ def test_it_asks_and_what_it_writes_runs(exported: Project) -> None:
 
 def test_what_is_given_is_not_asked(exported: Project) -> None:
     given = ["--export", "tg_data", "--person", "user1", "--start", "scratch", "--deployer", "telegram"]
-    done = exported.acc("init", "bots/my.toml", *given, "--allow", "12", "--allow", "@me")
+    done = exported.acc("init", "bots/my.toml", *given, "--allow", "12", "--allow", "@anna")
     assert done.returncode == 2
     assert "bots/my.toml: No such file or directory" in done.stderr
-    done = exported.acc("init", "my.toml", *given, "--allow", "12", "--allow", "@me")
+    done = exported.acc("init", "my.toml", *given, "--allow", "12", "--allow", "@anna")
     assert done.returncode == 0, done.stderr
     assert "?" not in done.stderr
     assert "export TELEGRAM_BOT_TOKEN=" in done.stderr
-    deployer = {"use": "telegram", "token": {"env": "TELEGRAM_BOT_TOKEN"}, "allow": [12, "@me"]}
+    deployer = {"use": "telegram", "token": {"env": "TELEGRAM_BOT_TOKEN"}, "allow": [12, "@anna"]}
     assert written(exported, "my.toml")["deployer"] == deployer
     assert written(exported, "my.toml")["trainer"] == {"use": "cakechat", "start": "scratch"}
     assert "# Person 1, 20 messages" in (exported.folder / "my.toml").read_text()
