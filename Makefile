@@ -24,7 +24,7 @@ TELEGRAM_BOT_TOKEN := $(or $(TELEGRAM_BOT_TOKEN),$(call from-env,TELEGRAM_BOT_TO
 # $(call need,VALUE,MESSAGE) ends with the message if there is no value.
 need = $(if $(strip $(1)),,$(error $(2)))
 
-.PHONY: demo test lint types soak generate_corpus clean
+.PHONY: demo test lint types soak docs generate_corpus clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
@@ -50,6 +50,11 @@ types: $(VENV)/dev
 	cd build/types && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../setup.cfg \
 		--python-executable ../../$(BIN)/python --cache-dir ../../.mypy_cache -p autocakechat \
 		$(foreach package,$(notdir $(wildcard examples/plugins/*/autocakechat_*)),-p $(package))
+
+# Any warning, such as of a link that leads nowhere, ends it.
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "The documentation lies in build/docs/index.html"
 
 soak: $(VENV)/dev
 	ACC_SOAK=1 $(BIN)/python -m pytest
@@ -79,6 +84,10 @@ $(VENV)/demo: $(VENV)/python setup.cfg pyproject.toml
 $(VENV)/dev: $(VENV)/python setup.cfg pyproject.toml
 	@echo "Installing what the tests need into $(VENV); tensorflow is large, this takes a few minutes."
 	@$(PIP) install --editable '.[dev]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/python setup.cfg pyproject.toml
+	@$(PIP) install --editable '.[docs]'
 	@touch $@
 
 $(VENV)/python:
