@@ -10,6 +10,7 @@ import pytest
 
 from autocakechat import Reply, Request, RunContext, Secret, StageError, UserError
 from autocakechat.plugins.deployers.telegram import Options, deploy, polling
+from autocakechat.plugins.deployers.telegram.connection import connect
 
 from .bot_api import TOKEN, BotApi, Fault
 from .responders import Echo, trained
@@ -251,6 +252,13 @@ def test_a_missing_token_is_one_line(run: RunContext, echo: Echo, monkeypatch: p
     monkeypatch.delenv("TOKEN", raising=False)
     with pytest.raises(UserError, match="environment variable TOKEN is not set"):
         deploy(Options(token=Secret(env="TOKEN"), allow="everyone"), trained(echo), run)
+
+
+def test_nothing_that_a_crash_may_print_holds_the_token() -> None:
+    bot = connect(TOKEN, "http://127.0.0.1:9")
+    options = Options(token=Secret(env="TOKEN"), allow=[1])
+    shown = " ".join(f"{thing!r} {thing}" for thing in (bot, *bot._request, vars(bot).keys(), options))
+    assert TOKEN.partition(":")[2] not in shown
 
 
 def test_the_token_is_in_no_log_at_any_level(api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture) -> None:

@@ -84,7 +84,7 @@ def test_run_trains_and_answers_and_deploy_starts_at_once(folder: Path, server: 
         assert sum(word.strip(".,!?") in words for word in answers) / len(answers) > 0.9
     assert server.texts(3) == ["Sorry, I talk only with people I was made for."]
 
-    with acc(folder, "deploy", "pipeline.toml") as process:
+    with acc(folder, "deploy", "pipeline.toml", "--state", "kept") as process:
         answered = len(server.texts(1))
         server.write("and now?", chat=1)
         server.wait(lambda: len(server.texts(1)) > answered, seconds=120)
@@ -92,6 +92,8 @@ def test_run_trains_and_answers_and_deploy_starts_at_once(folder: Path, server: 
         out, log = process.communicate(timeout=30)
     assert process.returncode == 0, log
     assert "training" not in log
+    kept = {file.name for file in (folder / "kept").iterdir()}
+    assert {f"bot-{TOKEN.partition(':')[0]}.sqlite3", "heartbeat"} <= kept
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -85,13 +86,29 @@ def test_a_refused_token_ends_it_and_is_not_shown_in_the_traceback(api: BotApi, 
     assert TOKEN not in out + log
 
 
+def test_a_crash_shows_no_token_even_when_everything_is_logged(
+    api: BotApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    (tmp_path / "heartbeat").mkdir()  # which is to be a file
+    with start(api, tmp_path) as process:
+        out, log = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Traceback" in log
+    assert "IsADirectoryError" in log
+    assert "asyncio " in log, "everything is logged"
+    assert TOKEN.partition(":")[2] not in out + log
+
+
 def test_counters_are_logged_on_sigusr1_and_the_token_is_not_in_ps(api: BotApi, tmp_path: Path) -> None:
     with start(api, tmp_path) as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
         api.write("hi")
         assert any("sent chat=1" in line for line in lines)
-        assert TOKEN.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        processes = subprocess.run(["ps", "-Ao", "args"], check=True, capture_output=True, text=True).stdout
+        assert "serve_on_telegram.py" in processes
+        assert TOKEN not in processes
         process.send_signal(signal.SIGUSR1)
         assert any("counters received=1 answered=1" in line for line in lines)
         process.kill()
