@@ -6,13 +6,10 @@ moment neither loses a message nor answers it twice.
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from autocakechat import StageError
+from autocakechat.plugins.deployers.telegram.database import Database
 from autocakechat.plugins.deployers.telegram.records import SERVER, Line, Outgoing, Waiting
 
 _VERSION = 1
@@ -40,7 +37,7 @@ CREATE TABLE moves (new INTEGER PRIMARY KEY, old INTEGER NOT NULL);
 """
 
 
-class Store:
+class Store(Database):
     """The bot's memory.
 
     Args:
@@ -51,68 +48,7 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._wipe_due = False
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise StageError(f"{path}: another bot uses this", "stop it, or give this one another folder") from None
-            raise StageError(f"{path}: {error}", "move the file away to start with an empty memory") from None
-
-    def _prepare(self) -> None:
-        path, db = self._path, self._db
-        path.chmod(0o600)
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA secure_delete = ON")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-        elif version != _VERSION:
-            db.close()
-            raise StageError(f"{path} was written by another version of autocakechat", "update autocakechat")
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything done inside is kept, or nothing; once kept it outlives a power failure.
-
-        What is done outside of any transaction outlives the death of the program, but perhaps not that of the machine.
-        There must be no `await` inside.
-        """
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        finally:
-            self._db.execute("PRAGMA synchronous = NORMAL")
-        if self._wipe_due:
-            self.wipe()
-
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Everything done inside is kept or nothing, whatever becomes of the rest of the transaction around it."""
-        self._db.execute("SAVEPOINT attempt")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK TO attempt")
-                self._db.execute("RELEASE attempt")
-            raise
-        self._db.execute("RELEASE attempt")
+        super().__init__(path, _SCHEMA, _VERSION)
 
     # -- updates ------------------------------------------------------------------------------------------------------
 
@@ -208,7 +144,7 @@ class Store:
 
     def reset(self, chat: int) -> None:
         """Deletes everything said in a chat, from the file's journal too when the transaction ends."""
-        self._wipe_due = True
+        self.wipe_at_end()
         self._db.execute("DELETE FROM lines WHERE chat = ?", (chat,))
 
     def mood(self, chat: int) -> str | None:
@@ -285,7 +221,7 @@ class Store:
 
         When the transaction ends it is gone from the file's journal, too.
         """
-        self._wipe_due = True
+        self.wipe_at_end()
         self.drop(user)  # a private chat has the id of its user
         self._db.execute("DELETE FROM lines WHERE speaker = ?", (user,))
         self._db.execute("DELETE FROM refusals WHERE user = ?", (user,))
@@ -305,8 +241,3 @@ class Store:
             self._db.execute("DELETE FROM refusals WHERE told < ?", (now - _DAY,))
             self._db.execute("DELETE FROM updates WHERE seen < ?", (now - 7 * _DAY,))  # Telegram keeps them for one
         self.wipe()
-
-    def wipe(self) -> None:
-        """Removes what was deleted from the file's journal, too."""
-        self._wipe_due = False
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
