@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import re
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -17,6 +18,8 @@ import autocakechat
 from autocakechat import hookspecs
 from autocakechat.manager import PluginManager
 from autocakechat.stages import STAGE_TYPES, CommandType, Input, StageType
+from autocakechat.testing.project import Project
+from tests.distributions import lay_out
 from tests.docs.pages import DOCS, blocks
 
 HOOKS = DOCS / "plugins/hooks"
@@ -134,3 +137,27 @@ def test_what_a_type_is_said_to_have_is_there(name: str) -> None:
     public = {each for each, value in vars(cls).items() if not each.startswith("_") and callable(value)}
     text = section(TYPES, name)
     assert [each for each in sorted(public) if f"`{each}" not in text] == []
+
+
+def test_the_examples_of_all_stages_make_a_bot_together(acc_project: Project) -> None:
+    site = acc_project.folder / "site"
+    site.mkdir()
+    for name in YIELDED:
+        (example,) = [block for block in blocks(HOOKS / f"{name}.md") if block.language == "python"]
+        lay_out(site, "acc-examples", name.replace("_", "-"), example.content)
+    acc_project.environment["PYTHONPATH"] = f"{site}{os.pathsep}{acc_project.environment['PYTHONPATH']}"
+    talk = [(place, "ab"[place % 2], "how are you?" if place % 2 == 0 else "fine :)") for place in range(20)]
+    acc_project.write("talk.csv", "".join(f"{60 * place},{name},{text}\n" for place, name, text in talk))
+    acc_project.pipeline(
+        source={"use": "csv", "path": "talk.csv"},
+        extractor={"use": "pairs", "server": "b"},
+        annotator={"use": "smileys"},
+        corpus={"same_answer": 5},
+        trainer={"use": "habit"},
+        deployer={"use": "plain", "greeting": "Hi!"},
+    )
+    assert acc_project.dialogs()[0][1].emotion == "joy"
+    done = acc_project.run(stdin="hello\n\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["Hi!", "fine :)"]
+    assert acc_project.acc("shout", "hello").stdout == "HELLO\n"
