@@ -19,7 +19,12 @@ _EMOJI = re.compile(
     "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
     "(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*)*"
 )
-_EMOTICON = re.compile(r"(?<![\w:;=])(?:[:;=]['’]?[-^]?[()\[\]DPpOo3*/\\|]+|[xX]D+|<3)(?!\w)|(?<!\S)\^_*\^(?!\S)")
+_EMOTICON = re.compile(
+    r"(?<![:;=])[:;]['’]?[-^]?[()D]+(?!\w)"
+    r"|(?<![\w:;=])[:;=]['’]?[-^]?[()\[\]DPpOo3*/\\|]+(?!\w)"
+    r"|(?<!\w)[xX]D+(?!\w)|<3(?!\w)|(?<!\S)\^_*\^(?!\S)"
+    r"|\A[^(]*(?:[^\W\d_]{2}|[.!?…,])\)+(?!\w)"  # a mouth alone, as is usual in Russian)))
+)
 
 
 @attrs.frozen

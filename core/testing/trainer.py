@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from autocakechat.manager import PluginManager
-from autocakechat.model import Reply, Request, Responder
+from autocakechat.model import Reply, Request, Responder, Score, ScoringResponder
 from autocakechat.model_folder import open_model
 from autocakechat.run_context import RunContext
 from autocakechat.stages import TrainerType
@@ -127,6 +127,29 @@ class TrainerContract(StageContract):
         for label in labels:
             (reply,) = responder.respond([Request(["hello"], label)])
             assert reply.text
+
+    def test_it_can_be_measured(self, trained: Trained) -> None:
+        """`acc evaluate` measures the model, and one seed gives the same figures."""
+        done = [trained.project.acc("evaluate", "--json", "--samples", "20") for _ in range(2)]
+        assert done[0].returncode == 0, done[0].stderr
+        assert done[0].stdout == done[1].stdout, "measured twice, it differs; give the reply options a field `seed`"
+
+    def test_scores_belong_to_their_answers(self, responder: Responder) -> None:
+        """One that tells how likely answers are tells the same of each answer alone as of many at once."""
+        if not isinstance(responder, ScoringResponder):
+            pytest.skip("it does not tell how likely answers are")
+        assert list(responder.score([], [])) == []
+        requests = [Request(["hello"]), Request(["do you like cats number 3?"]), Request(list(_ODD))]
+        answers = [["yes, cats and 3 more", "no"], [], list(_ODD)]
+        scores = responder.score(requests, answers)
+        assert [len(told) for told in scores] == [len(told) for told in answers]
+        for request, texts, told in zip(requests, answers, scores, strict=True):
+            for text, score in zip(texts, told, strict=True):
+                assert isinstance(score, Score), f"score returns {type(score).__name__}, which is no Score"
+                assert score.log_p <= 0, f"log p of {text!r} is {score.log_p}"
+                ((alone,),) = responder.score([request], [[text]])
+                assert alone.tokens == score.tokens
+                assert alone.log_p == pytest.approx(score.log_p, rel=1e-4, abs=1e-4), f"{text!r} alone scores otherwise"
 
     def test_training_again_gives_the_same_model(self, trained: Trained, tmp_path: Path) -> None:
         """With one seed on one machine the files are the same, byte for byte."""

@@ -116,12 +116,29 @@ def test_other_signs_are_no_emoji(text: str) -> None:
     assert habits_of([text]).emoji == 0.0
 
 
-@pytest.mark.parametrize("text", [":)", "ok :-)", "haha ;) yes", "xD", ":'(", "^^", "love <3", "=P"])
+@pytest.mark.parametrize(
+    "text", [":)", "ok :-)", "haha ;) yes", "xD", ":'(", "^^", "love <3", "=P", "haha:D", "привет)))", "ok!)"]
+)
 def test_emoticons_are_seen(text: str) -> None:
     assert habits_of([text]).emoticons == 1.0
 
 
-@pytest.mark.parametrize("text", ["a: b", "http://x.y/z", "10:30", "def f(x): return", "1=2", "3^4", "16:9", "ratio:3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: b",
+        "http://x.y/z",
+        "10:30",
+        "def f(x): return",
+        "1=2",
+        "3^4",
+        "16:9",
+        "ratio:3",
+        "(yes)",
+        "1) go 2) stay",
+        "a) go",
+    ],
+)
 def test_other_colons_are_no_emoticons(text: str) -> None:
     assert habits_of([text]).emoticons == 0.0
 
