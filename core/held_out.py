@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import attrs
 
@@ -117,14 +116,23 @@ def _moments(corpus: Corpus, context_lines: int) -> Iterator[Moment]:
 
 
 def _others(answer: str, pool: Sequence[str], number: int, chance: random.Random) -> tuple[str, ...]:
-    found: dict[tuple[str, ...], str] = {}
     true = _essence(answer)
-    different = (text for text in chance.sample(pool, len(pool)) if _essence(text) != true)
-    for text in different:
-        found.setdefault(_essence(text), text)
-        if len(found) >= number:
+    found: dict[tuple[str, ...], str] = {}
+    for text in _shuffled(pool, chance):
+        if len(found) == number:
             break
-    return tuple(islice(found.values(), number))
+        if _essence(text) != true:
+            found.setdefault(_essence(text), text)
+    return tuple(found.values())
+
+
+def _shuffled(texts: Sequence[str], chance: random.Random) -> Iterator[str]:
+    """Yields texts in random order; of few that are taken, few are shuffled."""
+    left = list(texts)
+    while left:
+        place = chance.randrange(len(left))
+        left[place], left[-1] = left[-1], left[place]
+        yield left.pop()
 
 
 def _essence(text: str) -> tuple[str, ...]:
