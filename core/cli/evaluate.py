@@ -107,17 +107,26 @@ def _opened(app: App, path: Path, overrides: tuple[str, ...], seed: int) -> Iter
 def _corpus_of(model: TrainedModel, place: Path | None) -> tuple[Path, bool]:
     """Finds the corpus to measure with; tells whether it is the one that the model learnt from."""
     from autocakechat.model_folder import corpus_key
-    from autocakechat.store import Store, read_manifest
 
     key = corpus_key(model.path)
-    if place is None:
-        near = [*model.path.resolve().parents, Path.cwd()]
-        found = (Store(folder / ".acc").find("corpus", key) for folder in near) if key else ()
-        artifact = next(filter(None, found), None)
-        if artifact is None:
-            learnt_from = "the corpus that it learnt from is not near it" if key else "it does not tell its corpus"
-            raise UserError(f"{model.path}: {learnt_from}", "give one: --corpus DIR, or --corpus pipeline.toml")
-        return artifact.path, True
+    return _given_corpus(place, key) if place else (_near_corpus(model.path, key), True)
+
+
+def _near_corpus(model: Path, key: str | None) -> Path:
+    from autocakechat.store import Store
+
+    near = [*model.resolve().parents, Path.cwd()]
+    found = (Store(folder / ".acc").find("corpus", key) for folder in near) if key else iter(())
+    artifact = next(filter(None, found), None)
+    if artifact is None:
+        why = "the corpus that it learnt from is not near it" if key else "it does not tell what it learnt from"
+        raise UserError(f"{model}: {why}", "give a corpus: --corpus DIR, or --corpus pipeline.toml")
+    return artifact.path
+
+
+def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
+    from autocakechat.store import Store, read_manifest
+
     if not place.exists():
         raise UserError(f"{place}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")
     if place.is_dir():

@@ -206,7 +206,7 @@ def test_a_model_folder_knows_its_corpus_while_it_is_near(
     shutil.copytree(trained.folder / "model", elsewhere.folder / "model")
     done = elsewhere.acc("evaluate", "model")
     assert done.returncode == 2
-    assert "the corpus that it learnt from is not near it; give one: --corpus DIR" in done.stderr
+    assert "the corpus that it learnt from is not near it; give a corpus: --corpus DIR" in done.stderr
     for corpus in (found["corpus"], str(trained.folder / "pipeline.toml")):
         again = evaluation(elsewhere, "model", "--corpus", corpus)
         assert again["known_to_be_new"]
