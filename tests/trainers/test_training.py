@@ -23,7 +23,7 @@ from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs
 from autocakechat.plugins.trainers.cakechat.folder import load_model
 from autocakechat.plugins.trainers.cakechat.memory import bytes_available
 from autocakechat.plugins.trainers.cakechat.samples import make_samples
-from autocakechat.plugins.trainers.cakechat.sizes import SIZES, size_of
+from autocakechat.plugins.trainers.cakechat.sizes import GENTLE, SIZES, size_of
 from autocakechat.plugins.trainers.cakechat.training import Plan, Training
 from tests.trainers.conftest import SMALL, conversations, run_in, write_corpus
 
@@ -251,6 +251,10 @@ def test_an_option_whose_library_is_missing_says_what_to_type(monkeypatch: pytes
 def test_single_options_come_before_the_named_size() -> None:
     assert size_of(Options(size="small"), 10) == SIZES["small"]
     assert size_of(Options(size="small", hidden=3), 10) == attrs.evolve(SIZES["small"], hidden=3)
+    gentle = attrs.evolve(SIZES["small"], learning_rate=GENTLE * SIZES["small"].learning_rate)
+    assert size_of(Options(), 10, hidden=200) == size_of(Options(size="small"), 10, hidden=768) == gentle
+    assert size_of(Options(learning_rate=0.5), 10, hidden=200).learning_rate == 0.5
+    assert size_of(Options(optimizer="adadelta"), 10, hidden=200).learning_rate == 6.0
     assert [size_of(Options(), samples) for samples in (100, 100_000, 10**6, 10**8)] == list(SIZES.values())
 
 

@@ -62,6 +62,9 @@ SIZES = {
 
 ADADELTA_LEARNING_RATE = 6.0
 
+GENTLE = 0.3
+"""Share of Adam's learning rate for a network that can talk already: full steps spoil more than they teach."""
+
 _LARGEST_CORPUS = {"tiny": 20_000, "small": 200_000, "medium": 2_000_000}
 
 
@@ -79,6 +82,8 @@ def size_of(options: Options, samples: int, hidden: int | None = None) -> Size:
     elif name == "auto":
         name = next((name for name, largest in _LARGEST_CORPUS.items() if samples <= largest), "cakechat")
     size = SIZES[name]
+    if hidden is not None:
+        size = attrs.evolve(size, learning_rate=GENTLE * size.learning_rate)
     if options.optimizer == "adadelta":
         size = attrs.evolve(size, learning_rate=ADADELTA_LEARNING_RATE)
     given = {field.name: getattr(options, field.name) for field in attrs.fields(Size)}
