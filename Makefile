@@ -24,14 +24,18 @@ TELEGRAM_BOT_TOKEN := $(or $(TELEGRAM_BOT_TOKEN),$(call from-env,TELEGRAM_BOT_TO
 # $(call need,VALUE,MESSAGE) ends with the message if there is no value.
 need = $(if $(strip $(1)),,$(error $(2)))
 
-.PHONY: demo test lint types soak docs generate_corpus clean
+.PHONY: demo test coverage lint types soak docs generate_corpus clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
 	@$(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400
 	@$(BIN)/acc run examples/demo/pipeline.toml
 
+# A file of tests stays in one process: its tests share what was trained for them.
 test: lint types
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
+
+coverage: $(VENV)/dev
 	$(BIN)/python -m coverage run -m pytest
 	@$(BIN)/python -m coverage report --skip-covered
 
