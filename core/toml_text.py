@@ -24,16 +24,20 @@ def toml_value(value: Any) -> str:
         return "{ " + ", ".join(f"{toml_key(name)} = {toml_value(item)}" for name, item in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml_value, value)) + "]"
-    # TOML's strings are JSON's, but for one character.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _quoted(str(value))
 
 
 def toml_key(name: str) -> str:
     """Writes a name as it stands to the left of `=`."""
     is_bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return name if is_bare else json.dumps(name)
+    return name if is_bare else _quoted(name)
 
 
 def toml_table(header: str, values: Mapping[str, Any]) -> str:
     """Writes a table, its header such as `[trainer]` first, a line for each value."""
     return "\n".join([header, *(f"{toml_key(name)} = {toml_value(value)}" for name, value in values.items()), ""])
+
+
+def _quoted(text: str) -> str:
+    # TOML's strings are JSON's, but for one character.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
