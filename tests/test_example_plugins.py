@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = sorted(path.name for path in (ROOT / "examples/plugins").iterdir() if (path / "pyproject.toml").is_file())
+
+
+# What takes long, and is told of by the other tests too, is left to `make soak`.
+QUICK = {"autocakechat-whatsapp": "not a_long_log", "autocakechat-http": "not TestContract"}
 
 
 @attrs.frozen
@@ -79,8 +85,21 @@ def test_it_is_listed_with_its_distribution(name: str, listed: dict[str, dict[st
 
 @pytest.mark.parametrize("name", PLUGINS)
 def test_it_passes_its_own_tests(name: str, installed: Installed) -> None:
-    done = installed.run("pytest", "-q", "-rs", "-p", "no:cacheprovider", cwd=installed.sources / name)
-    print(done.stdout)  # what was skipped is shown with -rA
+    pass_own_tests(name, installed, QUICK.get(name, ""))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", sorted(QUICK))
+def test_it_passes_all_of_its_own_tests(name: str, installed: Installed) -> None:
+    pass_own_tests(name, installed)
+
+
+def pass_own_tests(name: str, installed: Installed, chosen: str = "") -> None:
+    command = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", chosen)
+    done = installed.run(*command, cwd=installed.sources / name)
+    for line in done.stdout.splitlines():
+        if line.startswith("SKIPPED"):
+            warnings.warn(f"{name}: {line}", stacklevel=1)
 
 
 def test_retrieval_answers_from_a_telegram_export(installed: Installed, tmp_path: Path) -> None:
@@ -131,3 +150,38 @@ def test_whatsapp_becomes_a_bot(installed: Installed, tmp_path: Path) -> None:
     assert done.stdout == "antwort 7\\nin zwei zeilen\n"
     inspected = installed.acc("inspect", "exports", cwd=tmp_path)
     assert "Bob Müller" in inspected.stdout
+
+
+def test_http_serves_a_bot_until_it_is_told_to_stop(installed: Installed, tmp_path: Path) -> None:
+    lines = [
+        f"{10 + n // 60:02}:{n % 60:02} - {('Ann', 'Bob')[n % 2]}: {('frage', 'antwort')[n % 2]} {n // 2}\n"
+        for n in range(60)
+    ]
+    (tmp_path / "chat.txt").write_text("".join(f"24/12/2024, {line}" for line in lines))
+    (tmp_path / "pipeline.toml").write_text(
+        '[[source]]\nuse = "whatsapp"\npath = "chat.txt"\n[extractor]\nuse = "turns"\nserver = "Bob"\n'
+        '[trainer]\nuse = "retrieval"\n[deployer]\nuse = "http"\nport = 0\n'
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "autocakechat", "run"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(installed.site)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    told = ""
+    while "listening on" not in told:
+        line = process.stderr.readline()
+        assert line, told
+        told += line
+    port = int(re.findall(r"127\.0\.0\.1:(\d+)", told)[0])
+    body = json.dumps({"model": "bot", "messages": [{"role": "user", "content": "frage 7"}]})
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    process.terminate()
+    rest = process.communicate(timeout=30)[1]
+    assert answer["choices"][0]["message"]["content"] == "antwort 7"
+    assert "Traceback" not in told + rest
