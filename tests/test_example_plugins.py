@@ -21,7 +21,7 @@ PLUGINS = sorted(path.name for path in (ROOT / "examples/plugins").iterdir() if 
 
 
 # What takes long, and is told of by the other tests too, is left to `make soak`.
-QUICK = {"autocakechat-whatsapp": "not a_long_log", "autocakechat-http": "not TestContract"}
+QUICK = {"autocakechat-whatsapp": "not a_long_log", "autocakechat-http": "not TestContract and not test_page"}
 
 
 @attrs.frozen
@@ -91,15 +91,18 @@ def test_it_passes_its_own_tests(name: str, installed: Installed) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(QUICK))
 def test_it_passes_all_of_its_own_tests(name: str, installed: Installed) -> None:
-    pass_own_tests(name, installed)
+    pass_own_tests(name, installed, "")
 
 
-def pass_own_tests(name: str, installed: Installed, chosen: str = "") -> None:
+def test_the_page_of_http_works_in_a_browser(installed: Installed) -> None:
+    done = pass_own_tests("autocakechat-http", installed, "test_page")
+    if skipped := re.search(r"SKIPPED.*: (.*)", done):
+        pytest.skip(skipped[1])
+
+
+def pass_own_tests(name: str, installed: Installed, chosen: str) -> str:
     command = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", chosen)
-    done = installed.run(*command, cwd=installed.sources / name)
-    for line in done.stdout.splitlines():
-        if line.startswith("SKIPPED"):
-            warnings.warn(f"{name}: {line}", stacklevel=1)
+    return installed.run(*command, cwd=installed.sources / name).stdout
 
 
 def test_retrieval_answers_from_a_telegram_export(installed: Installed, tmp_path: Path) -> None:
