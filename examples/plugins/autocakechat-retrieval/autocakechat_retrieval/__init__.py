@@ -22,7 +22,7 @@ class Options:
 
     context_lines: int = option(default=3, check=ge(1), help="lines before an answer that it is found by")
     k1: float = option(default=0.9, check=ge(0.0), help="BM25: how much a word counts that comes again and again")
-    b: float = option(default=0.4, check=and_(ge(0.0), le(1.0)), help="BM25: how much long lines are held back")
+    b: float = option(default=0.75, check=and_(ge(0.0), le(1.0)), help="BM25: how much long lines are held back")
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +33,7 @@ class ReplyOptions:
         default=0.3, check=ge(0.0), help="how much the lines before the last one count; the last one counts 1"
     )
     answer_weight: float = option(
-        default=0.5, check=ge(0.0), help="how much it counts that an answer itself has words of the last line"
+        default=0.25, check=ge(0.0), help="how much it counts that an answer itself has words of the last line"
     )
     choose_among: int = option(default=1, check=ge(1), help="best answers of which one is said at random")
     banned: tuple[str, ...] = option(default=(), help="words and phrases never to say")
