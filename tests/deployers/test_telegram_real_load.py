@@ -26,7 +26,8 @@ from .test_telegram_load import MINUTES, megabytes
 
 PROGRAM = str(Path(__file__).with_name("serve_model_on_telegram.py"))
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo"
-CHATS, MESSAGES, SECONDS = 300, 10, 120.0
+CHATS, MESSAGES = 300, 10
+SECONDS = min(600.0, 60 * MINUTES)  # in which each chat gets its messages
 FALLBACK = "Sorry, I have no answer to that."
 TAG = re.compile(r"#(\d+)\.(\d+)$", re.MULTILINE)
 
@@ -126,7 +127,7 @@ def test_a_trained_model_answers_many_chats_for_a_long_time(
     ):
         api.wait(lambda: "getUpdates" in api.methods(), seconds=120)
         begun = time.monotonic()
-        while not memory or time.monotonic() - begun < 60 * MINUTES - SECONDS:
+        while not memory or time.monotonic() - begun <= 60 * MINUTES - SECONDS:
             answers = len(transcript.read_text("utf-8").splitlines())
             written = write(api, sayings, seed=len(memory))
             waited += check(api, written, transcript, skip=answers)
@@ -142,5 +143,5 @@ def test_a_trained_model_answers_many_chats_for_a_long_time(
     print(f"{len(waited)} messages, {answers} answers ({sent} sent messages) in {spent:.0f} s: {answers / spent:.1f}/s")
     print(f"waited p50 {p50:.2f} s, p95 {p95:.2f} s, at most {max(waited):.1f} s; memory {memory} MB")
     assert process.returncode == 0, log.read_text()[-2000:]
-    assert p95 < 30  # a few seconds where nobody else uses the machine
+    assert p95 < 30  # more than the usual 8 seconds of a burst: the machine may have other work
     assert memory[-1] - memory[len(memory) // 4] < 20
