@@ -117,8 +117,9 @@ def build(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
 def _numbered(texts: Iterable[str]) -> tuple[list[list[int]], dict[str, int]]:
     """Returns the terms of texts as numbers, and the numbers of all terms, always in the same order."""
-    vocabulary = {"": 0}  # so that there is one where nobody ever wrote a word
-    return [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text)] for text in texts], vocabulary
+    vocabulary = {"": 0}  # what a text without words consists of: BM25 divides by the length of texts
+    numbers = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text) or [""]] for text in texts]
+    return numbers, vocabulary
 
 
 def _found_share(index: Index, corpus: Corpus) -> dict[str, float]:
