@@ -151,7 +151,7 @@ def programs(exports: list[Path]) -> dict[str, list[str]]:
     return found
 
 
-def compare(folder: Path, megabytes: int, count: int, runs: int) -> None:
+def compare(folder: Path, megabytes: int, count: int, runs: int, wanted: str) -> None:
     """Writes exports, runs everything on them, and prints a table."""
     # In another process: a process starts with the peak of memory of the one that started it.
     with ProcessPoolExecutor(1) as pool:
@@ -161,6 +161,8 @@ def compare(folder: Path, megabytes: int, count: int, runs: int) -> None:
     figures: dict[str, list[tuple[float, float]]] = {}
     for _ in range(runs):
         for name, command in programs(exports).items():
+            if wanted not in name and name != "json.load":
+                continue
             shutil.rmtree(folder / ".acc", ignore_errors=True)
             figures.setdefault(name, []).append(measure(command, folder))
     print(f"\n{size:,.0f} MB, {messages:,} messages, {count} file(s), median of {runs}")
@@ -181,11 +183,12 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=1000, help="size of the exports in all (default: %(default)s)")
     parser.add_argument("--files", type=int, default=8, help="how many files in the second part (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="how often each program runs (default: %(default)s)")
+    parser.add_argument("--only", default="", help="only programs with this in their name, and json.load")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
     for count in (1, options.files):
         with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
-            compare(Path(folder), options.megabytes, count, options.runs)
+            compare(Path(folder), options.megabytes, count, options.runs, options.only)
 
 
 if __name__ == "__main__":
