@@ -11,8 +11,8 @@ of the recurrent kernel step by step too; here it is one product over all steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
 
@@ -34,12 +34,28 @@ _SLOPES: dict[Activation, Callable[[Tensor], Tensor]] = {
 """Slope of each activation at the place where it gave a value."""
 
 
+class Gates(NamedTuple):
+    """What a step knows besides its new state, each (n, units).
+
+    Attributes:
+        update: z, how much of the state stays.
+        reset: r, how much of the state the candidate hears of.
+        candidate: c, what may take the state's place.
+        remembered: m, what the candidate hears of it.
+    """
+
+    update: Tensor
+    reset: Tensor
+    candidate: Tensor
+    remembered: Tensor
+
+
 def step(projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor, activation: Activation) -> Tensor:
-    """Goes one step: h' = c + z (h - c), with c = tanh(x + r m).
+    """Goes one step.
 
     Args:
-        projected: (n, 3 units) the input's part of update gate z, reset gate r and candidate c.
-        state: (n, units) h.
+        projected: (n, 3 units) the input's part of update gate, reset gate and candidate.
+        state: (n, units).
         kernel: (units, 3 units) recurrent kernel.
         bias: (3 units,) recurrent bias.
         activation: That of the gates.
@@ -47,20 +63,17 @@ def step(projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor, activat
     Returns:
         (n, units) the new state.
     """
-    update, _, candidate, _ = _inside(projected, state, kernel, bias, activation)
-    return candidate + update * (state - candidate)
-
-
-def _inside(
-    projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor, activation: Activation
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Returns update gate, reset gate, candidate, and the recurrent part of the candidate before the reset gate."""
-    units = kernel.shape[0]
     recurrent = tf.matmul(state, kernel) + bias
-    gates = GATES[activation](projected[:, : 2 * units] + recurrent[:, : 2 * units])
-    update, reset = gates[:, :units], gates[:, units:]
-    remembered = recurrent[:, 2 * units :]
-    return update, reset, tf.tanh(projected[:, 2 * units :] + reset * remembered), remembered
+    return _step(tf.split(projected, 3, 1), tf.split(recurrent, 3, 1), state, activation)[0]
+
+
+def _step(
+    projected: Sequence[Tensor], recurrent: Sequence[Tensor], state: Tensor, activation: Activation
+) -> tuple[Tensor, Gates]:
+    """Returns h' = c + z (h - c), with c = tanh(x + r m), and the gates; the parts of z, r and c are given apart."""
+    update, reset = (GATES[activation](projected[gate] + recurrent[gate]) for gate in (0, 1))
+    candidate = tf.tanh(projected[2] + reset * recurrent[2])
+    return candidate + update * (state - candidate), Gates(update, reset, candidate, recurrent[2])
 
 
 def scan(
@@ -82,10 +95,10 @@ def scan(
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def differentiable(projected: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Any, Any]:
-        states, last = _forward(projected, counts, kernel, bias, activation, reverse)
+        states, last, gates = _forward(projected, counts, kernel, bias, activation, reverse)
 
         def gradient(of_states: Tensor, of_last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            return _backward(of_states, of_last, states, projected, counts, kernel, bias, activation, reverse)
+            return _backward(of_states, of_last, states, gates, counts, kernel, activation, reverse)
 
         return (states, last), gradient
 
@@ -95,66 +108,75 @@ def scan(
 
 def _forward(
     projected: Tensor, counts: Tensor, kernel: Tensor, bias: Tensor, activation: Activation, reverse: bool
-) -> tuple[Tensor, Tensor]:
-    time = tf.size(counts)
-    inputs = _by_time(projected, counts)
+) -> tuple[Tensor, Tensor, Gates]:
+    """Returns all states, the last states and all gates.
 
-    def body(done: Tensor, state: Tensor, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    Gates are kept apart: sums over a third of the columns of a matrix would copy that third at each step.
+    """
+    time = tf.size(counts)
+    kernels, biases, parts = (tf.split(whole, 3, -1) for whole in (kernel, bias, projected))
+    inputs = [_by_time(part, counts) for part in (parts[0] + biases[0], parts[1] + biases[1], parts[2])]
+
+    def body(done: Tensor, state: Tensor, *written: Tensor) -> tuple[Tensor, ...]:
         t = time - 1 - done if reverse else done
-        after = step(inputs.read(t), state[: counts[t]], kernel, bias, activation)
-        return done + 1, _replace_first(state, after, counts[t]), states.write(t, after)
+        before = state[: counts[t]]
+        recurrent = [tf.matmul(before, kernel) for kernel in kernels]
+        recurrent[2] += biases[2]
+        after, gates = _step([part.read(t) for part in inputs], recurrent, before, activation)
+        found = [array.write(t, value) for array, value in zip(written, (after, *gates), strict=True)]
+        return done + 1, _replace_first(state, after, counts[t]), *found
 
     start = tf.zeros([counts[0], kernel.shape[0]], projected.dtype)
-    return _loop(body, time, start)
+    last, states, *gates = _loop(body, time, start, 1 + len(Gates._fields))
+    return states, last, Gates(*gates)
 
 
 def _backward(
     of_states: Tensor,
     of_last: Tensor,
     states: Tensor,
-    projected: Tensor,
+    gates: Gates,
     counts: Tensor,
     kernel: Tensor,
-    bias: Tensor,
     activation: Activation,
     reverse: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Returns the gradients of `projected`, `kernel` and `bias`.
 
-    What a step knew is computed once more from the states, for all steps in one product: keeping it would cost more.
     The gradient of each gate's input is that of the new state times a factor that is known before the loop begins.
     """
     of_states, of_last = tf.convert_to_tensor(of_states), tf.convert_to_tensor(of_last)  # they may be sparse
-    units = kernel.shape[0]
     time = tf.size(counts)
     before = _states_before(states, counts, reverse)
-    update, reset, candidate, remembered = _inside(projected, before, kernel, bias, activation)
+    update, reset, candidate, remembered = gates
+    slope = _SLOPES[activation]
     to_candidate = (1.0 - update) * (1.0 - candidate * candidate)
-    to_update = (before - candidate) * _SLOPES[activation](update)
-    to_reset = to_candidate * remembered * _SLOPES[activation](reset)
-    to_recurrent = tf.concat([to_update, to_reset, to_candidate * reset], 1)
-    transposed = tf.transpose(kernel)
-    known = _by_time(tf.concat([of_states, update, to_recurrent], 1), counts)
+    factors = [(before - candidate) * slope(update), to_candidate * remembered * slope(reset), to_candidate * reset]
+    transposed = [tf.transpose(part) for part in tf.split(kernel, 3, 1)]
+    of_state, staying, *passing = (_by_time(known, counts) for known in (of_states, update, *factors))
 
     def body(done: Tensor, gradient: Tensor, gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         t = done if reverse else time - 1 - done
-        here = known.read(t)
-        after = gradient[: counts[t]] + here[:, :units]
-        recurrent = tf.tile(after, [1, 3]) * here[:, 2 * units :]
-        passed_on = after * here[:, units : 2 * units] + tf.matmul(recurrent, transposed)
+        after = gradient[: counts[t]] + of_state.read(t)
+        ways = [tf.matmul(after * way.read(t), kernel) for way, kernel in zip(passing, transposed, strict=True)]
+        passed_on = tf.add_n([after * staying.read(t), *ways])
         return done + 1, _replace_first(gradient, passed_on, counts[t]), gradients.write(t, after)
 
-    of_after, _ = _loop(body, time, of_last)
-    of_recurrent = tf.tile(of_after, [1, 3]) * to_recurrent
-    of_projected = tf.concat([of_recurrent[:, : 2 * units], of_after * to_candidate], 1)
-    return of_projected, tf.matmul(before, of_recurrent, transpose_a=True), tf.reduce_sum(of_recurrent, 0)
+    _, of_after = _loop(body, time, of_last, 1)
+    of_recurrent = [of_after * factor for factor in factors]
+    of_projected = tf.concat([*of_recurrent[:2], of_after * to_candidate], 1)
+    of_kernel = tf.concat([tf.matmul(before, part, transpose_a=True) for part in of_recurrent], 1)
+    return of_projected, of_kernel, tf.concat([tf.reduce_sum(part, 0) for part in of_recurrent], 0)
 
 
-def _loop(body: Callable[..., Any], time: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
-    """Runs a body of (steps done, carried rows, what was written); returns what was written, and the last rows."""
-    written = tf.TensorArray(start.dtype, time, infer_shape=False, element_shape=[None, start.shape[1]])
-    _, last, written = tf.while_loop(lambda done, *_: done < time, body, (0, start, written), maximum_iterations=time)
-    return written.concat(), last
+def _loop(body: Callable[..., Any], time: Tensor, start: Tensor, arrays: int) -> list[Tensor]:
+    """Runs a body of (steps done, carried rows, arrays); returns the last rows, and the packed steps of each array."""
+    written = [
+        tf.TensorArray(start.dtype, time, infer_shape=False, element_shape=[None, start.shape[1]])
+        for _ in range(arrays)
+    ]
+    _, last, *written = tf.while_loop(lambda done, *_: done < time, body, (0, start, *written), maximum_iterations=time)
+    return [last, *(array.concat() for array in written)]
 
 
 def _by_time(packed: Tensor, counts: Tensor) -> Any:

@@ -23,6 +23,11 @@ NO_LINE = 0
 """The line that stands where there is none: it has no tokens."""
 
 
+NEIGHBOURS = 8
+"""Samples of a conversation that stay together in a batch. With eight, 19 tokens of context are encoded for a sample
+that would cost 46 alone; with all of them it would be 16."""
+
+
 class Lines:
     """Tokenised lines of any length in one flat array.
 
@@ -233,7 +238,7 @@ class Batcher:
         return padded
 
     def epoch(self, samples: Samples, size: int, seed: Sequence[int]) -> list[npt.NDArray[np.int64]]:
-        """Shuffles samples into batches whose answers are of about the same length, so that little is padding.
+        """Shuffles samples into batches, some neighbours together, so that lines they share are encoded once.
 
         Args:
             samples: What to learn from.
@@ -244,15 +249,10 @@ class Batcher:
             Which samples each batch is made of. Their number does not depend on the seed.
         """
         random = np.random.default_rng(seed)
-        order = random.permutation(len(samples))
-        window = size * 32
-        lengths = samples.response_lengths
-        batches: list[npt.NDArray[np.int64]] = []
-        for start in range(0, len(order), window):
-            near = order[start : start + window]
-            near = near[np.argsort(lengths[near], kind="stable")]
-            batches.extend(near[first : first + size] for first in range(0, len(near), size))
-        return [batches[number] for number in random.permutation(len(batches))]
+        cuts = range(int(random.integers(NEIGHBOURS)), len(samples), NEIGHBOURS)
+        runs = np.split(np.arange(len(samples)), cuts)
+        order = np.concatenate([runs[number] for number in random.permutation(len(runs))])
+        return [order[first : first + size] for first in range(0, len(order), size)]
 
     def in_order(self, samples: Samples, size: int) -> Iterator[Batch]:
         """Yields all samples in batches to measure with, shortest answers first."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from autocakechat.plugins.trainers.cakechat import recurrence
 from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.likelihood import losses
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.packing import Batch, Contexts, Packed
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
@@ -32,11 +33,6 @@ def decoder_states(network: Network, batch: Batch) -> Tensor:
     """Returns the decoder's state before each target token: (steps, hidden)."""
     thought = tf.gather(thought_vectors(network, batch.context), batch.rows)
     return network.decode(*batch.said, thought, batch.condition)
-
-
-def losses(network: Network, states: Tensor, targets: Tensor) -> Tensor:
-    """Returns -log p of each target token: (steps, hidden), (steps,) ids -> (steps,)."""
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, network.logits(states))
 
 
 class Scorer:
@@ -71,7 +67,8 @@ class Scorer:
         row = tf.range(tf.size(batch.targets)) - recurrence.starts_of_steps(counts)
         real = tf.where(batch.targets != self._pad)[:, 0]
         row, targets = tf.gather(row, real), tf.gather(batch.targets, real)
-        log_p = -losses(self._network, tf.gather(decoder_states(self._network, batch), real), targets)
+        states = tf.gather(decoder_states(self._network, batch), real)
+        log_p = -losses(states, targets, self._network.output_kernel, self._network.output_bias)
         return tf.math.unsorted_segment_sum(log_p, row, answers), tf.math.bincount(row, minlength=answers)
 
 

@@ -27,11 +27,12 @@ from autocakechat.plugins.trainers.cakechat.folder import (
     write_arrays,
 )
 from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
+from autocakechat.plugins.trainers.cakechat.likelihood import summed_loss
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.packing import Batch
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
-from autocakechat.plugins.trainers.cakechat.scoring import ANY_BATCH, Scorer, decoder_states, losses
+from autocakechat.plugins.trainers.cakechat.scoring import ANY_BATCH, Scorer, decoder_states
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +91,8 @@ class Teacher:
             if self._plan.dropout:
                 seed = tf.stack([self._plan.seed, tf.cast(self.optimizer.iterations, tf.int32)])
                 states = tf.nn.experimental.stateless_dropout(states, self._plan.dropout, seed)
-            loss = tf.reduce_mean(losses(self._network, states, batch.targets))
+            total = summed_loss(states, batch.targets, self._network.output_kernel, self._network.output_bias)
+            loss = total / tf.cast(tf.size(batch.targets), tf.float32)
         variables = self._network.trainable_variables
         gradients = tape.gradient(loss, variables)
         if self._plan.clip_value is not None:

@@ -1,0 +1,148 @@
+"""Times replies of a model of the original's size.
+
+    python benchmarks/replies.py
+
+The weights are random: what an answer says does not matter, and none ends before it is as long as allowed. Contexts are
+those of real conversations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import conversations
+import numpy as np
+from machine import machine
+
+from autocakechat import Request, seal_model
+from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOptions
+from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, load_model, save_model
+from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.responder import CakeChatResponder
+from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
+
+GOALS = {
+    "sampling, 16 tokens": 160,
+    "sampling-reranking, 10 x 16 tokens": 300,
+    "beamsearch, beam 10, 40 steps": 500,
+    "beamsearch-reranking, beam 10, 40 steps": 600,
+}
+IMPORTS = [sys.executable, "-c", "import tensorflow, keras"]
+
+
+def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
+    """Writes a model folder of random weights, with a reverse model."""
+    network = NetworkSettings(
+        tokens=len(vocabulary),
+        conditions=1,
+        embedding=128,
+        condition_embedding=128,
+        hidden=hidden,
+        recurrent_activation="sigmoid",
+    )
+    settings = ModelSettings(
+        network=network,
+        padding="masked",
+        context_lines=conversations.CONTEXT_LINES,
+        text="cakechat",
+        line_tokens=conversations.LINE_TOKENS,
+        reply_tokens=conversations.REPLY_TOKENS,
+    )
+    networks = [Network(network, seed) for seed in (1, 2)]
+    bias = np.zeros(len(vocabulary), np.float32)
+    bias[[vocabulary.end, vocabulary.pad]] = -50.0  # no answer ends before it has to
+    for each in networks:
+        each.output_bias.assign(bias)
+    folder.mkdir()
+    save_model(Model(settings, vocabulary, Conditions.of(()), *networks), folder)
+    seal_model(folder, TRAINER, Options(), {})
+
+
+def milliseconds(act: Callable[[], object], runs: int) -> float:
+    """Returns the median time of some runs, after one that is not counted."""
+    act()
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times)
+
+
+def replies(folder: Path, requests: list[Request], runs: int) -> dict[str, float]:
+    """Measures each way to answer; returns milliseconds, and replies a second for many chats."""
+    model = load_model(folder, reverse=True)
+
+    def respond(requests: list[Request], **options: object) -> Callable[[], object]:
+        responder = CakeChatResponder(model, ReplyOptions(seed=1, choose_among=1, **options))  # type: ignore[arg-type]
+        return lambda: responder.respond(requests)
+
+    one = requests[:1]
+    acts = [
+        respond(one, mode="sampling", max_tokens=16),
+        respond(one, mode="sampling-reranking", max_tokens=16),
+        respond(one, mode="beamsearch", max_tokens=40),
+        respond(one, mode="beamsearch-reranking", max_tokens=40),
+    ]
+    figures = {name: milliseconds(act, runs) for name, act in zip(GOALS, acts, strict=True)}
+    many = milliseconds(respond(requests, mode="sampling", max_tokens=16), max(2, runs // 2))
+    return figures | {"many": 1000 * len(requests) / many}
+
+
+def starts(folder: Path, runs: int) -> dict[str, float]:
+    """Measures seconds until a model can answer, beside importing its libraries; each in turn."""
+    chat = [sys.executable, "-m", "autocakechat", "chat", str(folder)]
+    commands = {"import": (IMPORTS, ""), "ready": (chat, ""), "answered": (chat, "hello\n")}
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, (command, said) in commands.items():
+            started = time.perf_counter()
+            subprocess.run(command, input=said, text=True, check=True, capture_output=True)
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(measured) for name, measured in times.items()}
+
+
+def main() -> None:
+    """Reads the command line, measures and prints."""
+    parser = argparse.ArgumentParser(description="Time replies of a model of the original's size.")
+    parser.add_argument("--hidden", type=int, default=768, help="units of each GRU (default: %(default)s)")
+    parser.add_argument("--tokens", type=int, default=50_000, help="most tokens to know (default: %(default)s)")
+    parser.add_argument("--chats", type=int, default=64, help="chats that wait at once (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=7, help="runs of each reply (default: %(default)s)")
+    parser.add_argument("--starts", type=int, default=3, help="starts of acc chat (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the figures")
+    options = parser.parse_args()
+
+    batcher = conversations.read(options.tokens).batcher
+    dialogs = [dialog for dialog in conversations.conversations() if len(dialog) > conversations.CONTEXT_LINES]
+    lines = ([line.text for line in dialog[: conversations.CONTEXT_LINES]] for dialog in dialogs)
+    requests = [Request(context) for context, _ in zip(lines, range(options.chats), strict=False)]
+    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
+        model = Path(folder) / "model"
+        make_model(model, batcher.vocabulary, options.hidden)
+        figures = replies(model, requests, options.runs)
+        print(f"{machine()}; hidden {options.hidden}, {len(batcher.vocabulary):,} tokens, medians")
+        for name, goal in GOALS.items():
+            print(f"{name:42}{figures[name]:8.0f} ms   goal {goal} ms", flush=True)
+        print(f"{f'{options.chats} chats at once, sampling, 16 tokens':42}{figures['many']:8.0f} replies/s, goal 40")
+        if options.starts:
+            figures |= starts(model, options.starts)
+            print(f"{'import tensorflow, keras':42}{figures['import']:8.2f} s")
+            print(
+                f"{'acc chat MODEL, ready':42}{figures['ready']:8.2f} s    {figures['ready'] / figures['import']:.2f} x"
+            )
+            print(f"{'acc chat MODEL, one answer, end':42}{figures['answered']:8.2f} s")
+    if options.json:
+        print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
