@@ -207,11 +207,11 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any] | None:
     return manifest if isinstance(manifest, dict) else None
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that at any moment either the old content or the new one stands there."""
+def write_whole(path: Path, *content: bytes | memoryview) -> None:
+    """Writes a file, piece by piece, so that at any moment either the old content or the new one stands there."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
-        file.write(content)
+        file.writelines(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -22,6 +22,9 @@ from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
 """Tokens that may be said again and again."""
 
+BLOCK = 256
+"""Tokens whose probabilities are looked at together."""
+
 _ANY_IDS = tf.TensorSpec([None], tf.int32)
 _INTEGER, _NUMBER = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
 
@@ -77,17 +80,78 @@ class Words:
         """
         tokens = [plain(token) for token in vocabulary.tokens]
         unsayable = {vocabulary.tokens[vocabulary.unknown], *banned}
+        never_penalised = {*UNPENALISED, vocabulary.tokens[vocabulary.pad]}
         return cls(
             start=vocabulary.start,
             end=vocabulary.end,
             pad=vocabulary.pad,
             banned=np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32),
-            penalised=np.array([token not in UNPENALISED for token in tokens], np.float32),
+            penalised=np.array([token not in never_penalised for token in tokens], np.float32),
         )
 
-    def used(self, before: Tensor, said: Tensor) -> Tensor:
-        """Adds what was said to the tokens that are penalised: (rows, vocabulary), (rows,) -> (rows, vocabulary)."""
-        return tf.maximum(before, tf.one_hot(said, len(self.penalised)) * self.penalised)
+    def less_likely(self, logits: Tensor, said: Tensor, penalty: Tensor) -> Tensor:
+        """Takes the penalty from the logits of tokens that were said.
+
+        Args:
+            logits: (rows, vocabulary).
+            said: (rows, tokens) ids; pads where nothing was said.
+            penalty: What to take.
+
+        Returns:
+            (rows, vocabulary).
+        """
+        rows, tokens = tf.unstack(tf.shape(said))
+        said = tf.reshape(said, [-1])
+        places = tf.stack([tf.repeat(tf.range(rows), tokens), said], 1)
+        lowered = tf.gather_nd(logits, places) - penalty * tf.gather(self.penalised, said)
+        return tf.tensor_scatter_nd_update(logits, places, lowered)  # a token said twice is lowered once
+
+
+def drawn_from(probabilities: Tensor, chances: Tensor) -> Tensor:
+    """Draws a token for each row: the first whose probability, added to those of all before it, is above the chance.
+
+    The sums are first looked at for blocks of tokens, then for the tokens of one block: adding up 36,000 numbers one
+    after the other would take longer than the network.
+
+    Args:
+        probabilities: (rows, vocabulary).
+        chances: (rows,) numbers from 0 to below 1.
+
+    Returns:
+        (rows,) ids.
+    """
+
+    def first_above(amounts: Tensor, chances: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns where the sum goes above the chance, and what part of that amount is left for it, in [0, 1)."""
+        sums = tf.cumsum(amounts, axis=1)
+        aims = sums[:, -1] * chances
+        found = tf.reduce_sum(tf.cast(sums <= aims[:, None], tf.int32), 1)
+        amount = tf.gather(amounts, found, batch_dims=1)
+        left = (aims - tf.gather(sums, found, batch_dims=1)) / amount + 1.0
+        return found, tf.clip_by_value(left, 0.0, 1.0 - 1e-6)
+
+    rows, vocabulary = tf.unstack(tf.shape(probabilities))
+    missing = -vocabulary % BLOCK
+    blocks = tf.reshape(tf.pad(probabilities, [[0, 0], [0, missing]]), [rows, (vocabulary + missing) // BLOCK, BLOCK])
+    block, chances = first_above(tf.reduce_sum(blocks, 2), chances)
+    return block * BLOCK + first_above(tf.gather(blocks, block, batch_dims=1), chances)[0]
+
+
+def best_of(amounts: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the greatest of each row and their places, (rows, number) each, the greatest first.
+
+    They stand in the blocks with the greatest maxima, so only those are searched: (rows, n) -> a few blocks.
+    """
+    rows, width = tf.unstack(tf.shape(amounts))
+    missing = -width % BLOCK
+    blocks = (width + missing) // BLOCK
+    cut = tf.reshape(tf.pad(amounts, [[0, 0], [0, missing]], constant_values=-np.inf), [rows, blocks, BLOCK])
+    searched = tf.math.top_k(tf.reduce_max(cut, 2), tf.minimum(number, blocks))[1]
+    # In order, so that of equals the first is taken, as from the whole row.
+    searched = tf.sort(searched, 1)
+    best, places = tf.math.top_k(tf.reshape(tf.gather(cut, searched, batch_dims=1), [rows, -1]), number)
+    found = tf.gather(searched, places // BLOCK, batch_dims=1) * BLOCK + places % BLOCK
+    return best, tf.minimum(found, width - 1)  # where there are too few, what was filled up with stands beyond the end
 
 
 class Sampler:
@@ -133,27 +197,40 @@ class Sampler:
         network, words = self._network, self._words
         steady = network.steady_input(thought_vectors(network, contexts), condition)
         rows = tf.size(condition)
-
-        def ended(last: Tensor) -> Tensor:
-            return (last == words.end) | (last == words.pad)
+        # Each row has its own chances, so what it says does not depend on the others.
+        chances = tf.random.stateless_uniform([max_tokens, rows], seed)
+        bias = (network.output_bias + words.banned) / temperature
 
         def body(
-            t: Tensor, last: Tensor, states: tuple[Tensor, Tensor], used: Tensor, said: Tensor
-        ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], Tensor, Tensor]:
-            states = network.step(last, steady, states)
-            # Dividing a probability by penalty^(1/T) is subtracting log(penalty) before the division by T.
-            logits = (network.logits(states[1]) + words.banned - penalty * used) / temperature
-            drawn = tf.random.stateless_categorical(logits, 1, [seed[0], seed[1] + t], tf.int32)[:, 0]
-            drawn = tf.where(ended(last), words.pad, drawn)
-            return t + 1, drawn, states, words.used(used, drawn), said.write(t, drawn)
+            t: Tensor, going: Tensor, last: Tensor, states: tuple[Tensor, Tensor], said: Tensor
+        ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor], Tensor]:
+            """Draws a token for each row that is still going."""
+            states = network.step(last, tf.gather(steady, going), states)
+            logits = tf.matmul(states[1] / temperature, network.output_kernel) + bias
+            # Dividing a probability by penalty^(1/T) is subtracting log(penalty) / T.
+            logits = words.less_likely(logits, tf.gather(said, going)[:, :t], penalty / temperature)
+            drawn = drawn_from(tf.nn.softmax(logits), tf.gather(chances[t], going))
+            said = tf.tensor_scatter_nd_update(said, tf.stack([going, tf.fill(tf.shape(going), t)], 1), drawn)
+            still = tf.where((drawn != words.end) & (drawn != words.pad))[:, 0]
+            states = tuple(tf.gather(state, still) for state in states)
+            return t + 1, tf.gather(going, still), tf.gather(drawn, still), states, said
 
-        states = (tf.zeros([rows, network.settings.hidden]),) * 2
-        said = tf.TensorArray(tf.int32, max_tokens, element_shape=[None])
-        start = (0, tf.fill([rows], words.start), states, tf.zeros([rows, len(words.penalised)]), said)
-        *_, said = tf.while_loop(
-            lambda _, last, *__: tf.reduce_any(~ended(last)), body, start, maximum_iterations=max_tokens
+        start = (
+            0,
+            tf.range(rows),
+            tf.fill([rows], words.start),
+            (tf.zeros([rows, network.settings.hidden]),) * 2,
+            tf.fill([rows, max_tokens], words.pad),
         )
-        return tf.transpose(said.stack())
+        state = tf.TensorShape([None, network.settings.hidden])
+        *_, said = tf.while_loop(
+            lambda _, going, *__: tf.size(going) > 0,
+            body,
+            start,
+            shape_invariants=(*map(tf.TensorShape, ([], [None], [None])), (state, state), tf.TensorShape([None, None])),
+            maximum_iterations=max_tokens,
+        )
+        return said
 
 
 class BeamSearch:
@@ -197,26 +274,28 @@ class BeamSearch:
         self, contexts: Contexts, condition: Tensor, max_tokens: Tensor, beams: Tensor, penalty: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         network, words = self._network, self._words
-        rows, vocabulary = tf.size(condition), len(words.penalised)
+        rows = tf.size(condition)
         steady = network.steady_input(thought_vectors(network, contexts), condition)
 
-        def offers(states: tuple[Tensor, Tensor], used: Tensor) -> tuple[Tensor, Tensor]:
+        def offers(states: tuple[Tensor, Tensor], said: Tensor) -> tuple[Tensor, Tensor]:
             """The best next tokens of each beam: log p and ids, (beams of all rows, beams)."""
-            log_p = tf.nn.log_softmax(network.logits(states[1])) + words.banned - penalty * used
-            return tf.math.top_k(log_p, beams)  # type: ignore[no-any-return]
+            logits = network.logits(states[1])
+            whole = tf.reduce_logsumexp(logits, 1, keepdims=True)
+            best, ids = best_of(words.less_likely(logits + words.banned, said, penalty), beams)
+            return best - whole, ids
 
         def body(
             t: Tensor,
             scores: Tensor,
             said: Tensor,
             states: tuple[Tensor, Tensor],
-            used: Tensor,
             done_scores: Tensor,
             done: Tensor,
         ) -> tuple[Any, ...]:
             last = tf.reshape(said[:, :, t - 1], [-1])
             states = network.step(last, tf.repeat(steady, beams, axis=0), states)
-            log_p, ids = (tf.reshape(offer, [rows, beams * beams]) for offer in offers(states, used))
+            before = tf.reshape(said[:, :, :t], [rows * beams, t])
+            log_p, ids = (tf.reshape(offer, [rows, beams * beams]) for offer in offers(states, before))
             total = tf.repeat(scores, beams, axis=1) + log_p
             ends = ids == words.end
 
@@ -234,8 +313,7 @@ class BeamSearch:
             parents = tf.reshape(tf.range(rows)[:, None] * beams + places // beams, [-1])
             said = longer(places)
             states = tuple(tf.gather(state, parents) for state in states)
-            used = words.used(tf.gather(used, parents), tf.reshape(said[:, :, t], [-1]))
-            return t + 1, going_on, said, states, used, done_scores, done
+            return t + 1, going_on, said, states, done_scores, done
 
         def worth_going_on(t: Tensor, scores: Tensor, *carried: Any) -> Tensor:
             """Whether any beam can still become better than the worst that is kept: scores only fall."""
@@ -243,11 +321,10 @@ class BeamSearch:
 
         states = (tf.zeros([rows, network.settings.hidden]),) * 2
         states = network.step(tf.fill([rows], words.start), steady, states)
-        scores, first = offers(states, tf.zeros([rows, vocabulary]))
+        scores, first = offers(states, tf.zeros([rows, 0], tf.int32))
         said = tf.concat([first[:, :, None], tf.fill([rows, beams, max_tokens - 1], words.pad)], 2)
         states = tuple(tf.repeat(state, beams, axis=0) for state in states)
-        used = words.used(tf.zeros([rows * beams, vocabulary]), tf.reshape(first, [-1]))
         nothing = tf.fill([rows, beams], -np.inf)
-        start = (1, scores, said, states, used, nothing, tf.fill([rows, beams, max_tokens], words.pad))
-        _, _, said, _, _, done_scores, done = tf.while_loop(worth_going_on, body, start)
+        start = (1, scores, said, states, nothing, tf.fill([rows, beams, max_tokens], words.pad))
+        _, _, said, _, done_scores, done = tf.while_loop(worth_going_on, body, start)
         return done, done_scores, said

@@ -23,6 +23,8 @@ FORM = 1
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
+_TYPES = {"float32": "F32", "int32": "I32", "int64": "I64"}
+
 
 @attrs.frozen(kw_only=True)
 class ModelSettings:
@@ -152,10 +154,19 @@ def damaged(file: Path, what: str) -> UserError:
 
 
 def write_arrays(file: Path, arrays: Arrays, note: Mapping[str, str] | None = None) -> None:
-    """Writes arrays, and a note of strings, whole or not at all."""
-    from safetensors.numpy import save
+    """Writes arrays, and a note of strings, whole or not at all.
 
-    write_whole(file, save(arrays, dict(note) if note else None))
+    The format is that of safetensors; its library would hold two more copies of all arrays while it writes.
+    """
+    head: dict[str, Any] = {"__metadata__": dict(note)} if note else {}
+    end = 0
+    for name, array in arrays.items():
+        start, end = end, end + array.nbytes
+        head[name] = {"dtype": _TYPES[array.dtype.name], "shape": array.shape, "data_offsets": [start, end]}
+    written = json.dumps(head).encode()
+    written += b" " * (-len(written) % 8)
+    bodies = (np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays.values())
+    write_whole(file, len(written).to_bytes(8, "little"), written, *bodies)
 
 
 def write_json(file: Path, value: Any) -> None:

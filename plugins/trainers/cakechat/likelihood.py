@@ -53,13 +53,11 @@ def summed_loss(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -
         loss, probabilities, places = _softmax(here, targets[place : place + rows], kernel, bias)
         with tf.control_dependencies([loss]):  # then it need not be copied
             of_logits = tf.tensor_scatter_nd_sub(probabilities, places, tf.ones_like(loss))
-        return (
-            place + rows,
-            total + tf.reduce_sum(loss),
-            of_states.write(place // rows, tf.matmul(of_logits, kernel, transpose_b=True)),
-            of_kernel + tf.matmul(here, of_logits, transpose_a=True),
-            of_bias + tf.matmul(tf.ones([1, tf.size(loss)]), of_logits)[0],
-        )
+        of_here = tf.matmul(of_logits, kernel, transpose_b=True)
+        with tf.control_dependencies([of_here]):  # side by side two large products take longer than in turn
+            of_kernel += tf.matmul(here, of_logits, transpose_a=True)
+            of_bias += tf.matmul(tf.ones([1, tf.size(loss)]), of_logits)[0]
+        return place + rows, total + tf.reduce_sum(loss), of_states.write(place // rows, of_here), of_kernel, of_bias
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def differentiable(states: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Any]:

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from autocakechat import RunContext, StageError, UserError
-from autocakechat.plugins.trainers.cakechat.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.folder import (
     Arrays,
     read_arrays,
@@ -29,6 +29,7 @@ from autocakechat.plugins.trainers.cakechat.folder import (
 from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.likelihood import summed_loss
 from autocakechat.plugins.trainers.cakechat.network import Network
+from autocakechat.plugins.trainers.cakechat.optimizer import make_optimizer
 from autocakechat.plugins.trainers.cakechat.packing import Batch
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
@@ -80,7 +81,7 @@ class Teacher:
     def __init__(self, network: Network, plan: Plan, steps: int) -> None:
         self._network = network
         self._plan = plan
-        self.optimizer = _optimizer(plan, steps)
+        self.optimizer = make_optimizer(plan.optimizer, plan.learning_rate, plan.decay, plan.warm_up, steps)
         self.optimizer.build(network.trainable_variables)
         self.train = tf.function(self._train, input_signature=[ANY_BATCH], autograph=False)
 
@@ -295,18 +296,3 @@ class Training:
 
     def _optimizer_state(self) -> Arrays:
         return {name: np.asarray(variable.numpy()) for name, variable in self._optimizer_variables().items()}
-
-
-def _optimizer(plan: Plan, steps: int) -> Any:
-    rate: Any = plan.learning_rate
-    if plan.decay:
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            warmup_target=plan.learning_rate,
-            warmup_steps=min(plan.warm_up, steps // 2),
-            decay_steps=max(1, steps - min(plan.warm_up, steps // 2)),
-            alpha=0.05,
-        )
-    if plan.optimizer == "adadelta":
-        return keras.optimizers.Adadelta(rate, rho=0.95, epsilon=1e-7)
-    return keras.optimizers.Adam(rate)
