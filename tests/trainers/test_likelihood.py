@@ -87,4 +87,4 @@ def test_adam_in_one_pass_is_adam() -> None:
         for gradient in gradients:
             optimizer.apply([tf.constant(gradient)], [weight])
         ended.append(weight.numpy())
-    np.testing.assert_allclose(*ended, rtol=1e-5)
+    np.testing.assert_allclose(*ended, atol=1e-5)
