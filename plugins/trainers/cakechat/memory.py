@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.likelihood import LOGITS
 from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
 
 _BYTES = 4
 _PROGRAM = 900 * 2**20
-_COPIES_OF_WEIGHTS = 10
-"""Weights, gradients and two that the optimizer keeps; in a checkpoint three of these, as arrays and as bytes."""
+_COPIES_OF_WEIGHTS = 8
+"""Weights, two sums of gradients and two that the optimizer keeps; in a checkpoint three of these once more."""
 _COPIES_OF_LOGITS = 3
 """The logits, their gradient, and one more on the way from one to the other."""
 
@@ -27,7 +28,7 @@ def bytes_needed(weights: int, batch_size: int, batcher: Batcher, samples: Sampl
     """
     longest = batcher.reply_tokens + 1
     targets = longest if batcher.padding == "cakechat" else (samples.response_lengths + 1).clip(max=longest).mean()
-    logits = int(min(batch_size, len(samples)) * targets * len(batcher.vocabulary))
+    logits = min(LOGITS, int(min(batch_size, len(samples)) * targets * len(batcher.vocabulary)))
     return _PROGRAM + _BYTES * (_COPIES_OF_WEIGHTS * weights + _COPIES_OF_LOGITS * logits)
 
 
