@@ -80,13 +80,12 @@ class Words:
         """
         tokens = [plain(token) for token in vocabulary.tokens]
         unsayable = {vocabulary.tokens[vocabulary.unknown], *banned}
-        never_penalised = {*UNPENALISED, vocabulary.tokens[vocabulary.pad]}
         return cls(
             start=vocabulary.start,
             end=vocabulary.end,
             pad=vocabulary.pad,
             banned=np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32),
-            penalised=np.array([token not in never_penalised for token in tokens], np.float32),
+            penalised=np.array([token not in UNPENALISED for token in tokens], np.float32),
         )
 
     def less_likely(self, logits: Tensor, said: Tensor, penalty: Tensor) -> Tensor:
@@ -94,7 +93,7 @@ class Words:
 
         Args:
             logits: (rows, vocabulary).
-            said: (rows, tokens) ids; pads where nothing was said.
+            said: (rows, tokens) ids.
             penalty: What to take.
 
         Returns:
