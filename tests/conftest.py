@@ -64,3 +64,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert built.returncode == 0, built.stdout + built.stderr
     return next(folder.glob("autocakechat-*.whl"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says aloud that containers were not tested, which few would miss."""
+    skipped = (report.longrepr for report in terminalreporter.stats.get("skipped", []))
+    reasons = {str(place[2]).removeprefix("Skipped: ") for place in skipped if isinstance(place, tuple)}
+    for reason in sorted(reasons):
+        if reason.startswith("containers were not tested"):
+            terminalreporter.write_line(reason, yellow=True)

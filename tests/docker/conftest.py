@@ -11,22 +11,13 @@ import pytest
 
 from .checkout import Checkout, docker, why_no_engine
 
-SKIPPED = pytest.StashKey[str]()
-
 
 @pytest.fixture(scope="session")
-def engine(pytestconfig: pytest.Config) -> None:
+def engine() -> None:
     """An engine that answers. None is installed or started here."""
     why = why_no_engine()
     if why:
-        pytestconfig.stash[SKIPPED] = why
-        pytest.skip(why)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    why = config.stash.get(SKIPPED, "")
-    if why:
-        terminalreporter.write_line(f"containers were NOT tested: {why}", yellow=True)
+        pytest.skip(f"containers were not tested: {why}")
 
 
 @pytest.fixture(scope="session")
