@@ -31,7 +31,7 @@ from autocakechat.spool import Spool
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
 _PENDING_BYTES = 1 << 20
-_UTTERANCES_BETWEEN_RESTS = 1 << 14
+_UTTERANCES_BETWEEN_RESTS = 1 << 16
 
 
 def _known_regions(_: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:

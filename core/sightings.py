@@ -15,7 +15,7 @@ _FIRST_BITS = 14
 _OVERHANG = 1 << 12
 _MANY_BITS = 20
 _CHUNK = 1 << 20
-_SMALL = 1 << 24
+_SMALL = 1 << 26
 
 MOST = (1 << 15) - 1
 
