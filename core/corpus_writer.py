@@ -30,7 +30,7 @@ from autocakechat.spool import Spool
 
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"
-_PENDING_BYTES = 1 << 20
+_PENDING_BYTES = 1 << 16  # What is pending longer falls out of the cache of the processor before it is counted.
 _UTTERANCES_BETWEEN_RESTS = 1 << 16
 
 
