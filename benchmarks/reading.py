@@ -90,21 +90,22 @@ def lines() -> Iterator[tuple[str, str]]:
             yield speaker, f"{text} {word}"
 
 
-def write_export(path: Path, size: int, speech: Iterator[tuple[str, str]]) -> int:
+def write_export(path: Path, size: int, speech: Iterator[tuple[str, str]], partner: str) -> int:
     """Writes the export of one chat as the desktop application lays it out; returns the number of messages."""
     seconds, number = 1_500_000_000, 0
     with path.open("w", encoding="utf-8") as file:
-        file.write(f'{{\n "name": "You",\n "type": "personal_chat",\n "id": {YOU[4:]},\n "messages": [')
+        file.write(f'{{\n "name": "You",\n "type": "personal_chat",\n "id": {partner[4:]},\n "messages": [')
         while file.tell() < size:
             rows = []
             for speaker, text in islice(speech, 1000):
                 number += 1
                 seconds += 40 + 3000 * (number % 50 == 0)
                 date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+                sender = partner if speaker == YOU else ME
                 quoted = json.dumps(text, ensure_ascii=False)
                 name = "You" if speaker == YOU else "Me"
                 rows.append(
-                    MESSAGE.format(id=number, date=date, seconds=seconds, name=name, sender=speaker, text=quoted)
+                    MESSAGE.format(id=number, date=date, seconds=seconds, name=name, sender=sender, text=quoted)
                 )
             file.write(("\n" if number == len(rows) else ",\n") + ",\n".join(rows))
         file.write("\n ]\n}")
@@ -116,9 +117,10 @@ def write_exports(folder: Path, megabytes: int, count: int) -> tuple[list[Path],
     exports = [folder / f"ChatExport_{number}" / "result.json" for number in range(count)]
     speech = lines()
     messages = 0
-    for path in exports:
+    for number, path in enumerate(exports):
         path.parent.mkdir(parents=True)
-        messages += write_export(path, megabytes * 1_000_000 // count, speech)
+        # Another partner in each: several exports of one chat are read as one.
+        messages += write_export(path, megabytes * 1_000_000 // count, speech, f"user{2_000_001 + number}")
     return exports, messages
 
 
