@@ -9,7 +9,6 @@ from autocakechat import Message
 DUPLICATE = "duplicate in another export"
 _NO_ID = 0
 _REMEMBERED = 1 << 20
-_ZONES_APART = 26 * 3600  # seconds between local dates of one moment
 
 
 class _Stream:
@@ -68,12 +67,6 @@ def merged(exports: Sequence[Iterator[Message]]) -> Iterator[Message]:
 
 def _key(stream: _Stream) -> int:
     return stream.key
-
-
-def _is_same(one: Message, other: Message) -> bool:
-    if one.id != other.id or one.id == _NO_ID or one.sender != other.sender:
-        return False
-    return abs(one.sent - other.sent) <= _ZONES_APART
 
 
 def _duplicate(message: Message) -> Message:
