@@ -16,7 +16,7 @@ from autocakechat import UserError
 
 MEMBER = "model"
 MOST_BYTES = 4 * 2**30
-"""Archives that hold more are refused: the published model has some hundred megabytes."""
+"""Larger files, and archives that hold more, are refused: the published model has some hundred megabytes."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 

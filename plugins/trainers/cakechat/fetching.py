@@ -13,6 +13,7 @@ import requests
 
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.archive import MOST_BYTES
 from autocakechat.plugins.trainers.cakechat.start_files import (
     CONDITIONS,
     CONDITIONS_FILE,
@@ -21,9 +22,6 @@ from autocakechat.plugins.trainers.cakechat.start_files import (
     TOKENS_FILE,
     OriginalFiles,
 )
-
-MOST_BYTES = 4 * 2**30
-"""Larger files are refused: the published model has some hundred megabytes."""
 
 _SECONDS = 30.0
 _CHUNK = 2**18
