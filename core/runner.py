@@ -28,7 +28,18 @@ from autocakechat.report import Report
 from autocakechat.report_text import render
 from autocakechat.run_context import RunContext
 from autocakechat.stages import TrainerType
-from autocakechat.store import MANIFEST, Artifact, Hashes, Ingredients, Kind, Store, key_of, replace_folder, write_whole
+from autocakechat.store import (
+    MANIFEST,
+    Artifact,
+    Hashes,
+    Ingredients,
+    Kind,
+    Store,
+    key_of,
+    newest_corpus,
+    replace_folder,
+    write_whole,
+)
 
 Until = Literal["corpus", "model"]
 CORPUS_FORM = 2
@@ -64,7 +75,7 @@ class Runner:
         self._manager = manager
         self._log = log
         self._redact = redact
-        self._store = Store(pipeline.path.resolve().parent / ".acc")
+        self._store = Store.beside(pipeline.path)
         self._hashes = Hashes(self._store.folder / "hashes.json")
 
     def check(self, until: Until | None) -> Sequence[SourceInputs]:
@@ -107,11 +118,7 @@ class Runner:
         Raises:
             UserError: There is none yet.
         """
-        newest = self._store.newest("corpus")
-        if newest is None:
-            path = self._pipeline.path
-            raise UserError(f"{path}: no corpus was made yet", f"type: acc run {path} --until corpus")
-        return newest
+        return newest_corpus(self._pipeline.path)
 
     def train(self, corpus: Artifact, force: bool = False) -> Built:
         """Builds or reuses the model of a corpus, which is taken as it is.

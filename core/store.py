@@ -55,6 +55,11 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @classmethod
+    def beside(cls, pipeline: Path) -> Store:
+        """Returns the store of a pipeline.toml."""
+        return cls(pipeline.resolve().parent / ".acc")
+
     def find(self, kind: Kind, key: str) -> Artifact | None:
         """Returns the complete artifact of a key, if there is one."""
         folder = self.folder / kind / key
@@ -149,6 +154,18 @@ class Store:
                 ignore.write_text("*\n")
         except OSError as error:
             raise UserError(f"{self.folder}: {error.strerror}", "the pipeline keeps its work there") from None
+
+
+def newest_corpus(pipeline: Path) -> Artifact:
+    """Returns the corpus of a pipeline.toml that was made or asked for last.
+
+    Raises:
+        UserError: There is none yet.
+    """
+    newest = Store.beside(pipeline).newest("corpus")
+    if newest is None:
+        raise UserError(f"{pipeline}: no corpus was made yet", f"type: acc run {pipeline} --until corpus")
+    return newest
 
 
 class Hashes:

@@ -26,7 +26,7 @@ def command(app: App, pipeline: Path, everything: bool) -> None:
 
     if not pipeline.is_file():
         raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")
-    store = Store(pipeline.resolve().parent / ".acc")
+    store = Store.beside(pipeline)
     if not store.folder.is_dir():
         app.log.info("%s: nothing to remove", store.folder)
         return

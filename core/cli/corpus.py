@@ -66,14 +66,11 @@ def report(app: App, pipeline: Path, samples: int, as_json: bool) -> None:
 
 
 def _newest(pipeline: Path) -> Path:
-    from autocakechat.store import Store
+    from autocakechat.store import newest_corpus
 
     if not pipeline.is_file():
         raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")
-    newest = Store(pipeline.resolve().parent / ".acc").newest("corpus")
-    if newest is None:
-        raise UserError(f"{pipeline}: no corpus was made yet", f"type: acc run {pipeline} --until corpus")
-    return newest.path
+    return newest_corpus(pipeline).path
 
 
 def _write(parts: list[Path], output: Path) -> None:

@@ -125,7 +125,7 @@ def _near_corpus(model: Path, key: str | None) -> Path:
 
 
 def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
-    from autocakechat.store import Store, read_manifest
+    from autocakechat.store import Store, newest_corpus, read_manifest
 
     if not place.exists():
         raise UserError(f"{place}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")
@@ -134,10 +134,7 @@ def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
             raise UserError(f"{place}: no corpus (it has no validation.jsonl)", "give a folder that `acc run` made")
         manifest = read_manifest(place, "corpus") or {}
         return place, key is not None and manifest.get("key") == key
-    store = Store(place.resolve().parent / ".acc")
-    artifact = (store.find("corpus", key) if key else None) or store.newest("corpus")
-    if artifact is None:
-        raise UserError(f"{place}: no corpus was made yet", f"type: acc run {place} --until corpus")
+    artifact = (Store.beside(place).find("corpus", key) if key else None) or newest_corpus(place)
     return artifact.path, artifact.key == key
 
 

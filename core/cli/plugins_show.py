@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from autocakechat.manager import PluginManager
-
     plugins = PluginManager().plugins
     known = {stage.name: stage.summary for plugin in plugins for stage in plugin.provides}
     known |= {plugin.name: f"plugin, {origin(plugin)}" for plugin in plugins}
