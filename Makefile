@@ -61,7 +61,7 @@ docs: $(VENV)/docs
 	@echo "The documentation lies in build/docs/index.html"
 
 soak: $(VENV)/dev
-	ACC_SOAK=1 $(BIN)/python -m pytest
+	ACC_SOAK=1 $(BIN)/python -m pytest --timeout 0
 
 generate_corpus: export TELEGRAM_SERVER_ID := $(TELEGRAM_SERVER_ID)
 generate_corpus: $(VENV)/core

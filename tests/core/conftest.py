@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from tests.distributions import lay_out
+from tests.processes import Process
 
 # A source for lines of "SENDER: TEXT", and a trainer that learns to say the answer it has heard most often. Its steps
 # can be slowed down, and it leaves a checkpoint after each, so that it can be interrupted like a real one.
@@ -155,9 +156,9 @@ class Project:
             command, cwd=self.folder, env=self.environment, input=stdin, capture_output=True, text=True, timeout=timeout
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Process:
         command = [sys.executable, "-m", "autocakechat", *arguments]
-        return subprocess.Popen(
+        return Process(
             command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 

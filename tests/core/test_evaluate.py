@@ -24,6 +24,7 @@ LISTENER = """
 import os
 import random
 import time
+from pathlib import Path
 from typing import Literal
 
 import attrs
@@ -55,6 +56,7 @@ class Listener:
         self.random = random.Random(options.seed)
 
     def respond(self, requests):
+        Path("thinking").touch()
         time.sleep(self.options.pause)
         if self.options.fault == "raises":
             raise ValueError("a bug")
@@ -263,10 +265,14 @@ def test_a_fault_of_a_trainer_is_told_with_its_plugin(trained: Project, fault: s
 
 
 def test_measuring_can_be_interrupted(trained: Project) -> None:
-    process = trained.start("evaluate", "--set", "reply.pause=30", "--html", "page.html")
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    thinking = trained.folder / "thinking"
+    thinking.unlink(missing_ok=True)
+    with trained.start("evaluate", "--set", "reply.pause=30", "--html", "page.html") as process:
+        deadline = time.monotonic() + 60
+        while not thinking.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert (out, "Traceback" in err) == ("", False)
     assert not (trained.folder / "page.html").exists()

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+from tests.processes import Process
+
 from .bot_api import BotApi, Call, Fault
 
 PROGRAM = str(Path(__file__).with_name("serve_on_telegram.py"))
@@ -25,7 +27,7 @@ def start(
     log: Path | None = None,
     kilobytes: int = 0,
     preload: Path | None = None,
-) -> subprocess.Popen[str]:
+) -> Process:
     """Starts the program `serve_on_telegram`.
 
     Args:
@@ -38,7 +40,7 @@ def start(
         preload: A library to load into it.
     """
     with log.open("w") if log else nullcontext() as file:
-        return subprocess.Popen(
+        return Process(
             [sys.executable, PROGRAM, api.url, str(state), str(thinks), allow, str(kilobytes)],
             env=dict(os.environ, TOKEN=api.token) | ({"LD_PRELOAD": str(preload)} if preload else {}),
             stdout=subprocess.PIPE,

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import Process
+
 from .bot_api import TOKEN, BotApi
 
 PIPELINE = """
@@ -55,9 +57,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, server: BotApi) -> Path:
     return folder
 
 
-def acc(folder: Path, *arguments: str, token: str | None = TOKEN) -> subprocess.Popen[str]:
+def acc(folder: Path, *arguments: str, token: str | None = TOKEN) -> Process:
     environment = {name: value for name, value in os.environ.items() if name != "TOKEN"}
-    return subprocess.Popen(
+    return Process(
         [sys.executable, "-m", "autocakechat", *arguments],
         cwd=folder,
         env=environment | ({"TOKEN": token} if token else {}),

@@ -106,7 +106,7 @@ def test_counters_are_logged_on_sigusr1_and_the_token_is_not_in_ps(api: BotApi, 
         lines = iter(process.stderr.readline, "")
         api.write("hi")
         assert any("sent chat=1" in line for line in lines)
-        processes = subprocess.run(["ps", "-Ao", "args"], check=True, capture_output=True, text=True).stdout
+        processes = subprocess.run(["ps", "-A", "-ww", "-o", "args"], check=True, capture_output=True, text=True).stdout
         assert "serve_on_telegram.py" in processes
         assert TOKEN not in processes
         process.send_signal(signal.SIGUSR1)

@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from tests.processes import Process
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = os.environ.get("DOCKER", "docker")
 _USER = 12345
@@ -87,14 +89,14 @@ class Checkout:
             for path in paths:
                 os.chown(path, self.user, self.user, follow_symlinks=False)
 
-    def start(self, *arguments: str, as_root: bool = False, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, as_root: bool = False, **environment: str) -> Process:
         """Starts `make` as the user."""
         command = ["make", "--no-print-directory", *arguments]
         if os.getuid() == 0 and not as_root:
             socket = Path(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://"))
             group = socket.stat().st_gid if socket.exists() else self.user
             command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", f"--groups={group}", *command]
-        return subprocess.Popen(
+        return Process(
             command,
             cwd=self.folder,
             env=os.environ | {"HOME": str(self.folder)} | environment,
