@@ -24,9 +24,9 @@ from machine import machine
 
 from autocakechat import Request, seal_model
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOptions
-from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, load_model, save_model
+from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, save_model
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.responder import CakeChatResponder
+from autocakechat.plugins.trainers.cakechat.responder import load
 from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
 GOALS = {
@@ -79,10 +79,9 @@ def milliseconds(act: Callable[[], object], runs: int) -> float:
 
 def replies(folder: Path, requests: list[Request], runs: int) -> dict[str, float]:
     """Measures each way to answer; returns milliseconds, and replies a second for many chats."""
-    model = load_model(folder, reverse=True)
 
     def respond(requests: list[Request], **options: object) -> Callable[[], object]:
-        responder = CakeChatResponder(model, ReplyOptions(seed=1, choose_among=1, **options))  # type: ignore[arg-type]
+        responder = load(folder, ReplyOptions(seed=1, choose_among=1, **options))  # type: ignore[arg-type]
         return lambda: responder.respond(requests)
 
     one = requests[:1]

@@ -19,6 +19,7 @@ from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponde
 from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput
 from autocakechat.plugins.trainers.cakechat.packing import Packer
 from autocakechat.plugins.trainers.cakechat.text import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
@@ -132,7 +133,9 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
 
     def said(penalty: float) -> list[str]:
         rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        drawn = Sampler(network, Words.of(vocabulary)).draw(context, np.zeros(1, np.int32), rules, (1, 2))
+        drawn = Sampler(network, FloatOutput(network), Words.of(vocabulary)).draw(
+            context, np.zeros(1, np.int32), rules, (1, 2)
+        )
         return vocabulary.words(drawn[0].tolist())
 
     assert said(1.0) == ["chocolate"] * 5

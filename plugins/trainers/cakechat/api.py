@@ -31,6 +31,7 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
+from autocakechat.plugins.trainers.cakechat.output import quick_output
 from autocakechat.plugins.trainers.cakechat.packing import Batch, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker, turned_round
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
@@ -56,8 +57,9 @@ class CakeChat:
         self._packer = model.batcher.packer
         self._words = Words.of(model.vocabulary, plain=model.style.plain)
         self._scorer = Scorer(model.network, model.vocabulary.pad)
-        self._beam_search = BeamSearch(model.network, self._words)
-        self._sampler = Sampler(model.network, self._words)
+        output = quick_output(model.network)
+        self._beam_search = BeamSearch(model.network, output, self._words)
+        self._sampler = Sampler(model.network, output, self._words)
 
     @classmethod
     def load(cls, folder: Path) -> CakeChat:

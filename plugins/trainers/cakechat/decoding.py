@@ -14,6 +14,7 @@ import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.network import Network
+from autocakechat.plugins.trainers.cakechat.output import Output
 from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 from autocakechat.plugins.trainers.cakechat.scoring import ANY_CONTEXTS, thought_vectors
@@ -158,11 +159,13 @@ class Sampler:
 
     Args:
         network: What is asked.
+        output: Its output layer.
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, words: Words) -> None:
+    def __init__(self, network: Network, output: Output, words: Words) -> None:
         self._network = network
+        self._output = output
         self._words = words
         signature = [ANY_CONTEXTS, _ANY_IDS, tf.TensorSpec([2], tf.int32), _INTEGER, _NUMBER, _NUMBER]
         self._draw = tf.function(self._draw_rows, input_signature=signature, autograph=False)
@@ -198,14 +201,13 @@ class Sampler:
         rows = tf.size(condition)
         # Each row has its own chances, so what it says does not depend on the others.
         chances = tf.random.stateless_uniform([max_tokens, rows], seed)
-        bias = (network.output_bias + words.banned) / temperature
 
         def body(
             t: Tensor, going: Tensor, last: Tensor, states: tuple[Tensor, Tensor], said: Tensor
         ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor], Tensor]:
             """Draws a token for each row that is still going."""
             states = network.step(last, tf.gather(steady, going), states)
-            logits = tf.matmul(states[1] / temperature, network.output_kernel) + bias
+            logits = self._output.logits(states[1]) / temperature + words.banned
             # Dividing a probability by penalty^(1/T) is subtracting log(penalty) / T.
             logits = words.less_likely(logits, tf.gather(said, going)[:, :t], penalty / temperature)
             drawn = drawn_from(tf.nn.softmax(logits), tf.gather(chances[t], going))
@@ -237,11 +239,13 @@ class BeamSearch:
 
     Args:
         network: What is asked.
+        output: Its output layer.
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, words: Words) -> None:
+    def __init__(self, network: Network, output: Output, words: Words) -> None:
         self._network = network
+        self._output = output
         self._words = words
         signature = [ANY_CONTEXTS, _ANY_IDS, _INTEGER, _INTEGER, _NUMBER]
         self._search = tf.function(self._search_rows, input_signature=signature, autograph=False)
@@ -272,16 +276,22 @@ class BeamSearch:
     def _search_rows(
         self, contexts: Contexts, condition: Tensor, max_tokens: Tensor, beams: Tensor, penalty: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        network, words = self._network, self._words
+        network, output, words = self._network, self._output, self._words
+        finalists = tf.minimum(2 * beams, network.settings.tokens)
         rows = tf.size(condition)
         steady = network.steady_input(thought_vectors(network, contexts), condition)
 
         def offers(states: tuple[Tensor, Tensor], said: Tensor) -> tuple[Tensor, Tensor]:
             """The best next tokens of each beam: log p and ids, (beams of all rows, beams)."""
-            logits = network.logits(states[1])
+            logits = output.logits(states[1])
             whole = tf.reduce_logsumexp(logits, 1, keepdims=True)
-            best, ids = best_of(words.less_likely(logits + words.banned, said, penalty), beams)
-            return best - whole, ids
+            # Twice as many as needed, for logits may be a little off; what is known of these better is put right.
+            best, ids = best_of(words.less_likely(logits + words.banned, said, penalty), finalists)
+            rough = tf.gather(logits, ids, batch_dims=1)
+            exact = output.exactly(states[1], ids, rough)
+            whole += tf.math.log1p(tf.reduce_sum(tf.exp(exact - whole) - tf.exp(rough - whole), 1, keepdims=True))
+            best, places = tf.math.top_k(best + (exact - rough), beams)
+            return best - whole, tf.gather(ids, places, batch_dims=1)
 
         def body(
             t: Tensor,

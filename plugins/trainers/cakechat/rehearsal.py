@@ -10,6 +10,7 @@ import numpy as np
 from autocakechat import Request
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.folder import Model
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput
 from autocakechat.plugins.trainers.cakechat.responder import CakeChatResponder
 from autocakechat.plugins.trainers.cakechat.samples import Samples
 
@@ -56,7 +57,7 @@ class Rehearsal:
     @functools.cached_property
     def _responder(self) -> CakeChatResponder:
         """Made once, since it is compiled when it is first asked."""
-        return CakeChatResponder(self._model, ReplyOptions(seed=self._seed))
+        return CakeChatResponder(self._model, ReplyOptions(seed=self._seed), FloatOutput(self._model.network))
 
 
 def _scene(model: Model, samples: Samples, place: int) -> Scene:

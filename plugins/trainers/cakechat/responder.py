@@ -13,6 +13,7 @@ from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.banned import banned_phrases
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
+from autocakechat.plugins.trainers.cakechat.output import Output, quick_output
 from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
@@ -35,7 +36,8 @@ def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
     Raises:
         UserError: The folder is damaged, or lacks the reverse model that reranking needs.
     """
-    return CakeChatResponder(load_model(path, reverse=options.mode.endswith("reranking")), options)
+    model = load_model(path, reverse=options.mode.endswith("reranking"))
+    return CakeChatResponder(model, options, quick_output(model.network))
 
 
 class CakeChatResponder:
@@ -46,13 +48,14 @@ class CakeChatResponder:
     Args:
         model: The network and what its numbers mean; with its reverse network for the modes that rerank.
         options: How to answer.
+        output: The output layer of the network.
 
     Attributes:
         labels: Emotions it can answer with.
         context_lines: Lines of context it makes use of.
     """
 
-    def __init__(self, model: Model, options: ReplyOptions) -> None:
+    def __init__(self, model: Model, options: ReplyOptions, output: Output) -> None:
         self.labels: Sequence[str] = model.conditions.labels
         self.context_lines = model.settings.context_lines
         self._model = model
@@ -67,8 +70,8 @@ class CakeChatResponder:
         self._phrases = [phrase for phrase in banned if len(phrase) > 1]
         words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
         self._scorer = Scorer(model.network, words.pad)
-        self._sampler = Sampler(model.network, words)
-        self._beam_search = BeamSearch(model.network, words)
+        self._sampler = Sampler(model.network, output, words)
+        self._beam_search = BeamSearch(model.network, output, words)
         self._reranker = None
         if model.reverse is not None:
             reverse = Scorer(model.reverse, words.pad)
