@@ -24,6 +24,7 @@ from training import plan
 
 from autocakechat.plugins.trainers.cakechat.frequencies import token_frequencies
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput
 from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.scoring import Scorer
 from autocakechat.plugins.trainers.cakechat.sizes import SIZES
@@ -54,7 +55,7 @@ def learn(options: argparse.Namespace) -> Iterator[dict[str, float]]:
     network.output_bias.assign(np.log(token_frequencies(data.batcher, data.samples)))
     steps = math.ceil(len(data.samples) / options.batch) * options.epochs
     how = attrs.evolve(plan(options.batch), learning_rate=options.learning_rate, epochs=options.epochs)
-    teacher, scorer = Teacher(network, how, steps), Scorer(network, data.batcher.vocabulary.pad)
+    teacher, scorer = Teacher(network, how, steps), Scorer(network, FloatOutput(network), data.batcher.vocabulary.pad)
     seconds, step = 0.0, 0
     for epoch in range(options.epochs):
         started = time.perf_counter()

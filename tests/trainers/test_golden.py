@@ -21,6 +21,7 @@ from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.api import CakeChat
 from autocakechat.plugins.trainers.cakechat.commands import cakechat
 from autocakechat.plugins.trainers.cakechat.folder import load_model
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput
 from autocakechat.plugins.trainers.cakechat.responder import load
 from autocakechat.plugins.trainers.cakechat.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.scoring import Scorer
@@ -144,7 +145,7 @@ def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
     found = golden.model.reverse.mean_perplexity(turned, asked, samples.condition)
     assert found == pytest.approx(float(golden.expected["perplexity_reverse_check"]), rel=5e-5)
 
-    scorer = Scorer(model.network, model.vocabulary.pad)
+    scorer = Scorer(model.network, FloatOutput(model.network), model.vocabulary.pad)
     scores = [scorer.score(batch) for batch in batcher.in_order(samples, 64)]
     log_p, tokens = (np.concatenate(part) for part in zip(*scores, strict=True))
     mean = np.exp(-log_p.astype(np.float64) / tokens).mean()

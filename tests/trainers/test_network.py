@@ -11,6 +11,7 @@ import pytest
 from autocakechat.plugins.trainers.cakechat import recurrence
 from autocakechat.plugins.trainers.cakechat.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput
 from autocakechat.plugins.trainers.cakechat.packing import Packer, Padding
 from autocakechat.plugins.trainers.cakechat.recurrence import Activation
 from autocakechat.plugins.trainers.cakechat.scoring import Scorer
@@ -46,7 +47,7 @@ def test_the_network_agrees_with_keras_layers(padding: Padding, activation: Acti
     places = np.arange(12, dtype=np.int32).reshape(4, 3)
     packer = Packer(padding, PAD, UNKNOWN, line_tokens=30)
     batch = packer.batch(packer.contexts(contexts.reshape(12, 6), places), condition, response)
-    scores, tokens = Scorer(network, PAD).score(batch)
+    scores, tokens = Scorer(network, FloatOutput(network), PAD).score(batch)
 
     expected = log_probabilities(settings, weights, contexts, condition, response, PAD, padding == "masked")
     real = response[:, 1:] != PAD

@@ -20,7 +20,6 @@ from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.packing import Packer
 from autocakechat.plugins.trainers.cakechat.text import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
 
@@ -129,13 +128,12 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
     network = Network(settings, seed=None)  # with zeros for weights each token is as likely as its bias says
     likely = {"chocolate": 20.0, "!": 19.0, "and": 9.0, "peas": 0.0, "_end_": -20.0}
     network.output_bias.assign([likely.get(token, -99.0) for token in vocabulary.tokens])
-    context = Packer("masked", vocabulary.pad, vocabulary.unknown, 30).contexts(np.array([[4]]), np.array([[0]]))
+    thoughts = np.zeros((1, settings.hidden), np.float32)
 
     def said(penalty: float) -> list[str]:
         rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        drawn = Sampler(network, FloatOutput(network), Words.of(vocabulary)).draw(
-            context, np.zeros(1, np.int32), rules, (1, 2)
-        )
+        sampler = Sampler(network, FloatOutput(network), Words.of(vocabulary))
+        drawn = sampler.draw(thoughts, np.zeros(1, np.int32), rules, (1, 2))
         return vocabulary.words(drawn[0].tolist())
 
     assert said(1.0) == ["chocolate"] * 5

@@ -47,11 +47,12 @@ def read(batch: Batch) -> list[tuple[list[str], str, str, int]]:
     for count in batch.context.contexts.counts:
         for row in range(count):
             contexts[row].append(line_texts[next(numbers)])
-    said = unpack(batch.said)
-    targets = unpack(Packed(batch.targets, batch.said.counts))
+    said = unpack(batch.answers.said)
+    targets = unpack(Packed(batch.answers.targets, batch.answers.said.counts))
+    places, condition = batch.context.places, batch.answers.condition
     told = {
-        int(sample): (contexts[batch.context.places[sample]], said[row], targets[row], int(batch.condition[row]))
-        for row, sample in enumerate(batch.rows)
+        int(sample): (contexts[places[sample]], said[row], targets[row], int(condition[row]))
+        for row, sample in enumerate(batch.answers.rows)
     }
     return [told[sample] for sample in range(len(told))]
 

@@ -31,11 +31,11 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
-from autocakechat.plugins.trainers.cakechat.output import quick_output
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput, quick_output
 from autocakechat.plugins.trainers.cakechat.packing import Batch, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker, turned_round
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
-from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer, decoder_states, thought_vectors, unpacked
+from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer, decoder_states, unpacked
 from autocakechat.plugins.trainers.cakechat.vocabulary import NEUTRAL
 
 
@@ -56,7 +56,7 @@ class CakeChat:
         self._model = model
         self._packer = model.batcher.packer
         self._words = Words.of(model.vocabulary, plain=model.style.plain)
-        self._scorer = Scorer(model.network, model.vocabulary.pad)
+        self._scorer = Scorer(model.network, FloatOutput(model.network), model.vocabulary.pad)
         output = quick_output(model.network)
         self._beam_search = BeamSearch(model.network, output, self._words)
         self._sampler = Sampler(model.network, output, self._words)
@@ -95,8 +95,7 @@ class CakeChat:
 
     def thought_vectors(self, context: Ints) -> Floats:
         """Encodes contexts: (samples, hidden)."""
-        contexts = tf.nest.map_structure(tf.constant, self._packer.contexts_of_ids(context))
-        return thought_vectors(self._model.network, contexts).numpy()  # type: ignore[no-any-return]
+        return self._scorer.think(self._packer.contexts_of_ids(context))
 
     def probabilities(
         self, context: Ints, response: Ints, condition: Ints | None = None, temperature: float = 1.0
@@ -106,10 +105,11 @@ class CakeChat:
         Returns:
             (samples, tokens - 1, vocabulary).
         """
-        batch = self._batch(context, response, condition, to_the_end=True)
+        answers = self._packer.answers(self._condition(condition, len(context)), response, to_the_end=True)
+        batch = Batch(self._packer.contexts_of_ids(context), answers)
         states = decoder_states(self._model.network, tf.nest.map_structure(tf.constant, batch))
         probabilities = tf.nn.softmax(self._model.network.logits(states) / temperature)
-        return unpacked(probabilities, batch, response.shape[1] - 1)
+        return unpacked(probabilities, answers, response.shape[1] - 1)
 
     def step(
         self, last: Ints, thoughts: Floats, states: Floats, condition: Ints | None = None, temperature: float = 1.0
@@ -184,7 +184,8 @@ class CakeChat:
             UserError: There is no reverse model.
         """
         rules = Rules(max_tokens=1, temperature=1.0, repetition_penalty=repetition_penalty)
-        return self._reranker.score(context, self._condition(condition, len(context)), candidates, weight, rules)
+        thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
+        return self._reranker.score(context, thoughts, condition, candidates, weight, rules)
 
     def beams(
         self,
@@ -200,8 +201,9 @@ class CakeChat:
             For each sample (found, 1 + max_tokens) ids, the start token first, the most likely first.
         """
         rules = Rules(max_tokens=max_tokens, temperature=1.0, repetition_penalty=repetition_penalty)
-        contexts = self._packer.contexts_of_ids(context)
-        return self._beam_search.search(contexts, self._condition(condition, len(context)), rules, beams)
+        return self._beam_search.search(
+            self.thought_vectors(context), self._condition(condition, len(context)), rules, beams
+        )
 
     def samples(
         self,
@@ -214,16 +216,15 @@ class CakeChat:
     ) -> Ints:
         """Draws an answer to each context: (samples, tokens) ids without the start token; `seed` is two integers."""
         rules = Rules(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
-        contexts = self._packer.contexts_of_ids(context)
-        return self._sampler.draw(contexts, self._condition(condition, len(context)), rules, seed)
+        return self._sampler.draw(self.thought_vectors(context), self._condition(condition, len(context)), rules, seed)
 
     @functools.cached_property
     def _reranker(self) -> Reranker:
         return Reranker(self._scorer, self.reverse._scorer, self._words, self._packer)
 
-    def _batch(self, context: Ints, response: Ints, condition: Ints | None, to_the_end: bool = False) -> Batch:
+    def _batch(self, context: Ints, response: Ints, condition: Ints | None) -> Batch:
         contexts = self._packer.contexts_of_ids(context)
-        return self._packer.batch(contexts, self._condition(condition, len(context)), response, to_the_end)
+        return self._packer.batch(contexts, self._condition(condition, len(context)), response)
 
     def _condition(self, condition: Ints | None, samples: int) -> Ints:
         if condition is None:

@@ -13,18 +13,16 @@ import attrs
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.choosing import best_of, drawn_from
 from autocakechat.plugins.trainers.cakechat.network import Network
-from autocakechat.plugins.trainers.cakechat.output import Output
-from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
+from autocakechat.plugins.trainers.cakechat.output import Output, log_sum
+from autocakechat.plugins.trainers.cakechat.packing import Ints
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
-from autocakechat.plugins.trainers.cakechat.scoring import ANY_CONTEXTS, thought_vectors
+from autocakechat.plugins.trainers.cakechat.scoring import Floats
 from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
 
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
 """Tokens that may be said again and again."""
-
-BLOCK = 256
-"""Tokens whose probabilities are looked at together."""
 
 _ANY_IDS = tf.TensorSpec([None], tf.int32)
 _INTEGER, _NUMBER = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
@@ -107,53 +105,6 @@ class Words:
         return tf.tensor_scatter_nd_update(logits, places, lowered)  # a token said twice is lowered once
 
 
-def drawn_from(probabilities: Tensor, chances: Tensor) -> Tensor:
-    """Draws a token for each row: the first whose probability, added to those of all before it, is above the chance.
-
-    The sums are first looked at for blocks of tokens, then for the tokens of one block: adding up 36,000 numbers one
-    after the other would take longer than the network.
-
-    Args:
-        probabilities: (rows, vocabulary).
-        chances: (rows,) numbers from 0 to below 1.
-
-    Returns:
-        (rows,) ids.
-    """
-
-    def first_above(amounts: Tensor, chances: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns where the sum goes above the chance, and what part of that amount is left for it, in [0, 1)."""
-        sums = tf.cumsum(amounts, axis=1)
-        aims = sums[:, -1] * chances
-        found = tf.reduce_sum(tf.cast(sums <= aims[:, None], tf.int32), 1)
-        amount = tf.gather(amounts, found, batch_dims=1)
-        left = (aims - tf.gather(sums, found, batch_dims=1)) / amount + 1.0
-        return found, tf.clip_by_value(left, 0.0, 1.0 - 1e-6)
-
-    rows, vocabulary = tf.unstack(tf.shape(probabilities))
-    missing = -vocabulary % BLOCK
-    blocks = tf.reshape(tf.pad(probabilities, [[0, 0], [0, missing]]), [rows, (vocabulary + missing) // BLOCK, BLOCK])
-    block, chances = first_above(tf.reduce_sum(blocks, 2), chances)
-    return block * BLOCK + first_above(tf.gather(blocks, block, batch_dims=1), chances)[0]
-
-
-def best_of(amounts: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the greatest of each row and their places, (rows, number) each, the greatest first.
-
-    They stand in the blocks with the greatest maxima, so only those are searched: (rows, n) -> a few blocks.
-    """
-    rows, width = tf.unstack(tf.shape(amounts))
-    missing = -width % BLOCK
-    blocks = (width + missing) // BLOCK
-    cut = tf.reshape(tf.pad(amounts, [[0, 0], [0, missing]], constant_values=-np.inf), [rows, blocks, BLOCK])
-    searched = tf.math.top_k(tf.reduce_max(cut, 2), tf.minimum(number, blocks))[1]
-    # In order, so that of equals the first is taken, as from the whole row.
-    searched = tf.sort(searched, 1)
-    best, places = tf.math.top_k(tf.reshape(tf.gather(cut, searched, batch_dims=1), [rows, -1]), number)
-    found = tf.gather(searched, places // BLOCK, batch_dims=1) * BLOCK + places % BLOCK
-    return best, tf.minimum(found, width - 1)  # where there are too few, what was filled up with stands beyond the end
-
-
 class Sampler:
     """Draws answers, each token from the probabilities that the network gives.
 
@@ -167,14 +118,15 @@ class Sampler:
         self._network = network
         self._output = output
         self._words = words
-        signature = [ANY_CONTEXTS, _ANY_IDS, tf.TensorSpec([2], tf.int32), _INTEGER, _NUMBER, _NUMBER]
+        thoughts = tf.TensorSpec([None, network.settings.hidden])
+        signature = [thoughts, _ANY_IDS, tf.TensorSpec([2], tf.int32), _INTEGER, _NUMBER, _NUMBER]
         self._draw = tf.function(self._draw_rows, input_signature=signature, autograph=False)
 
-    def draw(self, contexts: Contexts, condition: Ints, rules: Rules, seed: Sequence[int]) -> Ints:
+    def draw(self, thoughts: Floats, condition: Ints, rules: Rules, seed: Sequence[int]) -> Ints:
         """Draws an answer for each row.
 
         Args:
-            contexts: What was said; `places` names the context of each row.
+            thoughts: (rows, hidden) thought vectors.
             condition: (rows,) ids of labels.
             rules: What holds for the answers.
             seed: Two integers. The same seed gives the same answers to the same rows.
@@ -183,13 +135,13 @@ class Sampler:
             (rows, tokens) ids, after the end token padded.
         """
         drawn: Tensor = self._draw(
-            contexts, condition, np.array(seed, np.int32), rules.max_tokens, rules.temperature, rules.penalty
+            thoughts, condition, np.array(seed, np.int32), rules.max_tokens, rules.temperature, rules.penalty
         )
         return drawn.numpy()  # type: ignore[no-any-return]
 
     def _draw_rows(
         self,
-        contexts: Contexts,
+        thoughts: Tensor,
         condition: Tensor,
         seed: Tensor,
         max_tokens: Tensor,
@@ -197,7 +149,7 @@ class Sampler:
         penalty: Tensor,
     ) -> Tensor:
         network, words = self._network, self._words
-        steady = network.steady_input(thought_vectors(network, contexts), condition)
+        steady = network.steady_input(thoughts, condition)
         rows = tf.size(condition)
         # Each row has its own chances, so what it says does not depend on the others.
         chances = tf.random.stateless_uniform([max_tokens, rows], seed)
@@ -247,14 +199,15 @@ class BeamSearch:
         self._network = network
         self._output = output
         self._words = words
-        signature = [ANY_CONTEXTS, _ANY_IDS, _INTEGER, _INTEGER, _NUMBER]
+        thoughts = tf.TensorSpec([None, network.settings.hidden])
+        signature = [thoughts, _ANY_IDS, _INTEGER, _INTEGER, _NUMBER]
         self._search = tf.function(self._search_rows, input_signature=signature, autograph=False)
 
-    def search(self, contexts: Contexts, condition: Ints, rules: Rules, beams: int) -> list[Ints]:
+    def search(self, thoughts: Floats, condition: Ints, rules: Rules, beams: int) -> list[Ints]:
         """Looks for answers to each row.
 
         Args:
-            contexts: What was said; `places` names the context of each row.
+            thoughts: (rows, hidden) thought vectors.
             condition: (rows,) ids of labels.
             rules: What holds for the answers.
             beams: How many are followed side by side.
@@ -265,7 +218,7 @@ class BeamSearch:
         """
         beams = min(beams, len(self._words.penalised))
         found, scores, going_on = (
-            tensor.numpy() for tensor in self._search(contexts, condition, rules.max_tokens, beams, rules.penalty)
+            tensor.numpy() for tensor in self._search(thoughts, condition, rules.max_tokens, beams, rules.penalty)
         )
         done = np.isfinite(scores)
         return [
@@ -274,24 +227,22 @@ class BeamSearch:
         ]
 
     def _search_rows(
-        self, contexts: Contexts, condition: Tensor, max_tokens: Tensor, beams: Tensor, penalty: Tensor
+        self, thoughts: Tensor, condition: Tensor, max_tokens: Tensor, beams: Tensor, penalty: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         network, output, words = self._network, self._output, self._words
         finalists = tf.minimum(2 * beams, network.settings.tokens)
         rows = tf.size(condition)
-        steady = network.steady_input(thought_vectors(network, contexts), condition)
+        steady = network.steady_input(thoughts, condition)
 
         def offers(states: tuple[Tensor, Tensor], said: Tensor) -> tuple[Tensor, Tensor]:
             """The best next tokens of each beam: log p and ids, (beams of all rows, beams)."""
             logits = output.logits(states[1])
-            whole = tf.reduce_logsumexp(logits, 1, keepdims=True)
-            # Twice as many as needed, for logits may be a little off; what is known of these better is put right.
+            # Twice as many as asked for: logits may be a little off, those that may be among the best are put right.
             best, ids = best_of(words.less_likely(logits + words.banned, said, penalty), finalists)
             rough = tf.gather(logits, ids, batch_dims=1)
             exact = output.exactly(states[1], ids, rough)
-            whole += tf.math.log1p(tf.reduce_sum(tf.exp(exact - whole) - tf.exp(rough - whole), 1, keepdims=True))
             best, places = tf.math.top_k(best + (exact - rough), beams)
-            return best - whole, tf.gather(ids, places, batch_dims=1)
+            return best - log_sum(logits, rough, exact), tf.gather(ids, places, batch_dims=1)
 
         def body(
             t: Tensor,

@@ -31,5 +31,5 @@ def unigram_perplexity(frequencies: Floats, batcher: Batcher, validation: Sample
 
 def _target_counts(batcher: Batcher, samples: Samples) -> npt.NDArray[np.int64]:
     words = batcher.vocabulary
-    targets = np.concatenate([batch.targets for batch in batcher.in_order(samples, 1024)])
+    targets = np.concatenate([batch.answers.targets for batch in batcher.in_order(samples, 1024)])
     return np.bincount(targets[targets != words.pad], minlength=len(words))

@@ -6,6 +6,7 @@ some rows at a time, and the gradient of the weights is summed up while the logi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
@@ -31,11 +32,30 @@ def losses(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Ten
         (n,).
     """
 
-    def body(place: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
-        loss, *_ = _softmax(states[place : place + rows], targets[place : place + rows], kernel, bias)
-        return place + rows, found.write(place // rows, loss)
+    def of_some(states: Tensor, targets: Tensor) -> Tensor:
+        return _softmax(states, targets, kernel, bias)[0]
 
-    rows = _rows(bias)
+    return in_pieces(of_some, states, targets, int(bias.shape[0]))
+
+
+def in_pieces(losses_of: Callable[[Tensor, Tensor], Tensor], states: Tensor, targets: Tensor, tokens: int) -> Tensor:
+    """Computes losses for so many rows at a time that their logits take bounded memory.
+
+    Args:
+        losses_of: Returns the losses of some rows.
+        states: (n, hidden).
+        targets: (n,) ids.
+        tokens: Size of the vocabulary.
+
+    Returns:
+        (n,).
+    """
+
+    def body(place: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+        end = place + rows
+        return end, found.write(place // rows, losses_of(states[place:end], targets[place:end]))
+
+    rows = _rows(tokens)
     _, found = tf.while_loop(lambda place, _: place < tf.size(targets), body, (0, _pieces([None])))
     return found.concat()
 
@@ -68,7 +88,7 @@ def summed_loss(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -
         gradients[0] = gradients[0].concat()
         return total, lambda of_total: [of_total * gradient for gradient in gradients]
 
-    rows = _rows(bias)
+    rows = _rows(int(bias.shape[0]))
     kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
     return differentiable(states, kernel, bias)
 
@@ -83,8 +103,8 @@ def _softmax(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> t
     return -tf.math.log(tf.maximum(tf.gather_nd(probabilities, places), LEAST)), probabilities, places
 
 
-def _rows(bias: Tensor) -> int:
-    return max(1, LOGITS // int(bias.shape[0]))
+def _rows(tokens: int) -> int:
+    return max(1, LOGITS // tokens)
 
 
 def _pieces(shape: list[int | None]) -> Any:

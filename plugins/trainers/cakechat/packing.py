@@ -42,22 +42,32 @@ class Contexts(NamedTuple):
     places: Ints
 
 
-class Batch(NamedTuple):
-    """What the network is taught with.
+class Answers(NamedTuple):
+    """What the decoder reads, and what it should say.
 
     Attributes:
-        context: What was said before.
         said: Answers without their last token: what the decoder is told.
         targets: (steps,) the token after each of those.
         rows: (answers,) which sample each answer belongs to, longest answer first.
         condition: (answers,) ids of labels.
     """
 
-    context: Contexts
     said: Packed
     targets: Ints
     rows: Ints
     condition: Ints
+
+
+class Batch(NamedTuple):
+    """What the network is taught with.
+
+    Attributes:
+        context: What was said before.
+        answers: What is said then.
+    """
+
+    context: Contexts
+    answers: Answers
 
 
 @attrs.frozen
@@ -110,11 +120,14 @@ class Packer:
         """Cuts a line of context: at its front when pads are masked, so that what is answered stays, or at its end."""
         return line[-self.line_tokens :] if self.padding == "masked" else line[: self.line_tokens]
 
-    def batch(self, contexts: Contexts, condition: Ints, response: Ints, to_the_end: bool = False) -> Batch:
-        """Packs samples.
+    def batch(self, contexts: Contexts, condition: Ints, response: Ints) -> Batch:
+        """Packs samples: `contexts` and `answers`."""
+        return Batch(contexts, self.answers(condition, response))
+
+    def answers(self, condition: Ints, response: Ints, to_the_end: bool = False) -> Answers:
+        """Packs answers.
 
         Args:
-            contexts: What was said before each answer.
             condition: (samples,) ids of labels.
             response: (samples, tokens) ids of answers, start token first, padded at the end.
             to_the_end: Whether pads at the end are targets too. They change nothing about the tokens before.
@@ -124,8 +137,7 @@ class Packer:
         )
         order = _longest_first(lengths)
         response, lengths = response[order], lengths[order]
-        return Batch(
-            context=contexts,
+        return Answers(
             said=_pack(response[:, :-1], lengths),
             targets=_pack(response[:, 1:], lengths).values,
             rows=order,

@@ -58,12 +58,19 @@ class Reranker:
         self._packer = packer
 
     def score(
-        self, context: Ints, condition: Ints, candidates: Sequence[Ints], weight: float, rules: Rules
+        self,
+        context: Ints,
+        thoughts: Floats,
+        condition: Ints,
+        candidates: Sequence[Ints],
+        weight: float,
+        rules: Rules,
     ) -> list[Floats]:
         """Scores candidates.
 
         Args:
             context: (samples, context lines, tokens) ids.
+            thoughts: (samples, hidden) what the model, not the reverse model, thinks of it.
             condition: (samples,) ids of labels.
             candidates: For each sample (candidates, tokens) ids, the start token first.
             weight: That of the reverse model, from 0 to 1.
@@ -83,9 +90,8 @@ class Reranker:
         )
         scores = -rules.penalty * self._repeated(answers)
         if weight < 1.0:
-            contexts = self._packer.contexts_of_ids(context)
-            contexts = contexts._replace(places=contexts.places[of])
-            scores += (1.0 - weight) * self._scorer.score(self._packer.batch(contexts, condition[of], answers))[0]
+            packed = self._packer.answers(condition[of], answers)
+            scores += (1.0 - weight) * self._scorer.score_after(thoughts[of], packed)[0]
         if weight > 0.0:
             turned, asked = turned_round(context[of], answers, self._words, self._packer)
             batch = self._packer.batch(self._packer.contexts_of_ids(turned), condition[of], asked)

@@ -13,11 +13,11 @@ from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.banned import banned_phrases
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
-from autocakechat.plugins.trainers.cakechat.output import Output, quick_output
-from autocakechat.plugins.trainers.cakechat.packing import Contexts, Ints
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput, Output, quick_output
+from autocakechat.plugins.trainers.cakechat.packing import Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
-from autocakechat.plugins.trainers.cakechat.scoring import Scorer
+from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer
 
 _MOST_LOGITS = 1 << 26
 """Numbers that scoring makes at once, a quarter of a gigabyte: one for each target token and word of the vocabulary."""
@@ -69,13 +69,16 @@ class CakeChatResponder:
         banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in banned_phrases(options)]
         self._phrases = [phrase for phrase in banned if len(phrase) > 1]
         words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
-        self._scorer = Scorer(model.network, words.pad)
+        self._scorer = Scorer(model.network, FloatOutput(model.network), words.pad)
         self._sampler = Sampler(model.network, output, words)
         self._beam_search = BeamSearch(model.network, output, words)
         self._reranker = None
         if model.reverse is not None:
-            reverse = Scorer(model.reverse, words.pad)
-            self._reranker = Reranker(self._scorer, reverse, words, model.batcher.packer)
+            scorers = (
+                Scorer(model.network, output, words.pad),
+                Scorer(model.reverse, quick_output(model.reverse), words.pad),
+            )
+            self._reranker = Reranker(*scorers, words, model.batcher.packer)
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
@@ -133,8 +136,8 @@ class CakeChatResponder:
         lines = Lines(model.vocabulary.ids(model.style.tokenize(text)) for told in answers for text in told)
         response = model.batcher.padded_response(lines, np.arange(1, sum(numbers) + 1, dtype=np.int32))
         condition = np.array([model.conditions.id(request.emotion) for request in requests], np.int32)
-        contexts = contexts._replace(places=np.repeat(contexts.places, numbers))
-        log_p, tokens = self._scorer.score(packer.batch(contexts, np.repeat(condition, numbers), response))
+        thoughts = np.repeat(self._scorer.think(contexts), numbers, 0)
+        log_p, tokens = self._scorer.score_after(thoughts, packer.answers(np.repeat(condition, numbers), response))
         found = [Score(*score) for score in zip(log_p.tolist(), tokens.tolist(), strict=True)]
         return [found[end - number : end] for number, end in zip(numbers, np.cumsum(numbers), strict=True)]
 
@@ -142,22 +145,21 @@ class CakeChatResponder:
         """Returns what may be said to each request, best first."""
         lines, context = self._padded_context(requests)
         condition = np.array([self._model.conditions.id(request.emotion) for request in requests], np.int32)
-        contexts = self._model.batcher.packer.contexts(lines, context)
-        found = self._find(contexts, condition)
+        thoughts = self._scorer.think(self._model.batcher.packer.contexts(lines, context))
+        found = self._find(thoughts, condition)
         if self._reranker:
             weight = self._options.reverse_weight
-            scores = self._reranker.score(lines[context], condition, found, weight, self._rules)
+            scores = self._reranker.score(lines[context], thoughts, condition, found, weight, self._rules)
             found = [ids[np.argsort(-score, kind="stable")] for ids, score in zip(found, scores, strict=True)]
         return [self._sayable(ids) for ids in found]
 
-    def _find(self, contexts: Contexts, condition: Ints) -> list[Ints]:
+    def _find(self, thoughts: Floats, condition: Ints) -> list[Ints]:
         """Finds candidates for each request: (candidates, tokens) ids, the start token first."""
         if self._options.mode.startswith("beamsearch"):
-            return self._beam_search.search(contexts, condition, self._rules, self._options.beams)
+            return self._beam_search.search(thoughts, condition, self._rules, self._options.beams)
         each = self._options.candidates if self._reranker else 1
-        contexts = contexts._replace(places=np.repeat(contexts.places, each))
         seed = self._random.integers(2**31 - 1, size=2).tolist()
-        drawn = self._sampler.draw(contexts, np.repeat(condition, each), self._rules, seed)
+        drawn = self._sampler.draw(np.repeat(thoughts, each, 0), np.repeat(condition, each), self._rules, seed)
         return np.split(np.insert(drawn, 0, self._model.vocabulary.start, axis=1), len(condition))
 
     def _padded_context(self, requests: Sequence[Request]) -> tuple[Ints, Ints]:

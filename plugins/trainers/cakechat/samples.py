@@ -197,7 +197,7 @@ class Batcher:
     def _batch(self, samples: Samples, chosen: npt.NDArray[np.int64], to_the_end: bool) -> Batch:
         contexts = self.contexts(samples.lines, samples.context[chosen])
         response = self.padded_response(samples.lines, samples.response[chosen])
-        return self.packer.batch(contexts, samples.condition[chosen], response, to_the_end)
+        return Batch(contexts, self.packer.answers(samples.condition[chosen], response, to_the_end))
 
     def contexts(self, lines: Lines, context: Ints) -> Contexts:
         """Makes what the encoders read of (n, context lines) numbers of lines."""

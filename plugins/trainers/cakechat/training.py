@@ -30,6 +30,7 @@ from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.likelihood import summed_loss
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.optimizer import make_optimizer
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput
 from autocakechat.plugins.trainers.cakechat.packing import Batch
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
@@ -92,8 +93,8 @@ class Teacher:
             if self._plan.dropout:
                 seed = tf.stack([self._plan.seed, tf.cast(self.optimizer.iterations, tf.int32)])
                 states = tf.nn.experimental.stateless_dropout(states, self._plan.dropout, seed)
-            total = summed_loss(states, batch.targets, self._network.output_kernel, self._network.output_bias)
-            loss = total / tf.cast(tf.size(batch.targets), tf.float32)
+            total = summed_loss(states, batch.answers.targets, self._network.output_kernel, self._network.output_bias)
+            loss = total / tf.cast(tf.size(batch.answers.targets), tf.float32)
         variables = self._network.trainable_variables
         gradients = tape.gradient(loss, variables)
         if self._plan.clip_value is not None:
@@ -142,7 +143,7 @@ class Training:
         self._name = name
         self._file = run.state / f"checkpoint-{name}.safetensors"
         self._teacher = Teacher(network, plan, self._last_step)
-        self._scorer = Scorer(network, batcher.vocabulary.pad)
+        self._scorer = Scorer(network, FloatOutput(network), batcher.vocabulary.pad)
         self._epoch_loss = 0.0
         self.history = History()
 
