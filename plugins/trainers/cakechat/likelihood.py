@@ -12,8 +12,8 @@ from typing import Any
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 
-LOGITS = 1 << 25
-"""Most logits that are held at once: 128 MiB, enough rows for matrix products to be fast."""
+LOGITS = 1 << 24
+"""Most logits that are held at once: 64 MiB, enough rows for matrix products to be fast."""
 
 LEAST = 1e-38
 """Probabilities below count as this one, since float32 knows no smaller ones."""
