@@ -31,7 +31,7 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput, quick_output
+from autocakechat.plugins.trainers.cakechat.output import FloatOutput, Output, quick_output
 from autocakechat.plugins.trainers.cakechat.packing import Batch, Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker, turned_round
 from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
@@ -57,9 +57,6 @@ class CakeChat:
         self._packer = model.batcher.packer
         self._words = Words.of(model.vocabulary, plain=model.style.plain)
         self._scorer = Scorer(model.network, FloatOutput(model.network), model.vocabulary.pad)
-        output = quick_output(model.network)
-        self._beam_search = BeamSearch(model.network, output, self._words)
-        self._sampler = Sampler(model.network, output, self._words)
 
     @classmethod
     def load(cls, folder: Path) -> CakeChat:
@@ -217,6 +214,19 @@ class CakeChat:
         """Draws an answer to each context: (samples, tokens) ids without the start token; `seed` is two integers."""
         rules = Rules(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
         return self._sampler.draw(self.thought_vectors(context), self._condition(condition, len(context)), rules, seed)
+
+    @functools.cached_property
+    def _output(self) -> Output:
+        """Made when answers are asked for: who only wants scores need not wait for it."""
+        return quick_output(self._model.network)
+
+    @functools.cached_property
+    def _beam_search(self) -> BeamSearch:
+        return BeamSearch(self._model.network, self._output, self._words)
+
+    @functools.cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler(self._model.network, self._output, self._words)
 
     @functools.cached_property
     def _reranker(self) -> Reranker:

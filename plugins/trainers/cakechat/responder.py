@@ -74,11 +74,9 @@ class CakeChatResponder:
         self._beam_search = BeamSearch(model.network, output, words)
         self._reranker = None
         if model.reverse is not None:
-            scorers = (
-                Scorer(model.network, output, words.pad),
-                Scorer(model.reverse, quick_output(model.reverse), words.pad),
-            )
-            self._reranker = Reranker(*scorers, words, model.batcher.packer)
+            forward = Scorer(model.network, output, words.pad)
+            reverse = Scorer(model.reverse, quick_output(model.reverse), words.pad)
+            self._reranker = Reranker(forward, reverse, words, model.batcher.packer)
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:

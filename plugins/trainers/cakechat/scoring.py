@@ -18,9 +18,9 @@ Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int32]
 
 _IDS = tf.TensorSpec([None], tf.int32)
-ANY_CONTEXTS = Contexts(lines=Packed(_IDS, _IDS), contexts=Packed(_IDS, _IDS), places=_IDS)
+_ANY_CONTEXTS = Contexts(lines=Packed(_IDS, _IDS), contexts=Packed(_IDS, _IDS), places=_IDS)
 _ANY_ANSWERS = Answers(said=Packed(_IDS, _IDS), targets=_IDS, rows=_IDS, condition=_IDS)
-ANY_BATCH = Batch(ANY_CONTEXTS, _ANY_ANSWERS)
+ANY_BATCH = Batch(_ANY_CONTEXTS, _ANY_ANSWERS)
 """Batches of any size, so that what takes them is traced once."""
 
 
@@ -53,7 +53,7 @@ class Scorer:
         self._output = output
         self._pad = pad
         self._think = tf.function(
-            lambda contexts: thought_vectors(network, contexts), input_signature=[ANY_CONTEXTS], autograph=False
+            lambda contexts: thought_vectors(network, contexts), input_signature=[_ANY_CONTEXTS], autograph=False
         )
         thoughts = tf.TensorSpec([None, network.settings.hidden])
         self._score = tf.function(self._score_rows, input_signature=[thoughts, _ANY_ANSWERS], autograph=False)
