@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autocakechat import markup
-    from autocakechat.chatlog import Chat, Message
+    from autocakechat.chatlog import Chat, Message, Messages
     from autocakechat.corpus import Corpus, Dialog, Utterance
     from autocakechat.errors import StageError, UserError
     from autocakechat.hookspecs import hookimpl
@@ -40,6 +40,7 @@ __all__ = [
     "ExtractorType",
     "Input",
     "Message",
+    "Messages",
     "Progress",
     "Reply",
     "Request",
@@ -67,6 +68,7 @@ _NAMES = {
     "chatlog": (
         "Chat",
         "Message",
+        "Messages",
     ),
     "corpus": (
         "Corpus",

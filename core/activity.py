@@ -11,7 +11,7 @@ from operator import add, floordiv, ne, sub
 
 import attrs
 
-from autocakechat.chatlog import Message
+from autocakechat.chatlog import Messages
 
 _HOUR = 3600
 _LAST_HOUR = 4_102_444_800 // _HOUR  # the year 2100: later ones are faults of a log
@@ -103,21 +103,21 @@ class Activity:
         self._empty: Counter[str] = Counter()
         self._foreign = 0
 
-    def counted(self, batches: Iterator[list[Message]]) -> Iterator[list[Message]]:
+    def counted(self, batches: Iterator[Messages]) -> Iterator[Messages]:
         """Hands the messages of one chat on, batch by batch, and counts them."""
-        last: list[Message] = []
+        last_sender: Sequence[str] = ()
+        last_sent: Sequence[int] = ()
         for batch in batches:
-            row = last + batch
-            senders = [message.sender for message in row]
-            sent = [message.sent for message in row]
+            senders, sent = [*last_sender, *batch.senders], [*last_sent, *batch.sent]
             self._silences.add(sent)
             changes = list(map(ne, senders[1:], senders))
             waited = [bisect_right(_ENDS, silence) for silence in compress(map(sub, sent[1:], sent), changes)]
             self._answers.update(zip(compress(senders[1:], changes), waited, strict=True))
-            self._hours.update(map(floordiv, sent[len(last) :], repeat(_HOUR)))
-            self._empty.update([message.kind for message in batch if not message.text])
-            self._foreign += [message.own_words for message in batch].count(False)
-            last = batch[-1:]
+            self._hours.update(map(floordiv, batch.sent, repeat(_HOUR)))
+            if not all(batch.texts):
+                self._empty.update([kind for kind, text in zip(batch.kinds, batch.texts, strict=True) if not text])
+            self._foreign += batch.own_words.count(False)
+            last_sender, last_sent = batch.senders[-1:], batch.sent[-1:]
             yield batch
 
     def report(self) -> ActivityReport:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from autocakechat.activity import Activity, ActivityReport, Silences, Span
-from autocakechat.chatlog import Chat, Message
+from autocakechat.chatlog import Chat, Messages
 from autocakechat.errors import UserError
 from autocakechat.run_context import RunContext
 from autocakechat.stages import SourceType
 from autocakechat.text import visible
 
+_TEXT = "text"
 _SERVICE = "service"
 
 
@@ -51,25 +52,30 @@ class Census:
     """
 
     def __init__(self) -> None:
-        self._written: Counter[tuple[str, str, bool]] = Counter()
+        self._written: Counter[str] = Counter()
+        # Those of the messages that are not just somebody's own text: by sender, kind and whether they are own words.
+        self._special: Counter[tuple[str, str, bool]] = Counter()
         self._names: dict[str, str | None] = {}
         self._silences = Silences()
 
-    def counted(self, batches: Iterator[list[Message]]) -> Iterator[list[Message]]:
+    def counted(self, batches: Iterator[Messages]) -> Iterator[Messages]:
         """Hands the messages of one chat on, batch by batch, and counts them."""
-        last: list[int] = []
+        last: Sequence[int] = ()
         for batch in batches:
-            self._written.update([(message.sender, message.kind, message.own_words) for message in batch])
-            for sender, newest in {message.sender: message for message in batch}.items():
-                self._names[sender] = newest.sender_name or self._names.get(sender)
-            sent = last + [message.sent for message in batch]
-            self._silences.add(sent)
-            last = sent[-1:]
+            self._written.update(batch.senders)
+            if not batch.kinds.count(_TEXT) == batch.own_words.count(True) == len(batch):
+                each = zip(batch.senders, batch.kinds, batch.own_words, strict=True)
+                self._special.update([entry for entry in each if entry[1] != _TEXT or not entry[2]])
+            for sender, name in dict(zip(batch.senders, batch.sender_names, strict=True)).items():
+                self._names[sender] = name or self._names.get(sender)
+            self._silences.add([*last, *batch.sent])
+            last = batch.sent[-1:]
             yield batch
 
     def absorb(self, other: Census) -> None:
         """Adds what was counted elsewhere, later."""
         self._written.update(other._written)
+        self._special.update(other._special)
         self._names |= other._names
         self._silences.absorb(other._silences)
 
@@ -80,8 +86,9 @@ class Census:
     def people(self) -> list[Person]:
         """Everybody who wrote so far, those who wrote most first; not those of whom there are no own words at all."""
         totals: Counter[str] = Counter()
-        speakers = {sender for sender, _, own_words in self._written if own_words}
-        for (sender, kind, _), number in self._written.items():
+        entries = self._entries()
+        speakers = {sender for (sender, _, own_words) in entries if own_words}
+        for (sender, kind, _), number in entries.items():
             if sender in speakers and sender and not kind.startswith(_SERVICE):
                 totals[sender] += number
         return _ranked(totals, self._names)
@@ -89,9 +96,17 @@ class Census:
     def kinds(self) -> dict[str, int]:
         """How many messages of each kind there were, the most frequent first."""
         totals: Counter[str] = Counter()
-        for (_, kind, _), number in self._written.items():
+        for (_, kind, _), number in self._entries().items():
             totals[kind] += number
         return dict(sorted(totals.items(), key=lambda entry: (-entry[1], entry[0])))
+
+    def _entries(self) -> Counter[tuple[str, str, bool]]:
+        """How many messages there are, by sender, kind and whether they are own words."""
+        texts = Counter(self._written)
+        for (sender, _, _), number in self._special.items():
+            texts[sender] -= number
+        plain = Counter({(sender, _TEXT, True): number for sender, number in texts.items()})
+        return plain + self._special  # without those of which none are left
 
 
 @attrs.frozen
@@ -187,7 +202,7 @@ def census_of(chat: Chat, activity: Activity) -> ChatCensus:
     census = Census()
     chat.through(census.counted)
     chat.through(activity.counted)
-    deque(chat.messages, maxlen=0)
+    deque(chat.batches, maxlen=0)
     return ChatCensus(
         id=chat.id,
         title=chat.title,

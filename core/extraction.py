@@ -82,5 +82,4 @@ class Extraction:
                     turns = len(dialog.utterances)
                     raise PluginError(self.extractor.owner, f"yields a dialog of {turns} turns: no pairs of turns")
                 yield dialog
-        for message in chat.rest():
-            chat.drop(message, chat.skip or "not used")
+        chat.drop_rest(chat.skip or "not used")

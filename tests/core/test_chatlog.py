@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import islice
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +29,39 @@ def test_a_chat_is_read_once() -> None:
         _ = chat.messages
     assert [message.id for message in chat.rest()] == [8, 9]
     assert list(chat.rest()) == []
+
+
+def test_messages_come_many_at_once_too() -> None:
+    chat = Chat("chat1", "title", "personal_chat", messages(300))
+    batches = list(chat.batches)
+    assert [message.id for batch in batches for message in batch.one_by_one()] == list(range(7, 307))
+    assert [place for batch in batches for place in batch.positions] == list(range(300))
+    again = Chat.of_batches("chat1", "title", "personal_chat", iter(batches))
+    assert [(message.text, message.position) for message in again.messages] == [(f"text {n}", n) for n in range(300)]
+
+
+def test_after_some_batches_the_rest_is_left() -> None:
+    chat = Chat("chat1", "title", "personal_chat", messages(600))
+    first = next(chat.batches)
+    assert [message.position for message in chat.rest()] == list(range(len(first), 600))
+    with pytest.raises(RuntimeError, match="a chat is read once"):
+        _ = chat.batches
+
+
+@pytest.mark.parametrize("read", [0, 1, 300])
+def test_all_that_nobody_read_is_dropped(read: int) -> None:
+    chat = Chat("chat1", "title", "personal_chat", messages(300))
+    if read:
+        deque(islice(chat.messages, read), maxlen=0)
+    chat.drop_rest("not asked for")
+    dropped = {"not asked for": 300 - read} if read < 300 else {}
+    assert chat.ledger.tally() == (300, 0, dropped, read)
+
+
+def test_what_is_no_message_is_refused() -> None:
+    chat = Chat("chat1", "title", "personal_chat", [*messages(1), "hello"])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="a chat holds str, which is no Message"):
+        list(chat.messages)
 
 
 def test_the_first_reason_counts_and_being_written_counts_more() -> None:

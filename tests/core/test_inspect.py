@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat import Chat, Corpus, Message
+from autocakechat import Chat, Corpus, Message, Messages
 from autocakechat.activity import Activity
 from autocakechat.census import Census, LogCensus, Person, census_of
 from autocakechat.page import page
@@ -37,8 +37,8 @@ def test_counts_people_by_id_with_the_name_shown_last() -> None:
 
 
 def test_counting_changes_nothing_that_passes() -> None:
-    batches = [[message(n, "a", None) for n in range(256)], [message(n, "b", None) for n in range(3)]]
-    assert list(Census().counted(iter(batches))) == batches
+    messages = [message(n, "a", None) for n in range(256)], [message(n, "b", None) for n in range(3)]
+    assert list(Census().counted(map(Messages.of, messages))) == list(map(Messages.of, messages))
 
 
 EXPORT: dict[str, Any] = {
@@ -105,7 +105,8 @@ def test_counts_when_was_written_and_how_fast_was_answered() -> None:
     senders = ["a", "a", "b", "a", "b"]
     activity = Activity()
     messages = [Message(n, senders[n], None, "x" if n else "", start + times[n], own_words=n != 1) for n in range(5)]
-    assert list(activity.counted(iter([messages]))) == [messages]
+    batch = Messages.of(messages)
+    assert list(activity.counted(iter([batch]))) == [batch]
     report = activity.report()
     assert {span.label: span.count for span in report.silences if span.count} == {
         "under 10 seconds": 1,
@@ -123,7 +124,8 @@ def test_counts_when_was_written_and_how_fast_was_answered() -> None:
 def test_batches_count_like_one_by_one(times: list[int]) -> None:
     messages = [Message(n, f"user{n % 3}", None, "x", sent) for n, sent in enumerate(times)]
     activity, census = Activity(), Census()
-    assert list(activity.counted(census.counted(iter([messages[:1], messages[1:]])))) == [messages[:1], messages[1:]]
+    batches = [Messages.of(some) for some in (messages[:1], messages[1:]) if some]
+    assert list(activity.counted(census.counted(iter(batches)))) == batches
     gaps = [after - before for before, after in pairwise(times)]
     assert [span.count for span in census.silences()] == [
         sum(low <= max(gap, 0) < high for gap in gaps)
@@ -137,7 +139,7 @@ def test_batches_count_like_one_by_one(times: list[int]) -> None:
 def test_months_without_messages_are_shown() -> None:
     activity = Activity()
     messages = [Message(0, "a", None, "x", 1_700_000_000), Message(1, "a", None, "x", 1_710_000_000)]
-    list(activity.counted(iter([messages])))
+    list(activity.counted(iter([Messages.of(messages)])))
     assert list(activity.report().months.values()) == [1, 0, 0, 0, 1]
 
 

@@ -104,7 +104,7 @@ def test_an_answer_that_replies_follows_what_it_replies_to(messages: list[Messag
             first = messages[answer.messages[0]]
             target = by_id.get(first.reply_to or 0)
             if target and target.sender not in (SERVER, "") and target.text:
-                assert question.messages[-1] == target.position
+                assert messages[question.messages[-1]] is target
 
 
 @given(chats())

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import msgspec
+from msgspec import structs
 
-from autocakechat import Message
-
-BLOCK = 256  # messages
-_BLOCKS_IN_MEMORY = 1  # More of them fall out of the processor's cache, and every message takes a fifth longer.
+from autocakechat import Message, Messages
 
 
 class _Block(NamedTuple):
@@ -41,16 +39,13 @@ class Archive:
 
     Args:
         folder: Where a file without a name can be made if the chat is long.
-
-    Attributes:
-        newest: The messages added last.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._encode = msgspec.msgpack.Encoder().encode
-        self.newest: list[Message] = []
-        self._recent: deque[list[Message]] = deque(maxlen=_BLOCKS_IN_MEMORY)
+        self._newest: Messages | None = None
+        self._before: Messages | None = None
         self._blocks: list[_Block] = []
         self._ascending = True
         self._file: BinaryIO | None = None
@@ -61,16 +56,23 @@ class Archive:
         if self._file:
             self._file.close()
 
-    def add(self, messages: list[Message]) -> None:
-        """Takes in the next messages of the chat.
+    def add(self, messages: Messages) -> None:
+        """Takes in the next messages of the chat, some hundred at a time."""
+        if self._newest:
+            self._write(self._newest)
+            self._before = self._newest
+        self._newest = structs.replace(messages, texts=list(messages.texts))
 
-        Args:
-            messages: `BLOCK` of them, or fewer at the end. A message in it may be replaced until the next are added.
-        """
-        if self.newest:
-            self._write(self.newest)
-            self._recent.append(self.newest)
-        self.newest = messages
+    def erase(self, message: Message) -> None:
+        """Forgets the text of one of the messages added last."""
+        assert self._newest
+        texts = self._newest.texts
+        assert isinstance(texts, list)
+        texts[message.position - self._newest.positions[0]] = ""
+
+    def newest(self) -> Iterator[Message]:
+        """Returns the messages added last."""
+        return self._newest.one_by_one() if self._newest else iter(())
 
     def back_from(self, id: int) -> Iterator[Message]:
         """Goes backwards through the messages, beginning with one of them.
@@ -83,12 +85,12 @@ class Archive:
         """
         for number in self._blocks_that_may_hold(id):
             messages = self._messages(number)
-            for index in range(len(messages) - 1, -1, -1):
-                if messages[index].id == id:
-                    yield from reversed(messages[: index + 1])
-                    for earlier in range(number - 1, -1, -1):
-                        yield from reversed(self._messages(earlier))
-                    return
+            if id in messages.ids:
+                yield from _backwards(messages, _last_place(messages.ids, id))
+                for earlier in range(number - 1, -1, -1):
+                    messages = self._messages(earlier)
+                    yield from _backwards(messages, len(messages) - 1)
+                return
 
     def _blocks_that_may_hold(self, id: int) -> Iterator[int]:
         """Yields numbers of blocks, newest first; the first number stands for the messages of no block yet."""
@@ -102,25 +104,21 @@ class Archive:
             if self._blocks[number].first <= id <= self._blocks[number].last:
                 yield number
 
-    def _messages(self, number: int) -> list[Message]:
+    def _messages(self, number: int) -> Messages:
         if number == len(self._blocks):
-            return self.newest
-        age = len(self._blocks) - number
-        return self._recent[-age] if age <= len(self._recent) else self._read(self._blocks[number])
+            assert self._newest
+            return self._newest
+        if number == len(self._blocks) - 1:
+            assert self._before
+            return self._before
+        return self._read(self._blocks[number])
 
-    def _write(self, messages: list[Message]) -> None:
+    def _write(self, messages: Messages) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
-        ids = [message.id for message in messages]
-        columns = (
-            ids,
-            [message.sender for message in messages],
-            [message.text or _stand_in(message) for message in messages],
-            [message.sent for message in messages],
-            [message.reply_to for message in messages],
-        )
-        data = self._encode(columns)
-        block = _Block(messages[0].position, min(ids), max(ids), self._end, len(data))
+        ids = messages.ids
+        data = self._encode((ids, messages.senders, _texts(messages), messages.sent, messages.reply_to))
+        block = _Block(messages.positions[0], min(ids), max(ids), self._end, len(data))
         if self._blocks and block.first <= self._blocks[-1].last:
             self._ascending = False
         self._blocks.append(block)
@@ -128,25 +126,39 @@ class Archive:
             self._file.seek(self._end)
         self._end += self._file.write(data)
 
-    def _read(self, block: _Block) -> list[Message]:
+    def _read(self, block: _Block) -> Messages:
         assert self._file is not None
         self._file.seek(block.offset)
-        columns = _decoder.decode(self._file.read(block.size))
-        return [
-            Message(number, sender, None, text or "", sent, reply_to, _kind(text), position=position)
-            for position, (number, sender, text, sent, reply_to) in enumerate(
-                zip(*columns, strict=True), block.position
-            )
-        ]
+        ids, senders, texts, sent, reply_to = _decoder.decode(self._file.read(block.size))
+        size = len(ids)
+        return Messages(
+            ids,
+            senders,
+            [None] * size,
+            [text or "" for text in texts],
+            sent,
+            reply_to,
+            [_SERVICE if text is None else "text" for text in texts],
+            [True] * size,
+            [None] * size,
+            range(block.position, block.position + size),
+        )
 
 
-def _stand_in(message: Message) -> str | None:
-    """Returns what is written down for a message without text."""
-    return None if message.kind.startswith(_SERVICE) else ""
+def _texts(messages: Messages) -> Sequence[str | None]:
+    """Returns what is written down of texts: None for what happened in the chat, which has none."""
+    if all(messages.texts):
+        return messages.texts
+    each = zip(messages.texts, messages.kinds, strict=True)
+    return [None if not text and kind.startswith(_SERVICE) else text for text, kind in each]
 
 
-def _kind(text: str | None) -> str:
-    return _SERVICE if text is None else "text"
+def _backwards(messages: Messages, place: int) -> Iterator[Message]:
+    return reversed(list(islice(messages.one_by_one(), place + 1)))
+
+
+def _last_place(ids: Sequence[int], id: int) -> int:
+    return len(ids) - 1 - list(reversed(ids)).index(id)
 
 
 _SERVICE = "service"

@@ -7,10 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
-from autocakechat import Chat, Dialog, Message, RunContext, UserError, Utterance, visible
-from autocakechat.plugins.extractors.turns.archive import BLOCK, Archive
+from autocakechat import Chat, Dialog, Message, Messages, RunContext, UserError, Utterance, visible
+from autocakechat.plugins.extractors.turns.archive import Archive
 
 if TYPE_CHECKING:
     from autocakechat.plugins.extractors.turns import TurnsOptions
@@ -39,8 +37,7 @@ def extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterator[Dial
         UserError: "me" is to be learnt, and the log does not tell who that is.
     """
     if not options.groups and "group" in chat.kind:
-        for message in chat.messages:
-            chat.drop(message, "in a group")
+        chat.drop_rest("in a group")
         return
     archive = Archive(run.state)
     try:
@@ -80,10 +77,9 @@ class _Extraction:
 
     def dialogs(self) -> Iterator[Dialog]:
         """Reads the chat to its end."""
-        messages = self._chat.messages
-        while block := list(islice(messages, BLOCK)):
-            self._archive.add(block)
-            self._read(block)
+        for batch in self._chat.batches:
+            self._archive.add(batch)
+            self._read(batch)
             yield from self._finished
             self._finished.clear()
         self._close()
@@ -91,12 +87,12 @@ class _Extraction:
         if not self._server_seen:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
 
-    def _read(self, block: list[Message]) -> None:
+    def _read(self, messages: Messages) -> None:
         """Goes on with the next messages."""
         options, turns, is_server = self._options, self._turns, self._is_server
         shortest, longest, turn_messages = options.min_length, options.max_length, options.turn_messages
         gap, since, until, last = self._gap, self._since, self._until, self._last
-        for message in block:
+        for message in messages.one_by_one():
             text, sent = message.text, message.sent
             if not shortest <= len(text) <= longest or not message.sender or text.isspace():
                 self._leave_out(message, _why_unfit(message, shortest))
@@ -154,8 +150,7 @@ class _Extraction:
         """Drops a message in such a way that no reply can bring its text back."""
         self._chat.drop(message, reason)
         if message.text:
-            newest = self._archive.newest
-            newest[message.position - newest[0].position] = structs.replace(message, text="")
+            self._archive.erase(message)
 
     def _follow_reply(self, answer: Message, target: int) -> None:
         """Makes the open dialog end in the message that an answer replies to, if that is a question."""
@@ -250,7 +245,7 @@ class _Extraction:
 
     def _nobody_is_me(self, message: Message) -> UserError:
         people = {message.sender: message.sender_name}
-        for other in chain(self._archive.newest, self._chat.rest()):
+        for other in chain(self._archive.newest(), self._chat.rest()):
             if other.sender and other.own_words:
                 people.setdefault(other.sender, other.sender_name)
         listed = ", ".join(f"{sender} ({name})" if name else sender for sender, name in islice(people.items(), 10))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.records import Part, Record
+from autocakechat.plugins.sources.telegram.records import DetailedRecord, Part, Record
 
 _MEDIA = {
     "sticker": "sticker",
@@ -27,53 +30,62 @@ _WITHOUT_TEXT = (
 )
 
 
-def settle(record: Record, *, sticker_emoji: bool) -> None:
-    """Works out kind, text and ownership of a record that is not just a text.
+class Settled(NamedTuple):
+    """What a message is after all; named as the attributes of `Message`."""
+
+    sender: str | int | None
+    sender_name: str | None
+    text: str
+    reply_to: int | None
+    kind: str
+    own_words: bool
+
+
+def settle(record: Record, detailed: Callable[[], DetailedRecord], *, sticker_emoji: bool) -> Settled:
+    """Works out what a message is that is not just a text.
 
     Args:
-        record: As decoded; it is changed.
+        record: The message.
+        detailed: Looks up all that is known of it.
         sticker_emoji: Whether the emoji of a sticker is its text.
     """
-    if record.text.__class__ is not str:
-        record.text = _flat(record.text)
-    if record.reply_to_peer_id is not UNSET:
-        record.reply_to = None
-    if record.type == "message" or not record.type:
-        _settle_media(record, sticker_emoji=sticker_emoji)
-        if record.text:
-            _settle_ownership(record)
-        return
-    record.text = ""
+    reply_to = record.reply_to if record.reply_to_peer_id is UNSET else None
     if record.type == "service":
-        record.kind = f"service: {record.action if isinstance(record.action, str) else 'other'}"
-        record.sender, record.sender_name = record.actor_id or record.sender, record.actor or record.sender_name
-    else:
-        record.kind = "damaged message" if record.type == "damaged" else "unsupported message"
+        details = detailed()
+        kind = f"service: {details.action if isinstance(details.action, str) else 'other'}"
+        sender = details.actor_id or record.sender
+        return Settled(sender, details.actor or record.sender_name, "", reply_to, kind, own_words=True)
+    sender, name = record.sender, record.sender_name
+    if record.type and record.type != "message":
+        kind = "damaged message" if record.type == "damaged" else "unsupported message"
+        return Settled(sender, name, "", reply_to, kind, own_words=True)
+    text = _flat(record.text)
+    kind = _medium(record, text, detailed)
+    if sticker_emoji and kind == "sticker":
+        text = text or detailed().sticker_emoji or ""
+    if text and (record.forwarded_from is not UNSET or record.forwarded_from_id is not UNSET):
+        return Settled(sender, name, text, reply_to, "forward", own_words=False)
+    if text and record.via_bot is not UNSET:
+        return Settled(sender, name, text, reply_to, "via bot", own_words=False)
+    return Settled(sender, name, text, reply_to, kind, own_words=True)
 
 
-def _settle_media(record: Record, *, sticker_emoji: bool) -> None:
+def _medium(record: Record, text: str, detailed: Callable[[], DetailedRecord]) -> str:
+    """What kind of message it is by what it holds besides text."""
     if record.kind != "text":
-        record.kind = _MEDIA.get(record.kind) or record.kind.replace("_", " ")
-        if sticker_emoji and record.kind == "sticker" and not record.text:
-            record.text = record.sticker_emoji or ""
-    elif record.photo is not UNSET:
-        record.kind = "photo"
-    elif record.file is not UNSET:
-        record.kind = "file"
-    elif not record.text:
-        kinds = (kind for key, kind in _WITHOUT_TEXT if getattr(record, key) is not UNSET)
-        record.kind = next(kinds, "empty message")
+        return _MEDIA.get(record.kind) or record.kind.replace("_", " ")
+    if record.photo is not UNSET:
+        return "photo"
+    if record.file is not UNSET:
+        return "file"
+    if text:
+        return "text"
+    details = detailed()
+    return next((kind for key, kind in _WITHOUT_TEXT if getattr(details, key) is not UNSET), "empty message")
 
 
-def _settle_ownership(record: Record) -> None:
-    if record.forwarded_from is not UNSET or record.forwarded_from_id is not UNSET:
-        record.kind, record.own_words = "forward", False
-    elif record.via_bot is not UNSET:
-        record.kind, record.own_words = "via bot", False
-
-
-def _flat(text: str | list[str | Part] | None) -> str:
+def _flat(text: str | list[str | Part]) -> str:
     """Returns a text of many parts as it was written: nothing stands between the parts."""
-    if text is None or isinstance(text, str):
-        return text or ""
+    if isinstance(text, str):
+        return text
     return "".join(part if isinstance(part, str) else part.text for part in text)

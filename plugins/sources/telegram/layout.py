@@ -8,7 +8,7 @@ cut into windows of whole messages without looking at what is in them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -136,7 +136,7 @@ def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
                 # first window and for those that cannot be decoded, as one that goes beyond the end never can.
                 search = True
                 continue
-            yield Batch(_one_by_one(window, close, open_) if records is None else records, len(window))
+            yield _batch(window, records, partial(_split, window, close, open_))
             if end_at >= 0:
                 feed.at = end_at + len(end)
                 return
@@ -148,12 +148,22 @@ def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
             return
 
 
-def _one_by_one(window: bytes, close: bytes, open_: bytes) -> list[Record]:
-    """Decodes the messages of a window each by itself, so that a broken one harms no other."""
+def _batch(window: bytes, records: Sequence[Record] | None, split: Callable[[], list[bytes]]) -> Batch:
+    """Makes a batch of a window; of one message after the other if the window could not be decoded as a whole.
+
+    So a broken message harms no other.
+    """
+    if records is None:
+        records = [record for message in split() for record in decode_carefully(message)]
+    return Batch(records, len(window), split)
+
+
+def _split(window: bytes, close: bytes, open_: bytes) -> list[bytes]:
+    """Cuts a window into its messages."""
     messages = window.split(close + b"," + open_)
     messages[1:] = [open_ + message for message in messages[1:]]
     messages[:-1] = [message + close for message in messages[:-1]]
-    return [record for message in messages for record in decode_carefully(message)]
+    return messages
 
 
 def _skip(feed: Feed, indent: int) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
-from autocakechat import Message
+from autocakechat import Message, Messages
 
 DUPLICATE = "duplicate in another export"
 _NO_ID = 0
 _REMEMBERED = 1 << 20
+_BATCH = 256
 
 
 class _Stream:
@@ -31,7 +33,7 @@ class _Stream:
             self.key = self.message.id
 
 
-def merged(exports: Sequence[Iterator[Message]]) -> Iterator[Message]:
+def merged(exports: Sequence[Iterator[Messages]]) -> Iterator[Messages]:
     """Merges several exports of one chat by the ids of the messages.
 
     Args:
@@ -41,7 +43,13 @@ def merged(exports: Sequence[Iterator[Message]]) -> Iterator[Message]:
         Every message once, as it stands in the newest export that has it. The same message of another export becomes
         one without text and sender of the kind `DUPLICATE`, before it.
     """
-    streams = [stream for stream in map(_Stream, exports) if stream.message]
+    each = (chain.from_iterable(map(Messages.one_by_one, export)) for export in exports)
+    messages = _merged([stream for stream in map(_Stream, each) if stream.message])
+    while batch := list(islice(messages, _BATCH)):
+        yield Messages.of(batch)
+
+
+def _merged(streams: list[_Stream]) -> Iterator[Message]:
     last_key = None
     out_of_order: set[int] = set()
     while streams:

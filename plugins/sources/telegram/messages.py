@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from functools import partial
+from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
-from autocakechat import Message
+from autocakechat import Messages
 from autocakechat.plugins.sources.telegram.kinds import settle
-from autocakechat.plugins.sources.telegram.records import Batch, Record
+from autocakechat.plugins.sources.telegram.records import Batch, Record, Text
 from autocakechat.plugins.sources.telegram.senders import Senders
+
+_FIELDS = Record.__struct_fields__
 
 
 def read_messages(
     batches: Iterator[Batch], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
-) -> Iterator[Message]:
+) -> Iterator[Messages]:
     """Reads the messages of a chat.
 
     Args:
@@ -25,50 +28,60 @@ def read_messages(
         advance: Told how many bytes were read.
         sticker_emoji: Whether the emoji of a sticker is its text.
 
-    Returns:
+    Yields:
         The messages in the order of the file.
     """
-    return chain.from_iterable(_settled(batches, senders, advance, sticker_emoji=sticker_emoji))
-
-
-def _settled(
-    batches: Iterator[Batch], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
-) -> Iterator[list[Record]]:
-    known = senders.known
     last = 0
     for number, batch in enumerate(batches):
         if number == 0:
             senders.look_at(batch.records)
-        for record in batch.records:
-            # Nearly all messages are somebody's own text and nothing else, and need no more than this look at them.
-            if (
-                type(record.text) is not str
-                or not record.text
-                or record.kind != "text"
-                or record.type != "message"
-                or record.photo is not UNSET
-                or record.file is not UNSET
-                or record.forwarded_from is not UNSET
-                or record.forwarded_from_id is not UNSET
-                or record.via_bot is not UNSET
-                or record.reply_to_peer_id is not UNSET
-            ):
-                settle(record, sticker_emoji=sticker_emoji)
-            try:
-                sender = known[record.sender]
-            except KeyError:
-                sender = senders.meet(record.sender)
-            record.sender = sender.id
-            record.outgoing = sender.outgoing
-            if not sender.is_person and record.own_words:
-                record.own_words = False
-                if record.kind == "text":
-                    record.kind = "channel post" if sender.id else "nobody's message"
-            if not record.sent:
-                record.sent = _local_time(record.date) or last
-            last = record.sent
         advance(batch.size)
-        yield batch.records
+        if batch.records:
+            messages = _messages(batch, senders, last, sticker_emoji=sticker_emoji)
+            last = messages.sent[-1]
+            yield messages
+
+
+def _messages(batch: Batch, senders: Senders, last: int, *, sticker_emoji: bool) -> Messages:
+    """Makes messages of a batch; times that are missing are those of the message before, at first `last`."""
+    columns = list(map(list, zip(*map(structs.astuple, batch.records), strict=False)))[: len(_FIELDS)]
+    ids, types, sent, names, sender_ids, reply_to, texts, kinds, *rare = columns
+    own_words = [True] * len(ids)
+    for place in _no_mere_texts(types, texts, kinds, rare):
+        settled = settle(batch.records[place], partial(batch.detailed, place), sticker_emoji=sticker_emoji)
+        sender_ids[place], names[place], texts[place], reply_to[place], kinds[place], own_words[place] = settled
+    known, outgoing, are_people = zip(*senders.meet_all(sender_ids), strict=True)
+    if not all(are_people):
+        for place, is_person in enumerate(are_people):
+            if not is_person and own_words[place]:
+                own_words[place] = False
+                if kinds[place] == "text":
+                    kinds[place] = "channel post" if known[place] else "nobody's message"
+    if 0 in sent:
+        for place, moment in enumerate(sent):
+            sent[place] = last = moment or _local_time(batch.detailed(place).date) or last
+    return Messages(ids, known, names, texts, sent, reply_to, kinds, own_words, outgoing)
+
+
+def _no_mere_texts(
+    types: Sequence[str], texts: Sequence[Text], kinds: Sequence[str], rare: Sequence[Sequence[Any]]
+) -> list[int]:
+    """Finds the places of messages that are not somebody's own text and nothing else.
+
+    Most messages are, so whole columns are looked at first.
+    """
+    size = len(types)
+    found: set[int] = set()
+    if types.count("message") != size:
+        found.update([place for place, each in enumerate(types) if each != "message"])
+    if kinds.count("text") != size:
+        found.update([place for place, kind in enumerate(kinds) if kind != "text"])
+    if not all(texts) or set(map(type, texts)) != {str}:
+        found.update([place for place, text in enumerate(texts) if not text or text.__class__ is not str])
+    for column in rare:
+        if column.count(UNSET) != size:
+            found.update([place for place, value in enumerate(column) if value is not UNSET])
+    return sorted(found)
 
 
 def _local_time(date: str) -> int:

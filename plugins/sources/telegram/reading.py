@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
-from autocakechat import Chat, Input, Message, RunContext, visible
+from autocakechat import Chat, Input, Messages, RunContext, visible
 from autocakechat.plugins.sources.telegram import finding, people
 from autocakechat.plugins.sources.telegram.export import Export
 from autocakechat.plugins.sources.telegram.feed import HEAD, Header, Portion
@@ -105,8 +105,8 @@ class _Reader:
         """Reads the chats of a file in their order, in one pass."""
         for number, portion in enumerate(export.portions(), 1):
             senders = self._senders(export, portion.header, export.owner)
-            messages = self._messages(portion.batches, senders)
-            yield self._chat(_chat_id(export, portion.header, number), portion.header, messages, [senders])
+            batches = self._batches(portion.batches, senders)
+            yield self._chat(_chat_id(export, portion.header, number), portion.header, batches, [senders])
         export.warn_if_cut_off(export.feed, self._run.log)
 
     def together(self, exports: Sequence[Export]) -> Iterator[Chat]:
@@ -132,10 +132,10 @@ class _Reader:
             for place, feed in zip(places, feeds, strict=True):
                 senders = self._senders(place.export, place.portion.header, place.export.owner or owner)
                 feed.seek(place.portion.offset)
-                streams.append(self._messages(place.portion.reread(feed), senders))
+                streams.append(self._batches(place.portion.reread(feed), senders))
                 all_senders.append(senders)
-            messages = streams[0] if len(streams) == 1 else merged(streams)
-            yield self._chat(chat_id, places[0].portion.header, messages, all_senders)
+            batches = streams[0] if len(streams) == 1 else merged(streams)
+            yield self._chat(chat_id, places[0].portion.header, batches, all_senders)
             for place, feed in zip(places, feeds, strict=True):
                 place.export.warn_if_cut_off(feed, self._run.log)
         finally:
@@ -145,22 +145,22 @@ class _Reader:
     def _senders(self, export: Export, header: Header, owner: str | None) -> Senders:
         return Senders(header, words=export.words is not False, owner=owner)
 
-    def _messages(self, batches: Iterator[Batch], senders: Senders) -> Iterator[Message]:
+    def _batches(self, batches: Iterator[Batch], senders: Senders) -> Iterator[Messages]:
         return read_messages(batches, senders, self._advanced, sticker_emoji=self._options.sticker_emoji)
 
     def _advanced(self, size: int) -> None:
         self._has_messages = self._has_messages or size > 0
         self._advance(size)
 
-    def _chat(self, chat_id: str, header: Header, messages: Iterator[Message], senders: list[Senders]) -> Chat:
+    def _chat(self, chat_id: str, header: Header, batches: Iterator[Messages], senders: list[Senders]) -> Chat:
         skip = _SKIPPED.get(header.type or "")
         if "group" in (header.type or ""):
             self._groups.append((header.name or "without a name", senders))
-        return Chat(
+        return Chat.of_batches(
             id=chat_id,
             title=header.name,
             kind=(header.type or "chat").replace("_", " "),
-            messages=messages,
+            batches=batches,
             skip=skip.replace("_", " ") if skip and skip not in self._options.include else None,
         )
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import attrs
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from autocakechat.plugins.sources.telegram import people
 from autocakechat.plugins.sources.telegram.feed import Header
 from autocakechat.plugins.sources.telegram.records import Record
 
 
-@attrs.frozen
-class Sender:
+class Sender(NamedTuple):
     """What is known of a sender.
 
     Attributes:
         id: Such as `user123`; empty if nobody sent it.
-        is_person: Whether it is no channel and no anonymous admin.
         outgoing: Whether it is the owner of the export; None if that is not known.
+        is_person: Whether it is no channel and no anonymous admin.
     """
 
     id: str
-    is_person: bool
     outgoing: bool | None
+    is_person: bool
 
 
 class Senders:
@@ -55,8 +53,16 @@ class Senders:
         """Works out who a sender is."""
         name = people.sender_id(id, words=self._words, private=self._private)
         is_person = people.is_person(name)
-        self.known[id] = sender = Sender(name, is_person, self._is_owner(name) if is_person else None)
+        self.known[id] = sender = Sender(name, self._is_owner(name) if is_person else None, is_person)
         return sender
+
+    def meet_all(self, ids: Sequence[str | int | None]) -> list[Sender]:
+        """Tells of each of some senders who it is."""
+        known = self.known
+        try:
+            return [known[each] for each in ids]
+        except KeyError:
+            return [known[each] if each in known else self.meet(each) for each in ids]
 
     def look_at(self, records: Iterable[Record]) -> None:
         """Looks at the first messages of a chat: if its two people are others than its id says, it is not believed."""

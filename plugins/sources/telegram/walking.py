@@ -5,14 +5,14 @@ Looks at every bracket, so it takes longer than `layout`; a file that Telegram D
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 import msgspec
 
 from autocakechat.plugins.sources.telegram.feed import BLOCK, Feed, Header, Portion
 from autocakechat.plugins.sources.telegram.mending import mend
-from autocakechat.plugins.sources.telegram.records import Batch, decode, decode_carefully
+from autocakechat.plugins.sources.telegram.records import Batch, Record, decode, decode_carefully
 from autocakechat.plugins.sources.telegram.walker import BrokenJsonError, CutOffError, Walker
 
 
@@ -91,10 +91,10 @@ def messages(feed: Feed) -> Iterator[Batch]:
 
 def _batch(messages: list[bytes]) -> Batch:
     together = b",".join(messages)
-    records = decode(together)
+    records: Sequence[Record] | None = decode(together)
     if records is None:
         records = [record for message in messages for record in decode_carefully(message)]
-    return Batch(records, len(together))
+    return Batch(records, len(together), lambda: messages)
 
 
 def _survey_top(walker: Walker, contents: Contents) -> None:
