@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 
+from autocakechat import reading_ahead
 from autocakechat.checks import SourceInputs
 from autocakechat.config import Choice, Pipeline
 from autocakechat.corpus import Dialog
@@ -59,7 +60,9 @@ class CorpusStage:
                 yield from extract_in_processes(extraction, entries, report)
                 continue
             for entry in entries:
-                for chat in extraction.chats(entry):
+                ahead = reading_ahead.is_worthwhile(extraction.source, entry)
+                chats = reading_ahead.read_ahead(extraction.source, entry) if ahead else extraction.chats(entry)
+                for chat in chats:
                     report.chat(chat)
                     yield from extraction.dialogs(chat)
 

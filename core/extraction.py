@@ -50,6 +50,16 @@ class Running:
             raise plugin_error(self.owner, error) from error
 
 
+def read_chats(source: Running, entry: Input) -> Iterator[Chat]:
+    """Reads the chats of an input, one after the other."""
+    stage: SourceType = source.stage
+    for chat in source.guard(partial(stage.read, source.options, entry, source.run)):
+        if not isinstance(chat, Chat):
+            raise PluginError(source.owner, f"yields {type(chat).__name__} where chats belong")
+        chat.through(lambda batches: source.guard(lambda: batches))
+        yield chat
+
+
 @attrs.frozen
 class Extraction:
     """A source and an extractor, ready to run.
@@ -64,13 +74,7 @@ class Extraction:
 
     def chats(self, entry: Input) -> Iterator[Chat]:
         """Reads the chats of an input, one after the other."""
-        stage: SourceType = self.source.stage
-        read = partial(stage.read, self.source.options, entry, self.source.run)
-        for chat in self.source.guard(read):
-            if not isinstance(chat, Chat):
-                raise PluginError(self.source.owner, f"yields {type(chat).__name__} where chats belong")
-            chat.through(lambda batches: self.source.guard(lambda: batches))
-            yield chat
+        return read_chats(self.source, entry)
 
     def dialogs(self, chat: Chat) -> Iterator[Dialog]:
         """Makes the dialogs of a chat, and accounts for every message that the extractor does not even read."""

@@ -6,11 +6,8 @@ stays bounded however far one process is ahead of another, and the dialogs come 
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
-import pickle  # only to see whether a stage can go to another process; nothing is ever read back from a file
-import signal
 import tempfile
 import threading
 from collections import deque
@@ -28,6 +25,7 @@ import msgspec
 from autocakechat.corpus import Dialog
 from autocakechat.errors import StageError
 from autocakechat.extraction import Extraction
+from autocakechat.processes import can_travel, end_with_signals, log_to, processors
 from autocakechat.progress import silent_progress
 from autocakechat.report import ReportBuilder
 from autocakechat.stages import Input
@@ -48,15 +46,11 @@ class _Extracted:
 
 def is_worthwhile(extraction: Extraction, entries: Sequence[Input]) -> bool:
     """Tells whether reading at once is faster than one by one, and possible."""
-    if len(entries) < 2 or _processors() < 2:
+    if len(entries) < 2 or processors() < 2:
         return False
     if sum(path.stat().st_size for entry in entries for path in entry.paths) < _LEAST_BYTES:
         return False
-    try:
-        pickle.dumps(extraction)
-    except Exception:  # whatever a plugin's object raises: it stays in this process
-        return False
-    return True
+    return can_travel(extraction)
 
 
 def extract_in_processes(extraction: Extraction, entries: Sequence[Input], report: ReportBuilder) -> Iterator[Dialog]:
@@ -78,7 +72,7 @@ def extract_in_processes(extraction: Extraction, entries: Sequence[Input], repor
     stop = context.Event()
     run = extraction.source.run
     quiet = _quiet(extraction)
-    processes = min(_processors(), len(entries))
+    processes = min(processors(), len(entries))
     with (
         tempfile.TemporaryDirectory(prefix="acc-") as folder,
         ProcessPoolExecutor(processes, context, initializer=_prepare_process, initargs=(stop,)) as pool,
@@ -113,15 +107,13 @@ def extract_in_processes(extraction: Extraction, entries: Sequence[Input], repor
 def _extract(extraction: Extraction, entry: Input, spool: Path) -> _Extracted:
     """Runs in another process: reads an input and writes its dialogs into a file."""
     report = ReportBuilder(extraction.extractor.owner)
-    records = _Records()
-    logger = logging.getLogger("autocakechat")
-    logger.handlers[:] = [records]
-    logger.setLevel(logging.INFO)
+    records: list[tuple[int, str]] = []
+    log_to(lambda level, message: records.append((level, message)))
     with spool.open("wb") as file:
         for chat in extraction.chats(entry):
             report.chat(chat)
             _write_dialogs(file, extraction.dialogs(chat))
-    return _Extracted(report, records.kept)
+    return _Extracted(report, records)
 
 
 def _write_dialogs(file: BinaryIO, dialogs: Iterator[Dialog]) -> None:
@@ -139,21 +131,9 @@ def _read_dialogs(spool: Path) -> Iterator[Dialog]:
             yield from decode(file.read(int.from_bytes(length, "little")))
 
 
-class _Records(logging.Handler):
-    """Keeps what is logged in another process, to log it again in this one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[tuple[int, str]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append((record.levelno, record.getMessage()))
-
-
 def _prepare_process(stop: Event) -> None:
     """Makes a reading process end with the one that started it, whether that is done, interrupted or killed."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_signals()
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -170,7 +150,3 @@ def _quiet(extraction: Extraction) -> Extraction:
     source = attrs.evolve(extraction.source.run, progress=silent_progress)
     extractor = attrs.evolve(extraction.extractor.run, progress=silent_progress)
     return Extraction(attrs.evolve(extraction.source, run=source), attrs.evolve(extraction.extractor, run=extractor))
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -88,7 +88,7 @@ def test_little_is_read_in_one_process(run: RunContext, export: Path) -> None:
 
 def test_a_stage_that_cannot_travel_stays_here(run: RunContext, export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autocakechat.parallel._LEAST_BYTES", 1)
-    monkeypatch.setattr("autocakechat.parallel._processors", lambda: 2)
+    monkeypatch.setattr("autocakechat.parallel.processors", lambda: 2)
     extract, entries = extraction(run, export)
     assert is_worthwhile(extract, entries)
     stage = attrs.evolve(extract.source.stage, read=lambda *_: iter(()))
