@@ -146,6 +146,10 @@ class Ledger:
 
     def keep(self, positions: Iterable[int]) -> None:
         """Accounts for messages whose text was written, even if an earlier dialog with them was not."""
+        positions = list(positions)
+        if positions and positions == list(range(positions[0], positions[0] + len(positions))):  # as most dialogs are
+            self._fates[positions[0] : positions[0] + len(positions)] = bytes([self._KEPT]) * len(positions)
+            return
         for position in positions:
             self._fates[position] = self._KEPT
 

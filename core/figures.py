@@ -6,14 +6,16 @@ import math
 import random
 from collections import Counter
 from collections.abc import Sequence
-from itertools import repeat
-from operator import add
 
 import attrs
 
 from autocakechat.corpus import Utterance
 
 _MOST_SAMPLES = 20
+# Stands between texts; hardly a text has it.
+_END = "\0"
+_ENCODED_END = _END.encode()
+_NO_BLANKS = bytes(set(range(256)) - set(b"\0 \n"))
 
 
 @attrs.frozen
@@ -58,7 +60,7 @@ class Figures:
         answer_words = _words(answers)
         self.dialogs += len(turns)
         self.pairs += len(answers)
-        self.question_words += sum(_words(["\n".join(questions)]))
+        self.question_words += sum(_words(questions))
         self.answer_words += sum(answer_words)
         self.by_pairs.update(map(int.bit_length, turns))
         self.by_words.update(map(int.bit_length, answer_words))
@@ -112,6 +114,8 @@ def bins(counts: Sequence[Counter[int]], digits: int = 0) -> list[Bin]:
 
 def _words(texts: Sequence[str]) -> list[int]:
     """How many words texts have, as many as there are blanks and line breaks and one more."""
-    blanks = map(str.count, texts, repeat(" "))
-    breaks = map(str.count, texts, repeat("\n"))
-    return list(map(add, map(add, blanks, breaks), repeat(1)))
+    # Of all texts together nothing but what is counted is left: text by text takes twice as long.
+    between = _END.join(texts).encode("utf-8", "surrogatepass").translate(None, _NO_BLANKS).split(_ENCODED_END)
+    if len(between) != len(texts):
+        return [1 + text.count(" ") + text.count("\n") for text in texts]
+    return [1 + blanks for blanks in map(len, between)]

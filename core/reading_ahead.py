@@ -10,13 +10,14 @@ import contextlib
 import multiprocessing
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
 import attrs
+import msgspec
 
 from autocakechat.chatlog import Chat, Messages
 from autocakechat.errors import AccError, StageError
@@ -28,9 +29,9 @@ from autocakechat.stages import Input
 
 # To start a process takes about as long as reading half of this.
 _LEAST_BYTES = 64_000_000
+_LEAST_TOLD = 1 << 18
 
 _Kind = Literal["chat", "messages", "end of chat", "open progress", "advance", "close progress", "log", "error", "done"]
-_Tell = Callable[[_Kind, Any], None]
 
 
 def is_worthwhile(source: Running, entry: Input) -> bool:
@@ -76,11 +77,7 @@ def read_ahead(source: Running, entry: Input) -> Iterator[Chat]:
 def _told(receiving: Connection, run: RunContext, shown: ExitStack) -> Iterator[tuple[_Kind, Any]]:
     """Yields what the reading process tells of chats, and does what else it asks for, until it is done."""
     progress: Progress | None = None
-    while True:
-        try:
-            kind, value = pickle.loads(receiving.recv_bytes())  # noqa: S301 - this program wrote it
-        except EOFError:
-            raise StageError("a process that read was killed", "is there enough memory?") from None
+    for kind, value in _received(receiving):
         if kind == "done":
             return
         if kind == "error":
@@ -98,20 +95,27 @@ def _told(receiving: Connection, run: RunContext, shown: ExitStack) -> Iterator[
             yield kind, value
 
 
+def _received(receiving: Connection) -> Iterator[tuple[_Kind, Any]]:
+    while True:
+        try:
+            told = receiving.recv_bytes()
+        except EOFError:
+            raise StageError("a process that read was killed", "is there enough memory?") from None
+        yield from pickle.loads(told)  # noqa: S301 - this program wrote it
+
+
 def _batches(told: Iterator[tuple[_Kind, Any]]) -> Iterator[Messages]:
+    decode = msgspec.msgpack.Decoder(Messages).decode
     for kind, value in told:
         if kind == "end of chat":
             return
-        yield value
+        yield decode(value) if isinstance(value, bytes) else value
 
 
 def _read(source: Running, entry: Input, sending: Connection) -> None:
     """Runs in the other process: reads, and tells what it reads."""
     end_with_signals()
-
-    def tell(kind: _Kind, value: Any = None) -> None:
-        sending.send_bytes(pickle.dumps((kind, value), pickle.HIGHEST_PROTOCOL))
-
+    tell = _Teller(sending)
     log_to(lambda level, message: tell("log", (level, message)))
     here = attrs.evolve(source, run=attrs.evolve(source.run, progress=partial(_told_progress, tell)))
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more
@@ -119,26 +123,50 @@ def _read(source: Running, entry: Input, sending: Connection) -> None:
             for chat in read_chats(here, entry):
                 tell("chat", {"id": chat.id, "title": chat.title, "kind": chat.kind, "skip": chat.skip})
                 for batch in chat.batches:
-                    tell("messages", batch)
+                    tell.messages(batch)
                 tell("end of chat")
+            tell("done")
         except AccError as error:
             tell("error", error)
+
+
+class _Teller:
+    """Tells the process that listens what was read; many batches of messages at once, so that it is seldom woken."""
+
+    def __init__(self, sending: Connection) -> None:
+        self._sending = sending
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._waiting: list[tuple[_Kind, Any]] = []
+        self._size = 0
+
+    def __call__(self, kind: _Kind, value: Any = None) -> None:
+        """Tells something, and all that waits."""
+        self._waiting.append((kind, value))
+        self._sending.send_bytes(pickle.dumps(self._waiting, pickle.HIGHEST_PROTOCOL))
+        self._waiting.clear()
+        self._size = 0
+
+    def messages(self, batch: Messages) -> None:
+        """Tells of messages, sooner or later."""
+        batch.positions = ()
+        try:
+            encoded = self._encode(batch)
+        except UnicodeEncodeError:  # half a character, which pickle can write
+            self("messages", batch)
+            return
+        self._size += len(encoded)
+        if self._size > _LEAST_TOLD:
+            self("messages", encoded)
         else:
-            tell("done")
+            self._waiting.append(("messages", encoded))
+
+    def advance(self, steps: float = 1, **figures: float | str) -> None:
+        """Tells how far it has come, sooner or later."""
+        self._waiting.append(("advance", (steps, figures)))
 
 
 @contextmanager
-def _told_progress(tell: _Tell, title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
+def _told_progress(tell: _Teller, title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
     tell("open progress", (title, total, unit))
-    yield _ToldProgress(tell)
-    tell("close progress", None)
-
-
-@attrs.frozen
-class _ToldProgress:
-    """Tells how far it has come in the process that shows it."""
-
-    tell: _Tell
-
-    def advance(self, steps: float = 1, **figures: float | str) -> None:
-        self.tell("advance", (steps, figures))
+    yield tell
+    tell("close progress")

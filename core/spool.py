@@ -6,15 +6,16 @@ import contextlib
 import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain, compress, count, repeat
-from operator import floordiv, not_
+from itertools import chain, compress, count, groupby, repeat
+from operator import floordiv, itemgetter
 from pathlib import Path
 from typing import IO
 
 _DAY = 86_400
-_FACT_BYTES = 16
+_FACTS = 3  # of each line: its time, how many pairs it has, and how many bytes
+_NUMBER_BYTES = 8
 _BLOCK = 1 << 13
 _BLOCK_BYTES = 1 << 20
 
@@ -44,7 +45,7 @@ class Spool:
             pairs: How many pairs they have.
         """
         self._lines.write(b"\n".join([*lines, b""]))
-        array("q", chain.from_iterable(zip(started, pairs, strict=True))).tofile(self._facts)
+        array("q", chain.from_iterable(zip(started, pairs, map(len, lines), strict=True))).tofile(self._facts)
         self._days.update(map(floordiv, started, repeat(_DAY)))
         self.dialogs += len(lines)
 
@@ -66,8 +67,7 @@ class Spool:
             apart -= self._days[day]
         # Only the lines of that day are sorted: all of them would take too much memory.
         self._facts.seek(0)
-        blocks = (array("q", block)[::2] for block in iter(partial(self._facts.read, _FACT_BYTES * _BLOCK), b""))
-        moments = zip(chain.from_iterable(blocks), count())
+        moments = zip(chain.from_iterable(facts[::_FACTS] for facts in self._blocks()), count())
         return sorted(moment for moment in moments if moment[0] // _DAY == day)[-apart]
 
     def split(self, cut: Moment, train: IO[bytes], validation: IO[bytes]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -81,15 +81,22 @@ class Spool:
         numbers = count()
         totals = [0, 0]
         apart = [0, 0]
-        while lines := self._lines.readlines(_BLOCK_BYTES):
-            facts = array("q", self._facts.read(_FACT_BYTES * len(lines)))
-            pairs = facts[1::2]
-            late = [moment >= cut for moment in zip(facts[::2], numbers, strict=False)]
-            train.writelines(compress(lines, map(not_, late)))
-            validation.writelines(compress(lines, late))
-            totals = [totals[0] + len(lines), totals[1] + sum(pairs)]
+        for facts in self._blocks():
+            started, pairs, sizes = facts[::_FACTS], facts[1::_FACTS], facts[2::_FACTS]
+            late = [moment >= cut for moment in zip(started, numbers, strict=False)]
+            # Most of the time all of some thousand lines belong together, and need no look at each.
+            for is_late, same in groupby(zip(late, sizes, strict=True), itemgetter(0)):
+                self._copy(sum(size + 1 for _, size in same), validation if is_late else train)
+            totals = [totals[0] + len(pairs), totals[1] + sum(pairs)]
             apart = [apart[0] + sum(late), apart[1] + sum(compress(pairs, late))]
         return (totals[0] - apart[0], totals[1] - apart[1]), (apart[0], apart[1])
+
+    def _blocks(self) -> Iterator[array[int]]:
+        return (array("q", block) for block in iter(partial(self._facts.read, _FACTS * _NUMBER_BYTES * _BLOCK), b""))
+
+    def _copy(self, size: int, target: IO[bytes]) -> None:
+        while size:
+            size -= target.write(self._lines.read(min(size, _BLOCK_BYTES)))
 
     def close(self) -> None:
         """Gives up the files."""
