@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 
 from autocakechat import reading_ahead
+from autocakechat.chatlog import Chat
 from autocakechat.checks import SourceInputs
 from autocakechat.config import Choice, Pipeline
 from autocakechat.corpus import Dialog
@@ -18,6 +19,7 @@ from autocakechat.manager import PluginManager
 from autocakechat.parallel import extract_in_processes, is_worthwhile
 from autocakechat.report import Report, ReportBuilder
 from autocakechat.run_context import RunContext
+from autocakechat.stages import Input
 
 
 @attrs.frozen
@@ -60,11 +62,18 @@ class CorpusStage:
                 yield from extract_in_processes(extraction, entries, report)
                 continue
             for entry in entries:
-                ahead = reading_ahead.is_worthwhile(extraction.source, entry)
-                chats = reading_ahead.read_ahead(extraction.source, entry) if ahead else extraction.chats(entry)
-                for chat in chats:
-                    report.chat(chat)
+                for chat in self._chats(extraction, entry, report):
                     yield from extraction.dialogs(chat)
+
+    def _chats(self, extraction: Extraction, entry: Input, report: ReportBuilder) -> Iterator[Chat]:
+        if reading_ahead.is_worthwhile(extraction.source, entry):
+            for chat in reading_ahead.read_ahead(extraction.source, entry, report.census):
+                report.counted_chat(chat)
+                yield chat
+            return
+        for chat in extraction.chats(entry):
+            report.chat(chat)
+            yield chat
 
     def _running(self, choice: Choice) -> Running:
         return Running(choice.stage, choice.options, self.context(choice), self.manager.owner(choice.stage))

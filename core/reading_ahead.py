@@ -19,6 +19,7 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
+from autocakechat.census import Census
 from autocakechat.chatlog import Chat, Messages
 from autocakechat.errors import AccError, StageError
 from autocakechat.extraction import Running, read_chats
@@ -41,12 +42,13 @@ def is_worthwhile(source: Running, entry: Input) -> bool:
     return can_travel(source)
 
 
-def read_ahead(source: Running, entry: Input) -> Iterator[Chat]:
-    """Reads the chats of an input in another process.
+def read_ahead(source: Running, entry: Input, census: Census) -> Iterator[Chat]:
+    """Reads the chats of an input in another process, and counts their messages there.
 
     Args:
         source: What reads.
         entry: What to read.
+        census: Learns who wrote how much, when all is read.
 
     Yields:
         The chats. Whatever is left of one is passed over when the next is asked for.
@@ -63,7 +65,7 @@ def read_ahead(source: Running, entry: Input) -> Iterator[Chat]:
     sending.close()
     try:
         with ExitStack() as shown:
-            told = _told(receiving, source.run, shown)
+            told = _told(receiving, source.run, shown, census)
             for _, chat in told:
                 batches = _batches(told)
                 yield Chat.of_batches(batches=batches, **chat)
@@ -74,11 +76,12 @@ def read_ahead(source: Running, entry: Input) -> Iterator[Chat]:
         process.join()
 
 
-def _told(receiving: Connection, run: RunContext, shown: ExitStack) -> Iterator[tuple[_Kind, Any]]:
+def _told(receiving: Connection, run: RunContext, shown: ExitStack, census: Census) -> Iterator[tuple[_Kind, Any]]:
     """Yields what the reading process tells of chats, and does what else it asks for, until it is done."""
     progress: Progress | None = None
     for kind, value in _received(receiving):
         if kind == "done":
+            census.absorb(value)
             return
         if kind == "error":
             raise value
@@ -120,12 +123,14 @@ def _read(source: Running, entry: Input, sending: Connection) -> None:
     here = attrs.evolve(source, run=attrs.evolve(source.run, progress=partial(_told_progress, tell)))
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more
         try:
+            census = Census()
             for chat in read_chats(here, entry):
+                chat.through(census.counted)
                 tell("chat", {"id": chat.id, "title": chat.title, "kind": chat.kind, "skip": chat.skip})
                 for batch in chat.batches:
                     tell.messages(batch)
                 tell("end of chat")
-            tell("done")
+            tell("done", census)
         except AccError as error:
             tell("error", error)
 

@@ -193,11 +193,14 @@ class ReportBuilder:
 
     Args:
         extractor: Name of the plugin that has to account for every message.
+
+    Attributes:
+        census: Who wrote how much.
     """
 
     def __init__(self, extractor: str = "of the extractor") -> None:
         self._extractor = extractor
-        self._census = Census()
+        self.census = Census()
         self._chats: list[_Read] = []
         self._ledgers: dict[str, Ledger] = {}
 
@@ -207,8 +210,12 @@ class ReportBuilder:
         return sum(len(chat.ledger) for chat in self._chats)
 
     def chat(self, chat: Chat) -> None:
-        """Takes note of a chat that is about to be read."""
-        chat.through(self._census.counted)
+        """Takes note of a chat that is about to be read, and counts its messages on the way."""
+        chat.through(self.census.counted)
+        self.counted_chat(chat)
+
+    def counted_chat(self, chat: Chat) -> None:
+        """Takes note of a chat whose messages are counted elsewhere."""
         title = None if chat.title is None else whole(chat.title)
         self._chats.append(_Read(chat.id, title, chat.kind, chat.skip, chat.ledger))
         self._ledgers[chat.id] = chat.ledger
@@ -217,7 +224,7 @@ class ReportBuilder:
         """Takes over the account of another builder, whose chats come after those of this one."""
         self._chats += other._chats
         self._ledgers |= other._ledgers
-        self._census.absorb(other._census)
+        self.census.absorb(other.census)
 
     def ledger(self, chat: str) -> Ledger:
         """The ledger of a chat, by the chat's id; of two chats with one id, the later one's.
@@ -239,7 +246,7 @@ class ReportBuilder:
         """
         chats = [self._chat_report(chat, written.figures.get(chat.ledger, Figures())) for chat in self._chats]
         messages = _sum_messages([chat.messages for chat in chats])
-        people = self._census.people()
+        people = self.census.people()
         figures = list(written.figures.values())
         pairs = sum(each.pairs for each in figures)
         if not pairs:
@@ -259,7 +266,7 @@ class ReportBuilder:
             notes=_sum([chat.ledger.notes for chat in self._chats]),
             dialog_pairs=bins([each.by_pairs for each in figures], digits=1),
             answer_words=bins([each.by_words for each in figures]),
-            silences=self._census.silences(),
+            silences=self.census.silences(),
             people=[attrs.evolve(each, name=each.name and whole(each.name)) for each in people[:_MOST_PEOPLE]],
             chats=chats,
             samples=written.samples,

@@ -54,7 +54,7 @@ def one_by_one(extraction: Extraction, entries: list[Input], report: ReportBuild
 
 
 def account(report: ReportBuilder) -> list[Any]:
-    return [(chat.id, chat.title, chat.ledger.tally()) for chat in report._chats] + report._census.people()
+    return [(chat.id, chat.title, chat.ledger.tally()) for chat in report._chats] + report.census.people()
 
 
 def test_processes_find_what_reading_one_by_one_finds(run: RunContext, export: Path) -> None:

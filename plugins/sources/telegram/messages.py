@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from autocakechat import Messages
 from autocakechat.plugins.sources.telegram.kinds import settle
-from autocakechat.plugins.sources.telegram.records import Batch, Record, Text
+from autocakechat.plugins.sources.telegram.records import Batch, Record
 from autocakechat.plugins.sources.telegram.senders import Senders
-
-_FIELDS = Record.__struct_fields__
 
 
 def read_messages(
@@ -44,11 +42,16 @@ def read_messages(
 
 def _messages(batch: Batch, senders: Senders, last: int, *, sticker_emoji: bool) -> Messages:
     """Makes messages of a batch; times that are missing are those of the message before, at first `last`."""
-    columns = list(map(list, zip(*map(structs.astuple, batch.records), strict=False)))[: len(_FIELDS)]
-    ids, types, sent, names, sender_ids, reply_to, texts, kinds, *rare = columns
-    own_words = [True] * len(ids)
-    for place in _no_mere_texts(types, texts, kinds, rare):
-        settled = settle(batch.records[place], partial(batch.detailed, place), sticker_emoji=sticker_emoji)
+    records = batch.records
+    sender_ids = [record.sender for record in records]
+    names = [record.sender_name for record in records]
+    texts: list[Any] = [record.text for record in records]
+    sent = [record.sent for record in records]
+    reply_to = [record.reply_to for record in records]
+    kinds = ["text"] * len(records)
+    own_words = [True] * len(records)
+    for place in _no_mere_texts(records):
+        settled = settle(records[place], partial(batch.detailed, place), sticker_emoji=sticker_emoji)
         sender_ids[place], names[place], texts[place], reply_to[place], kinds[place], own_words[place] = settled
     known, outgoing, are_people = zip(*senders.meet_all(sender_ids), strict=True)
     if not all(are_people):
@@ -60,28 +63,26 @@ def _messages(batch: Batch, senders: Senders, last: int, *, sticker_emoji: bool)
     if 0 in sent:
         for place, moment in enumerate(sent):
             sent[place] = last = moment or _local_time(batch.detailed(place).date) or last
+    ids = [record.id for record in records]
     return Messages(ids, known, names, texts, sent, reply_to, kinds, own_words, outgoing)
 
 
-def _no_mere_texts(
-    types: Sequence[str], texts: Sequence[Text], kinds: Sequence[str], rare: Sequence[Sequence[Any]]
-) -> list[int]:
-    """Finds the places of messages that are not somebody's own text and nothing else.
-
-    Most messages are, so whole columns are looked at first.
-    """
-    size = len(types)
-    found: set[int] = set()
-    if types.count("message") != size:
-        found.update([place for place, each in enumerate(types) if each != "message"])
-    if kinds.count("text") != size:
-        found.update([place for place, kind in enumerate(kinds) if kind != "text"])
-    if not all(texts) or set(map(type, texts)) != {str}:
-        found.update([place for place, text in enumerate(texts) if not text or text.__class__ is not str])
-    for column in rare:
-        if column.count(UNSET) != size:
-            found.update([place for place, value in enumerate(column) if value is not UNSET])
-    return sorted(found)
+def _no_mere_texts(records: Sequence[Record]) -> list[int]:
+    """Finds the places of messages that are not somebody's own text and nothing else; most are just that."""
+    return [
+        place
+        for place, record in enumerate(records)
+        if type(record.text) is not str
+        or not record.text
+        or record.kind != "text"
+        or record.type != "message"
+        or record.photo is not UNSET
+        or record.file is not UNSET
+        or record.forwarded_from is not UNSET
+        or record.forwarded_from_id is not UNSET
+        or record.via_bot is not UNSET
+        or record.reply_to_peer_id is not UNSET
+    ]
 
 
 def _local_time(date: str) -> int:
