@@ -91,8 +91,8 @@ class Messages(msgspec.Struct, gc=False, array_like=True):
     def __len__(self) -> int:
         return len(self.ids)
 
-    def one_by_one(self) -> Iterator[Message]:
-        """Puts the messages together again."""
+    def __iter__(self) -> Iterator[Message]:
+        """Puts the messages together again, one after the other."""
         *columns, positions = structs.astuple(self)
         return map(Message, *columns, positions or repeat(_NOWHERE))
 
@@ -202,7 +202,7 @@ class Chat:
             skip: Why nothing of it is to be learnt.
         """
         chat = cls(id, title, kind, (), skip)
-        chat._batches = batches
+        chat._batches = filter(None, batches)  # those that hold something
         return chat
 
     @property
@@ -212,7 +212,7 @@ class Chat:
         Raises:
             RuntimeError: They were asked for before: a chat is a stream, not a list.
         """
-        self._rest = chain.from_iterable(map(Messages.one_by_one, self._numbered()))
+        self._rest = chain.from_iterable(self._numbered())
         return self._rest
 
     @property
@@ -223,7 +223,7 @@ class Chat:
             RuntimeError: They were asked for before.
         """
         batches = self._numbered()
-        self._rest = chain.from_iterable(map(Messages.one_by_one, batches))
+        self._rest = chain.from_iterable(batches)
         return batches
 
     def rest(self) -> Iterator[Message]:

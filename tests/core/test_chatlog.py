@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat import Chat, Message
+from autocakechat import Chat, Message, Messages
 from autocakechat.chatlog import Ledger
 
 
@@ -34,9 +34,10 @@ def test_a_chat_is_read_once() -> None:
 def test_messages_come_many_at_once_too() -> None:
     chat = Chat("chat1", "title", "personal_chat", messages(300))
     batches = list(chat.batches)
-    assert [message.id for batch in batches for message in batch.one_by_one()] == list(range(7, 307))
+    assert [message.id for batch in batches for message in batch] == list(range(7, 307))
     assert [place for batch in batches for place in batch.positions] == list(range(300))
-    again = Chat.of_batches("chat1", "title", "personal_chat", iter(batches))
+    nothing = Messages(*[()] * 9)
+    again = Chat.of_batches("chat1", "title", "personal_chat", iter([nothing, *batches, nothing]))
     assert [(message.text, message.position) for message in again.messages] == [(f"text {n}", n) for n in range(300)]
 
 

@@ -72,7 +72,7 @@ class Archive:
 
     def newest(self) -> Iterator[Message]:
         """Returns the messages added last."""
-        return self._newest.one_by_one() if self._newest else iter(())
+        return iter(self._newest or ())
 
     def back_from(self, id: int) -> Iterator[Message]:
         """Goes backwards through the messages, beginning with one of them.
@@ -154,7 +154,7 @@ def _texts(messages: Messages) -> Sequence[str | None]:
 
 
 def _backwards(messages: Messages, place: int) -> Iterator[Message]:
-    return reversed(list(islice(messages.one_by_one(), place + 1)))
+    return reversed(list(islice(messages, place + 1)))
 
 
 def _last_place(ids: Sequence[int], id: int) -> int:

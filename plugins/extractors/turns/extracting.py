@@ -92,7 +92,7 @@ class _Extraction:
         options, turns, is_server = self._options, self._turns, self._is_server
         shortest, longest, turn_messages = options.min_length, options.max_length, options.turn_messages
         gap, since, until, last = self._gap, self._since, self._until, self._last
-        for message in messages.one_by_one():
+        for message in messages:
             text, sent = message.text, message.sent
             if not shortest <= len(text) <= longest or not message.sender or text.isspace():
                 self._leave_out(message, _why_unfit(message, shortest))

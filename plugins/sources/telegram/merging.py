@@ -43,7 +43,7 @@ def merged(exports: Sequence[Iterator[Messages]]) -> Iterator[Messages]:
         Every message once, as it stands in the newest export that has it. The same message of another export becomes
         one without text and sender of the kind `DUPLICATE`, before it.
     """
-    each = (chain.from_iterable(map(Messages.one_by_one, export)) for export in exports)
+    each = map(chain.from_iterable, exports)
     messages = _merged([stream for stream in map(_Stream, each) if stream.message])
     while batch := list(islice(messages, _BATCH)):
         yield Messages.of(batch)
