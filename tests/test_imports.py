@@ -54,8 +54,8 @@ def test_pytest_finds_the_fixtures_without_importing_anything_heavy() -> None:
 def test_every_public_name_has_a_home() -> None:
     assert set(autocakechat.__all__) == {*autocakechat._HOMES, "markup"}
     assert all(getattr(autocakechat, name) for name in autocakechat.__all__)
-    with pytest.raises(ImportError, match="cannot import name 'Messages' from 'autocakechat'"):
-        from autocakechat import Messages  # noqa: F401
+    with pytest.raises(ImportError, match="cannot import name 'Mesages' from 'autocakechat'"):
+        from autocakechat import Mesages  # type: ignore[attr-defined]  # noqa: F401
 
 
 def imported_names(file: Path) -> set[str]:
