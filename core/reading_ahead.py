@@ -1,7 +1,7 @@
 """Reads an input in a process of its own, ahead of what becomes of its messages in this one.
 
 To decode a log takes about as long as to pair its messages and to write the corpus, so on two processors both are done
-in little more than half of the time. The messages come through a pipe: when it is full, the reading process waits.
+in about three quarters of the time. The messages come through a pipe: when it is full, the reading process waits.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _received(receiving: Connection) -> Iterator[tuple[_Kind, Any]]:
     while True:
         try:
             told = receiving.recv_bytes()
-        except EOFError:
+        except (EOFError, OSError):  # it ended between two messages, or in the middle of one
             raise StageError("a process that read was killed", "is there enough memory?") from None
         yield from pickle.loads(told)  # noqa: S301 - this program wrote it
 

@@ -17,7 +17,7 @@ from autocakechat import Chat, Input, Message, Messages, RunContext, SourceType,
 from autocakechat.census import Census
 from autocakechat.errors import PluginError, StageError
 from autocakechat.extraction import Running, read_chats
-from autocakechat.reading_ahead import is_worthwhile, read_ahead
+from autocakechat.reading_ahead import _received, is_worthwhile, read_ahead
 
 NAMES = ("Ann", "Bob", "half a sign \ud83d")
 
@@ -165,6 +165,14 @@ def test_what_goes_wrong_there_is_told_here(
     for process in multiprocessing.active_children():
         process.join(10)
     assert not multiprocessing.active_children()
+
+
+def test_a_process_killed_while_it_tells_something_is_told_like_any_other() -> None:
+    receiving, sending = multiprocessing.Pipe(duplex=False)
+    os.write(sending.fileno(), (1000).to_bytes(4, "big") + b"the first of a thousand bytes")
+    sending.close()
+    with pytest.raises(StageError, match="a process that read was killed"):
+        next(_received(receiving))
 
 
 def test_little_is_read_here(run: RunContext, entry: Input, monkeypatch: pytest.MonkeyPatch) -> None:
