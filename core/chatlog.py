@@ -88,6 +88,13 @@ class Messages(msgspec.Struct, gc=False, array_like=True):
         columns = zip(*map(structs.astuple, messages), strict=False)  # a subclass may have more attributes
         return cls(*islice(columns, len(cls.__struct_fields__)))
 
+    @classmethod
+    def in_batches(cls, messages: Iterable[Message]) -> Iterator[Messages]:
+        """Takes a stream of messages apart, some hundred at a time."""
+        messages = iter(messages)
+        while batch := list(islice(messages, _BATCH)):
+            yield cls.of(batch)
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -185,7 +192,7 @@ class Chat:
         self.kind = kind
         self.skip = skip
         self.ledger = Ledger()
-        self._batches = _batched(messages)
+        self._batches = Messages.in_batches(messages)
         self._rest: Iterator[Message] | None = None
 
     @classmethod
@@ -259,9 +266,3 @@ class Chat:
         if self._rest is not None:
             raise RuntimeError(f"the messages of chat {self.id} were read already; a chat is read once")
         return self.ledger.number(self._batches)
-
-
-def _batched(messages: Iterable[Message]) -> Iterator[Messages]:
-    messages = iter(messages)
-    while batch := list(islice(messages, _BATCH)):
-        yield Messages.of(batch)

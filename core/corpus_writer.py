@@ -256,7 +256,7 @@ class CorpusWriter:
             return
         utterances = list(chain.from_iterable(pending.dialogs))
         for dialog in pending.dialogs:
-            pending.ledger.keep(list(chain.from_iterable([utterance.messages for utterance in dialog])))
+            pending.ledger.keep(chain.from_iterable([utterance.messages for utterance in dialog]))
         turns = list(map(len, pending.dialogs))
         texts = [utterance.text for utterance in utterances]
         self._figures.setdefault(pending.ledger, Figures()).add(turns, questions=texts[::2], answers=texts[1::2])

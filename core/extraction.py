@@ -13,7 +13,7 @@ from autocakechat.chatlog import Chat
 from autocakechat.corpus import Dialog
 from autocakechat.errors import AccError, PluginError
 from autocakechat.manager import plugin_error
-from autocakechat.run_context import RunContext
+from autocakechat.run_context import OpenProgress, RunContext
 from autocakechat.stages import ExtractorType, Input, SourceType
 
 T = TypeVar("T")
@@ -34,6 +34,10 @@ class Running:
     options: Any
     run: RunContext
     owner: str
+
+    def showing(self, progress: OpenProgress) -> Running:
+        """Returns the same stage with another display of progress."""
+        return attrs.evolve(self, run=attrs.evolve(self.run, progress=progress))
 
     def guard(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
         """Hands on what the stage yields; whatever it raises unforeseen gets its plugin's name.

@@ -71,7 +71,7 @@ def extract_in_processes(extraction: Extraction, entries: Sequence[Input], repor
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     run = extraction.source.run
-    quiet = _quiet(extraction)
+    quiet = Extraction(extraction.source.showing(silent_progress), extraction.extractor.showing(silent_progress))
     processes = min(processors(), len(entries))
     with (
         tempfile.TemporaryDirectory(prefix="acc-") as folder,
@@ -144,9 +144,3 @@ def _prepare_process(stop: Event) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _quiet(extraction: Extraction) -> Extraction:
-    source = attrs.evolve(extraction.source.run, progress=silent_progress)
-    extractor = attrs.evolve(extraction.extractor.run, progress=silent_progress)
-    return Extraction(attrs.evolve(extraction.source, run=source), attrs.evolve(extraction.extractor, run=extractor))

@@ -16,7 +16,6 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-import attrs
 import msgspec
 
 from autocakechat.census import Census
@@ -59,8 +58,7 @@ def read_ahead(source: Running, entry: Input, census: Census) -> Iterator[Chat]:
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    travelling = attrs.evolve(source, run=attrs.evolve(source.run, progress=silent_progress))
-    process = context.Process(target=_read, args=(travelling, entry, sending), daemon=True)
+    process = context.Process(target=_read, args=(source.showing(silent_progress), entry, sending), daemon=True)
     process.start()
     sending.close()
     try:
@@ -120,7 +118,7 @@ def _read(source: Running, entry: Input, sending: Connection) -> None:
     end_with_signals()
     tell = _Teller(sending)
     log_to(lambda level, message: tell("log", (level, message)))
-    here = attrs.evolve(source, run=attrs.evolve(source.run, progress=partial(_told_progress, tell)))
+    here = source.showing(partial(_told_progress, tell))
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more
         try:
             census = Census()

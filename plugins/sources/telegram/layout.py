@@ -8,7 +8,7 @@ cut into windows of whole messages without looking at what is in them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from autocakechat.plugins.sources.telegram import walking
 from autocakechat.plugins.sources.telegram.feed import HEAD, TOO_LONG, Feed, Header, Portion
 from autocakechat.plugins.sources.telegram.mending import mend
-from autocakechat.plugins.sources.telegram.records import Batch, Record, decode, decode_carefully
+from autocakechat.plugins.sources.telegram.records import Batch, batch_of, decode
 
 _SINGLE_CHAT = re.compile(rb'\{\n(?P<header>(?: "(?!messages")[^\n]*[^\n\[{],\n)*) "messages": \[')
 _CHAT_OF_ACCOUNT = re.compile(rb'\n   \{\n(?P<header>(?:    "(?!messages")[^\n]*[^\n\[{],\n)*)    "messages": \[')
@@ -136,7 +136,7 @@ def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
                 # first window and for those that cannot be decoded, as one that goes beyond the end never can.
                 search = True
                 continue
-            yield _batch(window, records, partial(_split, window, close, open_))
+            yield batch_of(records, len(window), partial(_split, window, close, open_))
             if end_at >= 0:
                 feed.at = end_at + len(end)
                 return
@@ -146,16 +146,6 @@ def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
             # At the end of the file, or not in this layout any more.
             yield from walking.messages(feed)
             return
-
-
-def _batch(window: bytes, records: Sequence[Record] | None, split: Callable[[], list[bytes]]) -> Batch:
-    """Makes a batch of a window; of one message after the other if the window could not be decoded as a whole.
-
-    So a broken message harms no other.
-    """
-    if records is None:
-        records = [record for message in split() for record in decode_carefully(message)]
-    return Batch(records, len(window), split)
 
 
 def _split(window: bytes, close: bytes, open_: bytes) -> list[bytes]:

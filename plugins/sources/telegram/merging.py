@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 
 from autocakechat import Message, Messages
 
 DUPLICATE = "duplicate in another export"
 _NO_ID = 0
 _REMEMBERED = 1 << 20
-_BATCH = 256
 
 
 class _Stream:
@@ -44,9 +43,7 @@ def merged(exports: Sequence[Iterator[Messages]]) -> Iterator[Messages]:
         one without text and sender of the kind `DUPLICATE`, before it.
     """
     each = map(chain.from_iterable, exports)
-    messages = _merged([stream for stream in map(_Stream, each) if stream.message])
-    while batch := list(islice(messages, _BATCH)):
-        yield Messages.of(batch)
+    yield from Messages.in_batches(_merged([stream for stream in map(_Stream, each) if stream.message]))
 
 
 def _merged(streams: list[_Stream]) -> Iterator[Message]:

@@ -146,6 +146,21 @@ def decode_carefully(message: bytes) -> list[DetailedRecord]:
     return [_coerced(each) if isinstance(each, dict) else DetailedRecord(type="damaged", text="") for each in values]
 
 
+def batch_of(records: Sequence[Record] | None, size: int, split: Callable[[], Sequence[bytes]]) -> Batch:
+    """Makes a batch of messages that were decoded all at once; if they could not be, of one after the other.
+
+    So a broken message harms no other.
+
+    Args:
+        records: What `decode` returned.
+        size: How many bytes the messages take.
+        split: Returns the bytes of every message.
+    """
+    if records is None:
+        records = [record for message in split() for record in decode_carefully(message)]
+    return Batch(records, size, split)
+
+
 def _coerced(values: dict[str, Any]) -> DetailedRecord:
     """Makes a record of whatever fits."""
     record = DetailedRecord(text="")

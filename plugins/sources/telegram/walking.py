@@ -5,14 +5,14 @@ Looks at every bracket, so it takes longer than `layout`; a file that Telegram D
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import attrs
 import msgspec
 
 from autocakechat.plugins.sources.telegram.feed import BLOCK, Feed, Header, Portion
 from autocakechat.plugins.sources.telegram.mending import mend
-from autocakechat.plugins.sources.telegram.records import Batch, Record, decode, decode_carefully
+from autocakechat.plugins.sources.telegram.records import Batch, batch_of, decode
 from autocakechat.plugins.sources.telegram.walker import BrokenJsonError, CutOffError, Walker
 
 
@@ -91,10 +91,7 @@ def messages(feed: Feed) -> Iterator[Batch]:
 
 def _batch(messages: list[bytes]) -> Batch:
     together = b",".join(messages)
-    records: Sequence[Record] | None = decode(together)
-    if records is None:
-        records = [record for message in messages for record in decode_carefully(message)]
-    return Batch(records, len(together), lambda: messages)
+    return batch_of(decode(together), len(together), lambda: messages)
 
 
 def _survey_top(walker: Walker, contents: Contents) -> None:
