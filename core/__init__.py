@@ -10,15 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autocakechat import markup
-    from autocakechat.chatlog import Chat, Message, Messages
-    from autocakechat.corpus import Corpus, Dialog, Utterance
     from autocakechat.errors import StageError, UserError
-    from autocakechat.hookspecs import hookimpl
-    from autocakechat.model import Reply, Request, Responder, Score, ScoringResponder, TrainedModel, seal_model
-    from autocakechat.options import Secret, option
-    from autocakechat.run_context import Progress, RunContext
-    from autocakechat.session import Session
-    from autocakechat.stages import (
+    from autocakechat.interface.chatlog import Chat, Message, Messages
+    from autocakechat.interface.corpus import Corpus, Dialog, Utterance
+    from autocakechat.interface.hookspecs import hookimpl
+    from autocakechat.interface.model import (
+        Reply,
+        Request,
+        Responder,
+        Score,
+        ScoringResponder,
+        TrainedModel,
+        seal_model,
+    )
+    from autocakechat.interface.options import Secret, option
+    from autocakechat.interface.run_context import Progress, RunContext
+    from autocakechat.interface.session import Session
+    from autocakechat.interface.stage_types import (
         AnnotatorType,
         CommandType,
         DeployerType,
@@ -65,12 +73,12 @@ __all__ = [
 ]
 
 _NAMES = {
-    "chatlog": (
+    "interface.chatlog": (
         "Chat",
         "Message",
         "Messages",
     ),
-    "corpus": (
+    "interface.corpus": (
         "Corpus",
         "Dialog",
         "Utterance",
@@ -79,8 +87,8 @@ _NAMES = {
         "StageError",
         "UserError",
     ),
-    "hookspecs": ("hookimpl",),
-    "model": (
+    "interface.hookspecs": ("hookimpl",),
+    "interface.model": (
         "Reply",
         "Request",
         "Responder",
@@ -89,16 +97,16 @@ _NAMES = {
         "TrainedModel",
         "seal_model",
     ),
-    "options": (
+    "interface.options": (
         "Secret",
         "option",
     ),
-    "run_context": (
+    "interface.run_context": (
         "Progress",
         "RunContext",
     ),
-    "session": ("Session",),
-    "stages": (
+    "interface.session": ("Session",),
+    "interface.stage_types": (
         "AnnotatorType",
         "CommandType",
         "DeployerType",

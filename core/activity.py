@@ -11,7 +11,7 @@ from operator import add, floordiv, ne, sub
 
 import attrs
 
-from autocakechat.chatlog import Messages
+from autocakechat.interface.chatlog import Messages
 
 _HOUR = 3600
 _LAST_HOUR = 4_102_444_800 // _HOUR  # the year 2100: later ones are faults of a log

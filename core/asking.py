@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from autocakechat.errors import AccError, PluginError
+from autocakechat.interface.model import Request, Responder, Score, ScoringResponder
+from autocakechat.interface.run_context import OpenProgress
 from autocakechat.manager import plugin_error
-from autocakechat.model import Request, Responder, Score, ScoringResponder
-from autocakechat.run_context import OpenProgress
 
 _AT_ONCE = 32
 

@@ -10,10 +10,10 @@ from typing import Any
 import attrs
 
 from autocakechat.activity import Activity, ActivityReport, Silences, Span
-from autocakechat.chatlog import Chat, Messages
 from autocakechat.errors import UserError
-from autocakechat.run_context import RunContext
-from autocakechat.stages import SourceType
+from autocakechat.interface.chatlog import Chat, Messages
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import SourceType
 from autocakechat.text import visible
 
 _TEXT = "text"

@@ -9,10 +9,10 @@ import attrs
 
 from autocakechat.config import Choice, Pipeline
 from autocakechat.errors import ManyProblemsError, UserError
+from autocakechat.interface.options import secrets_in
+from autocakechat.interface.stage_types import Input
 from autocakechat.manager import missing_requirements
-from autocakechat.options import secrets_in
 from autocakechat.redaction import Redactor
-from autocakechat.stages import Input
 
 SourceInputs = tuple[Choice, Sequence[Input]]
 

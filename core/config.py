@@ -12,8 +12,8 @@ import attrs
 
 from autocakechat.corpus_writer import CorpusOptions
 from autocakechat.errors import ManyProblemsError, UserError
+from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.manager import PluginManager
-from autocakechat.stages import StageType, TrainerType
 from autocakechat.structure import Structurer, suggest
 from autocakechat.toml_file import KeyPath, TomlFile, read_toml
 

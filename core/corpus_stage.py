@@ -9,17 +9,17 @@ from pathlib import Path
 import attrs
 
 from autocakechat import reading_ahead
-from autocakechat.chatlog import Chat
 from autocakechat.checks import SourceInputs
 from autocakechat.config import Choice, Pipeline
-from autocakechat.corpus import Dialog
 from autocakechat.corpus_writer import CorpusWriter
 from autocakechat.extraction import Extraction, Running
+from autocakechat.interface.chatlog import Chat
+from autocakechat.interface.corpus import Dialog
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import Input
 from autocakechat.manager import PluginManager
 from autocakechat.parallel import extract_in_processes, is_worthwhile
 from autocakechat.report import Report, ReportBuilder
-from autocakechat.run_context import RunContext
-from autocakechat.stages import Input
 
 
 @attrs.frozen

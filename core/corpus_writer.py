@@ -19,12 +19,12 @@ import attrs
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from autocakechat.chatlog import Ledger
-from autocakechat.corpus import Dialog, Utterance
 from autocakechat.errors import full_disk, is_full_disk
 from autocakechat.figures import Figures, Samples
+from autocakechat.interface.chatlog import Ledger
+from autocakechat.interface.corpus import Dialog, Utterance
+from autocakechat.interface.options import option
 from autocakechat.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
-from autocakechat.options import option
 from autocakechat.report import PartReport, Report, ReportBuilder, Written, whole
 from autocakechat.sightings import MOST, Sightings
 from autocakechat.spool import Spool

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import attrs
 
+from autocakechat.interface.options import Secret
+from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.manager import Plugin, Provided, missing_requirements
-from autocakechat.options import Secret
-from autocakechat.stages import StageType, TrainerType
 from autocakechat.structure import describe
 from autocakechat.toml_text import toml_value
 

@@ -13,13 +13,13 @@ from functools import partial
 import attrs
 
 from autocakechat.asking import Asked
-from autocakechat.corpus import Corpus
 from autocakechat.habits import Habits, habits_of
 from autocakechat.held_out import Moment, Person, held_out_moments
+from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.model import Request, Score
+from autocakechat.interface.run_context import OpenProgress
+from autocakechat.interface.session import Session
 from autocakechat.measures import Rank, distinct, mean, mean_perplexity, perplexity, standard_error, words
-from autocakechat.model import Request, Score
-from autocakechat.run_context import OpenProgress
-from autocakechat.session import Session
 
 FORM = 1
 RECALLS = (1, 2, 5)

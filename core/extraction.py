@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import attrs
 
-from autocakechat.chatlog import Chat
-from autocakechat.corpus import Dialog
 from autocakechat.errors import AccError, PluginError
+from autocakechat.interface.chatlog import Chat
+from autocakechat.interface.corpus import Dialog
+from autocakechat.interface.run_context import OpenProgress, RunContext
+from autocakechat.interface.stage_types import ExtractorType, Input, SourceType
 from autocakechat.manager import plugin_error
-from autocakechat.run_context import OpenProgress, RunContext
-from autocakechat.stages import ExtractorType, Input, SourceType
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from autocakechat.corpus import Utterance
+from autocakechat.interface.corpus import Utterance
 
 _MOST_SAMPLES = 20
 # Stands between texts; hardly a text has it.

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from autocakechat.corpus import Corpus, Utterance
 from autocakechat.errors import UserError
+from autocakechat.interface.corpus import Corpus, Utterance
+from autocakechat.interface.run_context import OpenProgress
 from autocakechat.measures import Lexicon, words
-from autocakechat.run_context import OpenProgress
 
 _POOL = 2000
 

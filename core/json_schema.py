@@ -12,9 +12,9 @@ import attrs
 from autocakechat.config import DEFAULT_STAGES
 from autocakechat.corpus_writer import CorpusOptions
 from autocakechat.description import options
+from autocakechat.interface.options import Secret
+from autocakechat.interface.stage_types import STAGE_TYPES, StageType, TrainerType
 from autocakechat.manager import PluginManager
-from autocakechat.options import Secret
-from autocakechat.stages import STAGE_TYPES, StageType, TrainerType
 
 Schema = dict[str, Any]
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 import pluggy
 
-from autocakechat import hookspecs
-from autocakechat.deprecation import Deprecated
 from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_full_disk
-from autocakechat.stages import STAGE_TYPES, CommandType, StageType
+from autocakechat.interface import hookspecs
+from autocakechat.interface.deprecation import Deprecated
+from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, StageType
 from autocakechat.structure import suggest
 from autocakechat.text import visible
 

@@ -15,7 +15,7 @@ from itertools import chain
 
 import attrs
 
-from autocakechat.model import Score
+from autocakechat.interface.model import Score
 
 Words = Sequence[str]
 

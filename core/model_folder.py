@@ -13,11 +13,11 @@ import msgspec
 
 from autocakechat.config import Choice
 from autocakechat.errors import AccError, UserError
+from autocakechat.interface.model import Responder, TrainedModel
+from autocakechat.interface.options import keyed_values
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import TrainerType
 from autocakechat.manager import PluginManager, missing_requirements, plugin_error
-from autocakechat.model import Responder, TrainedModel
-from autocakechat.options import keyed_values
-from autocakechat.run_context import RunContext
-from autocakechat.stages import TrainerType
 from autocakechat.store import MANIFEST, Ingredients, hash_file, write_whole
 
 FORM = 1

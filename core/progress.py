@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from autocakechat.run_context import OpenProgress, Progress
+from autocakechat.interface.run_context import OpenProgress, Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

@@ -21,9 +21,9 @@ import msgspec
 
 from autocakechat.activity import Span
 from autocakechat.census import Census, Person, count
-from autocakechat.chatlog import Chat, Ledger, Tally
 from autocakechat.errors import PluginError, UserError
 from autocakechat.figures import Bin, Figures, Sample, bins
+from autocakechat.interface.chatlog import Chat, Ledger, Tally
 from autocakechat.text import visible
 
 _FORM = 1

@@ -15,19 +15,19 @@ import msgspec
 
 from autocakechat.checks import Checks, SourceInputs
 from autocakechat.config import Choice, Pipeline
-from autocakechat.corpus import Corpus
 from autocakechat.corpus_stage import CorpusStage
 from autocakechat.errors import AccError, UserError
+from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.model import TrainedModel
+from autocakechat.interface.options import keyed_values
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import TrainerType
 from autocakechat.manager import PluginManager, plugin_error
-from autocakechat.model import TrainedModel
 from autocakechat.model_folder import open_model, seal
-from autocakechat.options import keyed_values
 from autocakechat.progress import progress_for
 from autocakechat.redaction import Redactor
 from autocakechat.report import Report
 from autocakechat.report_text import render
-from autocakechat.run_context import RunContext
-from autocakechat.stages import TrainerType
 from autocakechat.store import (
     MANIFEST,
     Artifact,

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from autocakechat.errors import UserError
-from autocakechat.stages import STAGE_TYPES
+from autocakechat.interface.stage_types import STAGE_TYPES
 
 KINDS = tuple(stage_type.kind for stage_type in STAGE_TYPES)
 

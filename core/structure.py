@@ -11,7 +11,7 @@ from typing import Any, Literal, Union
 
 import attrs
 
-from autocakechat.options import Secret
+from autocakechat.interface.options import Secret
 
 if typing.TYPE_CHECKING:
     import cattrs

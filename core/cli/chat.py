@@ -13,8 +13,8 @@ import click
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
     from autocakechat.config import Choice
-    from autocakechat.model import TrainedModel
-    from autocakechat.run_context import RunContext
+    from autocakechat.interface.model import TrainedModel
+    from autocakechat.interface.run_context import RunContext
 
 
 @click.command("chat")
@@ -47,9 +47,9 @@ def model_of_folder(
         seed: For the same answers every time.
     """
     from autocakechat.config import reply_options
+    from autocakechat.interface.run_context import RunContext
     from autocakechat.model_folder import open_model
     from autocakechat.progress import progress_for
-    from autocakechat.run_context import RunContext
 
     with TemporaryDirectory() as state:
         run = RunContext(app.log, progress_for(app.log), seed=0, state=Path(state))

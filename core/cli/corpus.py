@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
-from autocakechat.corpus import Part
 from autocakechat.errors import UserError
+from autocakechat.interface.corpus import Part
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App

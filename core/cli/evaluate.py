@@ -14,9 +14,9 @@ from autocakechat.text import visible
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.corpus import Corpus
     from autocakechat.evaluation import Evaluation, Example, Settings
-    from autocakechat.model import TrainedModel
+    from autocakechat.interface.corpus import Corpus
+    from autocakechat.interface.model import TrainedModel
 
 _TITLE_WIDTH = 26
 _COLUMN_WIDTH = 12
@@ -69,8 +69,8 @@ def command(
     figures stand beside those of the person, of a bot that always gives the most frequent answer, and of one that
     gives a random answer of the person.
     """
-    from autocakechat.corpus import Corpus
     from autocakechat.evaluation import Settings
+    from autocakechat.interface.corpus import Corpus
 
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "make it first: the page is to go there")

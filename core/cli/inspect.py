@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autocakechat.errors import ManyProblemsError, UserError
-from autocakechat.stages import SourceType
+from autocakechat.interface.stage_types import SourceType
 from autocakechat.text import visible
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
     """
     from autocakechat.census import inspect
     from autocakechat.errors import AccError
+    from autocakechat.interface.run_context import RunContext
     from autocakechat.manager import plugin_error
     from autocakechat.progress import progress_for
-    from autocakechat.run_context import RunContext
 
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))

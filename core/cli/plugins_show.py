@@ -10,8 +10,8 @@ from click.shell_completion import CompletionItem
 from autocakechat.cli.plugins_list import notes, origin, print_json
 from autocakechat.description import Option, described, example, options, place, tables
 from autocakechat.errors import UserError
+from autocakechat.interface.stage_types import StageType
 from autocakechat.manager import Plugin, PluginManager, Provided
-from autocakechat.stages import StageType
 from autocakechat.structure import suggest
 from autocakechat.toml_text import toml_value
 

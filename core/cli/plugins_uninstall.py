@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from autocakechat.errors import UserError
-from autocakechat.hookspecs import PROJECT
+from autocakechat.interface.hookspecs import PROJECT
 from autocakechat.manager import BUNDLED
 from autocakechat.structure import suggest
 

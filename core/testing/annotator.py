@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from autocakechat.corpus import Dialog, Utterance
-from autocakechat.run_context import RunContext
-from autocakechat.stages import AnnotatorType
+from autocakechat.interface.corpus import Dialog, Utterance
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import AnnotatorType
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project
 

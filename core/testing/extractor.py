@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from autocakechat.chatlog import Chat, Message
-from autocakechat.corpus import Dialog, Utterance
 from autocakechat.extraction import Extraction, Running
-from autocakechat.run_context import RunContext
-from autocakechat.stages import ExtractorType
+from autocakechat.interface.chatlog import Chat, Message
+from autocakechat.interface.corpus import Dialog, Utterance
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import ExtractorType
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project
 

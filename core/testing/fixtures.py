@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def acc_plugins() -> PluginManager:
     """The plugins of this environment, loaded afresh, and the stand-ins of `autocakechat.testing.stand_ins`."""
-    from autocakechat.hookspecs import PROJECT
+    from autocakechat.interface.hookspecs import PROJECT
     from autocakechat.manager import PluginManager
 
     return PluginManager(found=[*entry_points(group=PROJECT), EntryPoint("stand-ins", STAND_INS, PROJECT)])

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from autocakechat.corpus import Corpus, Utterance
+from autocakechat.interface.corpus import Corpus, Utterance
 from autocakechat.toml_text import toml_table, toml_value
 
 STAND_INS = "autocakechat.testing.stand_ins"

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from autocakechat.chatlog import Chat, Message
 from autocakechat.errors import UserError
-from autocakechat.run_context import RunContext
-from autocakechat.stages import Input, SourceType
+from autocakechat.interface.chatlog import Chat, Message
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import Input, SourceType
 from autocakechat.store import hash_file
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project

@@ -12,11 +12,11 @@ from types import ModuleType
 import attrs
 import pytest
 
-from autocakechat import hookspecs
-from autocakechat.deprecation import Deprecated, deprecated, renamed
-from autocakechat.hookspecs import hookspec
+from autocakechat.interface import hookspecs
+from autocakechat.interface.deprecation import Deprecated, deprecated, renamed
+from autocakechat.interface.hookspecs import hookspec
+from autocakechat.interface.stage_types import AnnotatorType
 from autocakechat.manager import PluginManager
-from autocakechat.stages import AnnotatorType
 from tests.distributions import lay_out
 
 PLUGIN = """

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat.errors import UserError
+from autocakechat.interface.stage_types import ExtractorType
 from autocakechat.manager import PluginManager
-from autocakechat.stages import ExtractorType
 from tests.distributions import lay_out
 
 STAGE = """

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat.description import example, options, place, tables
+from autocakechat.interface.stage_types import StageType
 from autocakechat.manager import PluginManager
-from autocakechat.stages import StageType
 from autocakechat.structure import Structurer
 from tests.core.conftest import Project
 from tests.distributions import lay_out

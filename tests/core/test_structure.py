@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from autocakechat import Secret, option
-from autocakechat.options import keyed_values
+from autocakechat.interface.options import keyed_values
 from autocakechat.structure import Structurer
 
 

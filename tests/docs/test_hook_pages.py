@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 import autocakechat
-from autocakechat import hookspecs
+from autocakechat.interface import hookspecs
+from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, Input, StageType
 from autocakechat.manager import PluginManager
-from autocakechat.stages import STAGE_TYPES, CommandType, Input, StageType
 from autocakechat.testing.project import Project
 from tests.distributions import lay_out
 from tests.docs.pages import DOCS, blocks

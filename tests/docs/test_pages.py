@@ -60,7 +60,7 @@ def test_the_picture_and_the_path_of_a_message_name_modules_that_are_there() -> 
             plugins / "trainers/cakechat"
         ]
         for module in re.findall(r"`(\w+\.py)`", item):
-            assert any((folder / module).exists() for folder in [*folders, core]), f"{module} in: {item}"
+            assert any(next(folder.rglob(module), None) for folder in [*folders, core]), f"{module} in: {item}"
 
 
 def problem_with(arguments: list[str]) -> str:

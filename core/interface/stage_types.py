@@ -11,10 +11,10 @@ import attrs
 if TYPE_CHECKING:
     import click
 
-    from autocakechat.chatlog import Chat
-    from autocakechat.corpus import Corpus, Dialog
-    from autocakechat.model import Responder, TrainedModel
-    from autocakechat.run_context import RunContext
+    from autocakechat.interface.chatlog import Chat
+    from autocakechat.interface.corpus import Corpus, Dialog
+    from autocakechat.interface.model import Responder, TrainedModel
+    from autocakechat.interface.run_context import RunContext
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from typing import Any
 
 import pluggy
 
-from autocakechat.stages import (
+from autocakechat.interface.stage_types import (
     AnnotatorType,
     CommandType,
     DeployerType,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autocakechat.model import Reply, Request, Responder
+from autocakechat.interface.model import Reply, Request, Responder
 
 _CLIENT = "client"
 _SERVER = "server"
