@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from autocakechat.errors import AccError, PluginError
 from autocakechat.interface.model import Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import OpenProgress
-from autocakechat.manager import plugin_error
+from autocakechat.registry.manager import plugin_error
 
 _AT_ONCE = 32
 

@@ -11,8 +11,8 @@ from autocakechat.config import Choice, Pipeline
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
 from autocakechat.interface.stage_types import Input
-from autocakechat.manager import missing_requirements
 from autocakechat.redaction import Redactor
+from autocakechat.registry.manager import missing_requirements
 
 SourceInputs = tuple[Choice, Sequence[Input]]
 

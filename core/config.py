@@ -13,7 +13,7 @@ import attrs
 from autocakechat.corpus_writer import CorpusOptions
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import StageType, TrainerType
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 from autocakechat.structure import Structurer, suggest
 from autocakechat.toml_file import KeyPath, TomlFile, read_toml
 

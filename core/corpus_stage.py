@@ -17,8 +17,8 @@ from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input
-from autocakechat.manager import PluginManager
 from autocakechat.parallel import extract_in_processes, is_worthwhile
+from autocakechat.registry.manager import PluginManager
 from autocakechat.report import Report, ReportBuilder
 
 

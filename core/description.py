@@ -12,7 +12,7 @@ import attrs
 
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
-from autocakechat.manager import Plugin, Provided, missing_requirements
+from autocakechat.registry.manager import Plugin, Provided, missing_requirements
 from autocakechat.structure import describe
 from autocakechat.toml_text import toml_value
 

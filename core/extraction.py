@@ -14,7 +14,7 @@ from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.run_context import OpenProgress, RunContext
 from autocakechat.interface.stage_types import ExtractorType, Input, SourceType
-from autocakechat.manager import plugin_error
+from autocakechat.registry.manager import plugin_error
 
 T = TypeVar("T")
 

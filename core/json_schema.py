@@ -14,7 +14,7 @@ from autocakechat.corpus_writer import CorpusOptions
 from autocakechat.description import options
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType, TrainerType
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 
 Schema = dict[str, Any]
 

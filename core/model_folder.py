@@ -17,7 +17,7 @@ from autocakechat.interface.model import Responder, TrainedModel
 from autocakechat.interface.options import keyed_values
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.manager import PluginManager, missing_requirements, plugin_error
+from autocakechat.registry.manager import PluginManager, missing_requirements, plugin_error
 from autocakechat.store import MANIFEST, Ingredients, hash_file, write_whole
 
 FORM = 1

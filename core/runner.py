@@ -22,10 +22,10 @@ from autocakechat.interface.model import TrainedModel
 from autocakechat.interface.options import keyed_values
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.manager import PluginManager, plugin_error
 from autocakechat.model_folder import open_model, seal
 from autocakechat.progress import progress_for
 from autocakechat.redaction import Redactor
+from autocakechat.registry.manager import PluginManager, plugin_error
 from autocakechat.report import Report
 from autocakechat.report_text import render
 from autocakechat.store import (

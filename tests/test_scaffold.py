@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autocakechat import UserError
-from autocakechat.scaffold import KINDS, new_plugin
+from autocakechat.registry.scaffold import KINDS, new_plugin
 from autocakechat.testing import Project
 
 SOAK = [pytest.param(kind, marks=pytest.mark.soak) for kind in KINDS if kind != "source"]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import logging
 
     from autocakechat.config import Pipeline
-    from autocakechat.manager import PluginManager
     from autocakechat.redaction import Redactor
+    from autocakechat.registry.manager import PluginManager
     from autocakechat.runner import Runner
 
 
@@ -77,7 +77,7 @@ class App:
         Args:
             disabled: Further plugins to leave out.
         """
-        from autocakechat.manager import PluginManager
+        from autocakechat.registry.manager import PluginManager
 
         left_out = self.disabled.union(disabled)
         if left_out not in self._managers:

@@ -30,7 +30,7 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
     """Completes the names of stages of a kind."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from autocakechat.manager import PluginManager
+        from autocakechat.registry.manager import PluginManager
 
         stages = PluginManager().stages(kind).values()
         return [CompletionItem(stage.name, help=stage.summary) for stage in stages if stage.name.startswith(incomplete)]

@@ -93,8 +93,8 @@ def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
     from autocakechat.census import inspect
     from autocakechat.errors import AccError
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.manager import plugin_error
     from autocakechat.progress import progress_for
+    from autocakechat.registry.manager import plugin_error
 
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))

@@ -15,7 +15,7 @@ from autocakechat.errors import AccError, UserError
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.installer import Wanted
+    from autocakechat.registry.installer import Wanted
 
 
 @click.command("install")
@@ -26,7 +26,7 @@ def command(app: App, names: tuple[str, ...]) -> None:
 
     NAME is what pip would install: autocakechat-x, autocakechat-x>=1.2, a wheel, or a folder written ./folder.
     """
-    from autocakechat.installer import install, parse_wanted
+    from autocakechat.registry.installer import install, parse_wanted
 
     wanted = [parse_wanted(name) for name in names]
     if any(_canonical(each.distribution or "") == "autocakechat" for each in wanted):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType
-from autocakechat.manager import Plugin, Provided, missing_requirements
+from autocakechat.registry.manager import Plugin, Provided, missing_requirements
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App

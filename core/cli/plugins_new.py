@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from autocakechat.scaffold import KINDS, new_plugin
+from autocakechat.registry.scaffold import KINDS, new_plugin
 
 
 @click.command("new")

@@ -11,7 +11,7 @@ from autocakechat.cli.plugins_list import notes, origin, print_json
 from autocakechat.description import Option, described, example, options, place, tables
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import StageType
-from autocakechat.manager import Plugin, PluginManager, Provided
+from autocakechat.registry.manager import Plugin, PluginManager, Provided
 from autocakechat.structure import suggest
 from autocakechat.toml_text import toml_value
 

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from autocakechat.errors import UserError
 from autocakechat.interface.hookspecs import PROJECT
-from autocakechat.manager import BUNDLED
+from autocakechat.registry.manager import BUNDLED
 from autocakechat.structure import suggest
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(app: App, names: tuple[str, ...]) -> None:
     NAME is a plugin's, as `acc plugins list` shows it, or that of the distribution it came with.
     """
     from autocakechat.cli.plugins_install import plugins_afresh
-    from autocakechat.installer import uninstall
+    from autocakechat.registry.installer import uninstall
 
     leaving = {name: _distribution_of(name) for name in names}
     uninstall(sorted(set(leaving.values())))

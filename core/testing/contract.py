@@ -14,7 +14,7 @@ from autocakechat.errors import ManyProblemsError
 from autocakechat.structure import Structurer
 
 if TYPE_CHECKING:
-    from autocakechat.manager import Plugin, PluginManager
+    from autocakechat.registry.manager import Plugin, PluginManager
 
 # TOML has times of day, and no option is one.
 _NO_OPTION = time(12, 34)

@@ -13,14 +13,14 @@ from autocakechat.testing.project import STAND_INS, Project
 
 if TYPE_CHECKING:
     from autocakechat import RunContext
-    from autocakechat.manager import PluginManager
+    from autocakechat.registry.manager import PluginManager
 
 
 @pytest.fixture
 def acc_plugins() -> PluginManager:
     """The plugins of this environment, loaded afresh, and the stand-ins of `autocakechat.testing.stand_ins`."""
     from autocakechat.interface.hookspecs import PROJECT
-    from autocakechat.manager import PluginManager
+    from autocakechat.registry.manager import PluginManager
 
     return PluginManager(found=[*entry_points(group=PROJECT), EntryPoint("stand-ins", STAND_INS, PROJECT)])
 

@@ -17,8 +17,8 @@ import pytest
 from autocakechat.interface.model import Reply, Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.manager import PluginManager
 from autocakechat.model_folder import open_model
+from autocakechat.registry.manager import PluginManager
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project
 

@@ -16,7 +16,7 @@ from autocakechat.interface import hookspecs
 from autocakechat.interface.deprecation import Deprecated, deprecated, renamed
 from autocakechat.interface.hookspecs import hookspec
 from autocakechat.interface.stage_types import AnnotatorType
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 from tests.distributions import lay_out
 
 PLUGIN = """

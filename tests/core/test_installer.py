@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat import UserError
-from autocakechat import installer as module
-from autocakechat.installer import find_installer, parse_wanted
+from autocakechat.registry import installer as module
+from autocakechat.registry.installer import find_installer, parse_wanted
 
 PYTHON = sys.executable
 

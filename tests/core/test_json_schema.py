@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from autocakechat.json_schema import pipeline_schema
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 from tests.core.conftest import Project
 
 ROOT = Path(__file__).resolve().parents[2]

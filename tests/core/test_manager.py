@@ -11,7 +11,7 @@ import pytest
 
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import ExtractorType
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 from tests.distributions import lay_out
 
 STAGE = """

@@ -13,8 +13,8 @@ import pytest
 
 from autocakechat import Dialog, Input, RunContext, UserError
 from autocakechat.extraction import Extraction, Running
-from autocakechat.manager import PluginManager
 from autocakechat.parallel import extract_in_processes, is_worthwhile
+from autocakechat.registry.manager import PluginManager
 from autocakechat.report import ReportBuilder
 from autocakechat.structure import Structurer
 

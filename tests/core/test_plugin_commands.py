@@ -10,7 +10,7 @@ import pytest
 
 from autocakechat.description import example, options, place, tables
 from autocakechat.interface.stage_types import StageType
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 from autocakechat.structure import Structurer
 from tests.core.conftest import Project
 from tests.distributions import lay_out

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from autocakechat import RunContext
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 from autocakechat.testing import Project
 
 

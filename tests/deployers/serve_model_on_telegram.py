@@ -13,10 +13,10 @@ from pathlib import Path
 
 from autocakechat import Reply, Request, Responder, RunContext, Secret, TrainedModel
 from autocakechat.config import reply_options
-from autocakechat.manager import PluginManager
 from autocakechat.model_folder import open_model
 from autocakechat.plugins.deployers.telegram import Options, deploy
 from autocakechat.progress import silent_progress
+from autocakechat.registry.manager import PluginManager
 
 url, state, folder, transcript = sys.argv[1], *map(Path, sys.argv[2:])
 

@@ -17,7 +17,7 @@ import pytest
 import autocakechat
 from autocakechat.interface import hookspecs
 from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, Input, StageType
-from autocakechat.manager import PluginManager
+from autocakechat.registry.manager import PluginManager
 from autocakechat.testing.project import Project
 from tests.distributions import lay_out
 from tests.docs.pages import DOCS, blocks

@@ -55,7 +55,11 @@ def new_plugin(name: str, kind: str, parent: Path) -> Path:
     values = _values(name, kind)
     try:
         for template, target in _FILES.items():
-            text = files("autocakechat.template").joinpath(Template(template).substitute(values)).read_text("utf-8")
+            text = (
+                files("autocakechat.registry.template")
+                .joinpath(Template(template).substitute(values))
+                .read_text("utf-8")
+            )
             path = folder / Template(target).substitute(values)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(Template(text).substitute(values), "utf-8")

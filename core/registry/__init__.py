@@ -1,0 +1,1 @@
+"""Finds, checks, installs and scaffolds plugins."""

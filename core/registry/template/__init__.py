@@ -1,0 +1,1 @@
+"""The files that `acc plugins new` writes; see `autocakechat.registry.scaffold`."""

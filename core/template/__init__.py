@@ -1,1 +1,0 @@
-"""The files that `acc plugins new` writes; see `autocakechat.scaffold`."""
