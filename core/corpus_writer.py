@@ -20,7 +20,6 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from autocakechat.errors import full_disk, is_full_disk
-from autocakechat.figures import Figures, Samples
 from autocakechat.interface.chatlog import Ledger
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.options import option
@@ -28,6 +27,7 @@ from autocakechat.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
 from autocakechat.report import PartReport, Report, ReportBuilder, Written, whole
 from autocakechat.sightings import MOST, Sightings
 from autocakechat.spool import Spool
+from autocakechat.statistics.dialog_statistics import Figures, Samples
 
 DUPLICATE = "duplicate"
 SURPLUS = "same answer too often"

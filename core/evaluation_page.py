@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autocakechat.census import count
 from autocakechat.evaluation import Evaluation, Example
 from autocakechat.evaluation_table import COLUMNS, groups
 from autocakechat.markup import Figure, document, table, text
+from autocakechat.statistics.participants import count
 
 
 def evaluation_page(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from autocakechat.activity import Answering, Span
-from autocakechat.census import LogCensus, count
 from autocakechat.markup import bars, chart, document, table, text
+from autocakechat.statistics.activity import Answering, Span
+from autocakechat.statistics.participants import LogCensus, count
 
 _PEOPLE = 50
 _CHATS = 200

@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from autocakechat.census import Census
 from autocakechat.errors import AccError, StageError
 from autocakechat.extraction import Running, read_chats
 from autocakechat.interface.chatlog import Chat, Messages
@@ -26,6 +25,7 @@ from autocakechat.interface.run_context import Progress, RunContext
 from autocakechat.interface.stage_types import Input
 from autocakechat.processes import can_travel, end_with_signals, log_to, processors
 from autocakechat.progress import silent_progress
+from autocakechat.statistics.participants import Census
 
 # To start a process takes about as long as reading half of this.
 _LEAST_BYTES = 64_000_000

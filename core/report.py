@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 import attrs
 import msgspec
 
-from autocakechat.activity import Span
-from autocakechat.census import Census, Person, count
 from autocakechat.errors import PluginError, UserError
-from autocakechat.figures import Bin, Figures, Sample, bins
 from autocakechat.interface.chatlog import Chat, Ledger, Tally
+from autocakechat.statistics.activity import Span
+from autocakechat.statistics.dialog_statistics import Bin, Figures, Sample, bins
+from autocakechat.statistics.participants import Census, Person, count
 from autocakechat.text import visible
 
 _FORM = 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autocakechat.census import count
-from autocakechat.figures import Bin
 from autocakechat.report import ChatReport, Report
+from autocakechat.statistics.dialog_statistics import Bin
+from autocakechat.statistics.participants import count
 from autocakechat.text import visible
 
 _CHATS_SHOWN = 12

@@ -18,8 +18,8 @@ from autocakechat.structure import suggest
 from autocakechat.text import visible
 
 if TYPE_CHECKING:
-    from autocakechat.census import LogCensus, Person
     from autocakechat.cli.app import App
+    from autocakechat.statistics.participants import LogCensus, Person
 
 _MOST_PEOPLE = 10
 _TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the name of a variable

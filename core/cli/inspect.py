@@ -15,8 +15,8 @@ from autocakechat.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from autocakechat.census import ChatCensus, LogCensus, Person
     from autocakechat.cli.app import App
+    from autocakechat.statistics.participants import ChatCensus, LogCensus, Person
 
 _CHATS_SHOWN = 20
 _PEOPLE_SHOWN = 20
@@ -61,7 +61,7 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     Raises:
         UserError: There is none; the message says what is wrong with the path, if a source knows.
     """
-    from autocakechat.census import options_for
+    from autocakechat.statistics.participants import options_for
 
     manager = app.manager()
     if name is not None:
@@ -90,11 +90,11 @@ def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
     Raises:
         UserError: The source cannot read it.
     """
-    from autocakechat.census import inspect
     from autocakechat.errors import AccError
     from autocakechat.interface.run_context import RunContext
     from autocakechat.progress import progress_for
     from autocakechat.registry.manager import plugin_error
+    from autocakechat.statistics.participants import inspect
 
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
@@ -108,7 +108,7 @@ def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
 
 
 def _lines(log: LogCensus, everything: bool) -> Iterator[str]:
-    from autocakechat.census import count
+    from autocakechat.statistics.participants import count
 
     yield f"{count(log.messages, 'message')} in {count(len(log.chats), 'chat')}, read by source {log.source}"
     yield ""
@@ -128,7 +128,7 @@ def _lines(log: LogCensus, everything: bool) -> Iterator[str]:
 
 
 def _chat(chat: ChatCensus, everything: bool) -> Iterator[str]:
-    from autocakechat.census import count
+    from autocakechat.statistics.participants import count
 
     skipped = f", skipped: {visible(chat.skipped)}" if chat.skipped else ""
     title = visible(chat.title) if chat.title else "no title"

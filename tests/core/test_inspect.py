@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Corpus, Message, Messages
-from autocakechat.activity import Activity
-from autocakechat.census import Census, LogCensus, Person, census_of
 from autocakechat.page import page
+from autocakechat.statistics.activity import Activity
+from autocakechat.statistics.participants import Census, LogCensus, Person, census_of
 from tests.core.conftest import Project
 
 

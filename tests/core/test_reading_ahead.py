@@ -14,10 +14,10 @@ import attrs
 import pytest
 
 from autocakechat import Chat, Input, Message, Messages, RunContext, SourceType, UserError
-from autocakechat.census import Census
 from autocakechat.errors import PluginError, StageError
 from autocakechat.extraction import Running, read_chats
 from autocakechat.reading_ahead import _received, is_worthwhile, read_ahead
+from autocakechat.statistics.participants import Census
 
 NAMES = ("Ann", "Bob", "half a sign \ud83d")
 

@@ -8,9 +8,9 @@ import pytest
 
 from autocakechat import Chat, Dialog, Message, UserError, Utterance
 from autocakechat.corpus_writer import CorpusOptions, CorpusWriter
-from autocakechat.figures import Bin
 from autocakechat.report import Messages, Report, ReportBuilder, Words, what_to_expect
 from autocakechat.report_text import render
+from autocakechat.statistics.dialog_statistics import Bin
 
 
 def chat(number: int, title: str, pairs: int, skip: str | None = None) -> Chat:

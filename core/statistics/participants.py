@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 
-from autocakechat.activity import Activity, ActivityReport, Silences, Span
 from autocakechat.errors import UserError
 from autocakechat.interface.chatlog import Chat, Messages
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import SourceType
+from autocakechat.statistics.activity import Activity, ActivityReport, Silences, Span
 from autocakechat.text import visible
 
 _TEXT = "text"

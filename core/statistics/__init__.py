@@ -1,0 +1,1 @@
+"""Counts messages and dialogs while they pass."""
