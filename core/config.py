@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from autocakechat.corpus_writer import CorpusOptions
+from autocakechat.corpus.writer import CorpusOptions
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.registry.manager import PluginManager

@@ -11,7 +11,8 @@ import attrs
 from autocakechat import reading_ahead
 from autocakechat.checks import SourceInputs
 from autocakechat.config import Choice, Pipeline
-from autocakechat.corpus_writer import CorpusWriter
+from autocakechat.corpus.report import Report, ReportBuilder
+from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.extraction import Extraction, Running
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
@@ -19,7 +20,6 @@ from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input
 from autocakechat.parallel import extract_in_processes, is_worthwhile
 from autocakechat.registry.manager import PluginManager
-from autocakechat.report import Report, ReportBuilder
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import attrs
 
 from autocakechat.config import DEFAULT_STAGES
-from autocakechat.corpus_writer import CorpusOptions
+from autocakechat.corpus.writer import CorpusOptions
 from autocakechat.description import options
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType, TrainerType

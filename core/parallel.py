@@ -22,13 +22,13 @@ from typing import BinaryIO
 import attrs
 import msgspec
 
+from autocakechat.corpus.report import ReportBuilder
 from autocakechat.errors import StageError
 from autocakechat.extraction import Extraction
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import Input
 from autocakechat.processes import can_travel, end_with_signals, log_to, processors
 from autocakechat.progress import silent_progress
-from autocakechat.report import ReportBuilder
 
 _BATCH = 256
 _LENGTH = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autocakechat.report import ChatReport, Report
+from autocakechat.corpus.report import ChatReport, Report
 from autocakechat.statistics.dialog_statistics import Bin
 from autocakechat.statistics.participants import count
 from autocakechat.text import visible

@@ -15,6 +15,7 @@ import msgspec
 
 from autocakechat.checks import Checks, SourceInputs
 from autocakechat.config import Choice, Pipeline
+from autocakechat.corpus.report import Report
 from autocakechat.corpus_stage import CorpusStage
 from autocakechat.errors import AccError, UserError
 from autocakechat.interface.corpus import Corpus
@@ -26,7 +27,6 @@ from autocakechat.model_folder import open_model, seal
 from autocakechat.progress import progress_for
 from autocakechat.redaction import Redactor
 from autocakechat.registry.manager import PluginManager, plugin_error
-from autocakechat.report import Report
 from autocakechat.report_text import render
 from autocakechat.store import (
     MANIFEST,

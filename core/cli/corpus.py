@@ -58,7 +58,7 @@ def export(app: App, pipeline: Path, form: str, output: Path, part: Literal["all
 @click.pass_obj
 def report(app: App, pipeline: Path, samples: int, as_json: bool) -> None:
     """Show what was read, kept and dropped for the newest corpus of PIPELINE, and why."""
-    from autocakechat.report import Report
+    from autocakechat.corpus.report import Report
     from autocakechat.report_text import render
 
     found = Report.from_json((_newest(pipeline) / "report.json").read_bytes())

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Corpus, Dialog, Message, UserError, Utterance
-from autocakechat.corpus_writer import DUPLICATE, SURPLUS, CorpusOptions, CorpusWriter
+from autocakechat.corpus.occurrence_table import Sightings
+from autocakechat.corpus.report import Report, ReportBuilder
+from autocakechat.corpus.writer import DUPLICATE, SURPLUS, CorpusOptions, CorpusWriter
 from autocakechat.errors import PluginError
-from autocakechat.report import Report, ReportBuilder
-from autocakechat.sightings import Sightings
 
 
 def write(folder: Path, dialogs: list[Dialog], **options: object) -> tuple[Report, Chat]:

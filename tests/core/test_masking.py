@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autocakechat.masking import Masker
+from autocakechat.corpus.masking import Masker
 
 MASKED = {
     "call +49 171 1234567 now": "call [phone] now",

@@ -12,10 +12,10 @@ import attrs
 import pytest
 
 from autocakechat import Dialog, Input, RunContext, UserError
+from autocakechat.corpus.report import ReportBuilder
 from autocakechat.extraction import Extraction, Running
 from autocakechat.parallel import extract_in_processes, is_worthwhile
 from autocakechat.registry.manager import PluginManager
-from autocakechat.report import ReportBuilder
 from autocakechat.structure import Structurer
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat import Chat, Dialog, Message, UserError, Utterance
-from autocakechat.corpus_writer import CorpusOptions, CorpusWriter
-from autocakechat.report import Messages, Report, ReportBuilder, Words, what_to_expect
+from autocakechat.corpus.report import Messages, Report, ReportBuilder, Words, what_to_expect
+from autocakechat.corpus.writer import CorpusOptions, CorpusWriter
 from autocakechat.report_text import render
 from autocakechat.statistics.dialog_statistics import Bin
 

@@ -19,14 +19,14 @@ import attrs
 import msgspec
 from xxhash import xxh3_64_intdigest
 
+from autocakechat.corpus.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
+from autocakechat.corpus.occurrence_table import MOST, Sightings
+from autocakechat.corpus.report import PartReport, Report, ReportBuilder, Written, whole
+from autocakechat.corpus.spool import Spool
 from autocakechat.errors import full_disk, is_full_disk
 from autocakechat.interface.chatlog import Ledger
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.options import option
-from autocakechat.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
-from autocakechat.report import PartReport, Report, ReportBuilder, Written, whole
-from autocakechat.sightings import MOST, Sightings
-from autocakechat.spool import Spool
 from autocakechat.statistics.dialog_statistics import Figures, Samples
 
 DUPLICATE = "duplicate"

@@ -1,0 +1,1 @@
+"""Writes the corpus: masking, deduplication, the split in time and the report."""
