@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import attrs
 
-from autocakechat.config import Choice, Pipeline
+from autocakechat.config.pipeline_file import Choice, Pipeline
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
 from autocakechat.interface.stage_types import Input

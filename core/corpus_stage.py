@@ -10,7 +10,7 @@ import attrs
 
 from autocakechat import reading_ahead
 from autocakechat.checks import SourceInputs
-from autocakechat.config import Choice, Pipeline
+from autocakechat.config.pipeline_file import Choice, Pipeline
 from autocakechat.corpus.report import Report, ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.extraction import Extraction, Running

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from autocakechat.config import Choice
+from autocakechat.config.pipeline_file import Choice
 from autocakechat.errors import AccError, UserError
 from autocakechat.interface.model import Responder, TrainedModel
 from autocakechat.interface.options import keyed_values

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from autocakechat.checks import Checks, SourceInputs
-from autocakechat.config import Choice, Pipeline
+from autocakechat.config.pipeline_file import Choice, Pipeline
 from autocakechat.corpus.report import Report
 from autocakechat.corpus_stage import CorpusStage
 from autocakechat.errors import AccError, UserError

@@ -13,7 +13,7 @@ import attrs
 if TYPE_CHECKING:
     import logging
 
-    from autocakechat.config import Pipeline
+    from autocakechat.config.pipeline_file import Pipeline
     from autocakechat.redaction import Redactor
     from autocakechat.registry.manager import PluginManager
     from autocakechat.runner import Runner
@@ -90,7 +90,7 @@ class App:
         Raises:
             UserError: It has problems.
         """
-        from autocakechat.config import PipelineFile
+        from autocakechat.config.pipeline_file import PipelineFile
 
         file = PipelineFile(path, overrides)
         manager = self.manager(file.disabled_plugins)

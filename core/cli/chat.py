@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.config import Choice
+    from autocakechat.config.pipeline_file import Choice
     from autocakechat.interface.model import TrainedModel
     from autocakechat.interface.run_context import RunContext
 
@@ -46,7 +46,7 @@ def model_of_folder(
         overrides: `reply.KEY=VALUE` from the command line.
         seed: For the same answers every time.
     """
-    from autocakechat.config import reply_options
+    from autocakechat.config.pipeline_file import reply_options
     from autocakechat.interface.run_context import RunContext
     from autocakechat.model_folder import open_model
     from autocakechat.progress import progress_for
@@ -57,7 +57,7 @@ def model_of_folder(
 
 
 def _console(app: App) -> Choice:
-    from autocakechat.config import Choice
+    from autocakechat.config.pipeline_file import Choice
 
     stage = app.manager().find("deployer", "console")
     return Choice(stage, stage.config(), "deployer")

@@ -36,8 +36,8 @@ def schema(app: App, output: Path | None) -> None:
     """Print a JSON Schema of pipeline.toml, the stages of all installed plugins included."""
     import msgspec
 
+    from autocakechat.config.json_schema import pipeline_schema
     from autocakechat.errors import UserError
-    from autocakechat.json_schema import pipeline_schema
 
     text = msgspec.json.format(msgspec.json.encode(pipeline_schema(app.manager())), indent=1).decode()
     if output is None:

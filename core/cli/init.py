@@ -13,8 +13,8 @@ import attrs
 import click
 from click.shell_completion import CompletionItem
 
+from autocakechat.config.option_values import suggest
 from autocakechat.errors import UserError
-from autocakechat.structure import suggest
 from autocakechat.text import visible
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def command(
     What is given as an option is not asked.
     """
     from autocakechat.cli.inspect import read_log, source_for
-    from autocakechat.config import PipelineFile
+    from autocakechat.config.pipeline_file import PipelineFile
 
     if pipeline.exists():
         raise UserError(f"{pipeline}: is there already", "give another name, or move it away")
@@ -123,7 +123,7 @@ class _Table:
         return self
 
     def __str__(self) -> str:
-        from autocakechat.toml_text import toml_value
+        from autocakechat.config.toml_writer import toml_value
 
         lines = [f"# {self.purpose}", self.header, f'use = "{self.use}"']
         for name, value in self.values.items():

@@ -33,7 +33,7 @@ def command(context: click.Context, kind: str | None, external: bool, failed: bo
         and (kind is None or any(stage.kind == kind for stage in plugin.provides))
     ]
     if as_json:
-        from autocakechat.description import described
+        from autocakechat.config.option_docs import described
 
         print_json([described(plugin) for plugin in plugins])
     elif plugins:

@@ -8,12 +8,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from autocakechat.cli.plugins_list import notes, origin, print_json
-from autocakechat.description import Option, described, example, options, place, tables
+from autocakechat.config.option_docs import Option, described, example, options, place, tables
+from autocakechat.config.option_values import suggest
+from autocakechat.config.toml_writer import toml_value
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import Plugin, PluginManager, Provided
-from autocakechat.structure import suggest
-from autocakechat.toml_text import toml_value
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 import pluggy
 
+from autocakechat.config.option_values import suggest
 from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_full_disk
 from autocakechat.interface import hookspecs
 from autocakechat.interface.deprecation import Deprecated
 from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, StageType
-from autocakechat.structure import suggest
 from autocakechat.text import visible
 
 if TYPE_CHECKING:

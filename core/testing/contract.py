@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 import pytest
 
+from autocakechat.config.option_values import Structurer
 from autocakechat.errors import ManyProblemsError
-from autocakechat.structure import Structurer
 
 if TYPE_CHECKING:
     from autocakechat.registry.manager import Plugin, PluginManager

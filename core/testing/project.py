@@ -15,8 +15,8 @@ from typing import Any
 
 import attrs
 
+from autocakechat.config.toml_writer import toml_table, toml_value
 from autocakechat.interface.corpus import Corpus, Utterance
-from autocakechat.toml_text import toml_table, toml_value
 
 STAND_INS = "autocakechat.testing.stand_ins"
 LOG = "".join(f"ann: question number {number}\nbob: answer number {number}\n" for number in range(40))

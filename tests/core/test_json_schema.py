@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from autocakechat.json_schema import pipeline_schema
+from autocakechat.config.json_schema import pipeline_schema
 from autocakechat.registry.manager import PluginManager
 from tests.core.conftest import Project
 

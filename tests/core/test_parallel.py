@@ -12,11 +12,11 @@ import attrs
 import pytest
 
 from autocakechat import Dialog, Input, RunContext, UserError
+from autocakechat.config.option_values import Structurer
 from autocakechat.corpus.report import ReportBuilder
 from autocakechat.extraction import Extraction, Running
 from autocakechat.parallel import extract_in_processes, is_worthwhile
 from autocakechat.registry.manager import PluginManager
-from autocakechat.structure import Structurer
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autocakechat.description import example, options, place, tables
+from autocakechat.config.option_docs import example, options, place, tables
+from autocakechat.config.option_values import Structurer
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import PluginManager
-from autocakechat.structure import Structurer
 from tests.core.conftest import Project
 from tests.distributions import lay_out
 

@@ -10,8 +10,8 @@ import attrs
 import pytest
 
 from autocakechat import Secret, option
+from autocakechat.config.option_values import Structurer
 from autocakechat.interface.options import keyed_values
-from autocakechat.structure import Structurer
 
 
 @attrs.frozen(kw_only=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from autocakechat.config.toml_reader import read_toml
 from autocakechat.errors import UserError
-from autocakechat.toml_file import read_toml
 
 TEXT = '''\
 seed = 1

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat.toml_text import toml_table, toml_value
+from autocakechat.config.toml_writer import toml_table, toml_value
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 ATOMS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXTS | st.dates()

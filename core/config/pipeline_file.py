@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 
+from autocakechat.config.option_values import Structurer, suggest
+from autocakechat.config.toml_reader import KeyPath, TomlFile, read_toml
 from autocakechat.corpus.writer import CorpusOptions
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.registry.manager import PluginManager
-from autocakechat.structure import Structurer, suggest
-from autocakechat.toml_file import KeyPath, TomlFile, read_toml
 
 _TABLES = ("source", "extractor", "annotator", "corpus", "trainer", "reply", "deployer", "plugins")
 DEFAULT_STAGES = {"annotator": "neutral"}

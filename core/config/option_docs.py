@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import attrs
 
+from autocakechat.config.option_values import describe
+from autocakechat.config.toml_writer import toml_value
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.registry.manager import Plugin, Provided, missing_requirements
-from autocakechat.structure import describe
-from autocakechat.toml_text import toml_value
 
 # What does the work of a stage of a kind; its place in the code is the stage's.
 _WORK = {

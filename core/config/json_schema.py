@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import attrs
 
-from autocakechat.config import DEFAULT_STAGES
+from autocakechat.config.option_docs import options
+from autocakechat.config.pipeline_file import DEFAULT_STAGES
 from autocakechat.corpus.writer import CorpusOptions
-from autocakechat.description import options
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType, TrainerType
 from autocakechat.registry.manager import PluginManager
@@ -110,7 +110,7 @@ def _table(cls: type, title: str = "") -> Schema:
 
 
 def _value(hint: Any) -> Schema:
-    """The schema of the values that a type allows; `autocakechat.structure` decides about the same types."""
+    """The schema of the values that a type allows; `autocakechat.config.option_values` decides about the same types."""
     if hint in _ATOMS:
         return dict(_ATOMS[hint])
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)

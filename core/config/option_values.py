@@ -16,7 +16,7 @@ from autocakechat.interface.options import Secret
 if typing.TYPE_CHECKING:
     import cattrs
 
-    from autocakechat.toml_file import KeyPath
+    from autocakechat.config.toml_reader import KeyPath
 
 _ATOMS: dict[Any, str] = {
     bool: "true or false",

@@ -1,0 +1,1 @@
+"""Reads pipeline.toml into typed options."""
