@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autocakechat import markup
+    from autocakechat.artifacts.store import write_whole
     from autocakechat.errors import StageError, UserError
     from autocakechat.interface.chatlog import Chat, Message, Messages
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         SourceType,
         TrainerType,
     )
-    from autocakechat.store import write_whole
     from autocakechat.text import visible
 
 __all__ = [
@@ -115,7 +115,7 @@ _NAMES = {
         "SourceType",
         "TrainerType",
     ),
-    "store": ("write_whole",),
+    "artifacts.store": ("write_whole",),
     "text": ("visible",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from autocakechat.artifacts.store import write_whole
 from autocakechat.errors import UserError
-from autocakechat.store import write_whole
 from autocakechat.text import visible
 
 _CHART_WIDTH = 720

@@ -13,22 +13,8 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
-from autocakechat.checks import Checks, SourceInputs
-from autocakechat.config.pipeline_file import Choice, Pipeline
-from autocakechat.corpus.report import Report
-from autocakechat.corpus_stage import CorpusStage
-from autocakechat.errors import AccError, UserError
-from autocakechat.interface.corpus import Corpus
-from autocakechat.interface.model import TrainedModel
-from autocakechat.interface.options import keyed_values
-from autocakechat.interface.run_context import RunContext
-from autocakechat.interface.stage_types import TrainerType
-from autocakechat.model_folder import open_model, seal
-from autocakechat.progress import progress_for
-from autocakechat.redaction import Redactor
-from autocakechat.registry.manager import PluginManager, plugin_error
-from autocakechat.report_text import render
-from autocakechat.store import (
+from autocakechat.artifacts.model_folder import open_model, seal
+from autocakechat.artifacts.store import (
     MANIFEST,
     Artifact,
     Hashes,
@@ -40,6 +26,20 @@ from autocakechat.store import (
     replace_folder,
     write_whole,
 )
+from autocakechat.checks import Checks, SourceInputs
+from autocakechat.config.pipeline_file import Choice, Pipeline
+from autocakechat.corpus.report import Report
+from autocakechat.corpus_stage import CorpusStage
+from autocakechat.errors import AccError, UserError
+from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.model import TrainedModel
+from autocakechat.interface.options import keyed_values
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import TrainerType
+from autocakechat.progress import progress_for
+from autocakechat.redaction import Redactor
+from autocakechat.registry.manager import PluginManager, plugin_error
+from autocakechat.report_text import render
 
 Until = Literal["corpus", "model"]
 CORPUS_FORM = 2

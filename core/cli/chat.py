@@ -46,9 +46,9 @@ def model_of_folder(
         overrides: `reply.KEY=VALUE` from the command line.
         seed: For the same answers every time.
     """
+    from autocakechat.artifacts.model_folder import open_model
     from autocakechat.config.pipeline_file import reply_options
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.model_folder import open_model
     from autocakechat.progress import progress_for
 
     with TemporaryDirectory() as state:

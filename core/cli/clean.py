@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(app: App, pipeline: Path, everything: bool) -> None:
     """Remove unfinished work, and corpora and models that newer ones replaced."""
-    from autocakechat.store import Store
+    from autocakechat.artifacts.store import Store
 
     if not pipeline.is_file():
         raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")

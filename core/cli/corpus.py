@@ -66,7 +66,7 @@ def report(app: App, pipeline: Path, samples: int, as_json: bool) -> None:
 
 
 def _newest(pipeline: Path) -> Path:
-    from autocakechat.store import newest_corpus
+    from autocakechat.artifacts.store import newest_corpus
 
     if not pipeline.is_file():
         raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")

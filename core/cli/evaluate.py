@@ -106,14 +106,14 @@ def _opened(app: App, path: Path, overrides: tuple[str, ...], seed: int) -> Iter
 
 def _corpus_of(model: TrainedModel, place: Path | None) -> tuple[Path, bool]:
     """Finds the corpus to measure with; tells whether it is the one that the model learnt from."""
-    from autocakechat.model_folder import corpus_key
+    from autocakechat.artifacts.model_folder import corpus_key
 
     key = corpus_key(model.path)
     return _given_corpus(place, key) if place else (_near_corpus(model.path, key), True)
 
 
 def _near_corpus(model: Path, key: str | None) -> Path:
-    from autocakechat.store import Store
+    from autocakechat.artifacts.store import Store
 
     near = [*model.resolve().parents, Path.cwd()]
     found = (Store(folder / ".acc").find("corpus", key) for folder in near) if key else iter(())
@@ -125,7 +125,7 @@ def _near_corpus(model: Path, key: str | None) -> Path:
 
 
 def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
-    from autocakechat.store import Store, newest_corpus, read_manifest
+    from autocakechat.artifacts.store import Store, newest_corpus, read_manifest
 
     if not place.exists():
         raise UserError(f"{place}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")

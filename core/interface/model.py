@@ -99,8 +99,8 @@ def seal_model(folder: Path, trainer: Any, options: Any, metrics: Mapping[str, A
         options: The trainer's options that come nearest to how it was made.
         metrics: What is known of its quality.
     """
+    from autocakechat.artifacts.model_folder import seal
     from autocakechat.config.pipeline_file import Choice
-    from autocakechat.model_folder import seal
 
     seal(folder, Choice(trainer, options, "trainer"), metrics, key="", ingredients={})
 

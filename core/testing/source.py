@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
+from autocakechat.artifacts.store import hash_file
 from autocakechat.errors import UserError
 from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input, SourceType
-from autocakechat.store import hash_file
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project
 

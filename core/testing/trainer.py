@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
+from autocakechat.artifacts.model_folder import open_model
 from autocakechat.interface.model import Reply, Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.model_folder import open_model
 from autocakechat.registry.manager import PluginManager
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project

@@ -11,8 +11,8 @@ from textwrap import dedent
 
 import pytest
 
+from autocakechat.artifacts.store import MANIFEST, Hashes, Store, key_of
 from autocakechat.errors import UserError
-from autocakechat.store import MANIFEST, Hashes, Store, key_of
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_process_killed_while_building_leaves_nothing_that_looks_whole(store: 
     script = f"""
     import os, signal
     from pathlib import Path
-    from autocakechat.store import MANIFEST, Store
+    from autocakechat.artifacts.store import MANIFEST, Store
     store = Store(Path({str(store.folder)!r}))
     with store.locked(), store.building("corpus", "k1") as folder:
         (folder / MANIFEST["corpus"]).write_text("{{}}")

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autocakechat import Reply, Request, Responder, RunContext, Secret, TrainedModel
+from autocakechat.artifacts.model_folder import open_model
 from autocakechat.config.pipeline_file import reply_options
-from autocakechat.model_folder import open_model
 from autocakechat.plugins.deployers.telegram import Options, deploy
 from autocakechat.progress import silent_progress
 from autocakechat.registry.manager import PluginManager

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from autocakechat.artifacts.store import MANIFEST, Ingredients, hash_file, write_whole
 from autocakechat.config.pipeline_file import Choice
 from autocakechat.errors import AccError, UserError
 from autocakechat.interface.model import Responder, TrainedModel
@@ -18,7 +19,6 @@ from autocakechat.interface.options import keyed_values
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager, missing_requirements, plugin_error
-from autocakechat.store import MANIFEST, Ingredients, hash_file, write_whole
 
 FORM = 1
 

@@ -1,0 +1,1 @@
+"""Keeps corpora and models on disk: keys, checksums and manifests."""
