@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autocakechat.evaluation import Evaluation, Example
+from autocakechat.evaluation.evaluate import Evaluation, Example
 from autocakechat.evaluation_table import COLUMNS, groups
 from autocakechat.markup import Figure, document, table, text
 from autocakechat.statistics.participants import count

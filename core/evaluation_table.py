@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
-from autocakechat.evaluation import RECALLS, Evaluation, Measured
+from autocakechat.evaluation.evaluate import RECALLS, Evaluation, Measured
 
 COLUMNS = {"bot": "bot", "person": "person", "most_frequent": "always same", "random": "at random"}
 

@@ -14,7 +14,7 @@ from autocakechat.text import visible
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.evaluation import Evaluation, Example, Settings
+    from autocakechat.evaluation.evaluate import Evaluation, Example, Settings
     from autocakechat.interface.corpus import Corpus
     from autocakechat.interface.model import TrainedModel
 
@@ -69,7 +69,7 @@ def command(
     figures stand beside those of the person, of a bot that always gives the most frequent answer, and of one that
     gives a random answer of the person.
     """
-    from autocakechat.evaluation import Settings
+    from autocakechat.evaluation.evaluate import Settings
     from autocakechat.interface.corpus import Corpus
 
     if html is not None and not html.parent.is_dir():
@@ -139,8 +139,8 @@ def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
 
 
 def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: Settings) -> Evaluation:
-    from autocakechat.asking import Asked
-    from autocakechat.evaluation import evaluate
+    from autocakechat.evaluation.batched_responder import Asked
+    from autocakechat.evaluation.evaluate import evaluate
     from autocakechat.progress import progress_for
 
     progress = progress_for(app.log)

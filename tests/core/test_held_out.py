@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat import Corpus, UserError
-from autocakechat.held_out import Person, held_out_moments
-from autocakechat.measures import words
+from autocakechat.evaluation.metrics import words
+from autocakechat.evaluation.test_set import Person, held_out_moments
 from autocakechat.progress import silent_progress
 
 

@@ -13,8 +13,8 @@ from sklearn.metrics import label_ranking_average_precision_score, top_k_accurac
 from sklearn.metrics.pairwise import cosine_similarity
 
 from autocakechat import Score
-from autocakechat.habits import habits_of
-from autocakechat.measures import Lexicon, Rank, distinct, mean_perplexity, perplexity, standard_error, words
+from autocakechat.evaluation.metrics import Lexicon, Rank, distinct, mean_perplexity, perplexity, standard_error, words
+from autocakechat.evaluation.writing_style import habits_of
 
 
 def test_words_are_the_same_in_every_script() -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from autocakechat.errors import UserError
+from autocakechat.evaluation.metrics import Lexicon, words
 from autocakechat.interface.corpus import Corpus, Utterance
 from autocakechat.interface.run_context import OpenProgress
-from autocakechat.measures import Lexicon, words
 
 _POOL = 2000
 

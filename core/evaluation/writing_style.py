@@ -8,7 +8,7 @@ from statistics import median
 
 import attrs
 
-from autocakechat.measures import mean, words
+from autocakechat.evaluation.metrics import mean, words
 
 _LAST_MARKS = ".!?…。．！？؟।"
 _EMOJI = re.compile(

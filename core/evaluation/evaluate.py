@@ -12,14 +12,14 @@ from functools import partial
 
 import attrs
 
-from autocakechat.asking import Asked
-from autocakechat.habits import Habits, habits_of
-from autocakechat.held_out import Moment, Person, held_out_moments
+from autocakechat.evaluation.batched_responder import Asked
+from autocakechat.evaluation.metrics import Rank, distinct, mean, mean_perplexity, perplexity, standard_error, words
+from autocakechat.evaluation.test_set import Moment, Person, held_out_moments
+from autocakechat.evaluation.writing_style import Habits, habits_of
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import Request, Score
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.interface.session import Session
-from autocakechat.measures import Rank, distinct, mean, mean_perplexity, perplexity, standard_error, words
 
 FORM = 1
 RECALLS = (1, 2, 5)

@@ -1,0 +1,1 @@
+"""Measures a model against held-out dialogs."""
