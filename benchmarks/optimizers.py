@@ -22,8 +22,8 @@ import attrs
 import chitchat_dataset
 
 from autocakechat import Corpus, RunContext
+from autocakechat.display.progress import silent_progress
 from autocakechat.plugins.trainers.cakechat import Options, train
-from autocakechat.progress import silent_progress
 
 OPTIMIZERS = {
     "Adam, warm-up, cosine": Options(optimizer="adam"),

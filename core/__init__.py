@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autocakechat import markup
     from autocakechat.artifacts.store import write_whole
+    from autocakechat.display import markup
     from autocakechat.errors import StageError, UserError
     from autocakechat.interface.chatlog import Chat, Message, Messages
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
@@ -124,7 +124,7 @@ _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     """Imports a name from its home; `markup` is a module itself."""
     if name == "markup":
-        return importlib.import_module("autocakechat.markup")
+        return importlib.import_module("autocakechat.display.markup")
     if name not in _HOMES:
         raise AttributeError(f"module 'autocakechat' has no attribute {name!r}")
     value = globals()[name] = getattr(importlib.import_module(f"autocakechat.{_HOMES[name]}"), name)

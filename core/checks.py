@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import attrs
 
 from autocakechat.config.pipeline_file import Choice, Pipeline
+from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
 from autocakechat.interface.stage_types import Input
-from autocakechat.redaction import Redactor
 from autocakechat.registry.manager import missing_requirements
 
 SourceInputs = tuple[Choice, Sequence[Input]]

@@ -23,12 +23,12 @@ import attrs
 import msgspec
 
 from autocakechat.corpus.report import ReportBuilder
+from autocakechat.display.progress import silent_progress
 from autocakechat.errors import StageError
 from autocakechat.extraction import Extraction
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import Input
 from autocakechat.processes import can_travel, end_with_signals, log_to, processors
-from autocakechat.progress import silent_progress
 
 _BATCH = 256
 _LENGTH = 4

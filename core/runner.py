@@ -30,16 +30,16 @@ from autocakechat.checks import Checks, SourceInputs
 from autocakechat.config.pipeline_file import Choice, Pipeline
 from autocakechat.corpus.report import Report
 from autocakechat.corpus_stage import CorpusStage
+from autocakechat.display.logging_setup import Redactor
+from autocakechat.display.progress import progress_for
+from autocakechat.display.report_text import render
 from autocakechat.errors import AccError, UserError
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import TrainedModel
 from autocakechat.interface.options import keyed_values
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.progress import progress_for
-from autocakechat.redaction import Redactor
 from autocakechat.registry.manager import PluginManager, plugin_error
-from autocakechat.report_text import render
 
 Until = Literal["corpus", "model"]
 CORPUS_FORM = 2

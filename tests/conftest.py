@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext
-from autocakechat.progress import silent_progress
+from autocakechat.display.progress import silent_progress
 
 # A shell that runs the tests in the background has them ignore interrupts, and so would every program they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import logging
 
     from autocakechat.config.pipeline_file import Pipeline
-    from autocakechat.redaction import Redactor
+    from autocakechat.display.logging_setup import Redactor
     from autocakechat.registry.manager import PluginManager
     from autocakechat.runner import Runner
 
@@ -60,14 +60,14 @@ class App:
     @cached_property
     def log(self) -> logging.Logger:
         """Where to say things. Set up when it is first asked for: `acc plugins list` has nothing to say."""
-        from autocakechat.redaction import set_up_logging
+        from autocakechat.display.logging_setup import set_up_logging
 
         return set_up_logging(self.redact, self.verbose, self.quiet)
 
     @cached_property
     def redact(self) -> Redactor:
         """Removes secrets from what is shown."""
-        from autocakechat.redaction import Redactor
+        from autocakechat.display.logging_setup import Redactor
 
         return Redactor()
 

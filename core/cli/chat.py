@@ -48,8 +48,8 @@ def model_of_folder(
     """
     from autocakechat.artifacts.model_folder import open_model
     from autocakechat.config.pipeline_file import reply_options
+    from autocakechat.display.progress import progress_for
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.progress import progress_for
 
     with TemporaryDirectory() as state:
         run = RunContext(app.log, progress_for(app.log), seed=0, state=Path(state))

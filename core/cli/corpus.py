@@ -59,7 +59,7 @@ def export(app: App, pipeline: Path, form: str, output: Path, part: Literal["all
 def report(app: App, pipeline: Path, samples: int, as_json: bool) -> None:
     """Show what was read, kept and dropped for the newest corpus of PIPELINE, and why."""
     from autocakechat.corpus.report import Report
-    from autocakechat.report_text import render
+    from autocakechat.display.report_text import render
 
     found = Report.from_json((_newest(pipeline) / "report.json").read_bytes())
     click.echo(found.to_json().decode() if as_json else render(found, samples), nl=not as_json)

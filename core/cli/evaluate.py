@@ -86,8 +86,8 @@ def command(
     else:
         _print(about, evaluation)
     if html is not None:
-        from autocakechat.evaluation_page import evaluation_page
-        from autocakechat.markup import write_page
+        from autocakechat.display.evaluation_page import evaluation_page
+        from autocakechat.display.markup import write_page
 
         write_page(html, evaluation_page(evaluation, list(about.items())))
         app.log.info("written to %s", html)
@@ -139,9 +139,9 @@ def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
 
 
 def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: Settings) -> Evaluation:
+    from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import Asked
     from autocakechat.evaluation.evaluate import evaluate
-    from autocakechat.progress import progress_for
 
     progress = progress_for(app.log)
     manager = app.manager()
@@ -161,7 +161,7 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from autocakechat.evaluation_table import COLUMNS, groups
+    from autocakechat.display.evaluation_table import COLUMNS, groups
 
     for name, value in about.items():
         click.echo(f"{name}: {visible(value)}")

@@ -41,8 +41,8 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
         raise UserError(f"{path}: no such file or folder", "give the path of an export")
     log = read_log(app, source_for(app, path, name), path)
     if html is not None:
-        from autocakechat.markup import write_page
-        from autocakechat.page import page
+        from autocakechat.display.log_page import page
+        from autocakechat.display.markup import write_page
 
         write_page(html, page(log))
         app.log.info("written to %s", html)
@@ -90,9 +90,9 @@ def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
     Raises:
         UserError: The source cannot read it.
     """
+    from autocakechat.display.progress import progress_for
     from autocakechat.errors import AccError
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.progress import progress_for
     from autocakechat.registry.manager import plugin_error
     from autocakechat.statistics.participants import inspect
 

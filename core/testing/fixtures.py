@@ -40,7 +40,7 @@ def acc_run(tmp_path: Path) -> RunContext:
 def run_in(state: Path) -> RunContext:
     """Makes what a stage is handed, with a folder for what it keeps."""
     from autocakechat import RunContext
-    from autocakechat.progress import silent_progress
+    from autocakechat.display.progress import silent_progress
 
     state.mkdir(parents=True, exist_ok=True)
     return RunContext(log=logging.getLogger("autocakechat.test"), progress=silent_progress, seed=42, state=state)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from autocakechat import Corpus, UserError
+from autocakechat.display.progress import silent_progress
 from autocakechat.evaluation.metrics import words
 from autocakechat.evaluation.test_set import Person, held_out_moments
-from autocakechat.progress import silent_progress
 
 
 def write(folder: Path, train: list[list[str]], validation: list[list[str]]) -> Corpus:

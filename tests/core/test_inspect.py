@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Corpus, Message, Messages
-from autocakechat.page import page
+from autocakechat.display.log_page import page
 from autocakechat.statistics.activity import Activity
 from autocakechat.statistics.participants import Census, LogCensus, Person, census_of
 from tests.core.conftest import Project

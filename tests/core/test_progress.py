@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from autocakechat import progress
-from autocakechat.progress import progress_for
+from autocakechat.display import progress
+from autocakechat.display.progress import progress_for
 
 
 def test_a_log_gets_a_line_now_and_then(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat import Secret
+from autocakechat.display.logging_setup import RedactingFormatter, Redactor
 from autocakechat.errors import UserError
-from autocakechat.redaction import RedactingFormatter, Redactor
 
 TOKEN = "123456:not/a real+token"
 

@@ -9,7 +9,7 @@ import pytest
 from autocakechat import Chat, Dialog, Message, UserError, Utterance
 from autocakechat.corpus.report import Messages, Report, ReportBuilder, Words, what_to_expect
 from autocakechat.corpus.writer import CorpusOptions, CorpusWriter
-from autocakechat.report_text import render
+from autocakechat.display.report_text import render
 from autocakechat.statistics.dialog_statistics import Bin
 
 

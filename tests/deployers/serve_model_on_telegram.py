@@ -14,8 +14,8 @@ from pathlib import Path
 from autocakechat import Reply, Request, Responder, RunContext, Secret, TrainedModel
 from autocakechat.artifacts.model_folder import open_model
 from autocakechat.config.pipeline_file import reply_options
+from autocakechat.display.progress import silent_progress
 from autocakechat.plugins.deployers.telegram import Options, deploy
-from autocakechat.progress import silent_progress
 from autocakechat.registry.manager import PluginManager
 
 url, state, folder, transcript = sys.argv[1], *map(Path, sys.argv[2:])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from autocakechat.display.evaluation_table import COLUMNS, groups
+from autocakechat.display.markup import Figure, document, table, text
 from autocakechat.evaluation.evaluate import Evaluation, Example
-from autocakechat.evaluation_table import COLUMNS, groups
-from autocakechat.markup import Figure, document, table, text
 from autocakechat.statistics.participants import count
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from autocakechat.markup import bars, chart, document, table, text
+from autocakechat.display.markup import bars, chart, document, table, text
 from autocakechat.statistics.activity import Answering, Span
 from autocakechat.statistics.participants import LogCensus, count
 
