@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from autocakechat.config.pipeline_file import Pipeline
     from autocakechat.display.logging_setup import Redactor
+    from autocakechat.pipeline.runner import Runner
     from autocakechat.registry.manager import PluginManager
-    from autocakechat.runner import Runner
 
 
 @attrs.define(slots=False)
@@ -102,7 +102,7 @@ class App:
         Raises:
             UserError: It has problems.
         """
-        from autocakechat.runner import Runner
+        from autocakechat.pipeline.runner import Runner
 
         pipeline, manager = self.pipeline(path, overrides)
         return Runner(pipeline, manager, self.log, self.redact)

@@ -16,7 +16,7 @@ from autocakechat.errors import AccError, ManyProblemsError, UserError
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.runner import Built, Until
+    from autocakechat.pipeline.runner import Built, Until
 
 _ARTIFACTS = click.Choice(["corpus", "model"])
 

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from autocakechat.extraction import Extraction, Running
 from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import ExtractorType
+from autocakechat.pipeline.extraction import Extraction, Running
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project
 

@@ -14,8 +14,8 @@ import pytest
 from autocakechat import Dialog, Input, RunContext, UserError
 from autocakechat.config.option_values import Structurer
 from autocakechat.corpus.report import ReportBuilder
-from autocakechat.extraction import Extraction, Running
-from autocakechat.parallel import extract_in_processes, is_worthwhile
+from autocakechat.pipeline.extraction import Extraction, Running
+from autocakechat.pipeline.parallel_extraction import extract_in_processes, is_worthwhile
 from autocakechat.registry.manager import PluginManager
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,8 +87,8 @@ def test_little_is_read_in_one_process(run: RunContext, export: Path) -> None:
 
 
 def test_a_stage_that_cannot_travel_stays_here(run: RunContext, export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autocakechat.parallel._LEAST_BYTES", 1)
-    monkeypatch.setattr("autocakechat.parallel.processors", lambda: 2)
+    monkeypatch.setattr("autocakechat.pipeline.parallel_extraction._LEAST_BYTES", 1)
+    monkeypatch.setattr("autocakechat.pipeline.parallel_extraction.processors", lambda: 2)
     extract, entries = extraction(run, export)
     assert is_worthwhile(extract, entries)
     stage = attrs.evolve(extract.source.stage, read=lambda *_: iter(()))

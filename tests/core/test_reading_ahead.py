@@ -15,8 +15,8 @@ import pytest
 
 from autocakechat import Chat, Input, Message, Messages, RunContext, SourceType, UserError
 from autocakechat.errors import PluginError, StageError
-from autocakechat.extraction import Running, read_chats
-from autocakechat.reading_ahead import _received, is_worthwhile, read_ahead
+from autocakechat.pipeline.extraction import Running, read_chats
+from autocakechat.pipeline.prefetch import _received, is_worthwhile, read_ahead
 from autocakechat.statistics.participants import Census
 
 NAMES = ("Ann", "Bob", "half a sign \ud83d")
@@ -178,9 +178,9 @@ def test_a_process_killed_while_it_tells_something_is_told_like_any_other() -> N
 def test_little_is_read_here(run: RunContext, entry: Input, monkeypatch: pytest.MonkeyPatch) -> None:
     reading = source(run, _chats)
     assert not is_worthwhile(reading, entry)
-    monkeypatch.setattr("autocakechat.reading_ahead._LEAST_BYTES", 1)
-    monkeypatch.setattr("autocakechat.reading_ahead.processors", lambda: 2)
+    monkeypatch.setattr("autocakechat.pipeline.prefetch._LEAST_BYTES", 1)
+    monkeypatch.setattr("autocakechat.pipeline.prefetch.processors", lambda: 2)
     assert is_worthwhile(reading, entry)
     assert not is_worthwhile(source(run, lambda *_: iter(())), entry)
-    monkeypatch.setattr("autocakechat.reading_ahead.processors", lambda: 1)
+    monkeypatch.setattr("autocakechat.pipeline.prefetch.processors", lambda: 1)
     assert not is_worthwhile(reading, entry)

@@ -10,8 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from autocakechat import Corpus
-from autocakechat.display import markup
+from autocakechat import Corpus, markup
 from autocakechat.plugins.trainers.cakechat import train
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.history import History

@@ -26,10 +26,8 @@ from autocakechat.artifacts.store import (
     replace_folder,
     write_whole,
 )
-from autocakechat.checks import Checks, SourceInputs
 from autocakechat.config.pipeline_file import Choice, Pipeline
 from autocakechat.corpus.report import Report
-from autocakechat.corpus_stage import CorpusStage
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.display.progress import progress_for
 from autocakechat.display.report_text import render
@@ -39,6 +37,8 @@ from autocakechat.interface.model import TrainedModel
 from autocakechat.interface.options import keyed_values
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
+from autocakechat.pipeline.corpus_builder import CorpusStage
+from autocakechat.pipeline.preflight import Checks, SourceInputs
 from autocakechat.registry.manager import PluginManager, plugin_error
 
 Until = Literal["corpus", "model"]

@@ -20,11 +20,11 @@ import msgspec
 
 from autocakechat.display.progress import silent_progress
 from autocakechat.errors import AccError, StageError
-from autocakechat.extraction import Running, read_chats
 from autocakechat.interface.chatlog import Chat, Messages
 from autocakechat.interface.run_context import Progress, RunContext
 from autocakechat.interface.stage_types import Input
-from autocakechat.processes import can_travel, end_with_signals, log_to, processors
+from autocakechat.pipeline.extraction import Running, read_chats
+from autocakechat.pipeline.worker_processes import can_travel, end_with_signals, log_to, processors
 from autocakechat.statistics.participants import Census
 
 # To start a process takes about as long as reading half of this.

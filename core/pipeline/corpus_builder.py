@@ -8,17 +8,17 @@ from pathlib import Path
 
 import attrs
 
-from autocakechat import reading_ahead
-from autocakechat.checks import SourceInputs
 from autocakechat.config.pipeline_file import Choice, Pipeline
 from autocakechat.corpus.report import Report, ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
-from autocakechat.extraction import Extraction, Running
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input
-from autocakechat.parallel import extract_in_processes, is_worthwhile
+from autocakechat.pipeline import prefetch
+from autocakechat.pipeline.extraction import Extraction, Running
+from autocakechat.pipeline.parallel_extraction import extract_in_processes, is_worthwhile
+from autocakechat.pipeline.preflight import SourceInputs
 from autocakechat.registry.manager import PluginManager
 
 
@@ -66,8 +66,8 @@ class CorpusStage:
                     yield from extraction.dialogs(chat)
 
     def _chats(self, extraction: Extraction, entry: Input, report: ReportBuilder) -> Iterator[Chat]:
-        if reading_ahead.is_worthwhile(extraction.source, entry):
-            for chat in reading_ahead.read_ahead(extraction.source, entry, report.census):
+        if prefetch.is_worthwhile(extraction.source, entry):
+            for chat in prefetch.read_ahead(extraction.source, entry, report.census):
                 report.counted_chat(chat)
                 yield chat
             return

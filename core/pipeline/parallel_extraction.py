@@ -25,10 +25,10 @@ import msgspec
 from autocakechat.corpus.report import ReportBuilder
 from autocakechat.display.progress import silent_progress
 from autocakechat.errors import StageError
-from autocakechat.extraction import Extraction
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import Input
-from autocakechat.processes import can_travel, end_with_signals, log_to, processors
+from autocakechat.pipeline.extraction import Extraction
+from autocakechat.pipeline.worker_processes import can_travel, end_with_signals, log_to, processors
 
 _BATCH = 256
 _LENGTH = 4
