@@ -26,7 +26,7 @@ _COMMANDS = {
     "inspect": ("inspect", "Show who is in a chat log, and find the id to learn."),
     "corpus": ("corpus", "Write the corpus in the form of other programs."),
     "config": ("config", "Check a pipeline.toml, and help editors with it."),
-    "plugins": ("plugins", "Show, install and make plugins."),
+    "plugins": ("plugin_commands.plugins", "Show, install and make plugins."),
     "clean": ("clean", "Remove unfinished work and what newer runs replaced."),
 }
 

@@ -29,7 +29,7 @@ def command(app: App, names: tuple[str, ...]) -> None:
 
     NAME is a plugin's, as `acc plugins list` shows it, or that of the distribution it came with.
     """
-    from autocakechat.cli.plugins_install import plugins_afresh
+    from autocakechat.cli.plugin_commands.install import plugins_afresh
     from autocakechat.registry.installer import uninstall
 
     leaving = {name: _distribution_of(name) for name in names}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from autocakechat.cli.plugins_list import notes, origin, print_json
+from autocakechat.cli.plugin_commands.list import notes, origin, print_json
 from autocakechat.config.option_docs import Option, described, example, options, place, tables
 from autocakechat.config.option_values import suggest
 from autocakechat.config.toml_writer import toml_value

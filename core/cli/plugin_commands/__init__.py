@@ -1,0 +1,1 @@
+"""`acc plugins`, one module a command."""
