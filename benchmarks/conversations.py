@@ -9,9 +9,9 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from autocakechat import Utterance
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, make_samples
-from autocakechat.plugins.trainers.cakechat.text import STYLES
-from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
+from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples
+from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 
 STYLE = STYLES["cakechat"]
 CONTEXT_LINES, LINE_TOKENS, REPLY_TOKENS = 3, 30, 30

@@ -22,10 +22,10 @@ import numpy as np
 from machine import machine
 from training import plan
 
-from autocakechat.plugins.trainers.cakechat.frequencies import token_frequencies
+from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.scoring import Scorer
 from autocakechat.plugins.trainers.cakechat.sizes import SIZES
 from autocakechat.plugins.trainers.cakechat.training import Teacher

@@ -24,10 +24,10 @@ from machine import machine
 
 from autocakechat import Request, seal_model
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOptions
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.folder import Model, ModelSettings, save_model
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.responder import load
-from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
 GOALS = {
     "sampling, 16 tokens": 160,

@@ -20,12 +20,12 @@ from autocakechat.errors import UserError
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.api import CakeChat
 from autocakechat.plugins.trainers.cakechat.commands import cakechat
+from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
+from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize
 from autocakechat.plugins.trainers.cakechat.folder import load_model
 from autocakechat.plugins.trainers.cakechat.output import FloatOutput
 from autocakechat.plugins.trainers.cakechat.responder import load
-from autocakechat.plugins.trainers.cakechat.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.scoring import Scorer
-from autocakechat.plugins.trainers.cakechat.text import tokenize
 
 ACTIVATIONS = {"small": "hard-sigmoid", "small-cudnn": "sigmoid"}
 

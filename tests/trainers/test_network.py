@@ -10,9 +10,9 @@ import pytest
 
 from autocakechat.plugins.trainers.cakechat import recurrence
 from autocakechat.plugins.trainers.cakechat.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Packer, Padding
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.packing import Packer, Padding
 from autocakechat.plugins.trainers.cakechat.recurrence import Activation
 from autocakechat.plugins.trainers.cakechat.scoring import Scorer
 from tests.trainers.reference import ACTIVATIONS, log_probabilities

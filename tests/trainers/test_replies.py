@@ -17,11 +17,11 @@ from safetensors.numpy import load_file, save_file
 
 from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponder, UserError
 from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
+from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.text import JOINER, STYLES
-from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
 
 tokenize, plain = STYLES["natural"].tokenize, STYLES["natural"].plain
 

@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autocakechat import Utterance
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Packed, Padding
+from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples, reversed_samples
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.decoding import Words
-from autocakechat.plugins.trainers.cakechat.packing import Batch, Packed, Padding
 from autocakechat.plugins.trainers.cakechat.reranking import turned_round
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples, make_samples, reversed_samples
-from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
 WORDS = "abcdefgh"
 VOCABULARY = Vocabulary.of(Counter(WORDS), 100, 1)

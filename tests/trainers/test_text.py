@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat.plugins.trainers.cakechat.text import JOINER, STYLES, normalize, prettify, tokenize
-from autocakechat.plugins.trainers.cakechat.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
+from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES, normalize, prettify, tokenize
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
 
 
 @pytest.fixture(params=["small", "small-cudnn"])

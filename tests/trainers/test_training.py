@@ -20,9 +20,9 @@ from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
 from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train, trainer, training
+from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.folder import load_model
 from autocakechat.plugins.trainers.cakechat.memory import bytes_available
-from autocakechat.plugins.trainers.cakechat.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.sizes import GENTLE, SIZES, size_of
 from autocakechat.plugins.trainers.cakechat.training import Plan, Training
 from tests.trainers.conftest import SMALL, conversations, run_in, write_corpus

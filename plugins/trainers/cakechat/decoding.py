@@ -14,12 +14,12 @@ import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.choosing import best_of, drawn_from
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.output import Output, log_sum
-from autocakechat.plugins.trainers.cakechat.packing import Ints
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 from autocakechat.plugins.trainers.cakechat.scoring import Floats
-from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
 
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
 """Tokens that may be said again and again."""

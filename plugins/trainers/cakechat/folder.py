@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 
 from autocakechat import UserError, write_whole
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Padding
+from autocakechat.plugins.trainers.cakechat.data.samples import Batcher
+from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style, StyleName
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.packing import Padding
-from autocakechat.plugins.trainers.cakechat.samples import Batcher
-from autocakechat.plugins.trainers.cakechat.text import STYLES, Style, StyleName
-from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
 
 FORM = 1
 """Raised when a newer program writes folders that an older one cannot read."""

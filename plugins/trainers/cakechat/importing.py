@@ -16,10 +16,10 @@ import numpy as np
 from autocakechat import UserError, seal_model
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options
 from autocakechat.plugins.trainers.cakechat.archive import opened_weights
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.folder import Arrays, Model, ModelSettings, save_model, set_weights
 from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings, shapes_of
 from autocakechat.plugins.trainers.cakechat.recurrence import Activation
-from autocakechat.plugins.trainers.cakechat.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
 
 _LAYERS = {
     "x_token_embedding": "context_embedding",

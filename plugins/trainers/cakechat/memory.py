@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.likelihood import LOGITS
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
 
 _BYTES = 4
 _PROGRAM = 900 * 2**20

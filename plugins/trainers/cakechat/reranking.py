@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints, Packer
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Words
-from autocakechat.plugins.trainers.cakechat.packing import Ints, Packer
 from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer
 
 

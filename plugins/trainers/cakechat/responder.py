@@ -11,12 +11,12 @@ import numpy as np
 from autocakechat import Reply, Request, Score
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.banned import banned_phrases
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
+from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
 from autocakechat.plugins.trainers.cakechat.output import FloatOutput, Output, quick_output
-from autocakechat.plugins.trainers.cakechat.packing import Ints
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker
-from autocakechat.plugins.trainers.cakechat.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer
 
 _MOST_LOGITS = 1 << 26

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from autocakechat.plugins.trainers.cakechat import recurrence
 from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Answers, Batch, Contexts, Packed
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.output import Output
-from autocakechat.plugins.trainers.cakechat.packing import Answers, Batch, Contexts, Packed
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
 
 Floats = npt.NDArray[np.float32]

@@ -12,6 +12,7 @@ import numpy as np
 
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.folder import (
     Arrays,
     ModelSettings,
@@ -20,7 +21,6 @@ from autocakechat.plugins.trainers.cakechat.folder import (
 )
 from autocakechat.plugins.trainers.cakechat.importing import read_original
 from autocakechat.plugins.trainers.cakechat.start_files import ModelFolder, OriginalFiles, find
-from autocakechat.plugins.trainers.cakechat.vocabulary import NEUTRAL, Conditions, Vocabulary
 
 
 @attrs.frozen

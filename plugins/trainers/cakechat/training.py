@@ -19,6 +19,8 @@ import numpy as np
 
 from autocakechat import RunContext, StageError, UserError
 from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
+from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.folder import (
     Arrays,
     read_arrays,
@@ -31,9 +33,7 @@ from autocakechat.plugins.trainers.cakechat.likelihood import summed_loss
 from autocakechat.plugins.trainers.cakechat.network import Network
 from autocakechat.plugins.trainers.cakechat.optimizer import make_optimizer
 from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.packing import Batch
 from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.scoring import ANY_BATCH, Scorer, decoder_states
 
 

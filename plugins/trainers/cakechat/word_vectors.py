@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from autocakechat.plugins.trainers.cakechat.samples import Lines
-from autocakechat.plugins.trainers.cakechat.vocabulary import Vocabulary
+from autocakechat.plugins.trainers.cakechat.data.samples import Lines
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 
 _WINDOW = 10
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autocakechat import Utterance
-from autocakechat.plugins.trainers.cakechat.packing import Batch, Contexts, Ints, Packer, Padding
-from autocakechat.plugins.trainers.cakechat.vocabulary import Conditions, Vocabulary
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Contexts, Ints, Packer, Padding
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 
 Targets = Literal["server", "all"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from autocakechat.plugins.trainers.cakechat.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""From dialogs to arrays: tokens, vocabulary, samples and packed batches."""
