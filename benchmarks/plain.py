@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.backend import keras
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
-from autocakechat.plugins.trainers.cakechat.network import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.backend import keras
+from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 
 
 def plain_network(settings: NetworkSettings, context_lines: int, line_tokens: int, answer_tokens: int) -> Any:

@@ -24,9 +24,9 @@ from training import plan
 
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies
-from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.scoring import Scorer
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.sizes import SIZES
 from autocakechat.plugins.trainers.cakechat.training import Teacher
 

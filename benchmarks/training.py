@@ -25,7 +25,7 @@ from machine import machine
 from plain import plain_batch, plain_network
 
 from autocakechat.plugins.trainers.cakechat import Options
-from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.training import Plan, Teacher
 
 EPOCH = (1, 0)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.backend import keras
-from autocakechat.plugins.trainers.cakechat.network import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.backend import keras
+from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 
 ops = keras.ops
 

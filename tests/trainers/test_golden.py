@@ -22,10 +22,10 @@ from autocakechat.plugins.trainers.cakechat.api import CakeChat
 from autocakechat.plugins.trainers.cakechat.commands import cakechat
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize
-from autocakechat.plugins.trainers.cakechat.folder import load_model
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
+from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.responder import load
-from autocakechat.plugins.trainers.cakechat.scoring import Scorer
 
 ACTIVATIONS = {"small": "hard-sigmoid", "small-cudnn": "sigmoid"}
 

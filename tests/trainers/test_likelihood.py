@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat import likelihood
-from autocakechat.plugins.trainers.cakechat.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.decoding import best_of, drawn_from
+from autocakechat.plugins.trainers.cakechat.network import chunked_cross_entropy
+from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.optimizer import Adam
 
 VOCABULARY = 11
@@ -26,7 +26,7 @@ def layer() -> tuple[Any, Any, Any, Any]:
 def test_the_loss_in_chunks_is_the_loss_at_once(
     layer: tuple[Any, Any, Any, Any], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(likelihood, "LOGITS", rows * VOCABULARY)
+    monkeypatch.setattr(chunked_cross_entropy, "LOGITS", rows * VOCABULARY)
     states, targets, kernel, bias = layer
     weights = [states, kernel, bias]
 
@@ -34,8 +34,8 @@ def test_the_loss_in_chunks_is_the_loss_at_once(
     def in_chunks() -> Any:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            loss = 0.5 * likelihood.summed_loss(*layer)
-        return loss, likelihood.losses(*layer), tape.gradient(loss, weights)
+            loss = 0.5 * chunked_cross_entropy.summed_loss(*layer)
+        return loss, chunked_cross_entropy.losses(*layer), tape.gradient(loss, weights)
 
     with tf.GradientTape() as tape:
         tape.watch(weights)

@@ -8,13 +8,13 @@ import attrs
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat import recurrence
-from autocakechat.plugins.trainers.cakechat.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Packer, Padding
-from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.recurrence import Activation
-from autocakechat.plugins.trainers.cakechat.scoring import Scorer
+from autocakechat.plugins.trainers.cakechat.network import packed_gru
+from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from tests.trainers.reference import ACTIVATIONS, log_probabilities
 
 PAD, UNKNOWN = 0, 1
@@ -93,7 +93,7 @@ def test_the_loop_over_time_has_the_gradients_of_keras_gru(activation: Activatio
         with tf.GradientTape() as tape:
             tape.watch(x)
             projected = tf.matmul(tf.gather_nd(x, places), kernel) + bias[0]
-            found = recurrence.scan(projected, counts, recurrent_kernel, bias[1], activation, reverse)
+            found = packed_gru.scan(projected, counts, recurrent_kernel, bias[1], activation, reverse)
             loss = tf.reduce_sum(found[0] * tf.gather_nd(of_states, places)) + tf.reduce_sum(found[1] * of_last)
         return found, tape.gradient(loss, [x, kernel, recurrent_kernel, bias])
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat import output
-from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Words
-from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.output import EightBitOutput, FloatOutput, Output, quick_output
-from autocakechat.plugins.trainers.cakechat.scoring import Floats
+from autocakechat.plugins.trainers.cakechat.network import output_layer
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.output_layer import (
+    EightBitOutput,
+    FloatOutput,
+    Output,
+    quick_output,
+)
+from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
 
 TOKENS, HIDDEN = 3000, 64
 
@@ -82,7 +87,7 @@ def test_beams_are_those_of_float32(network: Network, eight_bits: EightBitOutput
 
 
 def test_where_sums_would_overflow_floats_are_multiplied(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    product = output._product
-    monkeypatch.setattr(output, "_product", lambda left, right: tf.minimum(product(left, right), (1 << 15) - 1))
-    monkeypatch.setattr(output, "_multiplies_eight_bits", output._multiplies_eight_bits.__wrapped__)
+    product = output_layer._product
+    monkeypatch.setattr(output_layer, "_product", lambda left, right: tf.minimum(product(left, right), (1 << 15) - 1))
+    monkeypatch.setattr(output_layer, "_multiplies_eight_bits", output_layer._multiplies_eight_bits.__wrapped__)
     assert type(quick_output(network)) is FloatOutput

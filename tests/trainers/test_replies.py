@@ -20,8 +20,8 @@ from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
 from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Sampler, Words
-from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 
 tokenize, plain = STYLES["natural"].tokenize, STYLES["natural"].plain
 

@@ -21,8 +21,8 @@ from safetensors.numpy import load_file
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
 from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train, trainer, training
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
-from autocakechat.plugins.trainers.cakechat.folder import load_model
 from autocakechat.plugins.trainers.cakechat.memory import bytes_available
+from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
 from autocakechat.plugins.trainers.cakechat.sizes import GENTLE, SIZES, size_of
 from autocakechat.plugins.trainers.cakechat.training import Plan, Training
 from tests.trainers.conftest import SMALL, conversations, run_in, write_corpus
@@ -217,7 +217,7 @@ from pathlib import Path
 import attrs
 from autocakechat import Corpus
 from autocakechat.plugins.trainers.cakechat import train
-from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from tests.trainers.conftest import SMALL, run_in
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + 4 * 2**30

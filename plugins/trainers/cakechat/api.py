@@ -28,15 +28,15 @@ import attrs
 import numpy as np
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Ints
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL
 from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
-from autocakechat.plugins.trainers.cakechat.folder import Model, load_model
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput, Output, quick_output
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
+from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
+from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer, decoder_states, unpacked
 from autocakechat.plugins.trainers.cakechat.reranking import Reranker, turned_round
-from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer, decoder_states, unpacked
 
 
 class CakeChat:

@@ -12,8 +12,8 @@ from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples, Targets, answer_places, make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.folder import ModelSettings
-from autocakechat.plugins.trainers.cakechat.network import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings
 from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
 from autocakechat.plugins.trainers.cakechat.starting import Start, load_start, with_new_labels, with_new_words
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
 
 
 def board(folder: Path) -> Callable[[str, float, int], None]:

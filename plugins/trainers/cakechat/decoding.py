@@ -12,14 +12,14 @@ from typing import Any
 import attrs
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.backend import tf
-from autocakechat.plugins.trainers.cakechat.choosing import best_of, drawn_from
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
-from autocakechat.plugins.trainers.cakechat.network import Network
-from autocakechat.plugins.trainers.cakechat.output import Output, log_sum
-from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
-from autocakechat.plugins.trainers.cakechat.scoring import Floats
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of, drawn_from
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Output, log_sum
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
 
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
 """Tokens that may be said again and again."""

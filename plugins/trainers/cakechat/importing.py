@@ -17,9 +17,15 @@ from autocakechat import UserError, seal_model
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options
 from autocakechat.plugins.trainers.cakechat.archive import opened_weights
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.folder import Arrays, Model, ModelSettings, save_model, set_weights
-from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings, shapes_of
-from autocakechat.plugins.trainers.cakechat.recurrence import Activation
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings, shapes_of
+from autocakechat.plugins.trainers.cakechat.network.model_files import (
+    Arrays,
+    Model,
+    ModelSettings,
+    save_model,
+    set_weights,
+)
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
 
 _LAYERS = {
     "x_token_embedding": "context_embedding",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
-from autocakechat.plugins.trainers.cakechat.likelihood import LOGITS
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import LOGITS
 
 _BYTES = 4
 _PROGRAM = 900 * 2**20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autocakechat.plugins.trainers.cakechat.backend import keras, tf
-from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
+from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 
 class Adam(keras.optimizers.Adam):  # type: ignore[misc]

@@ -10,8 +10,8 @@ import numpy as np
 from autocakechat import Request
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
-from autocakechat.plugins.trainers.cakechat.folder import Model
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model
+from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 from autocakechat.plugins.trainers.cakechat.responder import CakeChatResponder
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints, Packer
 from autocakechat.plugins.trainers.cakechat.decoding import Rules, Words
-from autocakechat.plugins.trainers.cakechat.scoring import Floats, Scorer
+from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
 
 
 def turned_round(context: Ints, response: Ints, words: Words, packer: Packer) -> tuple[Ints, Ints]:

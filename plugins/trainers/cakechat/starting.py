@@ -13,13 +13,13 @@ import numpy as np
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.folder import (
+from autocakechat.plugins.trainers.cakechat.importing import read_original
+from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
     ModelSettings,
     load_parts,
     read_arrays,
 )
-from autocakechat.plugins.trainers.cakechat.importing import read_original
 from autocakechat.plugins.trainers.cakechat.start_files import ModelFolder, OriginalFiles, find
 
 

@@ -11,13 +11,13 @@ import attrs
 
 from autocakechat import Corpus, RunContext, StageError, write_whole
 from autocakechat.plugins.trainers.cakechat import Options
-from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.beginning import begin
 from autocakechat.plugins.trainers.cakechat.data.samples import reversed_samples
-from autocakechat.plugins.trainers.cakechat.folder import Model, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.lesson import Lesson, teach
 from autocakechat.plugins.trainers.cakechat.memory import bytes_available, bytes_needed
-from autocakechat.plugins.trainers.cakechat.network import Network
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.rehearsal import Rehearsal
 from autocakechat.plugins.trainers.cakechat.sizes import Size
 from autocakechat.plugins.trainers.cakechat.training import Plan

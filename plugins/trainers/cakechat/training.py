@@ -18,23 +18,23 @@ import msgspec
 import numpy as np
 
 from autocakechat import RunContext, StageError, UserError
-from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
-from autocakechat.plugins.trainers.cakechat.folder import (
+from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_loss
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
     read_arrays,
     set_weights,
     weights_of,
     write_arrays,
 )
-from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
-from autocakechat.plugins.trainers.cakechat.likelihood import summed_loss
-from autocakechat.plugins.trainers.cakechat.network import Network
+from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.network.scorer import ANY_BATCH, Scorer, decoder_states
 from autocakechat.plugins.trainers.cakechat.optimizer import make_optimizer
-from autocakechat.plugins.trainers.cakechat.output import FloatOutput
-from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
-from autocakechat.plugins.trainers.cakechat.scoring import ANY_BATCH, Scorer, decoder_states
 
 
 @attrs.frozen(kw_only=True)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autocakechat.plugins.trainers.cakechat import recurrence
-from autocakechat.plugins.trainers.cakechat.backend import tf
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Answers, Batch, Contexts, Packed
-from autocakechat.plugins.trainers.cakechat.network import Network
-from autocakechat.plugins.trainers.cakechat.output import Output
-from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
+from autocakechat.plugins.trainers.cakechat.network import packed_gru
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Output
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int32]
@@ -81,7 +81,7 @@ class Scorer:
         return log_p[order], tokens[order]
 
     def _score_rows(self, thoughts: Tensor, answers: Answers) -> tuple[Tensor, Tensor]:
-        row = tf.range(tf.size(answers.targets)) - recurrence.starts_of_steps(answers.said.counts)
+        row = tf.range(tf.size(answers.targets)) - packed_gru.starts_of_steps(answers.said.counts)
         real = tf.where(answers.targets != self._pad)[:, 0]
         row, targets = tf.gather(row, real), tf.gather(answers.targets, real)
         states = tf.gather(_states_after(self._network, thoughts, answers), real)

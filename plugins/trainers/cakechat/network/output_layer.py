@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.backend import tf
-from autocakechat.plugins.trainers.cakechat.choosing import best_of
-from autocakechat.plugins.trainers.cakechat.likelihood import in_pieces, losses
-from autocakechat.plugins.trainers.cakechat.network import Network
-from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import in_pieces, losses
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 
 class Output(Protocol):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autocakechat.plugins.trainers.cakechat.backend import tf
-from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 LOGITS = 1 << 24
 """Most logits that are held at once: 64 MiB, enough rows for matrix products to be fast."""

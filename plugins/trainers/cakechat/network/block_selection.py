@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.backend import tf
-from autocakechat.plugins.trainers.cakechat.recurrence import Tensor
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 BLOCK = 256
 """Tokens that are looked at together."""

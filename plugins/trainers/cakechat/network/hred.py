@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
-from autocakechat.plugins.trainers.cakechat import recurrence
-from autocakechat.plugins.trainers.cakechat.backend import keras
-from autocakechat.plugins.trainers.cakechat.recurrence import Activation, Tensor
+from autocakechat.plugins.trainers.cakechat.network import packed_gru
+from autocakechat.plugins.trainers.cakechat.network.backend import keras
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation, Tensor
 
 ops = keras.ops
 
@@ -145,7 +145,7 @@ class GRU(keras.layers.Layer):  # type: ignore[misc]
 
     def step(self, projected: Tensor, state: Tensor) -> Tensor:
         """Goes one step: (n, 3 units), (n, units) -> (n, units)."""
-        return recurrence.step(projected, state, self.recurrent_kernel, self.bias[1], self.activation)
+        return packed_gru.step(projected, state, self.recurrent_kernel, self.bias[1], self.activation)
 
     def scan(self, projected: Tensor, counts: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
         """Goes through packed sequences from a state of zeros.
@@ -158,7 +158,7 @@ class GRU(keras.layers.Layer):  # type: ignore[misc]
         Returns:
             (steps, units) the state after each step, and (sequences, units) the last states.
         """
-        return recurrence.scan(projected, counts, self.recurrent_kernel, self.bias[1], self.activation, reverse)
+        return packed_gru.scan(projected, counts, self.recurrent_kernel, self.bias[1], self.activation, reverse)
 
 
 class Network(keras.layers.Layer):  # type: ignore[misc]
@@ -258,7 +258,7 @@ class Network(keras.layers.Layer):  # type: ignore[misc]
         Returns:
             (steps, hidden) states, from which `logits` tells the token after each.
         """
-        rows = ops.arange(ops.shape(said)[0]) - recurrence.starts_of_steps(counts)
+        rows = ops.arange(ops.shape(said)[0]) - packed_gru.starts_of_steps(counts)
         projected = self.token_input(said) + ops.take(self.steady_input(thought, condition), rows, axis=0)
         states, _ = self.decoder_0.scan(projected, counts)
         return self.decoder_1.scan(self.decoder_1.project(states), counts)[0]

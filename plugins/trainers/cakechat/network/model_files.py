@@ -16,7 +16,7 @@ from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Padding
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style, StyleName
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.network import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 
 FORM = 1
 """Raised when a newer program writes folders that an older one cannot read."""

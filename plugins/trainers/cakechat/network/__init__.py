@@ -1,0 +1,1 @@
+"""The HRED network: layers, loss, scores and weights on disk."""
