@@ -25,9 +25,9 @@ from machine import machine
 from autocakechat import Request, seal_model
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
+from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
-from autocakechat.plugins.trainers.cakechat.responder import load
 
 GOALS = {
     "sampling, 16 tokens": 160,

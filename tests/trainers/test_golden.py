@@ -18,14 +18,14 @@ from click.testing import CliRunner
 from autocakechat import Request, Utterance
 from autocakechat.errors import UserError
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
-from autocakechat.plugins.trainers.cakechat.api import CakeChat
 from autocakechat.plugins.trainers.cakechat.commands import cakechat
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize
+from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
+from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
-from autocakechat.plugins.trainers.cakechat.responder import load
 
 ACTIVATIONS = {"small": "hard-sigmoid", "small-cudnn": "sigmoid"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat.decoding import best_of, drawn_from
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import best_of, drawn_from
 from autocakechat.plugins.trainers.cakechat.network import chunked_cross_entropy
 from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.optimizer import Adam

@@ -19,7 +19,7 @@ from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponde
 from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
 from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
-from autocakechat.plugins.trainers.cakechat.decoding import Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 
@@ -203,8 +203,8 @@ def test_tensorflow_says_nothing(folder: Path, tmp_path: Path) -> None:
 def test_scores_are_those_of_each_answer_alone(
     folder: Path, responder: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from autocakechat.plugins.trainers.cakechat import responder as module
-    from autocakechat.plugins.trainers.cakechat.api import CakeChat
+    from autocakechat.plugins.trainers.cakechat.inference import responder as module
+    from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 
     assert isinstance(responder, ScoringResponder)
     requests = [Request(["hi", "hello", "how are you?"]), Request([]), Request(["lol 😀"], "joy"), Request(["bye"])]

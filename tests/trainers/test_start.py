@@ -15,7 +15,7 @@ import pytest
 
 from autocakechat import Corpus, Request, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOptions, load, train
-from autocakechat.plugins.trainers.cakechat.api import CakeChat
+from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model, save_model
 from autocakechat.plugins.trainers.cakechat.starting import Start, load_start, with_new_labels, with_new_words

@@ -183,7 +183,7 @@ def inputs(options: Options) -> Sequence[Input]:
 
 def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
     """Loads a model folder to answer with; see `responder.load`."""
-    from autocakechat.plugins.trainers.cakechat import responder
+    from autocakechat.plugins.trainers.cakechat.inference import responder
 
     return responder.load(path, reply)
 

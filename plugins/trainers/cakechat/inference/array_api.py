@@ -3,7 +3,7 @@
 Example:
     ```python
     from pathlib import Path
-    from autocakechat.plugins.trainers.cakechat.api import CakeChat
+    from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 
     model = CakeChat.load(Path("model"))
     context = model.context_ids([["hi", "hello, how are you?"]])
@@ -31,12 +31,12 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Ints
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL
-from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker, turned_round
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer, decoder_states, unpacked
-from autocakechat.plugins.trainers.cakechat.reranking import Reranker, turned_round
 
 
 class CakeChat:

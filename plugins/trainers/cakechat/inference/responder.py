@@ -10,14 +10,14 @@ import numpy as np
 
 from autocakechat import Reply, Request, Score
 from autocakechat.plugins.trainers.cakechat import ReplyOptions
-from autocakechat.plugins.trainers.cakechat.banned import banned_phrases
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
-from autocakechat.plugins.trainers.cakechat.decoding import BeamSearch, Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import banned_phrases
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
-from autocakechat.plugins.trainers.cakechat.reranking import Reranker
 
 _MOST_LOGITS = 1 << 26
 """Numbers that scoring makes at once, a quarter of a gigabyte: one for each target token and word of the vocabulary."""

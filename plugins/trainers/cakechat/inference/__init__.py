@@ -1,0 +1,1 @@
+"""From a context to a reply: sampling, beam search, reranking."""
