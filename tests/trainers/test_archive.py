@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat import archive
-from autocakechat.plugins.trainers.cakechat.archive import opened_weights
+from autocakechat.plugins.trainers.cakechat.pretrained import archive
+from autocakechat.plugins.trainers.cakechat.pretrained.archive import opened_weights
 
 Member = tuple[tarfile.TarInfo, bytes]
 

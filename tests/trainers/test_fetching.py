@@ -12,8 +12,9 @@ import pooch
 import pytest
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.trainers.cakechat import Options, fetching
-from autocakechat.plugins.trainers.cakechat.fetching import fetch_published
+from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.pretrained import download
+from autocakechat.plugins.trainers.cakechat.pretrained.download import fetch_published
 from tests.trainers.bucket import Bucket, authority_in, serving
 
 MODEL, REVERSE = "/data/nn_models/forward.tar.gz", "/data/nn_models/backward.tar.gz"
@@ -120,7 +121,7 @@ def test_a_certificate_that_nobody_knows_is_refused(
 def test_too_large_a_file_is_refused(
     bucket: Bucket, run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "MOST_BYTES", 1000)
+    monkeypatch.setattr(download, "MOST_BYTES", 1000)
     with pytest.raises(UserError, match="larger than 1,000 bytes"):
         fetch_published(options(bucket), run)
     assert kept(tmp_path) == []

@@ -18,7 +18,12 @@ from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOption
 from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model, save_model
-from autocakechat.plugins.trainers.cakechat.starting import Start, load_start, with_new_labels, with_new_words
+from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
+    Start,
+    load_start,
+    with_new_labels,
+    with_new_words,
+)
 from tests.trainers.bucket import authority_in, serving
 from tests.trainers.conftest import run_in, write_corpus
 from tests.trainers.test_training import assert_same_weights, interrupted

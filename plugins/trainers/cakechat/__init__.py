@@ -163,12 +163,12 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
 
 def inputs(options: Options) -> Sequence[Input]:
-    """Names the files of a local start model; see `start_files.inputs`.
+    """Names the files of a local start model; see `files.inputs`.
 
     Raises:
         UserError: They are not there, options contradict each other, or what an option needs is not installed.
     """
-    from autocakechat.plugins.trainers.cakechat import start_files
+    from autocakechat.plugins.trainers.cakechat.pretrained import files
 
     fetches = options.start == "pretrained" and options.start_path is None
     for wanted, name, module, extra in (
@@ -178,7 +178,7 @@ def inputs(options: Options) -> Sequence[Input]:
     ):
         if wanted and find_spec(module) is None:
             raise UserError(f"trainer.{name} needs {module}", f"type: pip install 'autocakechat[{extra}]'")
-    return start_files.inputs(options)
+    return files.inputs(options)
 
 
 def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:

@@ -14,8 +14,13 @@ from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Sty
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings
+from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
+    Start,
+    load_start,
+    with_new_labels,
+    with_new_words,
+)
 from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
-from autocakechat.plugins.trainers.cakechat.starting import Start, load_start, with_new_labels, with_new_words
 
 
 @attrs.frozen(eq=False)

@@ -37,7 +37,7 @@ def import_model(
     weights: Path, reverse: Path | None, tokens: Path, conditions: Path, recurrent_activation: Activation, out: Path
 ) -> None:
     """Make a model folder of a model of the original CakeChat."""
-    from autocakechat.plugins.trainers.cakechat import importing
+    from autocakechat.plugins.trainers.cakechat.pretrained import keras2_weights
 
-    importing.import_model(weights, reverse, tokens, conditions, recurrent_activation, out)
+    keras2_weights.import_model(weights, reverse, tokens, conditions, recurrent_activation, out)
     click.echo(f"{out}: ready; type: acc chat {out}", err=True)

@@ -13,8 +13,8 @@ import requests
 
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat import Options
-from autocakechat.plugins.trainers.cakechat.archive import MOST_BYTES
-from autocakechat.plugins.trainers.cakechat.start_files import (
+from autocakechat.plugins.trainers.cakechat.pretrained.archive import MOST_BYTES
+from autocakechat.plugins.trainers.cakechat.pretrained.files import (
     CONDITIONS,
     CONDITIONS_FILE,
     MODELS,

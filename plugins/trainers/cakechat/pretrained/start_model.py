@@ -13,14 +13,14 @@ import numpy as np
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.importing import read_original
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
     ModelSettings,
     load_parts,
     read_arrays,
 )
-from autocakechat.plugins.trainers.cakechat.start_files import ModelFolder, OriginalFiles, find
+from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find
+from autocakechat.plugins.trainers.cakechat.pretrained.keras2_weights import read_original
 
 
 @attrs.frozen
@@ -55,7 +55,7 @@ def load_start(options: Options, run: RunContext) -> Start:
         UserError: It cannot be had or read, or is another one than `sha256` says.
     """
     if options.start_path is None:
-        from autocakechat.plugins.trainers.cakechat.fetching import fetch_published
+        from autocakechat.plugins.trainers.cakechat.pretrained.download import fetch_published
 
         found: ModelFolder | OriginalFiles = fetch_published(options, run)
     else:

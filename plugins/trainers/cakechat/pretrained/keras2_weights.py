@@ -15,7 +15,6 @@ import numpy as np
 
 from autocakechat import UserError, seal_model
 from autocakechat.plugins.trainers.cakechat import TRAINER, Options
-from autocakechat.plugins.trainers.cakechat.archive import opened_weights
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings, shapes_of
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
@@ -26,6 +25,7 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import (
     set_weights,
 )
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
+from autocakechat.plugins.trainers.cakechat.pretrained.archive import opened_weights
 
 _LAYERS = {
     "x_token_embedding": "context_embedding",

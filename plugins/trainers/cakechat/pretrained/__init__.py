@@ -1,0 +1,1 @@
+"""Start models: found locally or downloaded, imported, extended."""
