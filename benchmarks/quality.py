@@ -27,8 +27,8 @@ from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencie
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
-from autocakechat.plugins.trainers.cakechat.sizes import SIZES
-from autocakechat.plugins.trainers.cakechat.training import Teacher
+from autocakechat.plugins.trainers.cakechat.training.loop import Teacher
+from autocakechat.plugins.trainers.cakechat.training.presets import SIZES
 
 ORIGINAL_SECONDS, ORIGINAL_PERPLEXITY = 1572, 131
 SIZE = SIZES["small"]

@@ -26,7 +26,7 @@ from plain import plain_batch, plain_network
 
 from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.training import Plan, Teacher
+from autocakechat.plugins.trainers.cakechat.training.loop import Plan, Teacher
 
 EPOCH = (1, 0)
 

@@ -10,7 +10,7 @@ import pytest
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import best_of, drawn_from
 from autocakechat.plugins.trainers.cakechat.network import chunked_cross_entropy
 from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
-from autocakechat.plugins.trainers.cakechat.optimizer import Adam
+from autocakechat.plugins.trainers.cakechat.training.optimizer import Adam
 
 VOCABULARY = 11
 

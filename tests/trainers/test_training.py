@@ -19,12 +19,14 @@ import pytest
 from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
-from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train, trainer, training
+from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
-from autocakechat.plugins.trainers.cakechat.memory import bytes_available
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
-from autocakechat.plugins.trainers.cakechat.sizes import GENTLE, SIZES, size_of
-from autocakechat.plugins.trainers.cakechat.training import Plan, Training
+from autocakechat.plugins.trainers.cakechat.training import loop
+from autocakechat.plugins.trainers.cakechat.training import train as trainer
+from autocakechat.plugins.trainers.cakechat.training.loop import Plan, Training
+from autocakechat.plugins.trainers.cakechat.training.memory_estimate import bytes_available
+from autocakechat.plugins.trainers.cakechat.training.presets import GENTLE, SIZES, size_of
 from tests.trainers.conftest import SMALL, conversations, run_in, write_corpus
 
 PLAN = Plan(
@@ -146,7 +148,7 @@ class InterruptedAt:
     """Presses Ctrl-C where something is called for the first time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        original = getattr(training, name)
+        original = getattr(loop, name)
         self.pressed = False
 
         def replaced(*arguments: Any) -> Any:
@@ -155,7 +157,7 @@ class InterruptedAt:
                 raise KeyboardInterrupt
             return original(*arguments)
 
-        monkeypatch.setattr(training, name, replaced)
+        monkeypatch.setattr(loop, name, replaced)
 
 
 @pytest.mark.parametrize("place", ["write_arrays", "weights_of"])

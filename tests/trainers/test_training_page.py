@@ -12,10 +12,10 @@ import pytest
 
 from autocakechat import Corpus, markup
 from autocakechat.plugins.trainers.cakechat import train
-from autocakechat.plugins.trainers.cakechat.history import History
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.rehearsal import Scene
-from autocakechat.plugins.trainers.cakechat.training_page import training_page
+from autocakechat.plugins.trainers.cakechat.training.history import History
+from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
+from autocakechat.plugins.trainers.cakechat.training.sample_replies import Scene
 from tests.trainers.conftest import SMALL, run_in
 
 

@@ -12,7 +12,7 @@ from autocakechat import Corpus
 from autocakechat.plugins.trainers.cakechat import train
 from autocakechat.plugins.trainers.cakechat.data.samples import Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Vocabulary
-from autocakechat.plugins.trainers.cakechat.word_vectors import word_vectors
+from autocakechat.plugins.trainers.cakechat.training.word2vec import word_vectors
 from tests.trainers.conftest import SMALL, run_in
 
 

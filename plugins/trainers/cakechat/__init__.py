@@ -156,10 +156,10 @@ class ReplyOptions:
 
 
 def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    """Trains a network on a corpus; see `trainer.train`."""
-    from autocakechat.plugins.trainers.cakechat import trainer
+    """Trains a network on a corpus; see `train.train`."""
+    from autocakechat.plugins.trainers.cakechat.training import train
 
-    return trainer.train(options, corpus, into, run)
+    return train.train(options, corpus, into, run)
 
 
 def inputs(options: Options) -> Sequence[Input]:

@@ -11,17 +11,17 @@ import attrs
 
 from autocakechat import Corpus, RunContext, StageError, write_whole
 from autocakechat.plugins.trainers.cakechat import Options
-from autocakechat.plugins.trainers.cakechat.beginning import begin
 from autocakechat.plugins.trainers.cakechat.data.samples import reversed_samples
-from autocakechat.plugins.trainers.cakechat.lesson import Lesson, teach
-from autocakechat.plugins.trainers.cakechat.memory import bytes_available, bytes_needed
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
-from autocakechat.plugins.trainers.cakechat.rehearsal import Rehearsal
-from autocakechat.plugins.trainers.cakechat.sizes import Size
-from autocakechat.plugins.trainers.cakechat.training import Plan
-from autocakechat.plugins.trainers.cakechat.training_page import training_page
+from autocakechat.plugins.trainers.cakechat.training.fit_network import Lesson, teach
+from autocakechat.plugins.trainers.cakechat.training.loop import Plan
+from autocakechat.plugins.trainers.cakechat.training.memory_estimate import bytes_available, bytes_needed
+from autocakechat.plugins.trainers.cakechat.training.preparation import begin
+from autocakechat.plugins.trainers.cakechat.training.presets import Size
+from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
+from autocakechat.plugins.trainers.cakechat.training.sample_replies import Rehearsal
 
 _SMALLER = "lower trainer.batch_size, or take a smaller trainer.size or trainer.vocabulary"
 

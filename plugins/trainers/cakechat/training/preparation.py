@@ -20,7 +20,7 @@ from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
     with_new_labels,
     with_new_words,
 )
-from autocakechat.plugins.trainers.cakechat.sizes import Size, size_of
+from autocakechat.plugins.trainers.cakechat.training.presets import Size, size_of
 
 
 @attrs.frozen(eq=False)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from autocakechat import markup
-from autocakechat.plugins.trainers.cakechat.history import History
-from autocakechat.plugins.trainers.cakechat.rehearsal import Scene
+from autocakechat.plugins.trainers.cakechat.training.history import History
+from autocakechat.plugins.trainers.cakechat.training.sample_replies import Scene
 
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 720, 200, 60, 24
 

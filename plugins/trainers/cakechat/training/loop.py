@@ -20,7 +20,6 @@ import numpy as np
 from autocakechat import RunContext, StageError, UserError
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
-from autocakechat.plugins.trainers.cakechat.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_loss
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
@@ -34,7 +33,8 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import (
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 from autocakechat.plugins.trainers.cakechat.network.scorer import ANY_BATCH, Scorer, decoder_states
-from autocakechat.plugins.trainers.cakechat.optimizer import make_optimizer
+from autocakechat.plugins.trainers.cakechat.training.history import History, Onlooker
+from autocakechat.plugins.trainers.cakechat.training.optimizer import make_optimizer
 
 
 @attrs.frozen(kw_only=True)
