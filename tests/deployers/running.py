@@ -8,7 +8,7 @@ from typing import Any
 
 from autocakechat import Responder, RunContext, Secret
 from autocakechat.plugins.deployers.telegram import Options
-from autocakechat.plugins.deployers.telegram.connection import connect, quiet_libraries
+from autocakechat.plugins.deployers.telegram.bot_api.client import connect, quiet_libraries
 from autocakechat.plugins.deployers.telegram.deployer import serve_until
 from autocakechat.plugins.deployers.telegram.journal import Journal
 

@@ -10,7 +10,7 @@ import pytest
 
 from autocakechat import Reply, Request, RunContext, Secret, StageError, UserError
 from autocakechat.plugins.deployers.telegram import Options, deploy, polling
-from autocakechat.plugins.deployers.telegram.connection import connect
+from autocakechat.plugins.deployers.telegram.bot_api.client import connect
 
 from .bot_api import TOKEN, BotApi, Fault
 from .responders import Echo, trained

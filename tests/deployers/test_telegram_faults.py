@@ -17,7 +17,7 @@ import pytest
 from telegram.error import Conflict
 
 from autocakechat import UserError
-from autocakechat.plugins.deployers.telegram.connection import connect
+from autocakechat.plugins.deployers.telegram.bot_api.client import connect
 
 from .bot_api import NAME, TOKEN, BotApi, Call, Fault
 from .responders import Echo

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import StageError
-from autocakechat.plugins.deployers.telegram.records import SERVER, Waiting
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.storage.records import SERVER, Waiting
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Literal
 from telegram import Chat, User
 
 from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 
 class Access:

@@ -12,8 +12,8 @@ from autocakechat import Reply, Request, Responder, Session
 from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.outgoing import separate, split
-from autocakechat.plugins.deployers.telegram.records import SERVER, Waiting
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.storage.records import SERVER, Waiting
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 from autocakechat.plugins.deployers.telegram.worker import Worker
 
 

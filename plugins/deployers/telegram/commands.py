@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from autocakechat import Responder, Session
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 
 @attrs.frozen

@@ -17,8 +17,9 @@ from autocakechat import Responder, RunContext, StageError, TrainedModel
 from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.access import Access
 from autocakechat.plugins.deployers.telegram.answering import Answering
+from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot, connect, quiet_libraries
+from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, insist
 from autocakechat.plugins.deployers.telegram.commands import Commands
-from autocakechat.plugins.deployers.telegram.connection import QuietBot, connect, quiet_libraries
 from autocakechat.plugins.deployers.telegram.housekeeping import Housekeeping
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
@@ -26,8 +27,7 @@ from autocakechat.plugins.deployers.telegram.limits import Limits
 from autocakechat.plugins.deployers.telegram.polling import Polling
 from autocakechat.plugins.deployers.telegram.presence import Presence
 from autocakechat.plugins.deployers.telegram.sending import Sending
-from autocakechat.plugins.deployers.telegram.store import Store
-from autocakechat.plugins.deployers.telegram.trouble import Trouble, insist
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 from autocakechat.plugins.deployers.telegram.webhook import Webhook
 from autocakechat.plugins.deployers.telegram.worker import Worker
 

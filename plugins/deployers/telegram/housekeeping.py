@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.limits import Limits
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 BEAT_EVERY = 10.0
 """Seconds between two writings of the heartbeat file."""

@@ -14,12 +14,12 @@ from telegram import Message, Update, User
 
 from autocakechat.plugins.deployers.telegram import incoming
 from autocakechat.plugins.deployers.telegram.access import Access
+from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
 from autocakechat.plugins.deployers.telegram.commands import Call, Commands
-from autocakechat.plugins.deployers.telegram.connection import QuietBot
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.limits import Limits
 from autocakechat.plugins.deployers.telegram.outgoing import split
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 REFUSAL = "Sorry, I talk only with people I was made for."
 NO_TEXT = "Sorry, I understand only text."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 _MINUTE = 60.0
 

@@ -8,8 +8,8 @@ import time
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
-from autocakechat.plugins.deployers.telegram.connection import QuietBot
-from autocakechat.plugins.deployers.telegram.store import Store
+from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 _SHOWN_FOR = 4.5  # Telegram shows it for five seconds
 _LOOK_EVERY = 0.5

@@ -9,11 +9,11 @@ import time
 from telegram import LinkPreviewOptions, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
 
-from autocakechat.plugins.deployers.telegram.connection import QuietBot, noting_acceptance
+from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot, noting_acceptance
+from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, refused_token, seconds_to_wait, told
 from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.records import Outgoing
-from autocakechat.plugins.deployers.telegram.store import Store
-from autocakechat.plugins.deployers.telegram.trouble import Trouble, refused_token, seconds_to_wait, told
+from autocakechat.plugins.deployers.telegram.storage.records import Outgoing
+from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 _AT_ONCE = 48
 

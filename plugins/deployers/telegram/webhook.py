@@ -15,11 +15,11 @@ from telegram.ext import Updater
 
 from autocakechat import UserError
 from autocakechat.plugins.deployers.telegram import Options
-from autocakechat.plugins.deployers.telegram.connection import QuietBot
+from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
+from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, insist
 from autocakechat.plugins.deployers.telegram.intake import Intake
 from autocakechat.plugins.deployers.telegram.journal import Journal
 from autocakechat.plugins.deployers.telegram.polling import KINDS
-from autocakechat.plugins.deployers.telegram.trouble import Trouble, insist
 
 
 class Webhook:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from autocakechat.plugins.deployers.telegram.database import Database
-from autocakechat.plugins.deployers.telegram.records import SERVER, Line, Outgoing, Waiting
+from autocakechat.plugins.deployers.telegram.storage.database import Database
+from autocakechat.plugins.deployers.telegram.storage.records import SERVER, Line, Outgoing, Waiting
 
 _VERSION = 1
 _MOST_MESSAGES = 200

@@ -1,0 +1,1 @@
+"""The Bot API client and its retries."""
