@@ -9,8 +9,8 @@ from typing import Any
 from autocakechat import Responder, RunContext, Secret
 from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.bot_api.client import connect, quiet_libraries
-from autocakechat.plugins.deployers.telegram.deployer import serve_until
-from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.service import serve_until
 
 from .bot_api import BotApi
 from .responders import trained

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from autocakechat import Reply, Request, RunContext, Secret, StageError, UserError
-from autocakechat.plugins.deployers.telegram import Options, deploy, polling
+from autocakechat.plugins.deployers.telegram import Options, deploy
 from autocakechat.plugins.deployers.telegram.bot_api.client import connect
+from autocakechat.plugins.deployers.telegram.receiving import polling
 
 from .bot_api import TOKEN, BotApi, Fault
 from .responders import Echo, trained

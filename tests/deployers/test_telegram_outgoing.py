@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat.plugins.deployers.telegram.outgoing import separate, split
+from autocakechat.plugins.deployers.telegram.replying.message_splitting import separate, split
 
 
 def units(text: str) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from autocakechat.plugins.deployers.telegram.outgoing import separate
+from autocakechat.plugins.deployers.telegram.replying.message_splitting import separate
 
 from .bot_api import BotApi
 from .test_telegram_load import MINUTES, megabytes

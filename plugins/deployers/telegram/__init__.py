@@ -106,7 +106,7 @@ class Options:
 
 def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
     """Answers on Telegram until it is told to stop."""
-    from autocakechat.plugins.deployers.telegram.deployer import serve
+    from autocakechat.plugins.deployers.telegram.service import serve
 
     serve(options, model, run)
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from autocakechat import StageError, UserError
-from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.event_log import Journal
 
 _T = TypeVar("_T")
 _LONGEST_WAIT = 30.0

@@ -15,21 +15,21 @@ from telegram.error import TelegramError
 
 from autocakechat import Responder, RunContext, StageError, TrainedModel
 from autocakechat.plugins.deployers.telegram import Options
-from autocakechat.plugins.deployers.telegram.access import Access
-from autocakechat.plugins.deployers.telegram.answering import Answering
 from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot, connect, quiet_libraries
 from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, insist
-from autocakechat.plugins.deployers.telegram.commands import Commands
-from autocakechat.plugins.deployers.telegram.housekeeping import Housekeeping
-from autocakechat.plugins.deployers.telegram.intake import Intake
-from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.limits import Limits
-from autocakechat.plugins.deployers.telegram.polling import Polling
-from autocakechat.plugins.deployers.telegram.presence import Presence
-from autocakechat.plugins.deployers.telegram.sending import Sending
+from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.maintenance import Housekeeping
+from autocakechat.plugins.deployers.telegram.receiving.access_control import Access
+from autocakechat.plugins.deployers.telegram.receiving.commands import Commands
+from autocakechat.plugins.deployers.telegram.receiving.polling import Polling
+from autocakechat.plugins.deployers.telegram.receiving.rate_limits import Limits
+from autocakechat.plugins.deployers.telegram.receiving.update_handler import Intake
+from autocakechat.plugins.deployers.telegram.receiving.webhook import Webhook
+from autocakechat.plugins.deployers.telegram.replying.delivery import Sending
+from autocakechat.plugins.deployers.telegram.replying.model_thread import Worker
+from autocakechat.plugins.deployers.telegram.replying.reply_loop import Answering
+from autocakechat.plugins.deployers.telegram.replying.typing_indicator import Presence
 from autocakechat.plugins.deployers.telegram.storage.store import Store
-from autocakechat.plugins.deployers.telegram.webhook import Webhook
-from autocakechat.plugins.deployers.telegram.worker import Worker
 
 SECONDS_TO_FINISH = 10.0
 """How long a bot that is told to stop goes on with what is in hand."""

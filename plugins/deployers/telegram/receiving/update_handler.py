@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 
 from telegram import Message, Update, User
 
-from autocakechat.plugins.deployers.telegram import incoming
-from autocakechat.plugins.deployers.telegram.access import Access
 from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
-from autocakechat.plugins.deployers.telegram.commands import Call, Commands
-from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.limits import Limits
-from autocakechat.plugins.deployers.telegram.outgoing import split
+from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.receiving import message_parsing
+from autocakechat.plugins.deployers.telegram.receiving.access_control import Access
+from autocakechat.plugins.deployers.telegram.receiving.commands import Call, Commands
+from autocakechat.plugins.deployers.telegram.receiving.rate_limits import Limits
+from autocakechat.plugins.deployers.telegram.replying.message_splitting import split
 from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 REFUSAL = "Sorry, I talk only with people I was made for."
@@ -89,7 +89,7 @@ class Intake:
             self._store.move(message.migrate_from_chat_id, message.chat.id)
         if user is None or (user.is_bot and not message.sender_chat):
             return
-        command, addressed = incoming.command_of(message), incoming.is_addressed(message, bot)
+        command, addressed = message_parsing.command_of(message), message_parsing.is_addressed(message, bot)
         if command is not None:
             if self._is_for_another_bot(command, message, addressed):
                 return
@@ -109,9 +109,9 @@ class Intake:
         else:
             self._hear(message, user.id, addressed)
 
-    def _is_for_another_bot(self, command: incoming.Typed, message: Message, addressed: bool) -> bool:
+    def _is_for_another_bot(self, command: message_parsing.Typed, message: Message, addressed: bool) -> bool:
         """In a group of several bots, a command that names none is for those that know it."""
-        if incoming.is_private(message):
+        if message_parsing.is_private(message):
             return False
         if command.addressee:
             return command.addressee.lower() != self._bot.username.lower()
@@ -124,12 +124,12 @@ class Intake:
             self._tell(message, REFUSAL)
 
     def _hear(self, message: Message, user: int, addressed: bool) -> None:
-        text = incoming.without_mention(incoming.text_of(message), self._bot)
+        text = message_parsing.without_mention(message_parsing.text_of(message), self._bot)
         if text:
             self._store.hear(message.chat.id, user, text, self._to_reply(message), waits=addressed)
             self._store.trim(message.chat.id, self._keep)
             self._journal.tell("heard", text=text, chat=message.chat.id, user=user, to_bot=addressed)
-        elif addressed and incoming.is_media(message) and not self._same_album(message):
+        elif addressed and message_parsing.is_media(message) and not self._same_album(message):
             self._tell(message, NO_TEXT)
 
     def _same_album(self, message: Message) -> bool:
@@ -144,4 +144,4 @@ class Intake:
     @staticmethod
     def _to_reply(message: Message) -> int | None:
         """In a group an answer shows what it answers."""
-        return None if incoming.is_private(message) else message.message_id
+        return None if message_parsing.is_private(message) else message.message_id

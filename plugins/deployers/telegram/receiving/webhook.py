@@ -17,9 +17,9 @@ from autocakechat import UserError
 from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
 from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, insist
-from autocakechat.plugins.deployers.telegram.intake import Intake
-from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.polling import KINDS
+from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.receiving.polling import KINDS
+from autocakechat.plugins.deployers.telegram.receiving.update_handler import Intake
 
 
 class Webhook:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 from autocakechat import Reply, Request, Responder, Session
 from autocakechat.plugins.deployers.telegram import Options
-from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.outgoing import separate, split
+from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.replying.message_splitting import separate, split
+from autocakechat.plugins.deployers.telegram.replying.model_thread import Worker
 from autocakechat.plugins.deployers.telegram.storage.records import SERVER, Waiting
 from autocakechat.plugins.deployers.telegram.storage.store import Store
-from autocakechat.plugins.deployers.telegram.worker import Worker
 
 
 class Answering:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from telegram import Chat, User
 
-from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.event_log import Journal
 from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from autocakechat.plugins.deployers.telegram.journal import Journal
-from autocakechat.plugins.deployers.telegram.limits import Limits
+from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.receiving.rate_limits import Limits
 from autocakechat.plugins.deployers.telegram.storage.store import Store
 
 BEAT_EVERY = 10.0

@@ -16,8 +16,8 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from autocakechat import StageError
 from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
 from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, refused_token, seconds_to_wait
-from autocakechat.plugins.deployers.telegram.intake import Intake
-from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.receiving.update_handler import Intake
 
 KINDS = ("message",)
 """What Telegram is asked to send: new messages. An edited one is no new one."""

@@ -11,7 +11,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 
 from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot, noting_acceptance
 from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, refused_token, seconds_to_wait, told
-from autocakechat.plugins.deployers.telegram.journal import Journal
+from autocakechat.plugins.deployers.telegram.event_log import Journal
 from autocakechat.plugins.deployers.telegram.storage.records import Outgoing
 from autocakechat.plugins.deployers.telegram.storage.store import Store
 
