@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.sources.telegram.mending import mend
+from autocakechat.plugins.sources.telegram.json_repair import mend
 from tests.conftest import silent_progress
 
 from .exports import ME, PARTNER, Json, ReadChat, account, chat, layout, message, read, service

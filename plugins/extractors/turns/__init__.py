@@ -50,7 +50,7 @@ class TurnsOptions:
 
 
 def _extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterable[Dialog]:
-    from autocakechat.plugins.extractors.turns.extracting import extract
+    from autocakechat.plugins.extractors.turns.turn_extraction import extract
 
     return extract(options, chat, run)
 

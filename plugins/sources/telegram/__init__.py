@@ -30,19 +30,19 @@ class TelegramOptions:
 
 
 def _inputs(options: TelegramOptions) -> Sequence[Input]:
-    from autocakechat.plugins.sources.telegram.finding import find_inputs
+    from autocakechat.plugins.sources.telegram.discovery import find_inputs
 
     return find_inputs(options.path)
 
 
 def _read(options: TelegramOptions, input: Input, run: RunContext) -> Iterable[Chat]:
-    from autocakechat.plugins.sources.telegram.reading import read_chats
+    from autocakechat.plugins.sources.telegram.reader import read_chats
 
     return read_chats(options, input, run)
 
 
 def _recognises(path: Path) -> bool:
-    from autocakechat.plugins.sources.telegram.finding import recognises
+    from autocakechat.plugins.sources.telegram.discovery import recognises
 
     return recognises(path)
 

@@ -7,9 +7,9 @@ from logging import Logger
 from pathlib import Path
 
 from autocakechat import UserError, visible
-from autocakechat.plugins.sources.telegram import layout, people, walking
-from autocakechat.plugins.sources.telegram.feed import HEAD, Feed, Header, Portion
-from autocakechat.plugins.sources.telegram.walker import BrokenJsonError
+from autocakechat.plugins.sources.telegram import fast_parser, generic_parser, peer_ids
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, Feed, Header, Portion
+from autocakechat.plugins.sources.telegram.json_walker import BrokenJsonError
 
 
 class Export:
@@ -33,8 +33,8 @@ class Export:
         with path.open("rb") as file:
             self._head = file.read(HEAD)
             file.seek(0)
-            self.words = people.ids_are_words(file)
-        self.is_single_chat = layout.single_chat(self._head) is not None
+            self.words = peer_ids.ids_are_words(file)
+        self.is_single_chat = fast_parser.single_chat(self._head) is not None
         self._path = path
         self.feed = Feed(path.open("rb", buffering=0))
 
@@ -51,13 +51,13 @@ class Export:
             UserError: The file is not JSON, or no export.
         """
         done = 0
-        if layout.is_familiar(self._head):
-            self._set_owner(layout.owner(self._head))
+        if fast_parser.is_familiar(self._head):
+            self._set_owner(fast_parser.owner(self._head))
             try:
-                for portion in layout.portions(self.feed):
+                for portion in fast_parser.portions(self.feed):
                     yield portion
                     done += 1
-            except layout.UnfamiliarLayoutError:
+            except fast_parser.UnfamiliarLayoutError:
                 pass
             else:
                 if done or self.feed.left_over is not None:
@@ -65,7 +65,7 @@ class Export:
             self.feed.seek(0)
         contents = self._survey()
         self._set_owner(contents.owner)
-        for number, portion in enumerate(walking.portions(self.feed, contents)):
+        for number, portion in enumerate(generic_parser.portions(self.feed, contents)):
             if number >= done:
                 yield portion
         self.feed.left_over = contents.left_over
@@ -75,8 +75,8 @@ class Export:
         if not self.is_single_chat or header.type != "personal_chat" or header.id is None:
             return None
         words = self.words is not False
-        partner = people.chat_id(header.id, header.type, words=words)
-        others = {people.sender_id(sender, words=words, private=True) for sender in people.sender_ids(self._head)}
+        partner = peer_ids.chat_id(header.id, header.type, words=words)
+        others = {peer_ids.sender_id(sender, words=words, private=True) for sender in peer_ids.sender_ids(self._head)}
         others.discard(partner)
         return others.pop() if len(others) == 1 else None
 
@@ -93,9 +93,9 @@ class Export:
                 feed.left_over,
             )
 
-    def _survey(self) -> walking.Contents:
+    def _survey(self) -> generic_parser.Contents:
         try:
-            contents = walking.survey(self.feed)
+            contents = generic_parser.survey(self.feed)
         except BrokenJsonError as error:
             raise UserError(
                 f"{self.name}: broken JSON at byte {error.offset}", "export again, or take the file away"

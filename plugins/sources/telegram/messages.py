@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import UNSET
 
 from autocakechat import Messages
-from autocakechat.plugins.sources.telegram.kinds import settle
-from autocakechat.plugins.sources.telegram.records import Batch, Record
+from autocakechat.plugins.sources.telegram.classification import settle
+from autocakechat.plugins.sources.telegram.raw_messages import Batch, Record
 from autocakechat.plugins.sources.telegram.senders import Senders
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from autocakechat.plugins.sources.telegram import people
-from autocakechat.plugins.sources.telegram.feed import Header
-from autocakechat.plugins.sources.telegram.records import Record
+from autocakechat.plugins.sources.telegram import peer_ids
+from autocakechat.plugins.sources.telegram.byte_buffer import Header
+from autocakechat.plugins.sources.telegram.raw_messages import Record
 
 
 class Sender(NamedTuple):
@@ -39,11 +39,11 @@ class Senders:
     def __init__(self, header: Header, *, words: bool, owner: str | None) -> None:
         self.known: dict[str | int | None, Sender] = {}
         self._words = words
-        self._private = people.is_private(header.type)
+        self._private = peer_ids.is_private(header.type)
         self._owner = owner
         self._partner: str | None = None
         if header.id is not None:
-            chat = people.chat_id(header.id, header.type, words=words)
+            chat = peer_ids.chat_id(header.id, header.type, words=words)
             if header.type == "saved_messages":
                 self._owner = chat
             elif header.type in ("personal_chat", "bot_chat"):
@@ -51,8 +51,8 @@ class Senders:
 
     def meet(self, id: str | int | None) -> Sender:
         """Works out who a sender is."""
-        name = people.sender_id(id, words=self._words, private=self._private)
-        is_person = people.is_person(name)
+        name = peer_ids.sender_id(id, words=self._words, private=self._private)
+        is_person = peer_ids.is_person(name)
         self.known[id] = sender = Sender(name, self._is_owner(name) if is_person else None, is_person)
         return sender
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autocakechat import Input, UserError, visible
-from autocakechat.plugins.sources.telegram import layout
-from autocakechat.plugins.sources.telegram.feed import HEAD
+from autocakechat.plugins.sources.telegram import fast_parser
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD
 
 _MEDIA_FOLDERS = {
     "photos", "files", "stickers", "video_files", "voice_messages", "round_video_messages", "contacts", "chats",
@@ -75,7 +75,7 @@ def _groups(exports: list[Path]) -> list[tuple[Path, ...]]:
     for file in exports:
         with file.open("rb") as opened:
             head = opened.read(HEAD)
-        header = layout.single_chat(head)
+        header = fast_parser.single_chat(head)
         if header is None and len(exports) > 1:
             return [tuple(exports)]
         # A shifted id differs from a plain one, so the same chat of an old and a new export is found by the rest.
@@ -115,7 +115,7 @@ def why_no_export(path: Path) -> str:
         return f"an HTML export, which does not hold the ids of people; {_EXPORT_AGAIN}"
     if not text.startswith((b"{", b"[")):
         return f"not JSON; {_EXPORT_AGAIN}"
-    if layout.is_familiar(head):
+    if fast_parser.is_familiar(head):
         return ""
     for marks, what in _FOREIGN:
         if marks.search(head):

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 from autocakechat import Chat, Input, Messages, RunContext, visible
-from autocakechat.plugins.sources.telegram import finding, people
+from autocakechat.plugins.sources.telegram import discovery, peer_ids
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, Header, Portion
 from autocakechat.plugins.sources.telegram.export import Export
-from autocakechat.plugins.sources.telegram.feed import HEAD, Header, Portion
 from autocakechat.plugins.sources.telegram.merging import merged
 from autocakechat.plugins.sources.telegram.messages import read_messages
-from autocakechat.plugins.sources.telegram.records import Batch
+from autocakechat.plugins.sources.telegram.raw_messages import Batch
 from autocakechat.plugins.sources.telegram.senders import Senders
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Itera
     exports = []
     with ExitStack() as open_exports:
         for path, name in _names(input).items():
-            if advice := finding.why_no_export(path):
+            if advice := discovery.why_no_export(path):
                 run.log.warning("%s: %s", visible(name), advice)
             else:
                 exports.append(open_exports.enter_context(Export(path, name)))
@@ -185,7 +185,7 @@ class _Reader:
 def _chat_id(export: Export, header: Header, number: int) -> str:
     if header.id is None:
         return f"{export.name}#{number}"
-    return people.chat_id(header.id, header.type, words=export.words is not False)
+    return peer_ids.chat_id(header.id, header.type, words=export.words is not False)
 
 
 def _places(export: Export) -> Iterator[_Place]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.records import DetailedRecord, Part, Record
+from autocakechat.plugins.sources.telegram.raw_messages import DetailedRecord, Part, Record
 
 _MEDIA = {
     "sticker": "sticker",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autocakechat.plugins.sources.telegram.feed import BLOCK, TOO_LONG, Feed
+from autocakechat.plugins.sources.telegram.byte_buffer import BLOCK, TOO_LONG, Feed
 
 _BLANK = re.compile(rb"[\s\xef\xbb\xbf]*+")
 _QUOTED = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'

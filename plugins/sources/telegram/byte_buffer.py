@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from autocakechat.plugins.sources.telegram.records import Batch, Number
+from autocakechat.plugins.sources.telegram.raw_messages import Batch, Number
 
 HEAD = 1 << 16
 BLOCK = 1 << 16  # Bigger blocks fall out of the processor's cache between decoding and use, and take longer.

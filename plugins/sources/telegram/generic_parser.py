@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import attrs
 import msgspec
 
-from autocakechat.plugins.sources.telegram.feed import BLOCK, Feed, Header, Portion
-from autocakechat.plugins.sources.telegram.mending import mend
-from autocakechat.plugins.sources.telegram.records import Batch, batch_of, decode
-from autocakechat.plugins.sources.telegram.walker import BrokenJsonError, CutOffError, Walker
+from autocakechat.plugins.sources.telegram.byte_buffer import BLOCK, Feed, Header, Portion
+from autocakechat.plugins.sources.telegram.json_repair import mend
+from autocakechat.plugins.sources.telegram.json_walker import BrokenJsonError, CutOffError, Walker
+from autocakechat.plugins.sources.telegram.raw_messages import Batch, batch_of, decode
 
 
 @attrs.define

@@ -13,10 +13,10 @@ from functools import partial
 
 import msgspec
 
-from autocakechat.plugins.sources.telegram import walking
-from autocakechat.plugins.sources.telegram.feed import HEAD, TOO_LONG, Feed, Header, Portion
-from autocakechat.plugins.sources.telegram.mending import mend
-from autocakechat.plugins.sources.telegram.records import Batch, batch_of, decode
+from autocakechat.plugins.sources.telegram import generic_parser
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, TOO_LONG, Feed, Header, Portion
+from autocakechat.plugins.sources.telegram.json_repair import mend
+from autocakechat.plugins.sources.telegram.raw_messages import Batch, batch_of, decode
 
 _SINGLE_CHAT = re.compile(rb'\{\n(?P<header>(?: "(?!messages")[^\n]*[^\n\[{],\n)*) "messages": \[')
 _CHAT_OF_ACCOUNT = re.compile(rb'\n   \{\n(?P<header>(?:    "(?!messages")[^\n]*[^\n\[{],\n)*)    "messages": \[')
@@ -144,7 +144,7 @@ def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
             search = False
         if len(feed) > TOO_LONG or not feed.more():
             # At the end of the file, or not in this layout any more.
-            yield from walking.messages(feed)
+            yield from generic_parser.messages(feed)
             return
 
 

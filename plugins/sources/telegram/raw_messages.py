@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.mending import mend
+from autocakechat.plugins.sources.telegram.json_repair import mend
 
 
 class Part(msgspec.Struct, gc=False):

@@ -8,7 +8,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from autocakechat import Chat, Dialog, Message, Messages, RunContext, UserError, Utterance, visible
-from autocakechat.plugins.extractors.turns.archive import Archive
+from autocakechat.plugins.extractors.turns.message_history import Archive
 
 if TYPE_CHECKING:
     from autocakechat.plugins.extractors.turns import TurnsOptions
