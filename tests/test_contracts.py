@@ -18,7 +18,7 @@ from autocakechat.testing import (
     SourceContract,
     TrainerContract,
 )
-from tests.deployers.bot_api import BotApi
+from tests.deployers.telegram.support.bot_api import BotApi
 from tests.sources.exports import chat, message
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from autocakechat.testing.trainer import is_pickle
+from tests.conftest import ROOT
 from tests.distributions import lay_out
 
-GOOD = Path(__file__).resolve().parents[1] / "core" / "template"
+GOOD = ROOT / "core" / "registry" / "template"
 STAGE = "broken"
 
 FAULTS = [

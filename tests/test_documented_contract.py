@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import ROOT
 from tests.distributions import lay_out
 
-ROOT = Path(__file__).resolve().parents[1]
 TABLE_OF_A_SERVER = "def table("  # an excerpt of a class
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import attrs
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.conftest import ROOT
+
 PLUGINS = sorted(path.name for path in (ROOT / "examples/plugins").iterdir() if (path / "pyproject.toml").is_file())
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import autocakechat
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"tensorflow", "keras", "telegram", "numpy", "rich", "phonenumbers", "stdnum", "h5py", "safetensors", "asyncio"}
 
 

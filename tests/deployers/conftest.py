@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from autocakechat import RunContext
-
-from .bot_api import BotApi
-from .responders import Echo
-from .running import RunningBot
+from tests.deployers.responders import Echo
+from tests.deployers.telegram.support.bot_api import BotApi
+from tests.deployers.telegram.support.running import RunningBot
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
+from tests.conftest import ROOT
 from tests.processes import Process
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCKER = os.environ.get("DOCKER", "docker")
 _USER = 12345
 _COPIED = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .checkout import Checkout, docker, why_no_engine
+from tests.docker.checkout import Checkout, docker, why_no_engine
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.deployers.bot_api import TOKEN, BotApi
+from tests.deployers.telegram.support.bot_api import TOKEN, BotApi
+from tests.docker.checkout import DOCKER, Checkout, docker, wait
 from tests.test_flow import write_export
-
-from .checkout import DOCKER, Checkout, docker, wait
 
 CONVERSATIONS = 60
 SERVER = "user1000001"

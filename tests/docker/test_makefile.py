@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .checkout import ROOT, Checkout
+from tests.docker.checkout import ROOT, Checkout
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 

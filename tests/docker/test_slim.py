@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .checkout import ROOT
+from tests.docker.checkout import ROOT
 
 SLIM = ROOT / "docker/slim.py"
 

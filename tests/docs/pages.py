@@ -8,7 +8,9 @@ from pathlib import Path
 
 import attrs
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+from tests.conftest import ROOT
+
+DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"(?:(?P<before>[^\n]*)\n\n)?^ *```(?P<language>[a-z]+)\n(?P<content>.*?)^ *```$", re.M | re.S)
 _FILE = re.compile(r"`([\w./-]+)`:$")
 _COMMAND = re.compile(r"^\$ (.*)$", re.M)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext
+from tests.extractors.talks import extract_export
 from tests.sources.exports import ME, PARTNER, Json, account, chat, message, service, write
-
-from .talks import extract_export
 
 HOUR = 3600
 YEAR = 365 * 24 * HOUR

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from autocakechat import Message, RunContext
 from tests.conftest import silent_progress
-
-from .talks import MINUTE, extract
+from tests.extractors.talks import MINUTE, extract
 
 SERVER = "sue"
 GAP = 30

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from autocakechat import RunContext
-
-from .talks import extract, said, talk
+from tests.extractors.talks import extract, said, talk
 
 
 def test_a_reply_leaves_out_what_was_said_in_between(run: RunContext) -> None:

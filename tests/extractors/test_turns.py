@@ -9,8 +9,7 @@ import pytest
 
 from autocakechat import Chat, RunContext, UserError
 from autocakechat.plugins.extractors.turns import TurnsOptions
-
-from .talks import TURNS, extract, said, talk
+from tests.extractors.talks import TURNS, extract, said, talk
 
 
 def test_turns_alternate_from_the_client_to_the_server(run: RunContext) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "demo" / "chitchat_export.py"
+from tests.conftest import ROOT
+
+SCRIPT = ROOT / "examples" / "demo" / "chitchat_export.py"
 
 
 @pytest.fixture(scope="session")

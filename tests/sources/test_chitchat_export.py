@@ -11,9 +11,8 @@ from types import ModuleType
 import pytest
 
 from autocakechat import RunContext
-
-from .conftest import SCRIPT
-from .exports import layout, read
+from tests.sources.conftest import SCRIPT
+from tests.sources.exports import layout, read
 
 
 def test_conversations_become_an_account_in_the_applications_layout(

@@ -1,0 +1,89 @@
+"""The schema of pipeline.toml says what `acc config check` says, so far as a schema can."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import jsonschema
+import pytest
+
+from autocakechat.config.json_schema import pipeline_schema
+from autocakechat.registry.manager import PluginManager
+from tests.conftest import ROOT
+from tests.core.conftest import Project
+
+START = '[[source]]\nuse = "telegram"\npath = "x"\n[extractor]\nuse = "turns"\nserver = "user1"\n'
+
+
+@pytest.fixture(scope="module")
+def schema() -> jsonschema.Draft7Validator:
+    made = pipeline_schema(PluginManager())
+    jsonschema.Draft7Validator.check_schema(made)
+    return jsonschema.Draft7Validator(made)
+
+
+def problems(schema: jsonschema.Draft7Validator, toml: str) -> list[str]:
+    return [error.message for error in schema.iter_errors(json.loads(json.dumps(tomllib.loads(toml), default=str)))]
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "",
+        START,
+        START + '[annotator]\nuse = "neutral"\n',
+        START + "[annotator]\n",
+        START + "gap_minutes = 5\nsince = 2024-01-31\n",
+        START + '[corpus]\nvalidation = 0.1\nmask = ["phone"]\n[plugins]\ndisabled = ["x"]\n',
+        START + '[trainer]\nuse = "cakechat"\nsize = "tiny"\nepochs = 3\n[reply]\ntemperature = 1\nbanned = ["x"]\n',
+        START + '[deployer]\nuse = "telegram"\ntoken = { env = "T" }\nallow = [1, "@x"]\n',
+        START + '[deployer]\nuse = "telegram"\ntoken = { file = "t" }\nallow = "everyone"\n',
+        START.replace('"user1"', '["user1", 7]'),
+        (ROOT / "examples" / "demo" / "pipeline.toml").read_text(),
+    ],
+)
+def test_what_is_right_is_accepted(schema: jsonschema.Draft7Validator, toml: str) -> None:
+    assert problems(schema, toml) == []
+
+
+def test_the_pipelines_of_the_readme_are_accepted(schema: jsonschema.Draft7Validator) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    pipelines = [block for block in map(str, blocks) if "[[source]]" in block or "[deployer]" in block]
+    assert len(pipelines) >= 2
+    for block in pipelines:
+        assert problems(schema, "\n".join(line.strip() for line in block.splitlines())) == []
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "sede = 1\n",
+        "seed = -1\n",
+        '[source]\nuse = "telegram"\n',
+        START + '[trainer]\nuse = "cakechatt"\n',
+        START + "[trainer]\nepochs = 3\n",
+        START + '[trainer]\nuse = "cakechat"\nepochz = 3\n',
+        START + '[trainer]\nuse = "cakechat"\nepochs = "3"\n',
+        START + '[trainer]\nuse = "cakechat"\nsize = "huge"\n',
+        START + '[trainer]\nuse = "cakechat"\n[reply]\ntemperatur = 1\n',
+        START + '[deployer]\nuse = "telegram"\ntoken = "123:abc"\nallow = [1]\n',
+        START + '[deployer]\nuse = "telegram"\ntoken = { env = "T", file = "t" }\nallow = [1]\n',
+        START + '[deployer]\nuse = "telegram"\nallow = [1]\n',
+        '[extractor]\nuse = "turns"\n',
+    ],
+)
+def test_what_is_wrong_is_not(schema: jsonschema.Draft7Validator, toml: str) -> None:
+    assert problems(schema, toml)
+
+
+def test_the_stages_of_other_peoples_plugins_are_in_it(project: Project) -> None:
+    done = project.acc("config", "schema", "-o", "schema.json")
+    assert done.returncode == 0, done.stderr
+    assert "begins with #:schema schema.json" in done.stderr
+    validator = jsonschema.Draft7Validator(json.loads((project.folder / "schema.json").read_text()))
+    assert problems(validator, (project.folder / "pipeline.toml").read_text()) == []
+    assert problems(validator, '[trainer]\nuse = "toy"\nsteps = 2\n[reply]\nloud = true\n') == []
+    assert problems(validator, '[trainer]\nuse = "toy"\n[reply]\ntemperature = 1\n')
+    assert json.loads(project.acc("config", "schema").stdout) == validator.schema

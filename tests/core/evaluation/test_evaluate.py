@@ -1,0 +1,299 @@
+"""`acc evaluate`: a bot beside its person and two baselines."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.core.conftest import LOG, PIPELINE, TOYS, Project
+from tests.distributions import lay_out
+
+# A trainer whose bot knows how the person answers: question 23 with answer 23 % 7. It can be made to misbehave.
+LISTENER = """
+import os
+import random
+import time
+from pathlib import Path
+from typing import Literal
+
+import attrs
+from autocakechat import Reply, Score, TrainerType, hookimpl, option
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    pass
+
+
+@attrs.frozen(kw_only=True)
+class ReplyOptions:
+    fault: Literal["none", "raises", "few replies", "few scores", "no number"] = option(default="none", help="a fault")
+    pause: float = option(default=0.0, help="seconds to think about each batch")
+    seed: int | None = option(default=None, help="for the same answers")
+
+
+def train(options, corpus, into, run):
+    return {}
+
+
+class Listener:
+    labels = ("neutral",)
+    context_lines = 3
+
+    def __init__(self, options):
+        self.options = options
+        self.random = random.Random(options.seed)
+
+    def respond(self, requests):
+        Path("thinking").touch()
+        time.sleep(self.options.pause)
+        if self.options.fault == "raises":
+            raise ValueError("a bug")
+        replies = [Reply(f"answer {self.random.randrange(7)}") for _ in requests]
+        return replies[1:] if self.options.fault == "few replies" else replies
+
+    def score(self, requests, answers):
+        if self.options.fault == "few scores":
+            return []
+        if self.options.fault == "no number":
+            return [[Score(float("nan"), 1) for _ in told] for told in answers]
+        right = [f"answer {int(request.context[-1].split()[-1]) % 7}" for request in requests]
+        return [[Score(-0.5 if text == truth else -5.0, 2) for text in told] for truth, told in zip(right, answers)]
+
+
+def load(path, reply, run):
+    return Listener(reply)
+
+
+@hookimpl
+def acc_trainers():
+    yield TrainerType(
+        name="listener", summary="knows", config=Options, reply=ReplyOptions, train=train, load=load
+    )
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a corpus of thirteen dialogs, five of them kept apart, and a model. Tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("measured")
+    for name, plugin, code in (("acc-toys", "toys", TOYS), ("acc-listener", "listener", LISTENER)):
+        lay_out(folder, name, plugin, code)
+    project = Project(folder / "project", os.environ | {"PYTHONPATH": str(folder), "COLUMNS": "200"})
+    project.folder.mkdir()
+    project.write("log.txt", LOG)
+    project.write("pipeline.toml", PIPELINE)
+    project.change('server = "bob"', 'server = "bob"\ndialog_turns = 10\n\n[corpus]\nvalidation = 0.4')
+    project.change('use = "toy"\n\n[deployer]', 'use = "listener"\n\n[deployer]')
+    done = project.acc("run", "--until", "model", "--export-model", "model")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture(scope="module")
+def found(trained: Project) -> dict[str, Any]:
+    """What `acc evaluate --json` prints."""
+    return evaluation(trained, "--examples", "2")
+
+
+def evaluation(project: Project, *arguments: str) -> dict[str, Any]:
+    done = project.acc("evaluate", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_bot_that_knows_finds_every_answer_and_chance_does_not(found: dict[str, Any]) -> None:
+    assert (found["samples"], found["available"], found["candidates"]) == (22, 22, 7)
+    measures = found["measures"]
+    harmonic = sum(1 / rank for rank in range(1, 8))
+    assert measures["mean_average_precision"]["bot"] == 1.0
+    assert measures["mean_average_precision"]["random"] == pytest.approx(harmonic / 7)
+    assert measures["recall_at_1"]["bot"] == 1.0
+    assert measures["recall_at_2"]["random"] == pytest.approx(2 / 7)
+    # exp(0.5 / 2) of what is right, exp(5 / 2) of what is wrong.
+    assert measures["perplexity"]["person"] == pytest.approx(1.2840, abs=1e-4)
+    assert measures["perplexity"]["random"] == pytest.approx(12.1825, abs=1e-4)
+    assert not [note for note in found["notes"] if "chance" in note]
+
+
+def test_the_baselines_say_what_the_person_says(found: dict[str, Any]) -> None:
+    corpus = Path(found["corpus"])
+    learnt = [
+        utterance["text"]
+        for line in (corpus / "train.jsonl").read_text().splitlines()
+        for utterance in json.loads(line)[1::2]
+    ]
+    assert found["most_frequent_answer"] == "answer 0"
+    assert learnt.count("answer 0") == max(map(learnt.count, learnt))
+    measures = found["measures"]
+    assert measures["different"]["most_frequent"] == pytest.approx(1 / 22)
+    assert measures["different"]["person"] == pytest.approx(7 / 22)
+    assert measures["distinct_1"]["most_frequent"] == pytest.approx(2 / found["distinct_words"])
+    assert measures["characters"]["random"] == measures["characters"]["person"] == len("answer 0")
+    assert measures["lexical_similarity"]["person"] > 0.95 > measures["lexical_similarity"]["most_frequent"]
+
+
+def test_json_has_the_keys_that_are_documented(found: dict[str, Any]) -> None:
+    documented = set(re.findall(r"`(\w+)`", (ROOT / "docs/evaluation.md").read_text()))
+    recalls = {"recall_at_1", "recall_at_2", "recall_at_5", "distinct_1", "distinct_2", "distinct_3"}
+    assert set(found["measures"]) - recalls <= documented
+    assert recalls <= set(found["measures"])
+    columns = {"bot", "person", "most_frequent", "random"}
+    assert all(set(measure) == columns for measure in found["measures"].values())
+    assert set(found) <= documented
+    assert set(found) == {
+        *("model", "trainer", "corpus", "known_to_be_new", "form", "samples", "available", "candidates", "seed"),
+        *("distinct_words", "most_frequent_answer", "measures", "notes", "examples"),
+    }
+    assert [set(example) for example in found["examples"]] == [{"context", "person", "bot"}] * 2
+
+
+def test_the_same_seed_gives_the_same_figures(trained: Project) -> None:
+    first = evaluation(trained, "--samples", "10")
+    assert evaluation(trained, "--samples", "10") == first
+    assert first["samples"] == 10
+    assert evaluation(trained, "--samples", "10", "--seed", "7")["measures"] != first["measures"]
+
+
+def test_the_table_shows_every_measure(trained: Project) -> None:
+    done = trained.acc("evaluate", "--examples", "1")
+    assert done.returncode == 0, done.stderr
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    assert "22 of 22 answers kept apart from training" in lines
+    assert "always same: answer 0" in lines
+    recall = next(line.split() for line in lines if line.startswith("recall@1"))
+    assert (recall[:4], recall[-2:]) == (["recall@1", "100", "%", "-"], ["14", "%"])
+    assert sum(line.startswith("person <") for line in lines) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_cannot_score_has_dashes_and_a_line_that_says_why(project: Project) -> None:
+    project.change('server = "bob"', 'server = "bob"\ndialog_turns = 10')
+    assert project.acc("run", "--until", "model").returncode == 0
+    found = evaluation(project)
+    measures = found["measures"]
+    assert set(measures["perplexity"].values()) == set(measures["recall_at_1"].values()) == {None}
+    assert measures["different"]["bot"] == pytest.approx(1 / found["samples"])
+    done = project.acc("evaluate")
+    assert re.search(r"^perplexity +- +- +- +-\s*$", done.stdout, re.MULTILINE)
+    assert "cannot tell how likely an answer is: no perplexity, no ranking" in done.stdout
+
+
+def test_without_dialogs_kept_apart_nothing_is_measured(project: Project) -> None:
+    project.write("log.txt", LOG[:200])
+    assert project.acc("run", "--until", "model").returncode == 0
+    done = project.acc("evaluate")
+    assert done.returncode == 2
+    assert "every dialog was there to train on" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_model_folder_knows_its_corpus_while_it_is_near(
+    trained: Project, found: dict[str, Any], tmp_path: Path
+) -> None:
+    assert evaluation(trained, "model")["measures"] == found["measures"]
+    elsewhere = Project(tmp_path / "elsewhere", trained.environment)
+    shutil.copytree(trained.folder / "model", elsewhere.folder / "model")
+    done = elsewhere.acc("evaluate", "model")
+    assert done.returncode == 2
+    assert "the corpus that it learnt from is not near it; give a corpus: --corpus DIR" in done.stderr
+    for corpus in (found["corpus"], str(trained.folder / "pipeline.toml")):
+        again = evaluation(elsewhere, "model", "--corpus", corpus)
+        assert again["known_to_be_new"]
+        assert again["measures"] == found["measures"]
+
+
+def test_with_another_corpus_a_note_warns(trained: Project, found: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copytree(found["corpus"], tmp_path / "corpus")
+    (tmp_path / "corpus" / "corpus.json").unlink()
+    other = evaluation(trained, "--corpus", str(tmp_path / "corpus"))
+    assert not other["known_to_be_new"]
+    assert "may have learnt from these very answers" in other["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nothing.toml",), "nothing.toml"),
+        ((".acc",), "no model (it has no model.json)"),
+        (("--corpus", "nowhere"), "nowhere: no such file or folder"),
+        (("--corpus", "model"), "model: no corpus (it has no validation.jsonl)"),
+        (("--html", "no/page.html"), "no: no such folder"),
+        (("--set", "reply.seeed=1"), "did you mean 'seed'?"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_in_a_line(trained: Project, arguments: tuple[str, ...], told: str) -> None:
+    done = trained.acc("evaluate", *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_pipeline_without_a_model_is_told_how_to_get_one(project: Project) -> None:
+    done = project.acc("evaluate")
+    assert done.returncode == 2
+    assert "no model was trained yet; type: acc run pipeline.toml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("raises", "failed with ValueError: a bug"),
+        ("few replies", "its responder gave another number of replies than was asked for"),
+        ("few scores", "its responder gave another number of scores than was asked for"),
+        ("no number", "its responder gave a score that is not a number"),
+    ],
+)
+def test_a_fault_of_a_trainer_is_told_with_its_plugin(trained: Project, fault: str, told: str) -> None:
+    done = trained.acc("evaluate", "--set", f"reply.fault={fault}")
+    assert done.returncode == 1
+    assert f"plugin listener (acc-listener 1.2): {told}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_measuring_can_be_interrupted(trained: Project) -> None:
+    thinking = trained.folder / "thinking"
+    thinking.unlink(missing_ok=True)
+    with trained.start("evaluate", "--set", "reply.pause=30", "--html", "page.html") as process:
+        deadline = time.monotonic() + 60
+        while not thinking.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert (out, "Traceback" in err) == ("", False)
+    assert not (trained.folder / "page.html").exists()
+
+
+def test_the_page_loads_nothing_and_holds_nothing_raw(trained: Project, tmp_path: Path) -> None:
+    hostile = "<b onload='x'>\x1b[31m\u202e"
+    project = Project(tmp_path / "project", trained.environment)
+    project.folder.mkdir()
+    project.write("pipeline.toml", (trained.folder / "pipeline.toml").read_text())
+    project.write("log.txt", "".join(f"ann: {hostile} {n}\nbob: {hostile} answer {n % 7}\n" for n in range(50)))
+    assert project.acc("run", "--until", "model", "--export-model", "<img src=x>").returncode == 0
+    done = project.acc("evaluate", "<img src=x>", "--examples", "3", "--html", "page.html")
+    assert done.returncode == 0, done.stderr
+    text = (project.folder / "page.html").read_text()
+    assert "Content-Security-Policy" in text
+    assert "&lt;img src=x&gt;" in text
+    assert text.count("&lt;b onload=") >= 3
+    for raw in ("<b ", "<img", "\x1b", "\u202e", "<script", "http:", "https:", "url("):
+        assert raw not in text
+    root = ElementTree.fromstring(re.sub(r"<!doctype html>|<meta[^>]*>", "", text))
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in root.iter("tr") if len(row) == 5}
+    assert rows["recall@1"][1] == "-"
+    assert rows["recall@1"][3] == "14 %"
+    assert not {"\x1b", "\u202e"} & set(done.stdout)
