@@ -23,7 +23,8 @@ import chitchat_dataset
 
 from autocakechat import Corpus, RunContext
 from autocakechat.display.progress import silent_progress
-from autocakechat.plugins.trainers.cakechat import Options, train
+from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
 
 OPTIMIZERS = {
     "Adam, warm-up, cosine": Options(optimizer="adam"),

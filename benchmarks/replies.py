@@ -22,12 +22,13 @@ import conversations
 import numpy as np
 from machine import machine
 
-from autocakechat import Request, seal_model
-from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOptions
+from autocakechat import Request, finalize_model_folder
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
+from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
+from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
 GOALS = {
     "sampling, 16 tokens": 160,
@@ -63,7 +64,7 @@ def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
         each.output_bias.assign(bias)
     folder.mkdir()
     save_model(Model(settings, vocabulary, Conditions.of(()), *networks), folder)
-    seal_model(folder, TRAINER, Options(), {})
+    finalize_model_folder(folder, TRAINER, Options(), {})
 
 
 def milliseconds(act: Callable[[], object], runs: int) -> float:

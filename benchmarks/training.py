@@ -24,8 +24,8 @@ import numpy as np
 from machine import machine
 from plain import plain_batch, plain_network
 
-from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.loop import Plan, Teacher
 
 EPOCH = (1, 0)

@@ -1,6 +1,6 @@
-"""What plugins are written with. Everything a plugin may import from autocakechat stands here.
+"""The public names of autocakechat: everything that a plugin may import.
 
-A name is imported from its home when it is asked for: `acc plugins list` needs few of them, and is to answer at once.
+A name is imported on first use, so that `acc plugins list` answers at once.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autocakechat.artifacts.store import write_whole
+    from autocakechat.artifacts.model_folder import finalize_model_folder
     from autocakechat.display import markup
     from autocakechat.errors import StageError, UserError
-    from autocakechat.interface.chatlog import Chat, Message, Messages
+    from autocakechat.files import write_whole
+    from autocakechat.interface.chatlog import Chat, Message, MessageBatch
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
     from autocakechat.interface.hookspecs import hookimpl
     from autocakechat.interface.model import (
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         Score,
         ScoringResponder,
         TrainedModel,
-        seal_model,
     )
     from autocakechat.interface.options import Secret, option
     from autocakechat.interface.run_context import Progress, RunContext
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         SourceType,
         TrainerType,
     )
-    from autocakechat.text import visible
+    from autocakechat.text import escape_control_characters
 
 __all__ = [
     "AnnotatorType",
@@ -48,7 +48,7 @@ __all__ = [
     "ExtractorType",
     "Input",
     "Message",
-    "Messages",
+    "MessageBatch",
     "Progress",
     "Reply",
     "Request",
@@ -64,47 +64,24 @@ __all__ = [
     "TrainerType",
     "UserError",
     "Utterance",
+    "escape_control_characters",
+    "finalize_model_folder",
     "hookimpl",
     "markup",
     "option",
-    "seal_model",
-    "visible",
     "write_whole",
 ]
 
 _NAMES = {
-    "interface.chatlog": (
-        "Chat",
-        "Message",
-        "Messages",
-    ),
-    "interface.corpus": (
-        "Corpus",
-        "Dialog",
-        "Utterance",
-    ),
-    "errors": (
-        "StageError",
-        "UserError",
-    ),
+    "artifacts.model_folder": ("finalize_model_folder",),
+    "errors": ("StageError", "UserError"),
+    "files": ("write_whole",),
+    "interface.chatlog": ("Chat", "Message", "MessageBatch"),
+    "interface.corpus": ("Corpus", "Dialog", "Utterance"),
     "interface.hookspecs": ("hookimpl",),
-    "interface.model": (
-        "Reply",
-        "Request",
-        "Responder",
-        "Score",
-        "ScoringResponder",
-        "TrainedModel",
-        "seal_model",
-    ),
-    "interface.options": (
-        "Secret",
-        "option",
-    ),
-    "interface.run_context": (
-        "Progress",
-        "RunContext",
-    ),
+    "interface.model": ("Reply", "Request", "Responder", "Score", "ScoringResponder", "TrainedModel"),
+    "interface.options": ("Secret", "option"),
+    "interface.run_context": ("Progress", "RunContext"),
     "interface.session": ("Session",),
     "interface.stage_types": (
         "AnnotatorType",
@@ -115,17 +92,23 @@ _NAMES = {
         "SourceType",
         "TrainerType",
     ),
-    "artifacts.store": ("write_whole",),
-    "text": ("visible",),
+    "text": ("escape_control_characters",),
 }
-_HOMES = {name: home for home, names in _NAMES.items() for name in names}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+_RENAMED = {"Messages": "MessageBatch", "seal_model": "finalize_model_folder", "visible": "escape_control_characters"}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a name from its home; `markup` is a module itself."""
+    """Imports a public name from its module. `markup` is a module itself; former names work and warn."""
     if name == "markup":
         return importlib.import_module("autocakechat.display.markup")
-    if name not in _HOMES:
+    if name in _RENAMED:
+        from autocakechat.interface.deprecation import deprecated, warn_deprecated
+
+        new = f"autocakechat.{_RENAMED[name]}"
+        warn_deprecated(deprecated(f"autocakechat.{name}", since="0.1", gone="0.3", instead=new))
+        name = _RENAMED[name]
+    if name not in _MODULES:
         raise AttributeError(f"module 'autocakechat' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"autocakechat.{_HOMES[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"autocakechat.{_MODULES[name]}"), name)
     return value

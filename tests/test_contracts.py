@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from autocakechat.testing import (
+    AccProcess,
     AnnotatorContract,
     DeployerContract,
     ExtractorContract,
     Project,
-    Running,
     SourceContract,
     TrainerContract,
 )
@@ -54,7 +54,7 @@ class TestCakechat(TrainerContract):
 class TestConsole(DeployerContract):
     name = "console"
 
-    def talk(self, running: Running, text: str) -> str:
+    def talk(self, running: AccProcess, text: str) -> str:
         before = running.stdout
         running.write(f"{text}\n")
         running.wait_for(lambda: running.stdout != before)
@@ -77,7 +77,7 @@ class TestTelegramDeployer(DeployerContract):
         quick = {"settle": 0.05, "pause": 0.0}
         return {"token": {"env": "BOT_TOKEN"}, "allow": "everyone", "base_url": api.url, **quick}
 
-    def talk(self, running: Running, text: str) -> str:
+    def talk(self, running: AccProcess, text: str) -> str:
         before = len(self.server.texts())
         self.server.write(text)
         self.server.wait(lambda: len(self.server.texts()) > before)

@@ -52,7 +52,7 @@ def test_pytest_finds_the_fixtures_without_importing_anything_heavy() -> None:
 
 
 def test_every_public_name_has_a_home() -> None:
-    assert set(autocakechat.__all__) == {*autocakechat._HOMES, "markup"}
+    assert set(autocakechat.__all__) == {*autocakechat._MODULES, "markup"}
     assert all(getattr(autocakechat, name) for name in autocakechat.__all__)
     with pytest.raises(ImportError, match="cannot import name 'Mesages' from 'autocakechat'"):
         from autocakechat import Mesages  # type: ignore[attr-defined]  # noqa: F401

@@ -11,11 +11,12 @@ from typing import Any
 import attrs
 import msgspec
 
-from autocakechat.artifacts.store import MANIFEST, Ingredients, hash_file, write_whole
-from autocakechat.config.pipeline_file import Choice
+from autocakechat.artifacts.store import MANIFEST, Ingredients
+from autocakechat.config.pipeline_file import StageConfig
 from autocakechat.errors import AccError, UserError
+from autocakechat.files import hash_file, write_whole
 from autocakechat.interface.model import Responder, TrainedModel
-from autocakechat.interface.options import keyed_values
+from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager, missing_requirements, plugin_error
@@ -51,7 +52,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     ingredients: dict[str, Any]
 
 
-def seal(folder: Path, trainer: Choice, metrics: Mapping[str, Any], key: str, ingredients: Ingredients) -> None:
+def write_manifest(
+    folder: Path, trainer: StageConfig, metrics: Mapping[str, Any], key: str, ingredients: Ingredients
+) -> None:
     """Writes the manifest of a folder that a trainer has filled."""
     manifest = Manifest(
         form=FORM,
@@ -59,13 +62,25 @@ def seal(folder: Path, trainer: Choice, metrics: Mapping[str, Any], key: str, in
         trainer_version=trainer.stage.version,
         made_with=version("autocakechat"),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        options=keyed_values(trainer.options),
+        options=values_affecting_key(trainer.options),
         metrics=dict(metrics),
         files={name: hash_file(folder / name) for name in _files(folder)},
         key=key,
         ingredients=ingredients,
     )
     write_whole(folder / MANIFEST["model"], msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def finalize_model_folder(folder: Path, trainer: TrainerType, options: Any, metrics: Mapping[str, Any]) -> None:
+    """Writes the manifest of a model that `acc run` did not train, so that it loads like any other.
+
+    Args:
+        folder: The model folder, with every file that the trainer's `load` reads.
+        trainer: The trainer that loads it.
+        options: The trainer's options that are closest to how the model was made.
+        metrics: What is known of its quality.
+    """
+    write_manifest(folder, StageConfig(trainer, options, "trainer"), metrics, key="", ingredients={})
 
 
 def open_model(

@@ -17,6 +17,7 @@ import msgspec
 import xxhash
 
 from autocakechat.errors import UserError
+from autocakechat.files import replace_folder, sync_tree, write_whole
 
 Kind = Literal["corpus", "model"]
 MANIFEST = {"corpus": "corpus.json", "model": "model.json"}
@@ -45,7 +46,7 @@ class Artifact:
     manifest: dict[str, Any]
 
 
-class Store:
+class ArtifactStore:
     """The folder `.acc` beside a pipeline.toml.
 
     Args:
@@ -56,7 +57,7 @@ class Store:
         self.folder = folder
 
     @classmethod
-    def beside(cls, pipeline: Path) -> Store:
+    def beside(cls, pipeline: Path) -> ArtifactStore:
         """Returns the store of a pipeline.toml."""
         return cls(pipeline.resolve().parent / ".acc")
 
@@ -162,7 +163,7 @@ def newest_corpus(pipeline: Path) -> Artifact:
     Raises:
         UserError: There is none yet.
     """
-    newest = Store.beside(pipeline).newest("corpus")
+    newest = ArtifactStore.beside(pipeline).newest("corpus")
     if newest is None:
         raise UserError(f"{pipeline}: no corpus was made yet", f"type: acc run {pipeline} --until corpus")
     return newest
@@ -209,12 +210,6 @@ class Hashes:
             write_whole(self._memory, msgspec.json.encode(self._known))
 
 
-def hash_file(path: Path) -> str:
-    """Returns the SHA-256 of a file's content, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def read_manifest(folder: Path, kind: Kind) -> dict[str, Any] | None:
     """Returns what an artifact's manifest says, or None where there is no whole one."""
     try:
@@ -222,31 +217,3 @@ def read_manifest(folder: Path, kind: Kind) -> dict[str, Any] | None:
     except (OSError, msgspec.DecodeError):
         return None
     return manifest if isinstance(manifest, dict) else None
-
-
-def write_whole(path: Path, *content: bytes | memoryview) -> None:
-    """Writes a file, piece by piece, so that at any moment either the old content or the new one stands there."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.writelines(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def sync_tree(folder: Path) -> None:
-    """Makes sure that all files below a folder are on disk."""
-    for path in [folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def replace_folder(folder: Path, target: Path, spare: Path) -> None:
-    """Puts a folder in the place of another, which is moved to `spare` first and then removed."""
-    if target.exists():
-        target.rename(spare)
-    folder.rename(target)
-    shutil.rmtree(spare, ignore_errors=True)

@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.config.pipeline_file import Choice
+    from autocakechat.config.pipeline_file import StageConfig
     from autocakechat.interface.model import TrainedModel
     from autocakechat.interface.run_context import RunContext
 
@@ -56,8 +56,8 @@ def model_of_folder(
         yield open_model(folder, app.manager(), lambda trainer: reply_options(trainer, overrides), run, seed), run
 
 
-def _console(app: App) -> Choice:
-    from autocakechat.config.pipeline_file import Choice
+def _console(app: App) -> StageConfig:
+    from autocakechat.config.pipeline_file import StageConfig
 
     stage = app.manager().find("deployer", "console")
-    return Choice(stage, stage.config(), "deployer")
+    return StageConfig(stage, stage.config(), "deployer")

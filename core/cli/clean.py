@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(app: App, pipeline: Path, everything: bool) -> None:
     """Remove unfinished work, and corpora and models that newer ones replaced."""
-    from autocakechat.artifacts.store import Store
+    from autocakechat.artifacts.store import ArtifactStore
 
     if not pipeline.is_file():
         raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")
-    store = Store.beside(pipeline)
+    store = ArtifactStore.beside(pipeline)
     if not store.folder.is_dir():
         app.log.info("%s: nothing to remove", store.folder)
         return

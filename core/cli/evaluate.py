@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from autocakechat.errors import UserError
-from autocakechat.text import visible
+from autocakechat.text import escape_control_characters
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.evaluation.evaluate import Evaluation, Example, Settings
+    from autocakechat.evaluation.evaluate import Evaluation, EvaluationSettings, Example
     from autocakechat.interface.corpus import Corpus
     from autocakechat.interface.model import TrainedModel
 
@@ -69,14 +69,14 @@ def command(
     figures stand beside those of the person, of a bot that always gives the most frequent answer, and of one that
     gives a random answer of the person.
     """
-    from autocakechat.evaluation.evaluate import Settings
+    from autocakechat.evaluation.evaluate import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "make it first: the page is to go there")
     with _opened(app, model, overrides, seed) as opened:
         corpus, known = _corpus_of(opened, place)
-        settings = Settings(samples=samples, candidates=candidates, seed=seed, examples=examples)
+        settings = EvaluationSettings(samples=samples, candidates=candidates, seed=seed, examples=examples)
         evaluation = _evaluate(app, opened, Corpus(corpus), settings)
     if not known:
         evaluation.notes.insert(0, "the model may have learnt from these very answers, and then it looks too good")
@@ -113,10 +113,10 @@ def _corpus_of(model: TrainedModel, place: Path | None) -> tuple[Path, bool]:
 
 
 def _near_corpus(model: Path, key: str | None) -> Path:
-    from autocakechat.artifacts.store import Store
+    from autocakechat.artifacts.store import ArtifactStore
 
     near = [*model.resolve().parents, Path.cwd()]
-    found = (Store(folder / ".acc").find("corpus", key) for folder in near) if key else iter(())
+    found = (ArtifactStore(folder / ".acc").find("corpus", key) for folder in near) if key else iter(())
     artifact = next(filter(None, found), None)
     if artifact is None:
         why = "the corpus that it learnt from is not near it" if key else "it does not tell what it learnt from"
@@ -125,7 +125,7 @@ def _near_corpus(model: Path, key: str | None) -> Path:
 
 
 def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
-    from autocakechat.artifacts.store import Store, newest_corpus, read_manifest
+    from autocakechat.artifacts.store import ArtifactStore, newest_corpus, read_manifest
 
     if not place.exists():
         raise UserError(f"{place}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")
@@ -134,19 +134,19 @@ def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
             raise UserError(f"{place}: no corpus (it has no validation.jsonl)", "give a folder that `acc run` made")
         manifest = read_manifest(place, "corpus") or {}
         return place, key is not None and manifest.get("key") == key
-    artifact = (Store.beside(place).find("corpus", key) if key else None) or newest_corpus(place)
+    artifact = (ArtifactStore.beside(place).find("corpus", key) if key else None) or newest_corpus(place)
     return artifact.path, artifact.key == key
 
 
-def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: Settings) -> Evaluation:
+def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: EvaluationSettings) -> Evaluation:
     from autocakechat.display.progress import progress_for
-    from autocakechat.evaluation.batched_responder import Asked
+    from autocakechat.evaluation.batched_responder import BatchedResponder
     from autocakechat.evaluation.evaluate import evaluate
 
     progress = progress_for(app.log)
     manager = app.manager()
     owner = manager.owner(manager.find("trainer", model.trainer))
-    return evaluate(Asked(model.load(), owner, app.log, progress), corpus, settings, progress)
+    return evaluate(BatchedResponder(model.load(), owner, app.log, progress), corpus, settings, progress)
 
 
 def _print_json(about: dict[str, object], evaluation: Evaluation) -> None:
@@ -164,9 +164,9 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
     from autocakechat.display.evaluation_table import COLUMNS, groups
 
     for name, value in about.items():
-        click.echo(f"{name}: {visible(value)}")
+        click.echo(f"{name}: {escape_control_characters(value)}")
     click.echo(f"{evaluation.samples:,} of {evaluation.available:,} answers kept apart from training")
-    click.echo(f"always same: {visible(evaluation.most_frequent_answer)}")
+    click.echo(f"always same: {escape_control_characters(evaluation.most_frequent_answer)}")
     click.echo("at random: any answer of the person")
     console = Console(highlight=False, markup=False, emoji=False)
     for group in groups(evaluation):
@@ -181,7 +181,7 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
         console.print(table)
     click.echo()
     for note in evaluation.notes:
-        click.echo(f"note: {visible(note)}")
+        click.echo(f"note: {escape_control_characters(note)}")
     for example in evaluation.examples:
         click.echo("")
         for line in _lines(example):
@@ -189,6 +189,6 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
 
 
 def _lines(example: Example) -> Iterator[str]:
-    yield from (f"         {visible(line)}" for line in example.context)
-    yield f"person < {visible(example.person)}"
-    yield f"   bot < {visible(example.bot)}"
+    yield from (f"         {escape_control_characters(line)}" for line in example.context)
+    yield f"person < {escape_control_characters(example.person)}"
+    yield f"   bot < {escape_control_characters(example.bot)}"

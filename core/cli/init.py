@@ -13,13 +13,12 @@ import attrs
 import click
 from click.shell_completion import CompletionItem
 
-from autocakechat.config.option_values import suggest
 from autocakechat.errors import UserError
-from autocakechat.text import visible
+from autocakechat.text import escape_control_characters, suggest
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.statistics.participants import LogCensus, Person
+    from autocakechat.statistics.participants import LogSummary, Participant
 
 _MOST_PEOPLE = 10
 _TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the name of a variable
@@ -92,7 +91,9 @@ def command(
         _Table("[extractor]", "What makes dialogs of them.", "turns").with_(server=learnt.id),
         _Table("[trainer]", "What learns.", trainer.name).with_(**_start(trainer, start)),
     ]
-    tables[1].comments["server"] = f"{visible(learnt.name or 'no name')}, {learnt.messages:,} messages"
+    tables[1].comments["server"] = (
+        f"{escape_control_characters(learnt.name or 'no name')}, {learnt.messages:,} messages"
+    )
     deployer = deployer or manager.find("deployer", _ask("--deployer", "Where to talk to the bot?", "console"))
     place = _Table("[deployer]", "Where to talk to the bot.", deployer.name)
     if deployer.name == "telegram":
@@ -158,7 +159,7 @@ def _likely_export() -> str | None:
     return next((name for name in ("tg_data", "result.json") if Path(name).exists()), None)
 
 
-def _person(log: LogCensus, asked: str | None) -> Person:
+def _person(log: LogSummary, asked: str | None) -> Participant:
     people = {person.id: person for person in log.people}
     if not people:
         raise UserError("nobody wrote anything there", "give another export")

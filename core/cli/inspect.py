@@ -10,13 +10,13 @@ import click
 
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import SourceType
-from autocakechat.text import visible
+from autocakechat.text import escape_control_characters, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from autocakechat.cli.app import App
-    from autocakechat.statistics.participants import ChatCensus, LogCensus, Person
+    from autocakechat.statistics.participants import ChatSummary, LogSummary, Participant
 
 _CHATS_SHOWN = 20
 _PEOPLE_SHOWN = 20
@@ -61,7 +61,7 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     Raises:
         UserError: There is none; the message says what is wrong with the path, if a source knows.
     """
-    from autocakechat.statistics.participants import options_for
+    from autocakechat.statistics.participants import source_options
 
     manager = app.manager()
     if name is not None:
@@ -74,7 +74,7 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     for source in sources:
         # A source that does not know the file may still know what is wrong with it.
         try:
-            source.inputs(options_for(source, path))
+            source.inputs(source_options(source, path))
         except UserError as error:
             problems.append(str(error))
     raise (
@@ -84,7 +84,7 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     )
 
 
-def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
+def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
     """Reads a log and tells who is in it.
 
     Raises:
@@ -94,12 +94,12 @@ def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
     from autocakechat.errors import AccError
     from autocakechat.interface.run_context import RunContext
     from autocakechat.registry.manager import plugin_error
-    from autocakechat.statistics.participants import inspect
+    from autocakechat.statistics.participants import inspect_log
 
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
         try:
-            return inspect(source, path, run)
+            return inspect_log(source, path, run)
         except (AccError, MemoryError):
             raise
         except Exception as error:
@@ -107,10 +107,9 @@ def read_log(app: App, source: SourceType, path: Path) -> LogCensus:
             raise plugin_error(app.manager().owner(source), error) from error
 
 
-def _lines(log: LogCensus, everything: bool) -> Iterator[str]:
-    from autocakechat.statistics.participants import count
+def _lines(log: LogSummary, everything: bool) -> Iterator[str]:
 
-    yield f"{count(log.messages, 'message')} in {count(len(log.chats), 'chat')}, read by source {log.source}"
+    yield f"{pluralize(log.messages, 'message')} in {pluralize(len(log.chats), 'chat')}, read by source {log.source}"
     yield ""
     yield "PEOPLE"
     yield from _people(log.people, None if everything else _PEOPLE_SHOWN, indent="  ")
@@ -121,30 +120,31 @@ def _lines(log: LogCensus, everything: bool) -> Iterator[str]:
     for chat in shown:
         yield from _chat(chat, everything)
     if len(shown) < len(ranked):
-        yield f"  and {count(len(ranked) - len(shown), 'chat')} more; --all shows them"
+        yield f"  and {pluralize(len(ranked) - len(shown), 'chat')} more; --all shows them"
     if log.people:
         yield ""
-        yield f'To learn a person, put the id into pipeline.toml: server = "{visible(log.people[0].id)}"'
+        most_active = escape_control_characters(log.people[0].id)
+        yield f'To learn a person, put the id into pipeline.toml: server = "{most_active}"'
 
 
-def _chat(chat: ChatCensus, everything: bool) -> Iterator[str]:
-    from autocakechat.statistics.participants import count
+def _chat(chat: ChatSummary, everything: bool) -> Iterator[str]:
 
-    skipped = f", skipped: {visible(chat.skipped)}" if chat.skipped else ""
-    title = visible(chat.title) if chat.title else "no title"
-    yield f"  {title} ({visible(chat.kind)} {visible(chat.id)}), {count(chat.messages, 'message')}{skipped}"
+    skipped = f", skipped: {escape_control_characters(chat.skipped)}" if chat.skipped else ""
+    title = escape_control_characters(chat.title) if chat.title else "no title"
+    identity = escape_control_characters(f"{chat.kind} {chat.id}")
+    yield f"  {title} ({identity}), {pluralize(chat.messages, 'message')}{skipped}"
     yield from _people(chat.people, None if everything else _PEOPLE_OF_A_CHAT_SHOWN, indent="      ")
 
 
-def _people(people: list[Person], most: int | None, indent: str) -> Iterator[str]:
+def _people(people: list[Participant], most: int | None, indent: str) -> Iterator[str]:
     shown = people if most is None else people[:most]
     widths = [
-        max((len(visible(person.id)) for person in shown), default=0),
+        max((len(escape_control_characters(person.id)) for person in shown), default=0),
         max((len(f"{person.messages:,}") for person in shown), default=0),
     ]
     for person in shown:
         number = f"{person.messages:,}".rjust(widths[1])
-        name = visible(person.name) if person.name else "(no name)"
-        yield f"{indent}{visible(person.id).ljust(widths[0])}  {number}  {name}"
+        name = escape_control_characters(person.name) if person.name else "(no name)"
+        yield f"{indent}{escape_control_characters(person.id).ljust(widths[0])}  {number}  {name}"
     if len(shown) < len(people):
         yield f"{indent}and {len(people) - len(shown):,} more"

@@ -13,7 +13,7 @@ import click
 from autocakechat.cli.app import App
 from autocakechat.cli.lazy import LazyGroup
 from autocakechat.errors import AccError, full_disk, is_full_disk
-from autocakechat.text import visible
+from autocakechat.text import escape_control_characters
 
 # Imported on use, so that `acc --help` answers at once.
 _COMMANDS = {
@@ -112,7 +112,7 @@ def _tell(context: click.Context | None, error: Exception, status: int) -> NoRet
     else:
         lines = [f"internal error: {type(error).__name__}: {error}; run again with `acc -v` and report it"]
     for line in lines:
-        click.echo(f"acc: {app.redact(visible(line))}", err=True)
+        click.echo(f"acc: {app.redact(escape_control_characters(line))}", err=True)
     if app.verbose:
         app.log.error("traceback", exc_info=error)
     sys.exit(status)

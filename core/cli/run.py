@@ -16,7 +16,7 @@ from autocakechat.errors import AccError, ManyProblemsError, UserError
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.pipeline.runner import Built, Until
+    from autocakechat.pipeline.runner import BuiltArtifact, Until
 
 _ARTIFACTS = click.Choice(["corpus", "model"])
 
@@ -49,7 +49,7 @@ def command(
         raise UserError("--json needs --until", "otherwise standard output belongs to the deployer")
     if export_model and until == "corpus":
         raise UserError("--export-model needs a model", "leave --until corpus out")
-    built: dict[str, Built] = {}
+    built: dict[str, BuiltArtifact] = {}
     with _told_as_json(app, built, samples) if as_json else nullcontext():
         runner = app.runner(pipeline, overrides)
         if dry_run:
@@ -90,7 +90,7 @@ def _what_was_typed() -> str:
 
 
 @contextmanager
-def _told_as_json(app: App, built: dict[str, Built], samples: int) -> Iterator[None]:
+def _told_as_json(app: App, built: dict[str, BuiltArtifact], samples: int) -> Iterator[None]:
     """Prints what was built, or what went wrong, as one JSON object."""
     try:
         yield
@@ -100,7 +100,7 @@ def _told_as_json(app: App, built: dict[str, Built], samples: int) -> Iterator[N
     _print(app, {"status": "done", **_artifacts(built, samples)})
 
 
-def _artifacts(built: dict[str, Built], samples: int) -> dict[str, Any]:
+def _artifacts(built: dict[str, BuiltArtifact], samples: int) -> dict[str, Any]:
     described: dict[str, Any] = {}
     for kind, made in built.items():
         path = str(made.artifact.path.resolve())

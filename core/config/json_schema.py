@@ -11,7 +11,7 @@ import attrs
 
 from autocakechat.config.option_docs import options
 from autocakechat.config.pipeline_file import DEFAULT_STAGES
-from autocakechat.corpus.writer import CorpusOptions
+from autocakechat.corpus.options import CorpusOptions
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType, TrainerType
 from autocakechat.registry.manager import PluginManager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Union
@@ -12,6 +12,7 @@ from typing import Any, Literal, Union
 import attrs
 
 from autocakechat.interface.options import Secret
+from autocakechat.text import suggest
 
 if typing.TYPE_CHECKING:
     import cattrs
@@ -43,7 +44,7 @@ class Problem:
     message: str
 
 
-class Structurer:
+class OptionParser:
     """Makes options of TOML values.
 
     Args:
@@ -116,14 +117,6 @@ def describe(hint: Any) -> str:
     if origin is dict or hint is dict or attrs.has(hint):
         return "a table"
     return getattr(hint, "__name__", str(hint))
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Says which known name was probably meant, if any."""
-    import difflib
-
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean '{matches[0]}'?" if matches else ""
 
 
 def _is_union(hint: Any) -> bool:

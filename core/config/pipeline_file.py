@@ -10,19 +10,20 @@ from typing import Any
 
 import attrs
 
-from autocakechat.config.option_values import Structurer, suggest
+from autocakechat.config.option_values import OptionParser
 from autocakechat.config.toml_reader import KeyPath, TomlFile, read_toml
-from autocakechat.corpus.writer import CorpusOptions
+from autocakechat.corpus.options import CorpusOptions
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.registry.manager import PluginManager
+from autocakechat.text import suggest
 
 _TABLES = ("source", "extractor", "annotator", "corpus", "trainer", "reply", "deployer", "plugins")
 DEFAULT_STAGES = {"annotator": "neutral"}
 
 
 @attrs.frozen
-class Choice:
+class StageConfig:
     """A stage with the options it runs with.
 
     Attributes:
@@ -54,15 +55,15 @@ class Pipeline:
 
     path: Path
     seed: int
-    sources: Sequence[Choice]
-    extractor: Choice | None
-    annotator: Choice
+    sources: Sequence[StageConfig]
+    extractor: StageConfig | None
+    annotator: StageConfig
     corpus: CorpusOptions
-    trainer: Choice | None
+    trainer: StageConfig | None
     reply: Any
-    deployer: Choice | None
+    deployer: StageConfig | None
 
-    def require(self, table: str) -> Choice:
+    def require(self, table: str) -> StageConfig:
         """Returns the choice of a table that is needed for what is to run.
 
         Raises:
@@ -72,7 +73,7 @@ class Pipeline:
         if choice is None:
             header = "[[source]]" if table == "source" else f"[{table}]"
             raise UserError(f"{self.path}: {header} is missing", f"add the table, with use = the name of a {table}")
-        assert isinstance(choice, Choice)
+        assert isinstance(choice, StageConfig)
         return choice
 
 
@@ -108,7 +109,7 @@ class PipelineFile:
         Raises:
             ManyProblemsError: With one line for each thing to mend, in the order of the file.
         """
-        checker = _Checker(self._data, manager, Structurer(self._base))
+        checker = _Checker(self._data, manager, OptionParser(self._base))
         pipeline = checker.pipeline(self.path)
         if checker.structurer.problems:
             places = {problem: self._place(problem.key) for problem in checker.structurer.problems}
@@ -148,7 +149,7 @@ class PipelineFile:
 class _Checker:
     """Makes a pipeline of tables, noting every problem on the way."""
 
-    def __init__(self, data: dict[str, Any], manager: PluginManager, structurer: Structurer) -> None:
+    def __init__(self, data: dict[str, Any], manager: PluginManager, structurer: OptionParser) -> None:
         self._data = data
         self._manager = manager
         self.structurer = structurer
@@ -177,7 +178,7 @@ class _Checker:
             return 0
         return seed
 
-    def _sources(self) -> list[Choice]:
+    def _sources(self) -> list[StageConfig]:
         tables = self._data.get("source", [])
         if not isinstance(tables, list):
             self.structurer.report(("source",), "write [[source]], in double brackets: there can be several")
@@ -185,18 +186,18 @@ class _Checker:
         choices = (self._choose(table, "source", ("source", index)) for index, table in enumerate(tables))
         return [choice for choice in choices if choice]
 
-    def _choice(self, name: str) -> Choice | None:
+    def _choice(self, name: str) -> StageConfig | None:
         default = {"use": DEFAULT_STAGES[name]} if name in DEFAULT_STAGES else None
         table = self._data.get(name, default)
         return None if table is None else self._choose(table, name, (name,))
 
-    def _choose(self, table: Any, kind: str, where: KeyPath) -> Choice | None:
+    def _choose(self, table: Any, kind: str, where: KeyPath) -> StageConfig | None:
         stage = self._stage(table, kind, where)
         if stage is None:
             return None
         options = {name: value for name, value in table.items() if name != "use"}
         structured = self.structurer.structure(options, stage.config, where)
-        return Choice(stage, structured, _dotted(where, len(self._data.get("source", ()))))
+        return StageConfig(stage, structured, _dotted(where, len(self._data.get("source", ()))))
 
     def _stage(self, table: Any, kind: str, where: KeyPath) -> StageType | None:
         if not isinstance(table, dict):
@@ -221,7 +222,7 @@ class _Checker:
             return None
         return self.structurer.structure(table, cls, (name,))
 
-    def _reply(self, trainer: Choice | None) -> Any:
+    def _reply(self, trainer: StageConfig | None) -> Any:
         if trainer is None:
             return None
         assert isinstance(trainer.stage, TrainerType)
@@ -244,7 +245,7 @@ def reply_options(trainer: TrainerType, overrides: Iterable[str]) -> Any:
         if not equals or not name.startswith("reply."):
             raise UserError(f"--set {override}: a model folder only has reply.KEY=VALUE to set")
         table[name.removeprefix("reply.")] = _value(text)
-    structurer = Structurer(lambda _: Path.cwd())
+    structurer = OptionParser(lambda _: Path.cwd())
     options = structurer.structure(table, trainer.reply, ("reply",))
     if structurer.problems:
         lines = [f"--set {_dotted(problem.key, 0)}: {problem.message}" for problem in structurer.problems]

@@ -20,7 +20,7 @@ _SMALL = 1 << 26
 MOST = (1 << 15) - 1
 
 
-class Sightings:
+class OccurrenceCounter:
     """How often things were seen, up to a limit.
 
     An open-addressing hash table of 64-bit keys and 16-bit counts, in a nameless file that is mapped into memory: the
@@ -69,7 +69,7 @@ class Sightings:
         """Undoes one `add` that counted."""
         self._counts[self._slot(hashed & _WORD or 1)] -= 1
 
-    def relax(self) -> None:
+    def release_pages(self) -> None:
         """Hands the memory of a big table back to the system; what is in it stays in the file."""
         _relax(self._pages)
 

@@ -3,7 +3,7 @@
 While the corpus is built:
 
     builder = ReportBuilder("turns-extractor")      # whom to blame for messages that are left over
-    builder.chat(chat)                              # before a chat is read: its people are counted on the way
+    builder.add_chat(chat)                              # before a chat is read: its people are counted on the way
     writer.write(dialog, builder.ledger(dialog.chat))
     report = writer.finish(builder)                 # also written as report.json
 
@@ -21,10 +21,10 @@ import msgspec
 
 from autocakechat.errors import PluginError, UserError
 from autocakechat.interface.chatlog import Chat, Ledger, Tally
-from autocakechat.statistics.activity import Span
-from autocakechat.statistics.dialog_statistics import Bin, Figures, Sample, bins
-from autocakechat.statistics.participants import Census, Person, count
-from autocakechat.text import visible
+from autocakechat.statistics.activity import DurationBin
+from autocakechat.statistics.dialog_statistics import Bin, DialogStatistics, SamplePair, bins
+from autocakechat.statistics.participants import Participant, ParticipantCounter
+from autocakechat.text import escape_control_characters, pluralize, repair_surrogates
 
 _FORM = 1
 _MOST_PEOPLE = 100
@@ -32,7 +32,7 @@ _PEOPLE_SHOWN = 10
 
 
 @attrs.frozen
-class Messages:
+class MessageCounts:
     """What became of messages: `kept` and all of `dropped` make `read`.
 
     Attributes:
@@ -47,7 +47,7 @@ class Messages:
 
 
 @attrs.frozen
-class Words:
+class WordCounts:
     """How many words, divided by blanks or line breaks, were said."""
 
     questions: int
@@ -73,10 +73,10 @@ class ChatReport:
     title: str | None
     kind: str
     skipped: str | None
-    messages: Messages
+    messages: MessageCounts
     dialogs: int
     pairs: int
-    words: Words
+    words: WordCounts
 
 
 @attrs.frozen
@@ -115,11 +115,11 @@ class Report:
     """
 
     form: int = _FORM
-    messages: Messages
+    messages: MessageCounts
     dialogs: int
     pairs: int
     turns: int
-    words: Words
+    words: WordCounts
     train: PartReport
     validation: PartReport
     split: str | None
@@ -129,10 +129,10 @@ class Report:
     notes: dict[str, int] = attrs.field(factory=dict)
     dialog_pairs: list[Bin]
     answer_words: list[Bin]
-    silences: list[Span]
-    people: list[Person]
+    silences: list[DurationBin]
+    people: list[Participant]
     chats: list[ChatReport]
-    samples: list[Sample]
+    samples: list[SamplePair]
     expect: str
 
     def to_json(self) -> bytes:
@@ -153,7 +153,7 @@ class Report:
 
 
 @attrs.frozen(kw_only=True)
-class Written:
+class WriterStatistics:
     """What the corpus writer did.
 
     Attributes:
@@ -167,14 +167,14 @@ class Written:
         samples: Some pairs.
     """
 
-    figures: dict[Ledger, Figures]
+    figures: dict[Ledger, DialogStatistics]
     train: PartReport
     validation: PartReport
     split: int | None
     masked: dict[str, int]
     duplicates: int
     surplus: int
-    samples: list[Sample]
+    samples: list[SamplePair]
 
 
 @attrs.frozen
@@ -200,7 +200,7 @@ class ReportBuilder:
 
     def __init__(self, extractor: str = "of the extractor") -> None:
         self._extractor = extractor
-        self.census = Census()
+        self.census = ParticipantCounter()
         self._chats: list[_Read] = []
         self._ledgers: dict[str, Ledger] = {}
 
@@ -209,22 +209,22 @@ class ReportBuilder:
         """How many messages were read so far."""
         return sum(len(chat.ledger) for chat in self._chats)
 
-    def chat(self, chat: Chat) -> None:
+    def add_chat(self, chat: Chat) -> None:
         """Takes note of a chat that is about to be read, and counts its messages on the way."""
-        chat.through(self.census.counted)
-        self.counted_chat(chat)
+        chat.tap(self.census.count_batches)
+        self.add_counted_chat(chat)
 
-    def counted_chat(self, chat: Chat) -> None:
+    def add_counted_chat(self, chat: Chat) -> None:
         """Takes note of a chat whose messages are counted elsewhere."""
-        title = None if chat.title is None else whole(chat.title)
+        title = None if chat.title is None else repair_surrogates(chat.title)
         self._chats.append(_Read(chat.id, title, chat.kind, chat.skip, chat.ledger))
         self._ledgers[chat.id] = chat.ledger
 
-    def absorb(self, other: ReportBuilder) -> None:
+    def merge(self, other: ReportBuilder) -> None:
         """Takes over the account of another builder, whose chats come after those of this one."""
         self._chats += other._chats
         self._ledgers |= other._ledgers
-        self.census.absorb(other.census)
+        self.census.merge(other.census)
 
     def ledger(self, chat: str) -> Ledger:
         """The ledger of a chat, by the chat's id; of two chats with one id, the later one's.
@@ -237,14 +237,14 @@ class ReportBuilder:
         except KeyError:
             raise PluginError(self._extractor, f"yields a dialog of chat {chat!r}, which was not read") from None
 
-    def finish(self, written: Written) -> Report:
+    def finish(self, written: WriterStatistics) -> Report:
         """Makes the report of everything that was read and written.
 
         Raises:
             UserError: Nothing was written; the message says what became of the messages.
             PluginError: Messages are left of which nobody knows what became of them.
         """
-        chats = [self._chat_report(chat, written.figures.get(chat.ledger, Figures())) for chat in self._chats]
+        chats = [self._chat_report(chat, written.figures.get(chat.ledger, DialogStatistics())) for chat in self._chats]
         messages = _sum_messages([chat.messages for chat in chats])
         people = self.census.people()
         figures = list(written.figures.values())
@@ -256,7 +256,7 @@ class ReportBuilder:
             dialogs=sum(each.dialogs for each in figures),
             pairs=pairs,
             turns=2 * pairs,
-            words=Words(sum(each.question_words for each in figures), sum(each.answer_words for each in figures)),
+            words=WordCounts(sum(each.question_words for each in figures), sum(each.answer_words for each in figures)),
             train=written.train,
             validation=written.validation,
             split=None if written.split is None else datetime.fromtimestamp(written.split, UTC).isoformat(),
@@ -267,33 +267,36 @@ class ReportBuilder:
             dialog_pairs=bins([each.by_pairs for each in figures], digits=1),
             answer_words=bins([each.by_words for each in figures]),
             silences=self.census.silences(),
-            people=[attrs.evolve(each, name=each.name and whole(each.name)) for each in people[:_MOST_PEOPLE]],
+            people=[
+                attrs.evolve(each, name=each.name and repair_surrogates(each.name)) for each in people[:_MOST_PEOPLE]
+            ],
             chats=chats,
             samples=written.samples,
             expect=what_to_expect(pairs),
         )
 
-    def _chat_report(self, chat: _Read, figures: Figures) -> ChatReport:
+    def _chat_report(self, chat: _Read, figures: DialogStatistics) -> ChatReport:
         tally: Tally = chat.ledger.tally()
         if tally.unsettled:
+            total = pluralize(tally.read, "message")
             raise PluginError(
                 self._extractor,
-                f"left {tally.unsettled:,} of {count(tally.read, 'message')} of chat {visible(chat.id)} neither in a "
-                "dialog nor dropped with a reason",
+                f"left {tally.unsettled:,} of {total} of chat {escape_control_characters(chat.id)} neither in a dialog "
+                "nor dropped with a reason",
             )
         return ChatReport(
             id=chat.id,
             title=chat.title,
             kind=chat.kind,
             skipped=chat.skipped,
-            messages=Messages(tally.read, tally.kept, dict(sorted(tally.dropped.items()))),
+            messages=MessageCounts(tally.read, tally.kept, dict(sorted(tally.dropped.items()))),
             dialogs=figures.dialogs,
             pairs=figures.pairs,
-            words=Words(figures.question_words, figures.answer_words),
+            words=WordCounts(figures.question_words, figures.answer_words),
         )
 
 
-def nothing_to_learn(messages: Messages, people: Sequence[Person]) -> UserError:
+def nothing_to_learn(messages: MessageCounts, people: Sequence[Participant]) -> UserError:
     """Explains, with the counts, why no pair of question and answer was found.
 
     Args:
@@ -306,11 +309,11 @@ def nothing_to_learn(messages: Messages, people: Sequence[Person]) -> UserError:
     if not messages.read:
         return UserError("no pairs found: the source holds no messages", "is it the right file or folder?")
     reasons = sorted(messages.dropped.items(), key=lambda entry: -entry[1])
-    dropped = ", ".join(f"{number:,} {visible(reason)}" for reason, number in reasons)
+    dropped = ", ".join(f"{number:,} {escape_control_characters(reason)}" for reason, number in reasons)
     shown = ", ".join(str(person) for person in people[:_PEOPLE_SHOWN])
     more = f" and {len(people) - _PEOPLE_SHOWN:,} more" if len(people) > _PEOPLE_SHOWN else ""
     return UserError(
-        f"no pairs found in {count(messages.read, 'message')} ({dropped}); who wrote: {shown or 'nobody'}{more}",
+        f"no pairs found in {pluralize(messages.read, 'message')} ({dropped}); who wrote: {shown or 'nobody'}{more}",
         "is `server` the id of the person to learn, and does anybody write to that person?",
     )
 
@@ -319,8 +322,8 @@ def what_to_expect(pairs: int) -> str:
     """Says what a bot that learns so many pairs can and cannot do."""
     for limit, sentence in _EXPECTATIONS:
         if pairs < limit:
-            return f"{count(pairs, 'pair')}: {sentence}"
-    return f"{count(pairs, 'pair')}: {_PLENTY}"
+            return f"{pluralize(pairs, 'pair')}: {sentence}"
+    return f"{pluralize(pairs, 'pair')}: {_PLENTY}"
 
 
 _EXPECTATIONS = (
@@ -332,14 +335,9 @@ _EXPECTATIONS = (
 _PLENTY = "plenty; a big model is worth its time."
 
 
-def whole(text: str) -> str:
-    """Joins surrogates to the characters they stand for, and replaces those that have lost their other half."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _sum_messages(parts: Sequence[Messages]) -> Messages:
+def _sum_messages(parts: Sequence[MessageCounts]) -> MessageCounts:
     dropped = _sum([part.dropped for part in parts])
-    return Messages(sum(part.read for part in parts), sum(part.kept for part in parts), dropped)
+    return MessageCounts(sum(part.read for part in parts), sum(part.kept for part in parts), dropped)
 
 
 def _sum(parts: Sequence[Mapping[str, int]]) -> dict[str, int]:

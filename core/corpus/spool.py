@@ -19,7 +19,7 @@ _NUMBER_BYTES = 8
 _BLOCK = 1 << 13
 _BLOCK_BYTES = 1 << 20
 
-Moment = tuple[int, int]
+SplitPoint = tuple[int, int]
 """A time in seconds since 1970 and the number of a dialog: a place in the order of time, ties broken by order."""
 
 
@@ -49,7 +49,7 @@ class Spool:
         self._days.update(map(floordiv, started, repeat(_DAY)))
         self.dialogs += len(lines)
 
-    def cut(self, share: float) -> Moment:
+    def cut(self, share: float) -> SplitPoint:
         """Finds the moment from which on a share of the lines, the newest, are set apart.
 
         Args:
@@ -70,7 +70,9 @@ class Spool:
         moments = zip(chain.from_iterable(facts[::_FACTS] for facts in self._blocks()), count())
         return sorted(moment for moment in moments if moment[0] // _DAY == day)[-apart]
 
-    def split(self, cut: Moment, train: IO[bytes], validation: IO[bytes]) -> tuple[tuple[int, int], tuple[int, int]]:
+    def split(
+        self, cut: SplitPoint, train: IO[bytes], validation: IO[bytes]
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
         """Writes the lines before a moment into one file and the others into another, in the order they came.
 
         Returns:

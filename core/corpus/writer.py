@@ -13,66 +13,28 @@ from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-import attrs
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from autocakechat.corpus.masking import DEFAULT_REGIONS, KINDS, Kind, Masker
-from autocakechat.corpus.occurrence_table import MOST, Sightings
-from autocakechat.corpus.report import PartReport, Report, ReportBuilder, Written, whole
+from autocakechat.corpus.masking import Masker
+from autocakechat.corpus.occurrence_table import OccurrenceCounter
+from autocakechat.corpus.options import CorpusOptions
+from autocakechat.corpus.report import PartReport, Report, ReportBuilder, WriterStatistics
 from autocakechat.corpus.spool import Spool
 from autocakechat.errors import full_disk, is_full_disk
 from autocakechat.interface.chatlog import Ledger
 from autocakechat.interface.corpus import Dialog, Utterance
-from autocakechat.interface.options import option
-from autocakechat.statistics.dialog_statistics import Figures, Samples
+from autocakechat.statistics.dialog_statistics import DialogStatistics, PairSampler
+from autocakechat.text import repair_surrogates
 
 DUPLICATE = "duplicate"
-SURPLUS = "same answer too often"
+OVERUSED_REPLY = "same answer too often"
 _PENDING_BYTES = 1 << 16  # What is pending longer falls out of the cache of the processor before it is counted.
 _UTTERANCES_BETWEEN_RESTS = 1 << 16
 # Stands between texts; JSON leaves it as it is, and hardly a text has it.
 _SEAM = "\x7f"
 _ENCODED_SEAM = _SEAM.encode()
-
-
-def _known_regions(_: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
-    if set(value) <= set(DEFAULT_REGIONS):
-        return
-    import phonenumbers
-
-    unknown = [region for region in value if region not in phonenumbers.SUPPORTED_REGIONS]
-    if unknown:
-        raise ValueError(f'{unknown[0]!r} is no country; write two capital letters, such as "DE"')
-
-
-def _share(_: Any, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not 0 < value < 1:
-        raise ValueError(f"must be more than 0 and less than 1, not {value}")
-
-
-@attrs.frozen(kw_only=True)
-class CorpusOptions:
-    """The table `[corpus]`."""
-
-    validation: float = option(
-        default=0.05, help="Share of the dialogs, the newest ones, that measures the model.", check=_share
-    )
-    same_answer: int = option(
-        default=50,
-        help="How often the same answer is learnt at most.",
-        check=attrs.validators.and_(attrs.validators.ge(1), attrs.validators.le(MOST)),
-    )
-    mask: tuple[Kind, ...] = option(
-        default=KINDS, help="What is replaced by a placeholder such as [phone]; an empty list masks nothing."
-    )
-    phone_regions: tuple[str, ...] = option(
-        default=DEFAULT_REGIONS,
-        help="Countries whose phone numbers are recognised without a country code.",
-        check=_known_regions,
-    )
 
 
 class _Encoder:
@@ -128,17 +90,17 @@ class CorpusWriter:
         self._encode = _Encoder()
         self._masker = Masker(options.mask, options.phone_regions)
         with _room(folder), ExitStack() as opened:
-            self._dialogs = opened.enter_context(closing(Sightings(folder, 1)))
-            self._answers = opened.enter_context(closing(Sightings(folder, options.same_answer)))
+            self._dialogs = opened.enter_context(closing(OccurrenceCounter(folder, 1)))
+            self._answers = opened.enter_context(closing(OccurrenceCounter(folder, options.same_answer)))
             self._spool = opened.enter_context(closing(Spool(folder)))
             self._opened = opened.pop_all()
         self._pending = _Pending()
-        self._figures: dict[Ledger, Figures] = {}
+        self._figures: dict[Ledger, DialogStatistics] = {}
         self._masked: Counter[str] = Counter()
         self._duplicates = 0
         self._surplus = 0
         self._restless = 0
-        self._samples = Samples(seed)
+        self._samples = PairSampler(seed)
 
     def __enter__(self) -> CorpusWriter:
         return self
@@ -169,7 +131,7 @@ class CorpusWriter:
         try:
             line, texts = self._encode(utterances)
         except UnicodeEncodeError:
-            utterances = [_changed(utterance, whole(utterance.text)) for utterance in utterances]
+            utterances = [_changed(utterance, repair_surrogates(utterance.text)) for utterance in utterances]
             line, texts = self._encode(utterances)
         if self._masker.suspects(texts):
             mask, found = self._masker.mask, self._masked
@@ -204,7 +166,7 @@ class CorpusWriter:
         with train.open("wb") as early, validation.open("wb") as late:
             counts = self._spool.split(cut, early, late)
         finished = report.finish(
-            Written(
+            WriterStatistics(
                 figures=self._figures,
                 train=PartReport(*counts[0]),
                 validation=PartReport(*counts[1]),
@@ -226,7 +188,7 @@ class CorpusWriter:
         for place in [*surplus, len(utterances)]:
             self._write_piece(utterances[begin:place], started, ledger)
             begin = place + 2
-            _drop(utterances[place:begin], ledger, SURPLUS)
+            _drop(utterances[place:begin], ledger, OVERUSED_REPLY)
 
     def _write_piece(self, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
         if not utterances:
@@ -259,14 +221,16 @@ class CorpusWriter:
             pending.ledger.keep(chain.from_iterable([utterance.messages for utterance in dialog]))
         turns = list(map(len, pending.dialogs))
         texts = [utterance.text for utterance in utterances]
-        self._figures.setdefault(pending.ledger, Figures()).add(turns, questions=texts[::2], answers=texts[1::2])
+        self._figures.setdefault(pending.ledger, DialogStatistics()).add(
+            turns, questions=texts[::2], answers=texts[1::2]
+        )
         self._samples.offer(pending.dialogs)
         self._spool.extend(pending.lines, pending.started, [number // 2 for number in turns])
         pending.clear()
         self._restless += len(utterances)
         if self._restless >= _UTTERANCES_BETWEEN_RESTS:
-            self._dialogs.relax()
-            self._answers.relax()
+            self._dialogs.release_pages()
+            self._answers.release_pages()
             self._restless = 0
 
 

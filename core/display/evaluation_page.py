@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from autocakechat.display.evaluation_table import COLUMNS, groups
 from autocakechat.display.markup import Figure, document, table, text
 from autocakechat.evaluation.evaluate import Evaluation, Example
-from autocakechat.statistics.participants import count
+from autocakechat.text import pluralize
 
 
 def evaluation_page(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> str:
@@ -26,10 +26,10 @@ def evaluation_page(evaluation: Evaluation, about: Sequence[tuple[str, str]]) ->
 def _parts(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield table(("", ""), about)
     yield (
-        f"<p>{count(evaluation.samples, 'moment')} in which the person answered, of {evaluation.available:,} that are "
-        "kept apart from training. The bot stands beside the person's own answers, beside a bot that always says the "
-        f"person's most frequent answer, <q>{text(evaluation.most_frequent_answer)}</q>, and beside one that gives any "
-        "of the person's answers.</p>"
+        f"<p>{pluralize(evaluation.samples, 'moment')} in which the person answered, of {evaluation.available:,} that "
+        "are kept apart from training. The bot stands beside the person's own answers, beside a bot that always says "
+        f"the person's most frequent answer, <q>{text(evaluation.most_frequent_answer)}</q>, and beside one that gives "
+        "any of the person's answers.</p>"
     )
     if evaluation.notes:
         yield "".join(f"<p>{text(note)}</p>" for note in evaluation.notes)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from autocakechat.display.markup import bars, chart, document, table, text
-from autocakechat.statistics.activity import Answering, Span
-from autocakechat.statistics.participants import LogCensus, count
+from autocakechat.statistics.activity import DurationBin, ResponseTimes
+from autocakechat.statistics.participants import LogSummary
+from autocakechat.text import pluralize
 
 _PEOPLE = 50
 _CHATS = 200
 _ANSWERING = 10
 
 
-def page(log: LogCensus) -> str:
+def page(log: LogSummary) -> str:
     """Makes the page.
 
     Args:
@@ -24,7 +25,7 @@ def page(log: LogCensus) -> str:
     """
     activity = log.activity
     parts = [
-        f"<p>{count(log.messages, 'message')} in {count(len(log.chats), 'chat')}, read by source "
+        f"<p>{pluralize(log.messages, 'message')} in {pluralize(len(log.chats), 'chat')}, read by source "
         f"{text(log.source)}.</p>",
         "<h2>People</h2>",
         table(
@@ -55,7 +56,7 @@ def page(log: LogCensus) -> str:
     return document("Chat log", parts)
 
 
-def _reasons(log: LogCensus) -> Iterable[tuple[str, int]]:
+def _reasons(log: LogSummary) -> Iterable[tuple[str, int]]:
     skipped: dict[str, int] = {}
     for chat in log.chats:
         if chat.skipped:
@@ -64,11 +65,11 @@ def _reasons(log: LogCensus) -> Iterable[tuple[str, int]]:
     yield from log.activity.unlearnable.items()
 
 
-def _answering(log: LogCensus, answering: Answering) -> str:
+def _answering(log: LogSummary, answering: ResponseTimes) -> str:
     names = {person.id: person.name for person in log.people}
     name = names.get(answering.id) or answering.id
-    return f"<h3>{text(name)}, {count(answering.answers, 'answer')}</h3>{_spans(answering.spans)}"
+    return f"<h3>{text(name)}, {pluralize(answering.answers, 'answer')}</h3>{_spans(answering.spans)}"
 
 
-def _spans(spans: Sequence[Span]) -> str:
+def _spans(spans: Sequence[DurationBin]) -> str:
     return bars([(span.label, span.count) for span in spans])

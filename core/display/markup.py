@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from autocakechat.artifacts.store import write_whole
 from autocakechat.errors import UserError
-from autocakechat.text import visible
+from autocakechat.files import write_whole
+from autocakechat.text import escape_control_characters
 
 _CHART_WIDTH = 720
 _CHART_HEIGHT = 160
@@ -136,4 +136,4 @@ def bars(values: Sequence[tuple[str, int]]) -> str:
 
 def text(content: str) -> str:
     """Escapes text from outside, its control characters made visible."""
-    return escape(visible(content).encode("utf-8", "replace").decode())
+    return escape(escape_control_characters(content).encode("utf-8", "replace").decode())

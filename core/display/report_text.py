@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from autocakechat.corpus.report import ChatReport, Report
 from autocakechat.statistics.dialog_statistics import Bin
-from autocakechat.statistics.participants import count
-from autocakechat.text import visible
+from autocakechat.text import escape_control_characters, pluralize
 
 _CHATS_SHOWN = 12
 
@@ -23,17 +22,17 @@ def render(report: Report, samples: int = 0) -> str:
         Lines of text, without the last line's end. Whatever comes from chats is made visible.
     """
     lines = [
-        f"read {count(report.messages.read, 'message')} in {count(len(report.chats), 'chat')}",
-        f"kept {_share(report.messages.kept, report.messages.read)} in {count(report.dialogs, 'dialog')} with "
-        f"{count(report.pairs, 'pair')}; {report.words.questions:,} words asked, {report.words.answers:,} answered",
+        f"read {pluralize(report.messages.read, 'message')} in {pluralize(len(report.chats), 'chat')}",
+        f"kept {_share(report.messages.kept, report.messages.read)} in {pluralize(report.dialogs, 'dialog')} with "
+        f"{pluralize(report.pairs, 'pair')}; {report.words.questions:,} words asked, {report.words.answers:,} answered",
     ]
     lines += [
-        f"dropped {_share(number, report.messages.read)}: {visible(reason)}"
+        f"dropped {_share(number, report.messages.read)}: {escape_control_characters(reason)}"
         for reason, number in sorted(report.messages.dropped.items(), key=lambda entry: (-entry[1], entry[0]))
     ]
     if report.masked:
         lines.append("masked " + ", ".join(f"{number:,} {kind}" for kind, number in report.masked.items()))
-    lines += [f"{visible(what)}: {number:,}" for what, number in report.notes.items()]
+    lines += [f"{escape_control_characters(what)}: {number:,}" for what, number in report.notes.items()]
     lines.append(_split_line(report))
     lines.append(f"words of an answer: {_distribution([(_range(each), each.count) for each in report.answer_words])}")
     lines.append(f"pairs of a dialog: {_distribution([(_range(each), each.count) for each in report.dialog_pairs])}")
@@ -41,13 +40,16 @@ def render(report: Report, samples: int = 0) -> str:
     if len(report.chats) > 1:
         lines += _table(report.chats)
     for sample in report.samples[:samples]:
-        lines += [f"  > {visible(sample.question)}", f"  < {visible(sample.answer)}"]
+        lines += [
+            f"  > {escape_control_characters(sample.question)}",
+            f"  < {escape_control_characters(sample.answer)}",
+        ]
     return "\n".join([*lines, report.expect])
 
 
 def _split_line(report: Report) -> str:
-    line = f"train {count(report.train.dialogs, 'dialog')}, validation {count(report.validation.dialogs, 'dialog')}"
-    return line + (f" from {report.split[:10]} on" if report.split else "")
+    train, validation = (pluralize(part.dialogs, "dialog") for part in (report.train, report.validation))
+    return f"train {train}, validation {validation}" + (f" from {report.split[:10]} on" if report.split else "")
 
 
 def _table(chats: Sequence[ChatReport]) -> list[str]:
@@ -58,7 +60,8 @@ def _table(chats: Sequence[ChatReport]) -> list[str]:
             f"{chat.messages.read:,}",
             f"{chat.messages.kept:,}",
             f"{chat.pairs:,}",
-            visible(chat.title or chat.id) + (f" ({visible(chat.skipped)})" if chat.skipped else ""),
+            escape_control_characters(chat.title or chat.id)
+            + (f" ({escape_control_characters(chat.skipped)})" if chat.skipped else ""),
         )
         for chat in ranked[:_CHATS_SHOWN]
     ]
@@ -67,7 +70,7 @@ def _table(chats: Sequence[ChatReport]) -> list[str]:
         "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
     ]
     if len(ranked) > _CHATS_SHOWN:
-        lines.append(f"and {count(len(ranked) - _CHATS_SHOWN, 'chat')} more")
+        lines.append(f"and {pluralize(len(ranked) - _CHATS_SHOWN, 'chat')} more")
     return lines
 
 

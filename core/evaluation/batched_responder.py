@@ -17,7 +17,7 @@ _AT_ONCE = 32
 _Given = TypeVar("_Given")
 
 
-class Asked:
+class BatchedResponder:
     """A responder of which much is asked.
 
     Args:
@@ -39,7 +39,7 @@ class Asked:
         self._progress = progress
         self.labels = responder.labels
         self.context_lines = responder.context_lines
-        self.tells_scores = isinstance(responder, ScoringResponder)
+        self.can_score = isinstance(responder, ScoringResponder)
 
     def replies(self, requests: Sequence[Request]) -> list[str]:
         """Returns what it answers.

@@ -12,10 +12,10 @@ from functools import partial
 
 import attrs
 
-from autocakechat.evaluation.batched_responder import Asked
+from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.metrics import Rank, distinct, mean, mean_perplexity, perplexity, standard_error, words
-from autocakechat.evaluation.test_set import Moment, Person, held_out_moments
-from autocakechat.evaluation.writing_style import Habits, habits_of
+from autocakechat.evaluation.test_set import EvaluationExample, TrainingReplies, held_out_moments
+from autocakechat.evaluation.writing_style import StyleMetrics, habits_of
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import Request, Score
 from autocakechat.interface.run_context import OpenProgress
@@ -27,7 +27,7 @@ _DISTINCT_WORDS = 1000
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class EvaluationSettings:
     """What to measure.
 
     Attributes:
@@ -114,7 +114,9 @@ class _Scored:
     others: list[Score]
 
 
-def evaluate(asked: Asked, corpus: Corpus, settings: Settings, progress: OpenProgress) -> Evaluation:
+def evaluate(
+    asked: BatchedResponder, corpus: Corpus, settings: EvaluationSettings, progress: OpenProgress
+) -> Evaluation:
     """Measures a bot.
 
     Args:
@@ -134,7 +136,7 @@ def evaluate(asked: Asked, corpus: Corpus, settings: Settings, progress: OpenPro
     moments, available = held_out_moments(
         corpus, settings.samples, settings.candidates - 1, asked.context_lines, chance
     )
-    person = Person(corpus, progress)
+    person = TrainingReplies(corpus, progress)
     requests = [_request(moment, asked.labels) for moment in moments]
     replies = asked.replies(requests)
     said = {
@@ -143,7 +145,7 @@ def evaluate(asked: Asked, corpus: Corpus, settings: Settings, progress: OpenPro
         "most_frequent": [person.most_frequent] * len(moments),
         "random": person.random_answers(len(moments), chance),
     }
-    if asked.tells_scores:
+    if asked.can_score:
         scores = _scores(asked, requests, moments, replies, person.most_frequent)
         scored, notes = _likelihood(scores) | _ranking(scores, moments, person), _reading(scores)
     else:
@@ -155,7 +157,7 @@ def evaluate(asked: Asked, corpus: Corpus, settings: Settings, progress: OpenPro
     return Evaluation(
         samples=len(moments),
         available=available,
-        candidates=1 + len(moments[0].others) if asked.tells_scores and moments[0].others else 0,
+        candidates=1 + len(moments[0].others) if asked.can_score and moments[0].others else 0,
         seed=settings.seed,
         distinct_words=size,
         most_frequent_answer=person.most_frequent,
@@ -168,12 +170,16 @@ def evaluate(asked: Asked, corpus: Corpus, settings: Settings, progress: OpenPro
 _RANKED = ("mean_average_precision", *(f"recall_at_{k}" for k in RECALLS))
 
 
-def _request(moment: Moment, labels: Sequence[str]) -> Request:
+def _request(moment: EvaluationExample, labels: Sequence[str]) -> Request:
     return Request(moment.context, moment.emotion if moment.emotion in labels else Session.usual_mood(labels))
 
 
 def _scores(
-    asked: Asked, requests: Sequence[Request], moments: Sequence[Moment], replies: Sequence[str], most_frequent: str
+    asked: BatchedResponder,
+    requests: Sequence[Request],
+    moments: Sequence[EvaluationExample],
+    replies: Sequence[str],
+    most_frequent: str,
 ) -> list[_Scored]:
     answers = [
         [moment.answer, reply, most_frequent, *moment.others] for moment, reply in zip(moments, replies, strict=True)
@@ -200,7 +206,9 @@ def _likelihood(scores: Sequence[_Scored]) -> dict[str, Measured]:
     return {"perplexity": measured(perplexity), "mean_perplexity": measured(mean_perplexity)}
 
 
-def _ranking(scores: Sequence[_Scored], moments: Sequence[Moment], person: Person) -> dict[str, Measured]:
+def _ranking(
+    scores: Sequence[_Scored], moments: Sequence[EvaluationExample], person: TrainingReplies
+) -> dict[str, Measured]:
     """Measures how well the true answer is found among others: by the model, by frequency, and by chance."""
     if not moments[0].others:
         return dict.fromkeys(_RANKED, Measured())
@@ -237,7 +245,9 @@ def _reading(scores: Sequence[_Scored]) -> list[str]:
     return [f"{margin}: no better than chance, so the bot hardly heeds what was said before"]
 
 
-def _vocabulary(spoken: dict[str, list[list[str]]], size: int, person: Person, seed: int) -> dict[str, Measured]:
+def _vocabulary(
+    spoken: dict[str, list[list[str]]], size: int, person: TrainingReplies, seed: int
+) -> dict[str, Measured]:
     """Measures how many different things each one says, and how much the words are the person's."""
     measures = {"lexical_similarity": _each(spoken, person.lexicon.similarity)}
     # Who always says the same can go on for as long as it takes.
@@ -251,7 +261,7 @@ def _habits(said: dict[str, list[str]]) -> dict[str, Measured]:
     habits = {speaker: habits_of(texts) for speaker, texts in said.items()}
     return {
         field.name: Measured(**{speaker: getattr(each, field.name) for speaker, each in habits.items()})
-        for field in attrs.fields(Habits)
+        for field in attrs.fields(StyleMetrics)
     }
 
 

@@ -17,7 +17,7 @@ import attrs
 
 from autocakechat.interface.model import Score
 
-Words = Sequence[str]
+Tokens = Sequence[str]
 
 _SHUFFLES = 20
 
@@ -91,7 +91,7 @@ def standard_error(values: Sequence[float]) -> float | None:
     return math.sqrt(variance / len(values))
 
 
-def distinct(answers: Sequence[Words], n: int, size: int, seed: int) -> float | None:
+def distinct(answers: Sequence[Tokens], n: int, size: int, seed: int) -> float | None:
     """Returns distinct-n: the number of different n-grams over the number of all.
 
     The more words, the more n-grams are repetitions. So texts can only be compared at the same number of words: answers
@@ -123,7 +123,7 @@ class Lexicon:
         answers: The words of each answer.
     """
 
-    def __init__(self, answers: Iterable[Words]) -> None:
+    def __init__(self, answers: Iterable[Tokens]) -> None:
         self._counts: Counter[str] = Counter()
         self._answers_with: Counter[str] = Counter()
         self._answers = 0
@@ -132,7 +132,7 @@ class Lexicon:
             self._answers_with.update(set(answer))
             self._answers += 1
 
-    def similarity(self, answers: Iterable[Words]) -> float | None:
+    def similarity(self, answers: Iterable[Tokens]) -> float | None:
         """Returns the lexical similarity: the cosine of the TF-IDF vectors of some answers and of all of the person.
 
         Args:
@@ -154,8 +154,8 @@ class Lexicon:
         }
 
 
-def _first_words(answers: Iterable[Words], size: int) -> list[Words]:
-    taken: list[Words] = []
+def _first_words(answers: Iterable[Tokens], size: int) -> list[Tokens]:
+    taken: list[Tokens] = []
     for answer in answers:
         if size <= 0:
             break

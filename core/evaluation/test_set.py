@@ -17,7 +17,7 @@ _POOL = 2000
 
 
 @attrs.frozen
-class Moment:
+class EvaluationExample:
     """A moment in which the person answered.
 
     Attributes:
@@ -35,7 +35,7 @@ class Moment:
 
 def held_out_moments(
     corpus: Corpus, number: int, others: int, context_lines: int, chance: random.Random
-) -> tuple[list[Moment], int]:
+) -> tuple[list[EvaluationExample], int]:
     """Draws moments of the part of a corpus that no trainer learns from.
 
     Args:
@@ -71,7 +71,7 @@ def held_out_moments(
     return [attrs.evolve(moment, others=_others(moment.answer, pool, others, chance)) for moment in moments], available
 
 
-class Person:
+class TrainingReplies:
     """What the person says in the part of a corpus that is learnt, for bots that need no network.
 
     Args:
@@ -108,11 +108,11 @@ class Person:
         return chance.choices(list(self.counts), list(self.counts.values()), k=number)
 
 
-def _moments(corpus: Corpus, context_lines: int) -> Iterator[Moment]:
+def _moments(corpus: Corpus, context_lines: int) -> Iterator[EvaluationExample]:
     for dialog in corpus.dialogs("validation"):
         for place in range(1, len(dialog), 2):
             before: Sequence[Utterance] = dialog[max(0, place - context_lines) : place]
-            yield Moment(tuple(each.text for each in before), dialog[place].text, dialog[place].emotion)
+            yield EvaluationExample(tuple(each.text for each in before), dialog[place].text, dialog[place].emotion)
 
 
 def _others(answer: str, pool: Sequence[str], number: int, chance: random.Random) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ _EMOTICON = re.compile(
 
 
 @attrs.frozen
-class Habits:
+class StyleMetrics:
     """How somebody writes. Means are over answers; shares are of answers, from 0 to 1. None where nothing can be said.
 
     Attributes:
@@ -70,12 +70,12 @@ class Habits:
     shouted: float | None
 
 
-def habits_of(answers: Sequence[str]) -> Habits:
+def habits_of(answers: Sequence[str]) -> StyleMetrics:
     """Tells the habits that show in answers."""
     texts = [answer.strip() for answer in answers]
     numbers = [sum(word[0].isalnum() or word[0] == "_" for word in words(text)) for text in texts]
     cased = [text for text in texts if any(map(_has_case, text))]
-    return Habits(
+    return StyleMetrics(
         words=mean(numbers),
         median_words=median(numbers) if numbers else None,
         characters=mean(len(text) for text in texts),

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import structs
 
+from autocakechat.interface.deprecation import deprecated, warn_deprecated
+
 _BATCH = 256
 _NOWHERE = -1
 
@@ -43,7 +45,7 @@ class Message(msgspec.Struct, gc=False):
     position: int = _NOWHERE
 
 
-class Messages(msgspec.Struct, gc=False, array_like=True):
+class MessageBatch(msgspec.Struct, gc=False, array_like=True):
     """Some consecutive messages of a chat, attribute by attribute: the n-th value of each is that of the n-th message.
 
     What is done to a whole column takes a fraction of the time that it takes message by message.
@@ -73,7 +75,7 @@ class Messages(msgspec.Struct, gc=False, array_like=True):
     positions: Sequence[int] = ()
 
     @classmethod
-    def of(cls, messages: Sequence[Message]) -> Messages:
+    def of(cls, messages: Sequence[Message]) -> MessageBatch:
         """Takes messages apart.
 
         Args:
@@ -89,7 +91,7 @@ class Messages(msgspec.Struct, gc=False, array_like=True):
         return cls(*islice(columns, len(cls.__struct_fields__)))
 
     @classmethod
-    def in_batches(cls, messages: Iterable[Message]) -> Iterator[Messages]:
+    def in_batches(cls, messages: Iterable[Message]) -> Iterator[MessageBatch]:
         """Takes a stream of messages apart, some hundred at a time."""
         messages = iter(messages)
         while batch := list(islice(messages, _BATCH)):
@@ -135,7 +137,7 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._fates)
 
-    def number(self, batches: Iterable[Messages]) -> Iterator[Messages]:
+    def number(self, batches: Iterable[MessageBatch]) -> Iterator[MessageBatch]:
         """Hands batches of messages on, each message with the next position of this ledger."""
         fates = self._fates
         for batch in batches:
@@ -192,12 +194,12 @@ class Chat:
         self.kind = kind
         self.skip = skip
         self.ledger = Ledger()
-        self._batches = Messages.in_batches(messages)
+        self._batches = MessageBatch.in_batches(messages)
         self._rest: Iterator[Message] | None = None
 
     @classmethod
     def of_batches(
-        cls, id: str, title: str | None, kind: str, batches: Iterator[Messages], skip: str | None = None
+        cls, id: str, title: str | None, kind: str, batches: Iterator[MessageBatch], skip: str | None = None
     ) -> Chat:
         """Makes a chat of messages that come many at once: the faster way, for logs of millions of messages.
 
@@ -223,7 +225,7 @@ class Chat:
         return self._rest
 
     @property
-    def batches(self) -> Iterator[Messages]:
+    def batches(self) -> Iterator[MessageBatch]:
         """The same messages, many at once.
 
         Raises:
@@ -237,13 +239,18 @@ class Chat:
         """The messages that nobody has read so far. Afterwards the chat is closed."""
         return self.messages if self._rest is None else self._rest
 
-    def through(self, wrap: Callable[[Iterator[Messages]], Iterator[Messages]]) -> None:
+    def tap(self, wrap: Callable[[Iterator[MessageBatch]], Iterator[MessageBatch]]) -> None:
         """Lets the messages pass through something on their way, such as a counter.
 
         Args:
             wrap: Is handed batches of messages, and hands them on.
         """
         self._batches = wrap(self._batches)
+
+    def through(self, wrap: Callable[[Iterator[MessageBatch]], Iterator[MessageBatch]]) -> None:
+        """The former name of `tap`."""
+        warn_deprecated(deprecated("Chat.through", since="0.1", gone="0.3", instead="Chat.tap"))
+        self.tap(wrap)
 
     def drop(self, message: Message, reason: str) -> None:
         """Accounts for a message that no dialog will hold."""
@@ -262,7 +269,7 @@ class Chat:
         """Counts what is worth knowing although no message is dropped for it, such as a dialog that had to be cut."""
         self.ledger.notes[what] += 1
 
-    def _numbered(self) -> Iterator[Messages]:
+    def _numbered(self) -> Iterator[MessageBatch]:
         if self._rest is not None:
             raise RuntimeError(f"the messages of chat {self.id} were read already; a chat is read once")
         return self.ledger.number(self._batches)

@@ -90,21 +90,6 @@ class ScoringResponder(Responder, Protocol):
         ...
 
 
-def seal_model(folder: Path, trainer: Any, options: Any, metrics: Mapping[str, Any]) -> None:
-    """Makes a model folder of what was not trained by `acc run`, so that it can be talked to like any other.
-
-    Args:
-        folder: Holds all that the trainer's `load` wants to find.
-        trainer: The `TrainerType` that loads it.
-        options: The trainer's options that come nearest to how it was made.
-        metrics: What is known of its quality.
-    """
-    from autocakechat.artifacts.model_folder import seal
-    from autocakechat.config.pipeline_file import Choice
-
-    seal(folder, Choice(trainer, options, "trainer"), metrics, key="", ingredients={})
-
-
 @attrs.frozen
 class TrainedModel:
     """A folder that holds all that answering needs; it may be copied anywhere.

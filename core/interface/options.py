@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from autocakechat.errors import UserError
+from autocakechat.interface.deprecation import deprecated, warn_deprecated
 
 
 def option(
@@ -18,7 +19,8 @@ def option(
     default: Any = attrs.NOTHING,
     factory: Callable[[], Any] | None = None,
     check: Callable[[Any, attrs.Attribute[Any], Any], Any] | None = None,
-    keyed: bool = True,
+    affects_key: bool = True,
+    keyed: bool | None = None,
 ) -> Any:
     """Declares an option as a field of an attrs class.
 
@@ -27,14 +29,20 @@ def option(
         default: Its value when it is not given; without one the option is required.
         factory: Makes the default, for lists and tables.
         check: An attrs validator; the text of the ValueError it raises is shown to the user.
-        keyed: Whether another value makes another artifact. False for what only says where things lie or how fast
+        affects_key: Whether another value makes another artifact. False for what only says where things lie or how fast
             they go.
+        keyed: The former name of `affects_key`.
 
     Returns:
         The field.
     """
+    if keyed is not None:
+        warn_deprecated(deprecated("option(keyed=...)", since="0.1", gone="0.3", instead="affects_key=..."))
+        affects_key = keyed
     return attrs.field(
-        default=attrs.Factory(factory) if factory else default, validator=check, metadata={"help": help, "keyed": keyed}
+        default=attrs.Factory(factory) if factory else default,
+        validator=check,
+        metadata={"help": help, "affects_key": affects_key},
     )
 
 
@@ -74,12 +82,12 @@ class Secret:
         return value
 
 
-def keyed_values(options: Any) -> dict[str, Any]:
-    """Returns the values of the options that decide what is made, ready for JSON: no secrets, nothing `keyed=False`."""
+def values_affecting_key(options: Any) -> dict[str, Any]:
+    """Returns the option values that an artifact key depends on, ready for JSON; secrets are left out."""
     values = {}
     for field in attrs.fields(type(options)):
         value = getattr(options, field.name)
-        if field.metadata.get("keyed", True) and not isinstance(value, Secret):
+        if field.metadata.get("affects_key", True) and not isinstance(value, Secret):
             values[field.name] = _plain(value)
     return values
 
@@ -92,7 +100,7 @@ def secrets_in(options: Any) -> list[Secret]:
 
 def _plain(value: Any) -> Any:
     if attrs.has(type(value)):
-        return keyed_values(value)
+        return values_affecting_key(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

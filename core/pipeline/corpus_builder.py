@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from autocakechat.config.pipeline_file import Choice, Pipeline
+from autocakechat.config.pipeline_file import Pipeline, StageConfig
 from autocakechat.corpus.report import Report, ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.interface.chatlog import Chat
@@ -16,7 +16,7 @@ from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input
 from autocakechat.pipeline import prefetch
-from autocakechat.pipeline.extraction import Extraction, Running
+from autocakechat.pipeline.extraction import BoundStage, Extraction
 from autocakechat.pipeline.parallel_extraction import extract_in_processes, is_worthwhile
 from autocakechat.pipeline.preflight import SourceInputs
 from autocakechat.registry.manager import PluginManager
@@ -36,7 +36,7 @@ class CorpusStage:
     pipeline: Pipeline
     inputs: Sequence[SourceInputs]
     manager: PluginManager
-    context: Callable[[Choice], RunContext]
+    context: Callable[[StageConfig], RunContext]
 
     def build(self, folder: Path) -> Report:
         """Writes the corpus into an empty folder.
@@ -51,11 +51,11 @@ class CorpusStage:
         dialogs = self._dialogs(extractor, report)
         annotate = partial(annotator.stage.annotate, annotator.options, dialogs, annotator.run)
         with CorpusWriter(folder, self.pipeline.corpus, self.pipeline.seed) as writer:
-            for dialog in annotator.guard(annotate):
+            for dialog in annotator.attribute_errors(annotate):
                 writer.write(dialog, report.ledger(dialog.chat))
             return writer.finish(report)
 
-    def _dialogs(self, extractor: Running, report: ReportBuilder) -> Iterator[Dialog]:
+    def _dialogs(self, extractor: BoundStage, report: ReportBuilder) -> Iterator[Dialog]:
         for source, entries in self.inputs:
             extraction = Extraction(self._running(source), extractor)
             if is_worthwhile(extraction, entries):
@@ -68,12 +68,12 @@ class CorpusStage:
     def _chats(self, extraction: Extraction, entry: Input, report: ReportBuilder) -> Iterator[Chat]:
         if prefetch.is_worthwhile(extraction.source, entry):
             for chat in prefetch.read_ahead(extraction.source, entry, report.census):
-                report.counted_chat(chat)
+                report.add_counted_chat(chat)
                 yield chat
             return
         for chat in extraction.chats(entry):
-            report.chat(chat)
+            report.add_chat(chat)
             yield chat
 
-    def _running(self, choice: Choice) -> Running:
-        return Running(choice.stage, choice.options, self.context(choice), self.manager.owner(choice.stage))
+    def _running(self, choice: StageConfig) -> BoundStage:
+        return BoundStage(choice.stage, choice.options, self.context(choice), self.manager.owner(choice.stage))

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @attrs.frozen
-class Running:
+class BoundStage:
     """A stage ready to run.
 
     Attributes:
@@ -35,11 +35,11 @@ class Running:
     run: RunContext
     owner: str
 
-    def showing(self, progress: OpenProgress) -> Running:
+    def with_progress(self, progress: OpenProgress) -> BoundStage:
         """Returns the same stage with another display of progress."""
         return attrs.evolve(self, run=attrs.evolve(self.run, progress=progress))
 
-    def guard(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
+    def attribute_errors(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
         """Hands on what the stage yields; whatever it raises unforeseen gets its plugin's name.
 
         Args:
@@ -54,13 +54,13 @@ class Running:
             raise plugin_error(self.owner, error) from error
 
 
-def read_chats(source: Running, entry: Input) -> Iterator[Chat]:
+def read_chats(source: BoundStage, entry: Input) -> Iterator[Chat]:
     """Reads the chats of an input, one after the other."""
     stage: SourceType = source.stage
-    for chat in source.guard(partial(stage.read, source.options, entry, source.run)):
+    for chat in source.attribute_errors(partial(stage.read, source.options, entry, source.run)):
         if not isinstance(chat, Chat):
             raise PluginError(source.owner, f"yields {type(chat).__name__} where chats belong")
-        chat.through(lambda batches: source.guard(lambda: batches))
+        chat.tap(lambda batches: source.attribute_errors(lambda: batches))
         yield chat
 
 
@@ -73,8 +73,8 @@ class Extraction:
         extractor: What makes dialogs.
     """
 
-    source: Running
-    extractor: Running
+    source: BoundStage
+    extractor: BoundStage
 
     def chats(self, entry: Input) -> Iterator[Chat]:
         """Reads the chats of an input, one after the other."""
@@ -85,7 +85,7 @@ class Extraction:
         if chat.skip is None:
             stage: ExtractorType = self.extractor.stage
             extract = partial(stage.extract, self.extractor.options, chat, self.extractor.run)
-            for dialog in self.extractor.guard(extract):
+            for dialog in self.extractor.attribute_errors(extract):
                 if not dialog.utterances or len(dialog.utterances) % 2:
                     turns = len(dialog.utterances)
                     raise PluginError(self.extractor.owner, f"yields a dialog of {turns} turns: no pairs of turns")

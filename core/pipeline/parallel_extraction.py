@@ -28,7 +28,7 @@ from autocakechat.errors import StageError
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import Input
 from autocakechat.pipeline.extraction import Extraction
-from autocakechat.pipeline.worker_processes import can_travel, end_with_signals, log_to, processors
+from autocakechat.pipeline.worker_processes import end_with_signals, is_picklable, log_to, processors
 
 _BATCH = 256
 _LENGTH = 4
@@ -50,7 +50,7 @@ def is_worthwhile(extraction: Extraction, entries: Sequence[Input]) -> bool:
         return False
     if sum(path.stat().st_size for entry in entries for path in entry.paths) < _LEAST_BYTES:
         return False
-    return can_travel(extraction)
+    return is_picklable(extraction)
 
 
 def extract_in_processes(extraction: Extraction, entries: Sequence[Input], report: ReportBuilder) -> Iterator[Dialog]:
@@ -71,7 +71,9 @@ def extract_in_processes(extraction: Extraction, entries: Sequence[Input], repor
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     run = extraction.source.run
-    quiet = Extraction(extraction.source.showing(silent_progress), extraction.extractor.showing(silent_progress))
+    quiet = Extraction(
+        extraction.source.with_progress(silent_progress), extraction.extractor.with_progress(silent_progress)
+    )
     processes = min(processors(), len(entries))
     with (
         tempfile.TemporaryDirectory(prefix="acc-") as folder,
@@ -92,7 +94,7 @@ def extract_in_processes(extraction: Extraction, entries: Sequence[Input], repor
                 extracted = future.result()
                 for level, message in extracted.records:
                     run.log.log(level, "%s", message)
-                report.absorb(extracted.report)
+                report.merge(extracted.report)
                 yield from _read_dialogs(spool)
                 spool.unlink()
                 progress.advance(1)
@@ -111,7 +113,7 @@ def _extract(extraction: Extraction, entry: Input, spool: Path) -> _Extracted:
     log_to(lambda level, message: records.append((level, message)))
     with spool.open("wb") as file:
         for chat in extraction.chats(entry):
-            report.chat(chat)
+            report.add_chat(chat)
             _write_dialogs(file, extraction.dialogs(chat))
     return _Extracted(report, records)
 

@@ -20,12 +20,12 @@ import msgspec
 
 from autocakechat.display.progress import silent_progress
 from autocakechat.errors import AccError, StageError
-from autocakechat.interface.chatlog import Chat, Messages
+from autocakechat.interface.chatlog import Chat, MessageBatch
 from autocakechat.interface.run_context import Progress, RunContext
 from autocakechat.interface.stage_types import Input
-from autocakechat.pipeline.extraction import Running, read_chats
-from autocakechat.pipeline.worker_processes import can_travel, end_with_signals, log_to, processors
-from autocakechat.statistics.participants import Census
+from autocakechat.pipeline.extraction import BoundStage, read_chats
+from autocakechat.pipeline.worker_processes import end_with_signals, is_picklable, log_to, processors
+from autocakechat.statistics.participants import ParticipantCounter
 
 # To start a process takes about as long as reading half of this.
 _LEAST_BYTES = 64_000_000
@@ -34,14 +34,14 @@ _LEAST_TOLD = 1 << 18
 _Kind = Literal["chat", "messages", "end of chat", "open progress", "advance", "close progress", "log", "error", "done"]
 
 
-def is_worthwhile(source: Running, entry: Input) -> bool:
+def is_worthwhile(source: BoundStage, entry: Input) -> bool:
     """Tells whether reading an input in another process is faster, and possible."""
     if processors() < 2 or sum(path.stat().st_size for path in entry.paths) < _LEAST_BYTES:
         return False
-    return can_travel(source)
+    return is_picklable(source)
 
 
-def read_ahead(source: Running, entry: Input, census: Census) -> Iterator[Chat]:
+def read_ahead(source: BoundStage, entry: Input, census: ParticipantCounter) -> Iterator[Chat]:
     """Reads the chats of an input in another process, and counts their messages there.
 
     Args:
@@ -58,7 +58,7 @@ def read_ahead(source: Running, entry: Input, census: Census) -> Iterator[Chat]:
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_read, args=(source.showing(silent_progress), entry, sending), daemon=True)
+    process = context.Process(target=_read, args=(source.with_progress(silent_progress), entry, sending), daemon=True)
     process.start()
     sending.close()
     try:
@@ -74,12 +74,14 @@ def read_ahead(source: Running, entry: Input, census: Census) -> Iterator[Chat]:
         process.join()
 
 
-def _told(receiving: Connection, run: RunContext, shown: ExitStack, census: Census) -> Iterator[tuple[_Kind, Any]]:
+def _told(
+    receiving: Connection, run: RunContext, shown: ExitStack, census: ParticipantCounter
+) -> Iterator[tuple[_Kind, Any]]:
     """Yields what the reading process tells of chats, and does what else it asks for, until it is done."""
     progress: Progress | None = None
     for kind, value in _received(receiving):
         if kind == "done":
-            census.absorb(value)
+            census.merge(value)
             return
         if kind == "error":
             raise value
@@ -105,25 +107,25 @@ def _received(receiving: Connection) -> Iterator[tuple[_Kind, Any]]:
         yield from pickle.loads(told)  # noqa: S301 - this program wrote it
 
 
-def _batches(told: Iterator[tuple[_Kind, Any]]) -> Iterator[Messages]:
-    decode = msgspec.msgpack.Decoder(Messages).decode
+def _batches(told: Iterator[tuple[_Kind, Any]]) -> Iterator[MessageBatch]:
+    decode = msgspec.msgpack.Decoder(MessageBatch).decode
     for kind, value in told:
         if kind == "end of chat":
             return
         yield decode(value) if isinstance(value, bytes) else value
 
 
-def _read(source: Running, entry: Input, sending: Connection) -> None:
+def _read(source: BoundStage, entry: Input, sending: Connection) -> None:
     """Runs in the other process: reads, and tells what it reads."""
     end_with_signals()
     tell = _Teller(sending)
     log_to(lambda level, message: tell("log", (level, message)))
-    here = source.showing(partial(_told_progress, tell))
+    here = source.with_progress(partial(_told_progress, tell))
     with contextlib.suppress(BrokenPipeError):  # nobody listens any more
         try:
-            census = Census()
+            census = ParticipantCounter()
             for chat in read_chats(here, entry):
-                chat.through(census.counted)
+                chat.tap(census.count_batches)
                 tell("chat", {"id": chat.id, "title": chat.title, "kind": chat.kind, "skip": chat.skip})
                 for batch in chat.batches:
                     tell.messages(batch)
@@ -149,7 +151,7 @@ class _Teller:
         self._waiting.clear()
         self._size = 0
 
-    def messages(self, batch: Messages) -> None:
+    def messages(self, batch: MessageBatch) -> None:
         """Tells of messages, sooner or later."""
         batch.positions = ()
         try:

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 
 import attrs
 
-from autocakechat.config.pipeline_file import Choice, Pipeline
+from autocakechat.config.pipeline_file import Pipeline, StageConfig
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
 from autocakechat.interface.stage_types import Input
 from autocakechat.registry.manager import missing_requirements
 
-SourceInputs = tuple[Choice, Sequence[Input]]
+SourceInputs = tuple[StageConfig, Sequence[Input]]
 
 
 @attrs.define
-class Checks:
+class PreflightChecks:
     """Collects what is missing, to tell of all of it at once.
 
     Attributes:
@@ -56,7 +56,7 @@ class Checks:
             raise ManyProblemsError(self._problems)
         return inputs
 
-    def _choices(self, tables: Sequence[str]) -> Iterator[Choice]:
+    def _choices(self, tables: Sequence[str]) -> Iterator[StageConfig]:
         for table in tables:
             if table == "source" and self.pipeline.sources:
                 yield from self.pipeline.sources
@@ -64,20 +64,20 @@ class Checks:
             with self._noted():
                 yield self.pipeline.require(table)
 
-    def _check_modules(self, choice: Choice) -> None:
+    def _check_modules(self, choice: StageConfig) -> None:
         missing = missing_requirements(choice.stage)
         if missing:
             needs = f"{choice.stage.name} needs {', '.join(missing)}"
             self._problems.append(f"{self._place(choice)}: {needs}; type: {choice.stage.install}")
 
-    def _check_secrets(self, choice: Choice) -> None:
+    def _check_secrets(self, choice: StageConfig) -> None:
         for secret in secrets_in(choice.options):
             try:
                 self.redact.add(secret.reveal())
             except UserError as error:
                 self._problems.append(f"{self._place(choice)}: {error}")
 
-    def _place(self, choice: Choice) -> str:
+    def _place(self, choice: StageConfig) -> str:
         return f"{self.pipeline.path}: {choice.where}"
 
     @contextmanager

@@ -13,32 +13,31 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
-from autocakechat.artifacts.model_folder import open_model, seal
+from autocakechat.artifacts.model_folder import open_model, write_manifest
 from autocakechat.artifacts.store import (
     MANIFEST,
     Artifact,
+    ArtifactStore,
     Hashes,
     Ingredients,
     Kind,
-    Store,
     key_of,
     newest_corpus,
-    replace_folder,
-    write_whole,
 )
-from autocakechat.config.pipeline_file import Choice, Pipeline
+from autocakechat.config.pipeline_file import Pipeline, StageConfig
 from autocakechat.corpus.report import Report
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.display.progress import progress_for
 from autocakechat.display.report_text import render
 from autocakechat.errors import AccError, UserError
+from autocakechat.files import replace_folder, write_whole
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import TrainedModel
-from autocakechat.interface.options import keyed_values
+from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.pipeline.corpus_builder import CorpusStage
-from autocakechat.pipeline.preflight import Checks, SourceInputs
+from autocakechat.pipeline.preflight import PreflightChecks, SourceInputs
 from autocakechat.registry.manager import PluginManager, plugin_error
 
 Until = Literal["corpus", "model"]
@@ -46,7 +45,7 @@ CORPUS_FORM = 2
 
 
 @attrs.frozen
-class Built:
+class BuiltArtifact:
     """An artifact a run ended with.
 
     Attributes:
@@ -75,7 +74,7 @@ class Runner:
         self._manager = manager
         self._log = log
         self._redact = redact
-        self._store = Store.beside(pipeline.path)
+        self._store = ArtifactStore.beside(pipeline.path)
         self._hashes = Hashes(self._store.folder / "hashes.json")
 
     def check(self, until: Until | None) -> Sequence[SourceInputs]:
@@ -92,9 +91,9 @@ class Runner:
         """
         tables = ["source", "extractor", "annotator"]
         tables += [] if until == "corpus" else ["trainer"] if until == "model" else ["trainer", "deployer"]
-        return Checks(self._pipeline, self._redact).stages(tables)
+        return PreflightChecks(self._pipeline, self._redact).stages(tables)
 
-    def run(self, until: Until | None, force: Until | None, samples: int = 0) -> dict[str, Built]:
+    def run(self, until: Until | None, force: Until | None, samples: int = 0) -> dict[str, BuiltArtifact]:
         """Builds or reuses the corpus, and the model unless only the corpus is asked for.
 
         Args:
@@ -120,14 +119,14 @@ class Runner:
         """
         return newest_corpus(self._pipeline.path)
 
-    def train(self, corpus: Artifact, force: bool = False) -> Built:
+    def train(self, corpus: Artifact, force: bool = False) -> BuiltArtifact:
         """Builds or reuses the model of a corpus, which is taken as it is.
 
         Args:
             corpus: The corpus.
             force: Whether to build the model even if it is there.
         """
-        Checks(self._pipeline, self._redact).stages(["trainer"])
+        PreflightChecks(self._pipeline, self._redact).stages(["trainer"])
         return self._model(corpus, force)
 
     def dry_run(self, until: Until | None, force: Until | None) -> list[str]:
@@ -150,14 +149,14 @@ class Runner:
         Raises:
             UserError: The folder for the state cannot be used.
         """
-        Checks(self._pipeline, self._redact).stages(["deployer"])
+        PreflightChecks(self._pipeline, self._redact).stages(["deployer"])
         deployer = self._pipeline.require("deployer")
         model = self.model(folder, state and state / "reply")
         if state:
             _make_state(state, model.path)
         self.deploy_with(deployer, model, state)
 
-    def deploy_with(self, deployer: Choice, model: TrainedModel, state: Path | None = None) -> None:
+    def deploy_with(self, deployer: StageConfig, model: TrainedModel, state: Path | None = None) -> None:
         """Lets people talk to a model through a given deployer."""
         with self._events(deployer) as done:
             deployer.stage.deploy(deployer.options, model, self._context(deployer, state))
@@ -184,7 +183,7 @@ class Runner:
         reply = partial(self._reply_options, folder)
         return open_model(folder, self._manager, reply, self._plain_context("reply", state), seed)
 
-    def export_model(self, built: Built, target: Path) -> None:
+    def export_model(self, built: BuiltArtifact, target: Path) -> None:
         """Copies a model to a folder of the user's.
 
         Raises:
@@ -212,14 +211,14 @@ class Runner:
             )
         return self._pipeline.reply
 
-    def _corpus(self, stage: CorpusStage, force: bool, samples: int) -> Built:
+    def _corpus(self, stage: CorpusStage, force: bool, samples: int) -> BuiltArtifact:
         ingredients = self._corpus_ingredients(stage.inputs)
         key = key_of(ingredients)
         found = None if force else self._reusable("corpus", key)
         if found:
             if samples:
                 self._log.info("%s", render(Report.from_json((found.path / "report.json").read_bytes()), samples))
-            return Built(found, True, Corpus(found.path).report)
+            return BuiltArtifact(found, True, Corpus(found.path).report)
         self._log.info("corpus: building (%s)", self._store.why_not("corpus", ingredients))
         with self._store.locked(), self._store.building("corpus", key) as folder:
             with self._events(
@@ -231,14 +230,14 @@ class Runner:
             write_whole(folder / MANIFEST["corpus"], msgspec.json.encode(manifest))
             self._hashes.save()
         self._log.info("%s", render(report, samples))
-        return Built(self._made("corpus", key), False, Corpus(self._made("corpus", key).path).report)
+        return BuiltArtifact(self._made("corpus", key), False, Corpus(self._made("corpus", key).path).report)
 
-    def _model(self, corpus: Artifact, force: bool) -> Built:
+    def _model(self, corpus: Artifact, force: bool) -> BuiltArtifact:
         ingredients = self._model_ingredients(corpus.key)
         key = key_of(ingredients)
         found = None if force else self._reusable("model", key)
         if found:
-            return Built(found, True, found.manifest["metrics"])
+            return BuiltArtifact(found, True, found.manifest["metrics"])
         trainer = self._pipeline.require("trainer")
         self._log.info("model: training (%s)", self._store.why_not("model", ingredients))
         context = attrs.evolve(self._context(trainer), state=self._store.state(f"model-{key}"))
@@ -246,11 +245,11 @@ class Runner:
             with self._events(trainer) as done:
                 metrics = trainer.stage.train(trainer.options, Corpus(corpus.path), folder, context)
                 done(metrics)
-            seal(folder, trainer, metrics, key, ingredients)
+            write_manifest(folder, trainer, metrics, key, ingredients)
             self._hashes.save()
         self._store.forget_state(f"model-{key}")
         self._log.info("model: %s", ", ".join(f"{name} {_figure(value)}" for name, value in metrics.items()))
-        return Built(self._made("model", key), False, dict(metrics))
+        return BuiltArtifact(self._made("model", key), False, dict(metrics))
 
     def _reusable(self, kind: Kind, key: str) -> Artifact | None:
         found = self._store.find(kind, key)
@@ -276,7 +275,9 @@ class Runner:
             for entry in entries:
                 ingredients[f"{source.where}: {entry.name}"] = [self._hashes.of(path) for path in entry.paths]
         ingredients |= _described(self._pipeline.require("extractor")) | _described(self._pipeline.annotator)
-        return ingredients | {f"corpus.{name}": value for name, value in keyed_values(self._pipeline.corpus).items()}
+        return ingredients | {
+            f"corpus.{name}": value for name, value in values_affecting_key(self._pipeline.corpus).items()
+        }
 
     def _model_ingredients(self, corpus: str) -> Ingredients:
         trainer = self._pipeline.require("trainer")
@@ -285,7 +286,7 @@ class Runner:
             ingredients[f"{trainer.where}: {entry.name}"] = [self._hashes.of(path) for path in entry.paths]
         return ingredients
 
-    def _context(self, choice: Choice, state: Path | None = None) -> RunContext:
+    def _context(self, choice: StageConfig, state: Path | None = None) -> RunContext:
         return self._plain_context(f"{choice.stage.kind}-{choice.stage.name}", state)
 
     def _plain_context(self, name: str, state: Path | None = None) -> RunContext:
@@ -293,7 +294,7 @@ class Runner:
         return RunContext(log, progress_for(log), self._pipeline.seed, state or self._store.state(name))
 
     @contextmanager
-    def _events(self, *choices: Choice) -> Iterator[Any]:
+    def _events(self, *choices: StageConfig) -> Iterator[Any]:
         """Announces that stages begin, end or fail, and names the plugin of an unforeseen error."""
         for choice in choices:
             self._manager.announce("acc_before_stage", self._log, stage=choice.stage)
@@ -325,10 +326,10 @@ def _make_state(folder: Path, model: Path) -> None:
         raise UserError(f"{error.filename or folder}: {error.strerror}", hint) from None
 
 
-def _described(choice: Choice) -> Ingredients:
+def _described(choice: StageConfig) -> Ingredients:
     """The ingredients that a stage adds: what it is, its version and its options."""
     described: Ingredients = {f"{choice.where}.use": choice.stage.name, f"{choice.where}.version": choice.stage.version}
-    return described | {f"{choice.where}.{name}": value for name, value in keyed_values(choice.options).items()}
+    return described | {f"{choice.where}.{name}": value for name, value in values_affecting_key(choice.options).items()}
 
 
 def _figure(value: Any) -> str:

@@ -15,7 +15,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def can_travel(stages: Any) -> bool:
+def is_picklable(stages: Any) -> bool:
     """Tells whether stages with their options can be sent to another process."""
     try:
         pickle.dumps(stages)

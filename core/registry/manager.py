@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 import pluggy
 
-from autocakechat.config.option_values import suggest
 from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_full_disk
 from autocakechat.interface import hookspecs
-from autocakechat.interface.deprecation import Deprecated
+from autocakechat.interface.deprecation import Deprecated, author_of
 from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, StageType
-from autocakechat.text import visible
+from autocakechat.text import escape_control_characters, suggest
 
 if TYPE_CHECKING:
     import logging
@@ -175,7 +174,7 @@ class PluginManager:
         try:
             self._pluggy.register(module, plugin.name)
         except (pluggy.PluginValidationError, ValueError) as error:
-            plugin.fail(visible(str(error).strip().splitlines()[-1]))
+            plugin.fail(escape_control_characters(str(error).strip().splitlines()[-1]))
         for unknown in self._unknown_hooks(module):
             plugin.fail(f"has a hook that nobody calls: {unknown}{suggest(unknown, self._known_hooks())}")
         if plugin.status == "failed":
@@ -256,27 +255,23 @@ def _deprecations_told(plugin: Plugin, entry: EntryPoint) -> Iterator[None]:
             yield
     finally:
         for each in caught:
-            if issubclass(each.category, Deprecated):
-                plugin.warnings.append(visible(str(each.message)))
-                text = f"plugin {plugin} by {_author(entry)}: {each.message}"
-                warnings.warn_explicit(text, Deprecated, each.filename, each.lineno)
+            if isinstance(each.message, Deprecated):
+                text = each.message.text
+                plugin.warnings.append(escape_control_characters(text))
+                named = Deprecated(text, f"plugin {plugin} by {author_of(entry)}")
+                warnings.warn_explicit(named, Deprecated, each.filename, each.lineno)
             else:
                 warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
-def _author(entry: EntryPoint) -> str:
-    known: Any = entry.dist.metadata if entry.dist else {}
-    return next((known[name] for name in ("Author", "Author-email", "Maintainer") if name in known), "its author")
-
-
 def _told(error: BaseException) -> str:
-    return visible(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return escape_control_characters(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 
 def _unfit(stage: Any, expected: type[Provided]) -> str | None:
     """Says what is wrong with what a registration hook yielded, if anything."""
     if not isinstance(stage, expected):
-        return f"{visible(repr(stage))[:80]}, which is no {expected.__name__}"
+        return f"{escape_control_characters(repr(stage))[:80]}, which is no {expected.__name__}"
     if not (isinstance(stage.name, str) and _NAME.fullmatch(stage.name)):
         return f"a stage with the name {stage.name!r}; names look like 'my-stage'"
     for configuration in _configurations(stage):

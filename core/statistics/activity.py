@@ -11,7 +11,7 @@ from operator import add, floordiv, ne, sub
 
 import attrs
 
-from autocakechat.interface.chatlog import Messages
+from autocakechat.interface.chatlog import MessageBatch
 
 _HOUR = 3600
 _LAST_HOUR = 4_102_444_800 // _HOUR  # the year 2100: later ones are faults of a log
@@ -31,7 +31,7 @@ _ENDS = tuple(_SPANS)[1:]
 
 
 @attrs.frozen
-class Span:
+class DurationBin:
     """How often something took so long: at least `seconds`, and less than the next span begins with."""
 
     seconds: int
@@ -40,12 +40,12 @@ class Span:
 
 
 @attrs.frozen
-class Answering:
+class ResponseTimes:
     """How long a person takes to answer: the time to a message from the one before, if that was somebody else's."""
 
     id: str
     answers: int
-    spans: list[Span]
+    spans: list[DurationBin]
 
 
 @attrs.frozen
@@ -62,12 +62,12 @@ class ActivityReport:
 
     months: dict[str, int]
     hours: list[int]
-    silences: list[Span]
-    answering: list[Answering]
+    silences: list[DurationBin]
+    answering: list[ResponseTimes]
     unlearnable: dict[str, int]
 
 
-class Silences:
+class MessageGaps:
     """Counts how much time passes between neighbouring messages."""
 
     def __init__(self) -> None:
@@ -84,26 +84,26 @@ class Silences:
         ends = [*(bisect_left(silences, end) for end in _ENDS), len(silences)]
         self._counts = [count + end - start for count, start, end in zip(self._counts, [0, *ends], ends, strict=False)]
 
-    def absorb(self, other: Silences) -> None:
+    def merge(self, other: MessageGaps) -> None:
         """Adds what was counted elsewhere."""
         self._counts = list(map(add, self._counts, other._counts))
 
-    def report(self) -> list[Span]:
+    def report(self) -> list[DurationBin]:
         """What was counted, the shortest first."""
         return _spans(self._counts)
 
 
-class Activity:
+class ActivityCounter:
     """Counts when was written."""
 
     def __init__(self) -> None:
         self._hours: Counter[int] = Counter()
-        self._silences = Silences()
+        self._silences = MessageGaps()
         self._answers: Counter[tuple[str, int]] = Counter()
         self._empty: Counter[str] = Counter()
         self._foreign = 0
 
-    def counted(self, batches: Iterator[Messages]) -> Iterator[Messages]:
+    def count_batches(self, batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
         """Hands the messages of one chat on, batch by batch, and counts them."""
         last_sender: Sequence[str] = ()
         last_sent: Sequence[int] = ()
@@ -140,17 +140,17 @@ class Activity:
             unlearnable=unlearnable,
         )
 
-    def _answering(self) -> list[Answering]:
+    def _answering(self) -> list[ResponseTimes]:
         people: dict[str, Counter[int]] = {}
         for (sender, span), number in self._answers.items():
             if sender:
                 people.setdefault(sender, Counter())[span] += number
-        found = [Answering(sender, counts.total(), _spans(counts)) for sender, counts in people.items()]
+        found = [ResponseTimes(sender, counts.total(), _spans(counts)) for sender, counts in people.items()]
         return sorted(found, key=lambda each: (-each.answers, each.id))
 
 
-def _spans(counts: Sequence[int] | Counter[int]) -> list[Span]:
-    return [Span(seconds, label, counts[place]) for place, (seconds, label) in enumerate(_SPANS.items())]
+def _spans(counts: Sequence[int] | Counter[int]) -> list[DurationBin]:
+    return [DurationBin(seconds, label, counts[place]) for place, (seconds, label) in enumerate(_SPANS.items())]
 
 
 def _months(found: Iterable[str]) -> Iterator[str]:

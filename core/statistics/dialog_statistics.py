@@ -28,14 +28,14 @@ class Bin:
 
 
 @attrs.frozen
-class Sample:
+class SamplePair:
     """A pair of the corpus, chosen at random."""
 
     question: str
     answer: str
 
 
-class Figures:
+class DialogStatistics:
     """Counts what of one chat was written."""
 
     __slots__ = ("answer_words", "by_pairs", "by_words", "dialogs", "pairs", "question_words")
@@ -66,12 +66,12 @@ class Figures:
         self.by_words.update(map(int.bit_length, answer_words))
 
 
-class Samples:
+class PairSampler:
     """Some pairs of a stream of unknown length, each dialog as likely as any other (Li 1994, Algorithm L)."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - samples are no secrets
-        self._kept: list[Sample] = []
+        self._kept: list[SamplePair] = []
         self._weight = 1.0
         self._next = 0
 
@@ -83,7 +83,7 @@ class Samples:
 
     def _take(self, utterances: Sequence[Utterance]) -> None:
         place = 2 * self._random.randrange(len(utterances) // 2)
-        sample = Sample(question=utterances[place].text, answer=utterances[place + 1].text)
+        sample = SamplePair(question=utterances[place].text, answer=utterances[place + 1].text)
         if len(self._kept) < _MOST_SAMPLES:
             self._kept.append(sample)
         else:
@@ -93,7 +93,7 @@ class Samples:
             self._weight *= math.exp(math.log(1 - self._random.random()) / _MOST_SAMPLES)
             self._next += int(math.log(1 - self._random.random()) / math.log1p(-self._weight))
 
-    def chosen(self) -> list[Sample]:
+    def chosen(self) -> list[SamplePair]:
         """The pairs, in no particular order."""
         self._random.shuffle(self._kept)
         return self._kept

@@ -10,18 +10,18 @@ from typing import Any
 import attrs
 
 from autocakechat.errors import UserError
-from autocakechat.interface.chatlog import Chat, Messages
+from autocakechat.interface.chatlog import Chat, MessageBatch
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import SourceType
-from autocakechat.statistics.activity import Activity, ActivityReport, Silences, Span
-from autocakechat.text import visible
+from autocakechat.statistics.activity import ActivityCounter, ActivityReport, DurationBin, MessageGaps
+from autocakechat.text import escape_control_characters, pluralize
 
 _TEXT = "text"
 _SERVICE = "service"
 
 
 @attrs.frozen
-class Person:
+class Participant:
     """Somebody who wrote.
 
     Attributes:
@@ -35,17 +35,17 @@ class Person:
     messages: int
 
     def __str__(self) -> str:
-        name = visible(self.name) if self.name else "no name"
-        return f"{visible(self.id)} ({name}, {count(self.messages, 'message')})"
+        name = escape_control_characters(self.name) if self.name else "no name"
+        return f"{escape_control_characters(self.id)} ({name}, {pluralize(self.messages, 'message')})"
 
 
-class Census:
+class ParticipantCounter:
     """Counts who wrote how much.
 
     Example:
         ```python
         census = Census()
-        chat.through(census.counted)     # before the chat is read; its messages are counted as they pass
+        chat.tap(census.counted)     # before the chat is read; its messages are counted as they pass
         ...
         for person in census.people(): print(person)
         ```
@@ -56,9 +56,9 @@ class Census:
         # Those of the messages that are not just somebody's own text: by sender, kind and whether they are own words.
         self._special: Counter[tuple[str, str, bool]] = Counter()
         self._names: dict[str, str | None] = {}
-        self._silences = Silences()
+        self._silences = MessageGaps()
 
-    def counted(self, batches: Iterator[Messages]) -> Iterator[Messages]:
+    def count_batches(self, batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
         """Hands the messages of one chat on, batch by batch, and counts them."""
         last: Sequence[int] = ()
         for batch in batches:
@@ -72,18 +72,18 @@ class Census:
             last = batch.sent[-1:]
             yield batch
 
-    def absorb(self, other: Census) -> None:
+    def merge(self, other: ParticipantCounter) -> None:
         """Adds what was counted elsewhere, later."""
         self._written.update(other._written)
         self._special.update(other._special)
         self._names |= other._names
-        self._silences.absorb(other._silences)
+        self._silences.merge(other._silences)
 
-    def silences(self) -> list[Span]:
+    def silences(self) -> list[DurationBin]:
         """How much time passed between neighbouring messages."""
         return self._silences.report()
 
-    def people(self) -> list[Person]:
+    def people(self) -> list[Participant]:
         """Everybody who wrote so far, those who wrote most first; not those of whom there are no own words at all."""
         totals: Counter[str] = Counter()
         entries = self._entries()
@@ -110,7 +110,7 @@ class Census:
 
 
 @attrs.frozen
-class ChatCensus:
+class ChatSummary:
     """One chat of a log.
 
     Attributes:
@@ -129,11 +129,11 @@ class ChatCensus:
     skipped: str | None
     messages: int
     kinds: dict[str, int]
-    people: list[Person]
+    people: list[Participant]
 
 
 @attrs.frozen
-class LogCensus:
+class LogSummary:
     """A whole log.
 
     Attributes:
@@ -146,12 +146,12 @@ class LogCensus:
 
     source: str
     messages: int
-    people: list[Person]
-    chats: list[ChatCensus]
+    people: list[Participant]
+    chats: list[ChatSummary]
     activity: ActivityReport
 
 
-def inspect(source: SourceType, path: Path, run: RunContext) -> LogCensus:
+def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
     """Reads a log and tells who is in it.
 
     Args:
@@ -162,15 +162,17 @@ def inspect(source: SourceType, path: Path, run: RunContext) -> LogCensus:
     Raises:
         UserError: There is nothing that the source can read.
     """
-    options = options_for(source, path)
-    activity = Activity()
-    chats = [census_of(chat, activity) for part in source.inputs(options) for chat in source.read(options, part, run)]
+    options = source_options(source, path)
+    activity = ActivityCounter()
+    chats = [
+        summarize_chat(chat, activity) for part in source.inputs(options) for chat in source.read(options, part, run)
+    ]
     totals: Counter[str] = Counter()
     names: dict[str, str | None] = {}
     for person in (person for chat in chats for person in chat.people):
         totals[person.id] += person.messages
         names[person.id] = person.name or names.get(person.id)
-    return LogCensus(
+    return LogSummary(
         source=source.name,
         messages=sum(chat.messages for chat in chats),
         people=_ranked(totals, names),
@@ -179,7 +181,7 @@ def inspect(source: SourceType, path: Path, run: RunContext) -> LogCensus:
     )
 
 
-def options_for(source: SourceType, path: Path) -> Any:
+def source_options(source: SourceType, path: Path) -> Any:
     """The options of a source that is to read a path, and for the rest does what it does by default.
 
     Raises:
@@ -192,18 +194,18 @@ def options_for(source: SourceType, path: Path) -> Any:
     return source.config(path=path)
 
 
-def census_of(chat: Chat, activity: Activity) -> ChatCensus:
+def summarize_chat(chat: Chat, activity: ActivityCounter) -> ChatSummary:
     """Reads a chat to its end and tells who is in it.
 
     Args:
         chat: The chat.
         activity: Where to count when was written, over all chats.
     """
-    census = Census()
-    chat.through(census.counted)
-    chat.through(activity.counted)
+    census = ParticipantCounter()
+    chat.tap(census.count_batches)
+    chat.tap(activity.count_batches)
     deque(chat.batches, maxlen=0)
-    return ChatCensus(
+    return ChatSummary(
         id=chat.id,
         title=chat.title,
         kind=chat.kind,
@@ -214,11 +216,6 @@ def census_of(chat: Chat, activity: Activity) -> ChatCensus:
     )
 
 
-def _ranked(totals: dict[str, int], names: dict[str, str | None]) -> list[Person]:
+def _ranked(totals: dict[str, int], names: dict[str, str | None]) -> list[Participant]:
     ranked = sorted(totals.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [Person(sender, names.get(sender), number) for sender, number in ranked]
-
-
-def count(number: int, thing: str) -> str:
-    """Says how many of a thing there are: `1 pair`, `1,204 pairs`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return [Participant(sender, names.get(sender), number) for sender, number in ranked]

@@ -83,13 +83,13 @@ class AnnotatorContract(StageContract):
         """The first is back before half of a long row was taken; batches are fine."""
         taken = 0
 
-        def counted() -> Iterator[Dialog]:
+        def count_batches() -> Iterator[Dialog]:
             nonlocal taken
             for dialog in _dialogs(_LONG):
                 taken += 1
                 yield dialog
 
-        assert next(annotate(counted()), None) is not None, "no dialog came back"
+        assert next(annotate(count_batches()), None) is not None, "no dialog came back"
         assert taken < _LONG / 2, f"{taken} of {_LONG} dialogs were taken before the first came back; yield as you go"
 
     def test_no_dialogs_give_none(self, annotate: Annotating) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 import pytest
 
-from autocakechat.config.option_values import Structurer
+from autocakechat.config.option_values import OptionParser
 from autocakechat.errors import ManyProblemsError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def structured(cls: type, table: Mapping[str, Any], folder: Path) -> Any:
     Raises:
         ManyProblemsError: With a line for each option that does not fit.
     """
-    structurer = Structurer(lambda _: folder)
+    structurer = OptionParser(lambda _: folder)
     options = structurer.structure(dict(table), cls, ())
     if structurer.problems:
         raise ManyProblemsError([f"{'.'.join(map(str, p.key))}: {p.message}" for p in structurer.problems])

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from autocakechat.testing.contract import StageContract
-from autocakechat.testing.project import Project, Running
+from autocakechat.testing.project import AccProcess, Project
 from autocakechat.testing.stand_ins import LOADED, echo
 
 _STOPPED = {signal.SIGINT: (0, 130), signal.SIGTERM: (0, 143)}
@@ -45,7 +45,7 @@ class DeployerContract(StageContract):
     kind: ClassVar[str] = "deployer"
     seconds: ClassVar[float] = 15
 
-    def talk(self, running: Running, text: str) -> str | None:
+    def talk(self, running: AccProcess, text: str) -> str | None:
         """Says something to the running bot and returns its answer; override it.
 
         Args:

@@ -12,7 +12,7 @@ from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import ExtractorType
-from autocakechat.pipeline.extraction import Extraction, Running
+from autocakechat.pipeline.extraction import BoundStage, Extraction
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project
 
@@ -49,11 +49,11 @@ class ExtractorContract(StageContract):
     options: ClassVar[Mapping[str, Any]] = {"server": "bob"}
 
     @pytest.fixture
-    def running(self, stage: ExtractorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Any) -> Running:
+    def running(self, stage: ExtractorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Any) -> BoundStage:
         """The extractor, ready to run."""
-        return Running(stage, structured(stage.config, table, tmp_path), acc_run, self.name)
+        return BoundStage(stage, structured(stage.config, table, tmp_path), acc_run, self.name)
 
-    def test_questions_and_answers_become_dialogs(self, running: Running) -> None:
+    def test_questions_and_answers_become_dialogs(self, running: BoundStage) -> None:
         """Of a plain conversation come dialogs that go by turns from the client to the server."""
         made = _extract(running, _talk())
         assert made.dialogs, "ann asks and bob answers twenty times, and no dialog was made"
@@ -63,7 +63,7 @@ class ExtractorContract(StageContract):
         assert any("answer" in answer for answer in answers), f"no answer of bob's was learnt: {answers}"
         assert not any("question" in answer for answer in answers), "what ann asks was learnt as bob's answer"
 
-    def test_every_message_is_settled(self, running: Running) -> None:
+    def test_every_message_is_settled(self, running: BoundStage) -> None:
         """Each message is in a dialog, or was dropped with a reason, or was never read."""
         for messages in (_talk(), _odd_messages(), [], _monologue("ann"), _monologue("bob")):
             made = _extract(running, messages)
@@ -74,13 +74,13 @@ class ExtractorContract(StageContract):
                 "call chat.drop(message, reason) for each"
             )
 
-    def test_odd_messages_are_survived(self, running: Running) -> None:
+    def test_odd_messages_are_survived(self, running: BoundStage) -> None:
         """Messages without text, without sender, forwarded, out of time, answering what is not there."""
         made = _extract(running, _odd_messages())
         for dialog in made.dialogs:
             _check_dialog(dialog, made.chat)
 
-    def test_text_that_is_not_bobs_own_is_not_learnt(self, running: Running) -> None:
+    def test_text_that_is_not_bobs_own_is_not_learnt(self, running: BoundStage) -> None:
         """A forward by bob is nobody's answer."""
         messages = _talk()
         for message in messages[1::2]:
@@ -88,29 +88,29 @@ class ExtractorContract(StageContract):
         answers = [each.text for dialog in _extract(running, messages).dialogs for each in dialog.utterances[1::2]]
         assert not answers, f"forwarded by bob, and learnt as his words: {answers[:3]}"
 
-    def test_an_empty_chat_gives_nothing(self, running: Running) -> None:
+    def test_an_empty_chat_gives_nothing(self, running: BoundStage) -> None:
         """No messages, no dialogs; of one person alone neither."""
         for messages in ([], _monologue("ann")):
             dialogs = _extract(running, messages).dialogs
             assert not dialogs, f"{len(messages)} messages by nobody but ann, and dialogs were made: {dialogs[:3]}"
 
-    def test_the_same_chat_gives_the_same_dialogs(self, running: Running) -> None:
+    def test_the_same_chat_gives_the_same_dialogs(self, running: BoundStage) -> None:
         """What is made depends on the chat and the options alone."""
         for talk in (_talk, _odd_messages):
             first, second = (_extract(running, talk()).dialogs for _ in range(2))
             assert first == second, f"extracted twice:\n{first}\n{second}"
 
-    def test_dialogs_come_while_the_chat_is_read(self, running: Running) -> None:
+    def test_dialogs_come_while_the_chat_is_read(self, running: BoundStage) -> None:
         """The first dialog of a long chat is there before half of it was read."""
         read = 0
 
-        def counted() -> Iterator[Message]:
+        def count_batches() -> Iterator[Message]:
             nonlocal read
             for place in range(_LONG):
                 read += 1
                 yield _said(place, ("ann", "bob")[place % 2], f"message {place}", sent=_START + place // 4 * _DAY)
 
-        chat = Chat("long", None, "test", counted())
+        chat = Chat("long", None, "test", count_batches())
         first = next(iter(running.stage.extract(running.options, chat, running.run)), None)
         assert first is not None, f"{_LONG} messages by two people, and no dialog was made"
         assert read < _LONG / 2, f"{read} of {_LONG} messages were read before the first dialog; yield as you go"
@@ -121,7 +121,7 @@ class ExtractorContract(StageContract):
         assert acc_project.dialogs(), "no dialogs"
 
 
-def _extract(running: Running, messages: Sequence[Message]) -> Extracted:
+def _extract(running: BoundStage, messages: Sequence[Message]) -> Extracted:
     """Extracts as the core does it, keeping every dialog."""
     chat = Chat("chat1", "Test", "test", iter(messages))
     dialogs = list(Extraction(running, running).dialogs(chat))

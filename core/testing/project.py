@@ -130,13 +130,13 @@ class Project:
         corpus = Corpus(Path(self.outcome("corpus")["corpus"]["path"]))
         return [*corpus.dialogs("train"), *corpus.dialogs("validation")]
 
-    def start(self, *arguments: str | Path) -> Running:
+    def start(self, *arguments: str | Path) -> AccProcess:
         """Starts `acc` and returns while it runs.
 
         Args:
             arguments: What is typed after `acc`.
         """
-        return Running(
+        return AccProcess(
             subprocess.Popen(
                 _command(arguments),
                 cwd=self.folder,
@@ -150,7 +150,7 @@ class Project:
         )
 
 
-class Running:
+class AccProcess:
     """A program that runs; a `with` block ends it, whatever happens.
 
     Args:
@@ -215,7 +215,7 @@ class Running:
             reader.join(seconds)
         return status
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> AccProcess:
         return self
 
     def __exit__(

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from autocakechat.artifacts.store import hash_file
 from autocakechat.errors import UserError
+from autocakechat.files import hash_file
 from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input, SourceType

@@ -36,7 +36,7 @@ LOADED = "test-echo: loaded"
 class LogOptions:
     """Options of the source `test-log`."""
 
-    path: Path = option(help="the text file", keyed=False)
+    path: Path = option(help="the text file", affects_key=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -29,7 +29,7 @@ from autocakechat import (
 
 @attrs.frozen(kw_only=True)
 class SourceOptions:
-    path: Path = option(help="the file", keyed=False)
+    path: Path = option(help="the file", affects_key=False)
     password: Secret | None = option(default=None, help="a secret")
 
 
@@ -56,9 +56,9 @@ def read(options, entry, run):
 @attrs.frozen(kw_only=True)
 class TrainerOptions:
     steps: int = option(default=1, help="how many steps", check=attrs.validators.ge(1))
-    pause: float = option(default=0.0, help="seconds between steps", keyed=False)
-    fails: bool = option(default=False, help="whether to fail", keyed=False)
-    manners: Path | None = option(default=None, help="a file to learn manners from", keyed=False)
+    pause: float = option(default=0.0, help="seconds between steps", affects_key=False)
+    fails: bool = option(default=False, help="whether to fail", affects_key=False)
+    manners: Path | None = option(default=None, help="a file to learn manners from", affects_key=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -27,7 +27,7 @@ TYPES = DOCS / "plugins/types.md"
 SPECS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("acc_")}
 YIELDED: dict[str, Any] = {f"acc_{each.kind}s": each for each in (*STAGE_TYPES, CommandType)}
 EVENTS = sorted(set(SPECS) - set(YIELDED))
-IN_TABLES = ("Message", "Messages", "Utterance", "Dialog", "Request", "Reply", "Score", "RunContext")
+IN_TABLES = ("Message", "MessageBatch", "Utterance", "Dialog", "Request", "Reply", "Score", "RunContext")
 
 
 def section(page: Path, title: str) -> str:

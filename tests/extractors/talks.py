@@ -11,7 +11,7 @@ import attrs
 
 from autocakechat import Chat, Dialog, Message, RunContext
 from autocakechat.plugins.extractors.turns import TurnsOptions, acc_extractors
-from autocakechat.plugins.sources.telegram import TelegramOptions
+from autocakechat.plugins.sources.telegram.options import TelegramOptions
 from tests.sources.exports import TELEGRAM
 
 TURNS = next(iter(acc_extractors()))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autocakechat import Chat, RunContext, UserError
-from autocakechat.plugins.extractors.turns import TurnsOptions
+from autocakechat.plugins.extractors.turns.options import TurnsOptions
 from tests.extractors.talks import TURNS, extract, said, talk
 
 

@@ -9,11 +9,11 @@ from click.shell_completion import CompletionItem
 
 from autocakechat.cli.plugin_commands.list import notes, origin, print_json
 from autocakechat.config.option_docs import Option, described, example, options, place, tables
-from autocakechat.config.option_values import suggest
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import Plugin, PluginManager, Provided
+from autocakechat.text import suggest
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App

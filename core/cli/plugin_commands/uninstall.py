@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from autocakechat.config.option_values import suggest
 from autocakechat.errors import UserError
 from autocakechat.interface.hookspecs import PROJECT
 from autocakechat.registry.manager import BUNDLED
+from autocakechat.text import suggest
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Options:
     """Options of the console deployer."""
 
-    mood: str | None = option(default=None, help="the label to answer with at first; /mood changes it", keyed=False)
+    mood: str | None = option(
+        default=None, help="the label to answer with at first; /mood changes it", affects_key=False
+    )
 
 
 def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:

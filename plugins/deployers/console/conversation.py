@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 
-from autocakechat import Reply, Responder, RunContext, Session, TrainedModel, UserError, visible
+from autocakechat import Reply, Responder, RunContext, Session, TrainedModel, UserError, escape_control_characters
 
 HELP = "/mood LABEL changes the mood, /reset forgets what was said, /help shows this; Ctrl-D ends"
 
@@ -55,7 +55,9 @@ class Talk:
         if mood is not None:
             label = Session.find_mood(mood, responder.labels)
             if label is None:
-                raise UserError(f"the model has no mood {visible(mood)!r}", f"it has {_listed(responder.labels)}")
+                raise UserError(
+                    f"the model has no mood {escape_control_characters(mood)!r}", f"it has {_listed(responder.labels)}"
+                )
             self._session.emotion = label
 
     def answer(self, line: str) -> str:
@@ -97,7 +99,7 @@ def in_script(talk: Talk) -> None:
     _speak_utf8()
     for line in sys.stdin:
         message = line.strip()
-        print(visible(talk.answer(message)) if message else "", flush=True)
+        print(escape_control_characters(talk.answer(message)) if message else "", flush=True)
 
 
 def in_terminal(talk: Talk) -> None:
@@ -147,7 +149,7 @@ def _plain_terminal() -> tuple[Callable[[], str], Callable[[str], None]]:
 
 
 def _visible_lines(answer: str) -> Iterator[str]:
-    return (visible(line) for line in answer.split("\n"))
+    return (escape_control_characters(line) for line in answer.split("\n"))
 
 
 def _listed(labels: Sequence[str]) -> str:

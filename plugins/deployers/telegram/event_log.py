@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from pathlib import Path
 
-from autocakechat import visible
+from autocakechat import escape_control_characters
 
 _LATENCIES = 1000
 
@@ -80,5 +80,5 @@ class Journal:
 def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if value < 100 else f"{value:.0f}"
-    text = visible(str(value))
+    text = escape_control_characters(str(value))
     return json.dumps(text, ensure_ascii=False) if not text or " " in text or '"' in text else text

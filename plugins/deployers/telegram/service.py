@@ -14,11 +14,11 @@ from typing import TypeVar
 from telegram.error import TelegramError
 
 from autocakechat import Responder, RunContext, StageError, TrainedModel
-from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot, connect, quiet_libraries
 from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, insist
 from autocakechat.plugins.deployers.telegram.event_log import Journal
 from autocakechat.plugins.deployers.telegram.maintenance import Housekeeping
+from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.receiving.access_control import Access
 from autocakechat.plugins.deployers.telegram.receiving.commands import Commands
 from autocakechat.plugins.deployers.telegram.receiving.polling import Polling

@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 from msgspec import structs
 
-from autocakechat import Message, Messages
+from autocakechat import Message, MessageBatch
 
 
 class _Block(NamedTuple):
@@ -44,8 +44,8 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._encode = msgspec.msgpack.Encoder().encode
-        self._newest: Messages | None = None
-        self._before: Messages | None = None
+        self._newest: MessageBatch | None = None
+        self._before: MessageBatch | None = None
         self._blocks: list[_Block] = []
         self._ascending = True
         self._file: BinaryIO | None = None
@@ -56,7 +56,7 @@ class Archive:
         if self._file:
             self._file.close()
 
-    def add(self, messages: Messages) -> None:
+    def add(self, messages: MessageBatch) -> None:
         """Takes in the next messages of the chat, some hundred at a time."""
         if self._newest:
             self._write(self._newest)
@@ -104,7 +104,7 @@ class Archive:
             if self._blocks[number].first <= id <= self._blocks[number].last:
                 yield number
 
-    def _messages(self, number: int) -> Messages:
+    def _messages(self, number: int) -> MessageBatch:
         if number == len(self._blocks):
             assert self._newest
             return self._newest
@@ -113,7 +113,7 @@ class Archive:
             return self._before
         return self._read(self._blocks[number])
 
-    def _write(self, messages: Messages) -> None:
+    def _write(self, messages: MessageBatch) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
         ids = messages.ids
@@ -126,12 +126,12 @@ class Archive:
             self._file.seek(self._end)
         self._end += self._file.write(data)
 
-    def _read(self, block: _Block) -> Messages:
+    def _read(self, block: _Block) -> MessageBatch:
         assert self._file is not None
         self._file.seek(block.offset)
         ids, senders, texts, sent, reply_to = _decoder.decode(self._file.read(block.size))
         size = len(ids)
-        return Messages(
+        return MessageBatch(
             ids,
             senders,
             [None] * size,
@@ -145,7 +145,7 @@ class Archive:
         )
 
 
-def _texts(messages: Messages) -> Sequence[str | None]:
+def _texts(messages: MessageBatch) -> Sequence[str | None]:
     """Returns what is written down of texts: None for what happened in the chat, which has none."""
     if all(messages.texts):
         return messages.texts
@@ -153,7 +153,7 @@ def _texts(messages: Messages) -> Sequence[str | None]:
     return [None if not text and kind.startswith(_SERVICE) else text for text, kind in each]
 
 
-def _backwards(messages: Messages, place: int) -> Iterator[Message]:
+def _backwards(messages: MessageBatch, place: int) -> Iterator[Message]:
     return reversed(list(islice(messages, place + 1)))
 
 

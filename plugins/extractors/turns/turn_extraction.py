@@ -7,11 +7,20 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
-from autocakechat import Chat, Dialog, Message, Messages, RunContext, UserError, Utterance, visible
+from autocakechat import (
+    Chat,
+    Dialog,
+    Message,
+    MessageBatch,
+    RunContext,
+    UserError,
+    Utterance,
+    escape_control_characters,
+)
 from autocakechat.plugins.extractors.turns.message_history import Archive
 
 if TYPE_CHECKING:
-    from autocakechat.plugins.extractors.turns import TurnsOptions
+    from autocakechat.plugins.extractors.turns.options import TurnsOptions
 
 Turn = list[Message]
 
@@ -87,7 +96,7 @@ class _Extraction:
         if not self._server_seen:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
 
-    def _read(self, messages: Messages) -> None:
+    def _read(self, messages: MessageBatch) -> None:
         """Goes on with the next messages."""
         options, turns, is_server = self._options, self._turns, self._is_server
         shortest, longest, turn_messages = options.min_length, options.max_length, options.turn_messages
@@ -250,8 +259,8 @@ class _Extraction:
                 people.setdefault(other.sender, other.sender_name)
         listed = ", ".join(f"{sender} ({name})" if name else sender for sender, name in islice(people.items(), 10))
         return UserError(
-            f'{visible(self._chat.title or self._chat.id)}: this log does not tell who is "me"',
-            f"set server to one of: {visible(listed)}",
+            f'{escape_control_characters(self._chat.title or self._chat.id)}: this log does not tell who is "me"',
+            f"set server to one of: {escape_control_characters(listed)}",
         )
 
     def _close(self) -> None:

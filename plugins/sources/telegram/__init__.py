@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import attrs
-
-from autocakechat import Input, SourceType, hookimpl, option
+from autocakechat import Input, SourceType, hookimpl
+from autocakechat.plugins.sources.telegram.options import TelegramOptions
 
 if TYPE_CHECKING:
     from autocakechat import Chat, RunContext
-
-SkippedKind = Literal["bot_chat", "channel", "saved_messages", "replies", "verification_codes"]
-
-
-@attrs.frozen(kw_only=True)
-class TelegramOptions:
-    """Options of `[[source]]` with `use = "telegram"`."""
-
-    path: Path = option(default=Path("tg_data"), keyed=False, help="An export: a result.json, or a folder of exports.")
-    include: list[SkippedKind] = option(
-        factory=list,
-        help="Chats to read that are skipped otherwise: bot_chat, channel, saved_messages, replies, "
-        "verification_codes.",
-    )
-    sticker_emoji: bool = option(default=False, help="Whether the emoji of a sticker is read as its text.")
 
 
 def _inputs(options: TelegramOptions) -> Sequence[Input]:

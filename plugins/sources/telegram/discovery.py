@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from autocakechat import Input, UserError, visible
+from autocakechat import Input, UserError, escape_control_characters
 from autocakechat.plugins.sources.telegram import fast_parser
 from autocakechat.plugins.sources.telegram.byte_buffer import HEAD
 
@@ -51,14 +51,14 @@ def find_inputs(path: Path) -> list[Input]:
         raise UserError(f"{path}: no such file or folder", _EXPORT_AGAIN)
     if path.is_file():
         if advice := why_no_export(path):
-            raise UserError(f"{visible(str(path))}: {advice}")
+            raise UserError(f"{escape_control_characters(str(path))}: {advice}")
         return [Input(path.name, (path,))]
     candidates = sorted(_candidates(path))
     exports = [file for file in candidates if not why_no_export(file)]
     if not exports:
         if not candidates:
-            raise UserError(f"{visible(str(path))}: there is no export in this folder", _EXPORT_AGAIN)
-        raise UserError(f"{visible(str(candidates[0]))}: {why_no_export(candidates[0])}")
+            raise UserError(f"{escape_control_characters(str(path))}: there is no export in this folder", _EXPORT_AGAIN)
+        raise UserError(f"{escape_control_characters(str(candidates[0]))}: {why_no_export(candidates[0])}")
     others = [file for file in candidates if file not in exports and file.name in ("result.json", "messages.html")]
     groups = sorted([*_groups(exports), *((file,) for file in others)])
     return [Input(_name(path, group), group) for group in groups]
@@ -107,7 +107,7 @@ def why_no_export(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(HEAD)
     except OSError as error:
-        raise UserError(f"{visible(str(path))}: {error.strerror}") from None
+        raise UserError(f"{escape_control_characters(str(path))}: {error.strerror}") from None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
         return f"the file is empty; {_EXPORT_AGAIN}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from logging import Logger
 from pathlib import Path
 
-from autocakechat import UserError, visible
+from autocakechat import UserError, escape_control_characters
 from autocakechat.plugins.sources.telegram import fast_parser, generic_parser, peer_ids
 from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, Feed, Header, Portion
 from autocakechat.plugins.sources.telegram.json_walker import BrokenJsonError
@@ -28,7 +28,7 @@ class Export:
     """
 
     def __init__(self, path: Path, name: str) -> None:
-        self.name = visible(name)
+        self.name = escape_control_characters(name)
         self.owner: str | None = None
         with path.open("rb") as file:
             self._head = file.read(HEAD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from autocakechat import Message, Messages
+from autocakechat import Message, MessageBatch
 
 DUPLICATE = "duplicate in another export"
 _NO_ID = 0
@@ -32,7 +32,7 @@ class _Stream:
             self.key = self.message.id
 
 
-def merged(exports: Sequence[Iterator[Messages]]) -> Iterator[Messages]:
+def merged(exports: Sequence[Iterator[MessageBatch]]) -> Iterator[MessageBatch]:
     """Merges several exports of one chat by the ids of the messages.
 
     Args:
@@ -43,7 +43,7 @@ def merged(exports: Sequence[Iterator[Messages]]) -> Iterator[Messages]:
         one without text and sender of the kind `DUPLICATE`, before it.
     """
     each = map(chain.from_iterable, exports)
-    yield from Messages.in_batches(_merged([stream for stream in map(_Stream, each) if stream.message]))
+    yield from MessageBatch.in_batches(_merged([stream for stream in map(_Stream, each) if stream.message]))
 
 
 def _merged(streams: list[_Stream]) -> Iterator[Message]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from autocakechat import Messages
+from autocakechat import MessageBatch
 from autocakechat.plugins.sources.telegram.classification import settle
 from autocakechat.plugins.sources.telegram.raw_messages import Batch, Record
 from autocakechat.plugins.sources.telegram.senders import Senders
@@ -17,7 +17,7 @@ from autocakechat.plugins.sources.telegram.senders import Senders
 
 def read_messages(
     batches: Iterator[Batch], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
-) -> Iterator[Messages]:
+) -> Iterator[MessageBatch]:
     """Reads the messages of a chat.
 
     Args:
@@ -40,7 +40,7 @@ def read_messages(
             yield messages
 
 
-def _messages(batch: Batch, senders: Senders, last: int, *, sticker_emoji: bool) -> Messages:
+def _messages(batch: Batch, senders: Senders, last: int, *, sticker_emoji: bool) -> MessageBatch:
     """Makes messages of a batch; times that are missing are those of the message before, at first `last`."""
     records = batch.records
     sender_ids = [record.sender for record in records]
@@ -64,7 +64,7 @@ def _messages(batch: Batch, senders: Senders, last: int, *, sticker_emoji: bool)
         for place, moment in enumerate(sent):
             sent[place] = last = moment or _local_time(batch.detailed(place).date) or last
     ids = [record.id for record in records]
-    return Messages(ids, known, names, texts, sent, reply_to, kinds, own_words, outgoing)
+    return MessageBatch(ids, known, names, texts, sent, reply_to, kinds, own_words, outgoing)
 
 
 def _no_mere_texts(records: Sequence[Record]) -> list[int]:

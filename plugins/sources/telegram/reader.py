@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
-from autocakechat import Chat, Input, Messages, RunContext, visible
+from autocakechat import Chat, Input, MessageBatch, RunContext, escape_control_characters
 from autocakechat.plugins.sources.telegram import discovery, peer_ids
 from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, Header, Portion
 from autocakechat.plugins.sources.telegram.export import Export
@@ -22,7 +22,7 @@ from autocakechat.plugins.sources.telegram.raw_messages import Batch
 from autocakechat.plugins.sources.telegram.senders import Senders
 
 if TYPE_CHECKING:
-    from autocakechat.plugins.sources.telegram import TelegramOptions
+    from autocakechat.plugins.sources.telegram.options import TelegramOptions
 
 _SKIPPED = {
     "bot_chat": "bot_chat",
@@ -43,11 +43,13 @@ def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Itera
     with ExitStack() as open_exports:
         for path, name in _names(input).items():
             if advice := discovery.why_no_export(path):
-                run.log.warning("%s: %s", visible(name), advice)
+                run.log.warning("%s: %s", escape_control_characters(name), advice)
             else:
                 exports.append(open_exports.enter_context(Export(path, name)))
         total = sum(export.feed.size for export in exports)
-        progress = open_exports.enter_context(run.progress(f"reading {visible(input.name)}", total=total, unit="B"))
+        progress = open_exports.enter_context(
+            run.progress(f"reading {escape_control_characters(input.name)}", total=total, unit="B")
+        )
         reader = _Reader(options, run, progress.advance)
         yield from reader.one_by_one(exports[0]) if len(exports) == 1 else reader.together(exports)
         reader.warn(exports)
@@ -145,14 +147,14 @@ class _Reader:
     def _senders(self, export: Export, header: Header, owner: str | None) -> Senders:
         return Senders(header, words=export.words is not False, owner=owner)
 
-    def _batches(self, batches: Iterator[Batch], senders: Senders) -> Iterator[Messages]:
+    def _batches(self, batches: Iterator[Batch], senders: Senders) -> Iterator[MessageBatch]:
         return read_messages(batches, senders, self._advanced, sticker_emoji=self._options.sticker_emoji)
 
     def _advanced(self, size: int) -> None:
         self._has_messages = self._has_messages or size > 0
         self._advance(size)
 
-    def _chat(self, chat_id: str, header: Header, batches: Iterator[Messages], senders: list[Senders]) -> Chat:
+    def _chat(self, chat_id: str, header: Header, batches: Iterator[MessageBatch], senders: list[Senders]) -> Chat:
         skip = _SKIPPED.get(header.type or "")
         if "group" in (header.type or ""):
             self._groups.append((header.name or "without a name", senders))
@@ -171,7 +173,7 @@ class _Reader:
                 "only one person speaks in %d of the groups (%s); an export of the whole account holds nobody else's "
                 "messages, so export such a group by itself",
                 len(lonely),
-                visible(", ".join(lonely[:3]) + (", ..." if len(lonely) > 3 else "")),
+                escape_control_characters(", ".join(lonely[:3]) + (", ..." if len(lonely) > 3 else "")),
             )
         for export in exports:
             if export.words is None and self._has_messages:

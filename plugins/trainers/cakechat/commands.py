@@ -38,6 +38,7 @@ def import_model(
 ) -> None:
     """Make a model folder of a model of the original CakeChat."""
     from autocakechat.plugins.trainers.cakechat.pretrained import keras2_weights
+    from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
-    keras2_weights.import_model(weights, reverse, tokens, conditions, recurrent_activation, out)
+    keras2_weights.import_model(TRAINER, weights, reverse, tokens, conditions, recurrent_activation, out)
     click.echo(f"{out}: ready; type: acc chat {out}", err=True)

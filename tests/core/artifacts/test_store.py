@@ -11,22 +11,22 @@ from textwrap import dedent
 
 import pytest
 
-from autocakechat.artifacts.store import MANIFEST, Hashes, Store, key_of
+from autocakechat.artifacts.store import MANIFEST, ArtifactStore, Hashes, key_of
 from autocakechat.errors import UserError
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / ".acc")
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(tmp_path / ".acc")
 
 
-def build(store: Store, key: str, content: str = "text") -> None:
+def build(store: ArtifactStore, key: str, content: str = "text") -> None:
     with store.locked(), store.building("corpus", key) as folder:
         (folder / "train.jsonl").write_text(content)
         (folder / MANIFEST["corpus"]).write_text('{"ingredients": {"a": 1, "b": 2}}')
 
 
-def test_a_built_artifact_is_found_by_its_key(store: Store) -> None:
+def test_a_built_artifact_is_found_by_its_key(store: ArtifactStore) -> None:
     build(store, "k1")
     found = store.find("corpus", "k1")
     assert found
@@ -35,7 +35,7 @@ def test_a_built_artifact_is_found_by_its_key(store: Store) -> None:
     assert store.find("model", "k1") is None
 
 
-def test_a_build_that_fails_leaves_nothing_that_looks_whole(store: Store) -> None:
+def test_a_build_that_fails_leaves_nothing_that_looks_whole(store: ArtifactStore) -> None:
     build(store, "k1", "old")
     with pytest.raises(RuntimeError), store.locked(), store.building("corpus", "k1") as folder:
         (folder / MANIFEST["corpus"]).write_text("{}")
@@ -45,7 +45,7 @@ def test_a_build_that_fails_leaves_nothing_that_looks_whole(store: Store) -> Non
     assert (found.path / "train.jsonl").read_text() == "old"
 
 
-def test_a_process_killed_while_building_leaves_nothing_that_looks_whole(store: Store) -> None:
+def test_a_process_killed_while_building_leaves_nothing_that_looks_whole(store: ArtifactStore) -> None:
     script = f"""
     import os, signal
     from pathlib import Path
@@ -61,15 +61,15 @@ def test_a_process_killed_while_building_leaves_nothing_that_looks_whole(store: 
     assert store.find("corpus", "k1")
 
 
-def test_a_second_builder_is_told_who_is_building(store: Store) -> None:
+def test_a_second_builder_is_told_who_is_building(store: ArtifactStore) -> None:
     taken = pytest.raises(UserError, match=f"process {os.getpid()} is building")
-    with store.locked(), taken, Store(store.folder).locked():
+    with store.locked(), taken, ArtifactStore(store.folder).locked():
         pass
     with store.locked():
         pass
 
 
-def test_the_newest_artifact_is_the_one_asked_for_last(store: Store) -> None:
+def test_the_newest_artifact_is_the_one_asked_for_last(store: ArtifactStore) -> None:
     build(store, "k1")
     build(store, "k2")
     first = store.find("corpus", "k1")
@@ -80,13 +80,13 @@ def test_the_newest_artifact_is_the_one_asked_for_last(store: Store) -> None:
     assert store.newest("corpus").key == "k1"  # type: ignore[union-attr]
 
 
-def test_what_changed_is_named(store: Store) -> None:
+def test_what_changed_is_named(store: ArtifactStore) -> None:
     assert store.why_not("corpus", {"a": 1}) == "there is no corpus yet"
     build(store, "k1")
     assert store.why_not("corpus", {"a": 1, "b": 3, "c": 4}) == "changed: b, c"
 
 
-def test_cleaning_keeps_the_newest_of_each_kind(store: Store) -> None:
+def test_cleaning_keeps_the_newest_of_each_kind(store: ArtifactStore) -> None:
     build(store, "k1")
     os.utime(store.folder / "corpus" / "k1", ns=(0, 0))
     build(store, "k2")
@@ -96,7 +96,7 @@ def test_cleaning_keeps_the_newest_of_each_kind(store: Store) -> None:
     assert store.find("corpus", "k2")
 
 
-def test_the_folder_is_the_users_alone_and_ignored_by_git(store: Store) -> None:
+def test_the_folder_is_the_users_alone_and_ignored_by_git(store: ArtifactStore) -> None:
     with store.locked():
         pass
     assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700

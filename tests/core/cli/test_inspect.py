@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat import Chat, Corpus, Message, Messages
+from autocakechat import Chat, Corpus, Message, MessageBatch
 from autocakechat.display.log_page import page
-from autocakechat.statistics.activity import Activity
-from autocakechat.statistics.participants import Census, LogCensus, Person, census_of
+from autocakechat.statistics.activity import ActivityCounter
+from autocakechat.statistics.participants import LogSummary, Participant, ParticipantCounter, summarize_chat
 from tests.core.conftest import Project
 
 
@@ -30,15 +30,21 @@ def test_counts_people_by_id_with_the_name_shown_last() -> None:
     messages += [message(1000, "user1", None), message(1001, "", None), message(1002, "user9", "X", "service: pin")]
     messages += [Message(1003, "channel5", "News", "hi", 1003, own_words=False)]
     chat = Chat("c", "title", "group", messages)
-    found = census_of(chat, Activity())
-    assert found.people == [Person("user0", "new 0", 334), Person("user1", "new 1", 334), Person("user2", "new 2", 333)]
+    found = summarize_chat(chat, ActivityCounter())
+    assert found.people == [
+        Participant("user0", "new 0", 334),
+        Participant("user1", "new 1", 334),
+        Participant("user2", "new 2", 333),
+    ]
     assert found.messages == 1004
     assert found.kinds == {"text": 1003, "service: pin": 1}
 
 
 def test_counting_changes_nothing_that_passes() -> None:
     messages = [message(n, "a", None) for n in range(256)], [message(n, "b", None) for n in range(3)]
-    assert list(Census().counted(map(Messages.of, messages))) == list(map(Messages.of, messages))
+    assert list(ParticipantCounter().count_batches(map(MessageBatch.of, messages))) == list(
+        map(MessageBatch.of, messages)
+    )
 
 
 EXPORT: dict[str, Any] = {
@@ -103,10 +109,10 @@ def test_counts_when_was_written_and_how_fast_was_answered() -> None:
     start = 1_704_067_200
     times = [0, 5, 65, 665, 100_000]
     senders = ["a", "a", "b", "a", "b"]
-    activity = Activity()
+    activity = ActivityCounter()
     messages = [Message(n, senders[n], None, "x" if n else "", start + times[n], own_words=n != 1) for n in range(5)]
-    batch = Messages.of(messages)
-    assert list(activity.counted(iter([batch]))) == [batch]
+    batch = MessageBatch.of(messages)
+    assert list(activity.count_batches(iter([batch]))) == [batch]
     report = activity.report()
     assert {span.label: span.count for span in report.silences if span.count} == {
         "under 10 seconds": 1,
@@ -123,9 +129,9 @@ def test_counts_when_was_written_and_how_fast_was_answered() -> None:
 @given(st.lists(st.integers(-(2**40), 2**40), max_size=600))
 def test_batches_count_like_one_by_one(times: list[int]) -> None:
     messages = [Message(n, f"user{n % 3}", None, "x", sent) for n, sent in enumerate(times)]
-    activity, census = Activity(), Census()
-    batches = [Messages.of(some) for some in (messages[:1], messages[1:]) if some]
-    assert list(activity.counted(census.counted(iter(batches)))) == batches
+    activity, census = ActivityCounter(), ParticipantCounter()
+    batches = [MessageBatch.of(some) for some in (messages[:1], messages[1:]) if some]
+    assert list(activity.count_batches(census.count_batches(iter(batches)))) == batches
     gaps = [after - before for before, after in pairwise(times)]
     assert [span.count for span in census.silences()] == [
         sum(low <= max(gap, 0) < high for gap in gaps)
@@ -137,14 +143,14 @@ def test_batches_count_like_one_by_one(times: list[int]) -> None:
 
 
 def test_months_without_messages_are_shown() -> None:
-    activity = Activity()
+    activity = ActivityCounter()
     messages = [Message(0, "a", None, "x", 1_700_000_000), Message(1, "a", None, "x", 1_710_000_000)]
-    list(activity.counted(iter([Messages.of(messages)])))
+    list(activity.count_batches(iter([MessageBatch.of(messages)])))
     assert list(activity.report().months.values()) == [1, 0, 0, 0, 1]
 
 
 def test_an_empty_log_makes_a_page() -> None:
-    assert "<p>none</p>" in page(LogCensus("telegram", 0, [], [], Activity().report()))
+    assert "<p>none</p>" in page(LogSummary("telegram", 0, [], [], ActivityCounter().report()))
 
 
 def test_prints_one_json_object(project: Project, export: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autocakechat.config.option_docs import example, options, place, tables
-from autocakechat.config.option_values import Structurer
+from autocakechat.config.option_values import OptionParser
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import PluginManager
 from tests.conftest import ROOT
@@ -97,7 +97,7 @@ def test_an_example_is_toml_that_fits_the_options(stage: StageType, tmp_path: Pa
     for table, cls in tables(stage).items():
         values = given[table][0] if table == "source" else given[table]
         values.pop("use", None)
-        structurer = Structurer(lambda _: tmp_path)
+        structurer = OptionParser(lambda _: tmp_path)
         structurer.structure(values, cls, ())
         assert structurer.problems == []
         assert values.keys() | unset >= {option.name for option in options(cls)}

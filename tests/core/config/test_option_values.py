@@ -10,8 +10,8 @@ import attrs
 import pytest
 
 from autocakechat import Secret, option
-from autocakechat.config.option_values import Structurer
-from autocakechat.interface.options import keyed_values
+from autocakechat.config.option_values import OptionParser
+from autocakechat.interface.options import values_affecting_key
 
 
 @attrs.frozen(kw_only=True)
@@ -27,14 +27,14 @@ class Options:
     who: str | list[str] = option(default="", help="who")
     allow: list[int | str] | Literal["everyone"] = option(default="everyone", help="who may")
     token: Secret | None = option(default=None, help="the token")
-    path: Path = option(default=Path("here"), help="where", keyed=False)
+    path: Path = option(default=Path("here"), help="where", affects_key=False)
     since: date | None = option(default=None, help="from when")
     flag: bool = option(default=False, help="whether")
     inner: Inner = option(factory=Inner, help="more")
 
 
 def structure(table: dict[str, Any], cls: type = Options) -> tuple[Any, list[str]]:
-    structurer = Structurer(lambda _: Path("/base"))
+    structurer = OptionParser(lambda _: Path("/base"))
     options = structurer.structure(table, cls, ("table",))
     return options, [f"{problem.key[-1]}: {problem.message}" for problem in structurer.problems]
 
@@ -102,7 +102,7 @@ def test_an_option_without_default_is_required() -> None:
 
 
 def test_keyed_values_leave_out_secrets_and_what_changes_nothing() -> None:
-    values = keyed_values(Options(token=Secret(env="TOKEN"), since=date(2024, 1, 2)))
+    values = values_affecting_key(Options(token=Secret(env="TOKEN"), since=date(2024, 1, 2)))
     assert values["since"] == "2024-01-02"
     assert values["inner"] == {"depth": 1}
     assert "token" not in values

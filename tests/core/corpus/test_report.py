@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from autocakechat import Chat, Dialog, Message, UserError, Utterance
-from autocakechat.corpus.report import Messages, Report, ReportBuilder, Words, what_to_expect
-from autocakechat.corpus.writer import CorpusOptions, CorpusWriter
+from autocakechat.corpus.options import CorpusOptions
+from autocakechat.corpus.report import MessageCounts, Report, ReportBuilder, WordCounts, what_to_expect
+from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.display.report_text import render
 from autocakechat.statistics.dialog_statistics import Bin
 
@@ -23,7 +24,7 @@ def chat(number: int, title: str, pairs: int, skip: str | None = None) -> Chat:
 
 def extract(chat: Chat, builder: ReportBuilder) -> Iterator[Dialog]:
     """Makes a dialog of every two messages, except that every tenth pair is dropped."""
-    builder.chat(chat)
+    builder.add_chat(chat)
     held: list[Message] = []
     for message in chat.messages:
         held.append(message)
@@ -50,11 +51,11 @@ def test_counts_per_chat_and_in_all(tmp_path: Path) -> None:
     report = learn(chats, tmp_path)
     assert report.notes == {"dialogs cut": 2}
     assert "dialogs cut: 2" in render(report)
-    assert report.messages == Messages(90, 72, {"channel": 10, "every tenth": 8})
+    assert report.messages == MessageCounts(90, 72, {"channel": 10, "every tenth": 8})
     assert [each.messages for each in report.chats] == [
-        Messages(20, 18, {"every tenth": 2}),
-        Messages(60, 54, {"every tenth": 6}),
-        Messages(10, 0, {"channel": 10}),
+        MessageCounts(20, 18, {"every tenth": 2}),
+        MessageCounts(60, 54, {"every tenth": 6}),
+        MessageCounts(10, 0, {"channel": 10}),
     ]
     assert [(each.dialogs, each.pairs, each.skipped) for each in report.chats] == [
         (9, 9, None),
@@ -62,7 +63,7 @@ def test_counts_per_chat_and_in_all(tmp_path: Path) -> None:
         (0, 0, "channel"),
     ]
     assert (report.dialogs, report.pairs, report.turns) == (36, 36, 72)
-    assert report.words == Words(questions=4 * 36, answers=4 * 36)
+    assert report.words == WordCounts(questions=4 * 36, answers=4 * 36)
     assert report.answer_words == [Bin(4, 7, 36)]
     assert report.dialog_pairs == [Bin(1, 1, 36)]
     assert sum(span.count for span in report.silences) == 90 - 3
@@ -94,13 +95,13 @@ def test_many_chats_are_cut_short(tmp_path: Path) -> None:
 def test_words_are_divided_by_blanks_and_line_breaks(tmp_path: Path) -> None:
     builder = ReportBuilder()
     one = Chat("c", None, "private", [])
-    builder.chat(one)
+    builder.add_chat(one)
     list(one.messages)
     with CorpusWriter(tmp_path, CorpusOptions(), seed=0) as writer:
         writer.write(Dialog("c", 0, (Utterance("how are\nyou"), Utterance("fine"))), one.ledger)
         writer.write(Dialog("c", 0, (Utterance("ok"), Utterance("a b\nc d"))), one.ledger)
         report = writer.finish(builder)
-    assert report.words == Words(questions=4, answers=5)
+    assert report.words == WordCounts(questions=4, answers=5)
     assert report.answer_words == [Bin(1, 1, 1), Bin(4, 7, 1)]
 
 
@@ -119,7 +120,7 @@ def test_accounts_kept_in_several_processes_add_up(tmp_path: Path) -> None:
         for each in (chat(0, "one", 10), chat(1, "two", 30)):
             part = ReportBuilder()
             dialogs = list(extract(each, part))
-            sum_of_parts.absorb(pickle.loads(pickle.dumps(part)))
+            sum_of_parts.merge(pickle.loads(pickle.dumps(part)))
             for dialog in dialogs:
                 writer.write(dialog, sum_of_parts.ledger(each.id))
         assert writer.finish(sum_of_parts) == whole

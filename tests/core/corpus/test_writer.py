@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Corpus, Dialog, Message, UserError, Utterance
-from autocakechat.corpus.occurrence_table import Sightings
+from autocakechat.corpus.occurrence_table import OccurrenceCounter
+from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report import Report, ReportBuilder
-from autocakechat.corpus.writer import DUPLICATE, SURPLUS, CorpusOptions, CorpusWriter
+from autocakechat.corpus.writer import DUPLICATE, OVERUSED_REPLY, CorpusWriter
 from autocakechat.errors import PluginError
 
 
@@ -25,7 +26,7 @@ def write(folder: Path, dialogs: list[Dialog], **options: object) -> tuple[Repor
     messages = [Message(place, f"user{place % 2}", None, text, place) for place, text in enumerate(texts)]
     chat = Chat("user0", "Ann", "personal_chat", messages)
     builder = ReportBuilder()
-    builder.chat(chat)
+    builder.add_chat(chat)
     positions = (message.position for message in chat.messages)
     with CorpusWriter(folder, CorpusOptions(**options), seed=1) as writer:
         for dialog in dialogs:
@@ -72,7 +73,7 @@ def test_a_dialog_is_cut_around_an_answer_given_too_often(tmp_path: Path) -> Non
     )
     assert texts(tmp_path) + texts(tmp_path, "validation") == [("a", "ok"), ("b", "no"), ("d", "yes")]
     assert report.surplus_answers == 1
-    assert chat.ledger.tally().dropped == {SURPLUS: 2}
+    assert chat.ledger.tally().dropped == {OVERUSED_REPLY: 2}
 
 
 def test_a_dialog_without_pairs_left_vanishes(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_a_dialog_that_ends_with_the_client_is_refused(tmp_path: Path) -> None:
 def test_nothing_to_learn_is_told_with_counts_and_people(tmp_path: Path) -> None:
     builder = ReportBuilder()
     chat = Chat("user0", "Ann", "personal_chat", [Message(1, "user7", "A\u202enn", "hi", 0)])
-    builder.chat(chat)
+    builder.add_chat(chat)
     for message in chat.messages:
         chat.drop(message, "not about the server")
     with CorpusWriter(tmp_path, CorpusOptions(), 0) as writer, pytest.raises(UserError) as caught:
@@ -106,7 +107,7 @@ def test_nothing_to_learn_is_told_with_counts_and_people(tmp_path: Path) -> None
 def test_messages_left_over_are_an_error_of_the_plugin(tmp_path: Path) -> None:
     builder = ReportBuilder("my-extractor")
     chat = Chat("user0", "Ann", "personal_chat", [Message(1, "user7", "Ann", "hi", 0)])
-    builder.chat(chat)
+    builder.add_chat(chat)
     list(chat.messages)
     with (
         CorpusWriter(tmp_path, CorpusOptions(), 0) as writer,
@@ -195,7 +196,7 @@ def test_the_same_dialogs_give_the_same_bytes(tmp_path: Path) -> None:
 def test_sightings_count_like_a_counter(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, bool]]
 ) -> None:
-    sightings = Sightings(tmp_path_factory.getbasetemp(), limit=3)
+    sightings = OccurrenceCounter(tmp_path_factory.getbasetemp(), limit=3)
     expected: Counter[int] = Counter()
     try:
         for key, back in steps:
@@ -211,11 +212,11 @@ def test_sightings_count_like_a_counter(
 
 
 def test_sightings_grow(tmp_path: Path) -> None:
-    sightings = Sightings(tmp_path, limit=1)
+    sightings = OccurrenceCounter(tmp_path, limit=1)
     things = [hash(f"thing {number}") for number in range(100_000)]
     try:
         assert all(map(sightings.add, things))
-        sightings.relax()
+        sightings.release_pages()
         assert not any(map(sightings.add, things))
     finally:
         sightings.close()
@@ -250,7 +251,7 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
         folder.mkdir()
         chat = Chat("user0", None, "private", [])
         builder = ReportBuilder()
-        builder.chat(chat)
+        builder.add_chat(chat)
         list(chat.messages)
         tracemalloc.start()
         with CorpusWriter(folder, CorpusOptions(), seed=0) as writer:

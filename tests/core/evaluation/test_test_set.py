@@ -12,7 +12,7 @@ import pytest
 from autocakechat import Corpus, UserError
 from autocakechat.display.progress import silent_progress
 from autocakechat.evaluation.metrics import words
-from autocakechat.evaluation.test_set import Person, held_out_moments
+from autocakechat.evaluation.test_set import TrainingReplies, held_out_moments
 
 
 def write(folder: Path, train: list[list[str]], validation: list[list[str]]) -> Corpus:
@@ -68,7 +68,7 @@ def test_chance_alone_decides_and_can_be_repeated(tmp_path: Path) -> None:
 
 def test_a_person_says_what_was_learnt(tmp_path: Path) -> None:
     train = [["q", "ok", "q", "ok"], ["q", "sure"], ["q", "ok"]] + [["q", "never mind"]] * 6
-    person = Person(write(tmp_path, train, []), silent_progress)
+    person = TrainingReplies(write(tmp_path, train, []), silent_progress)
     assert person.most_frequent == "never mind"
     assert person.counts == {"ok": 3, "sure": 1, "never mind": 6}
     drawn = Counter(person.random_answers(2000, random.Random(1)))
@@ -81,4 +81,4 @@ def test_without_a_part_kept_apart_there_is_nothing_to_measure_with(tmp_path: Pa
     with pytest.raises(UserError, match="every dialog was there to train on"):
         held_out_moments(corpus, 10, 9, 3, random.Random(1))
     with pytest.raises(UserError, match=r"train\.jsonl holds no answers"):
-        Person(write(tmp_path, [], [["q", "a"]]), silent_progress)
+        TrainingReplies(write(tmp_path, [], [["q", "a"]]), silent_progress)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat import Chat, Message, Messages
+from autocakechat import Chat, Message, MessageBatch
 from autocakechat.interface.chatlog import Ledger
 
 
@@ -36,7 +36,7 @@ def test_messages_come_many_at_once_too() -> None:
     batches = list(chat.batches)
     assert [message.id for batch in batches for message in batch] == list(range(7, 307))
     assert [place for batch in batches for place in batch.positions] == list(range(300))
-    nothing = Messages(*[()] * 9)
+    nothing = MessageBatch(*[()] * 9)
     again = Chat.of_batches("chat1", "title", "personal_chat", iter([nothing, *batches, nothing]))
     assert [(message.text, message.position) for message in again.messages] == [(f"text {n}", n) for n in range(300)]
 

@@ -12,9 +12,9 @@ import attrs
 import pytest
 
 from autocakechat import Dialog, Input, RunContext, UserError
-from autocakechat.config.option_values import Structurer
+from autocakechat.config.option_values import OptionParser
 from autocakechat.corpus.report import ReportBuilder
-from autocakechat.pipeline.extraction import Extraction, Running
+from autocakechat.pipeline.extraction import BoundStage, Extraction
 from autocakechat.pipeline.parallel_extraction import extract_in_processes, is_worthwhile
 from autocakechat.registry.manager import PluginManager
 from tests.conftest import ROOT
@@ -34,12 +34,12 @@ def export(tmp_path: Path) -> Path:
 
 def extraction(run: RunContext, folder: Path) -> tuple[Extraction, list[Input]]:
     manager = PluginManager()
-    structurer = Structurer(lambda _: folder)
-    stages: list[Running] = []
+    structurer = OptionParser(lambda _: folder)
+    stages: list[BoundStage] = []
     for kind, name, table in (("source", "telegram", {"path": "."}), ("extractor", "turns", {"server": "user1000001"})):
         stage = manager.find(kind, name)
         options = structurer.structure(table, stage.config, (kind,))
-        stages.append(Running(stage, options, run, name))
+        stages.append(BoundStage(stage, options, run, name))
     return Extraction(*stages), list(stages[0].stage.inputs(stages[0].options))
 
 
@@ -47,7 +47,7 @@ def one_by_one(extraction: Extraction, entries: list[Input], report: ReportBuild
     dialogs: list[Dialog] = []
     for entry in entries:
         for chat in extraction.chats(entry):
-            report.chat(chat)
+            report.add_chat(chat)
             dialogs += extraction.dialogs(chat)
     return dialogs
 

@@ -13,11 +13,11 @@ from typing import Any
 import attrs
 import pytest
 
-from autocakechat import Chat, Input, Message, Messages, RunContext, SourceType, UserError
+from autocakechat import Chat, Input, Message, MessageBatch, RunContext, SourceType, UserError
 from autocakechat.errors import PluginError, StageError
-from autocakechat.pipeline.extraction import Running, read_chats
+from autocakechat.pipeline.extraction import BoundStage, read_chats
 from autocakechat.pipeline.prefetch import _received, is_worthwhile, read_ahead
-from autocakechat.statistics.participants import Census
+from autocakechat.statistics.participants import ParticipantCounter
 
 NAMES = ("Ann", "Bob", "half a sign \ud83d")
 
@@ -92,9 +92,9 @@ class Shown:
         self.told.append((steps, figures))
 
 
-def source(run: RunContext, read: Callable[..., Iterator[Chat]], **options: Any) -> Running:
+def source(run: RunContext, read: Callable[..., Iterator[Chat]], **options: Any) -> BoundStage:
     stage = SourceType(name="test", summary="a test", config=Options, inputs=lambda _: [], read=read)
-    return Running(attrs.evolve(stage, inputs=_no_inputs), Options(**options), run, "test-plugin")
+    return BoundStage(attrs.evolve(stage, inputs=_no_inputs), Options(**options), run, "test-plugin")
 
 
 def _no_inputs(options: Options) -> list[Input]:
@@ -114,9 +114,9 @@ def told(chats: Iterator[Chat]) -> list[Any]:
 def test_the_same_chats_come_from_another_process(
     run: RunContext, entry: Input, caplog: pytest.LogCaptureFixture
 ) -> None:
-    here, there, alone, ahead = Shown(), Shown(), Census(), Census()
+    here, there, alone, ahead = Shown(), Shown(), ParticipantCounter(), ParticipantCounter()
     reading = source(attrs.evolve(run, progress=here), _chats)
-    expected = told(counted(read_chats(reading, entry), alone))
+    expected = told(count_batches(read_chats(reading, entry), alone))
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         reading = attrs.evolve(reading, run=attrs.evolve(run, progress=there))
@@ -128,23 +128,23 @@ def test_the_same_chats_come_from_another_process(
     assert not multiprocessing.active_children()
 
 
-def counted(chats: Iterator[Chat], census: Census) -> Iterator[Chat]:
+def count_batches(chats: Iterator[Chat], census: ParticipantCounter) -> Iterator[Chat]:
     for chat in chats:
-        chat.through(census.counted)
+        chat.tap(census.count_batches)
         yield chat
 
 
 def test_what_nobody_wants_is_passed_over(run: RunContext, entry: Input) -> None:
-    chats = read_ahead(source(run, _chats, sizes=(5000, 5000, 2)), entry, Census())
+    chats = read_ahead(source(run, _chats, sizes=(5000, 5000, 2)), entry, ParticipantCounter())
     assert next(next(chats).messages).text == ""
     assert next(chats).id == "chat1"
     assert [message.position for message in next(chats).messages] == [0, 1]
 
 
 def test_reading_can_be_given_up(run: RunContext, entry: Input) -> None:
-    chats = read_ahead(source(run, _chats, sizes=(1_000_000,)), entry, Census())
+    chats = read_ahead(source(run, _chats, sizes=(1_000_000,)), entry, ParticipantCounter())
     first = next(next(chats).batches)
-    assert isinstance(first, Messages)
+    assert isinstance(first, MessageBatch)
     chats.close()  # type: ignore[attr-defined]
     assert not multiprocessing.active_children()
 
@@ -161,7 +161,7 @@ def test_what_goes_wrong_there_is_told_here(
     run: RunContext, entry: Input, read: Callable[..., Iterator[Chat]], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        told(read_ahead(source(run, read), entry, Census()))
+        told(read_ahead(source(run, read), entry, ParticipantCounter()))
     for process in multiprocessing.active_children():
         process.join(10)
     assert not multiprocessing.active_children()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autocakechat import Input, RunContext, UserError
-from autocakechat.plugins.sources.telegram import TelegramOptions
+from autocakechat.plugins.sources.telegram.options import TelegramOptions
 from tests.sources.exports import ME, PARTNER, START, TELEGRAM, Json, account, chat, message, read, write
 
 

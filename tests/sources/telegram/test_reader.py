@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.sources.telegram import TelegramOptions
+from autocakechat.plugins.sources.telegram.options import TelegramOptions
 from tests.sources.exports import ME, PARTNER, START, TELEGRAM, account, chat, layout, message, read, service, write
 
 

@@ -13,7 +13,8 @@ import chitchat_dataset
 import pytest
 
 from autocakechat import Corpus, RunContext
-from autocakechat.plugins.trainers.cakechat import Options, train
+from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from tests.conftest import silent_progress
 
 SMALL = Options(hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02)

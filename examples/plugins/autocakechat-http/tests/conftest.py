@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from autocakechat.testing import Project, Running
+from autocakechat.testing import AccProcess, Project
 
 LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 
@@ -34,7 +34,7 @@ class Answer:
 class Server:
     """A server that runs."""
 
-    running: Running
+    running: AccProcess
     port: int
 
     @property

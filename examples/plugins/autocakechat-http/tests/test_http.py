@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from autocakechat.testing import DeployerContract, Project, Running
+from autocakechat.testing import AccProcess, DeployerContract, Project
 
 CAKECHAT = "/cakechat_api/v1/actions/get_response"
 COMPLETIONS = "/v1/chat/completions"
@@ -38,7 +38,7 @@ class TestContract(DeployerContract):
         self.port = free_port()
         return {"port": self.port}
 
-    def talk(self, running: Running, text: str) -> str | None:
+    def talk(self, running: AccProcess, text: str) -> str | None:
         running.wait_for(lambda: "listening on" in running.stderr)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         body = json.dumps({"context": [text]})

@@ -28,7 +28,7 @@ def _time_zone(_: Any, __: attrs.Attribute[Any], name: str) -> None:
 class Options:
     """The options of `[[source]]`."""
 
-    path: Path = option(keyed=False, help="an export: the .txt or .zip that WhatsApp made, or a folder of them")
+    path: Path = option(affects_key=False, help="an export: the .txt or .zip that WhatsApp made, or a folder of them")
     timezone: str = option(
         default="UTC", check=_time_zone, help="time zone of the phone, such as Europe/Berlin; exports do not tell it"
     )

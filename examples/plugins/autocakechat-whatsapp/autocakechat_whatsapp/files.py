@@ -12,7 +12,7 @@ from pathlib import Path
 
 import attrs
 
-from autocakechat import Input, UserError, visible
+from autocakechat import Input, UserError, escape_control_characters
 from autocakechat_whatsapp.header import parse_header
 
 HOW = "in WhatsApp open the chat, then its menu > (More >) Export chat, and give the .zip or .txt that it makes"
@@ -58,7 +58,7 @@ def find_inputs(path: Path) -> list[Input]:
     Raises:
         UserError: There is none.
     """
-    shown = visible(str(path))
+    shown = escape_control_characters(str(path))
     if path.is_file():
         if why := why_no_export(path):
             raise UserError(f"{shown}: {why}", HOW)
@@ -69,7 +69,7 @@ def find_inputs(path: Path) -> list[Input]:
     found = [file for file in candidates if not why_no_export(file)]
     if not found:
         why = why_no_export(candidates[0]) if candidates else ""
-        where = visible(str(candidates[0])) if candidates else shown
+        where = escape_control_characters(str(candidates[0])) if candidates else shown
         raise UserError(f"{where}: {why or 'no export is in this folder'}", HOW)
     return [Input(file.relative_to(path).as_posix(), (file,)) for file in found]
 
@@ -109,7 +109,7 @@ def open_export(path: Path) -> Iterator[Opened]:
     Raises:
         UserError: It cannot be read, or is no archive with a text in it.
     """
-    shown = visible(str(path))
+    shown = escape_control_characters(str(path))
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
@@ -122,7 +122,9 @@ def open_export(path: Path) -> Iterator[Opened]:
     except OSError as error:
         raise UserError(f"{shown}: {error.strerror or 'cannot be read'}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise UserError(f"{shown}: a damaged archive ({visible(str(error))})", "export the chat again") from None
+        raise UserError(
+            f"{shown}: a damaged archive ({escape_control_characters(str(error))})", "export the chat again"
+        ) from None
     except RuntimeError as error:
         if "password" not in str(error):
             raise

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from autocakechat import Chat, Input, Message, RunContext, UserError, visible
+from autocakechat import Chat, Input, Message, RunContext, UserError, escape_control_characters
 from autocakechat_whatsapp.files import HOW, Opened, open_export
 from autocakechat_whatsapp.form import Form, learn_form
 from autocakechat_whatsapp.header import Header, clean_name, parse_header, sender_id, split_name
@@ -37,9 +37,11 @@ def read_chat(input: Input, zone: ZoneInfo, run: RunContext) -> Chat:
     """
     path = input.paths[0]
     with open_export(path) as opened:
-        form = learn_form(_shown(opened, f"looking over {visible(input.name)}", run))
+        form = learn_form(_shown(opened, f"looking over {escape_control_characters(input.name)}", run))
     if form is None:
-        raise UserError(f"{visible(str(path))}: no export of WhatsApp: no line begins with a date and a time", HOW)
+        raise UserError(
+            f"{escape_control_characters(str(path))}: no export of WhatsApp: no line begins with a date and a time", HOW
+        )
     people = [name for name in form.people if form.is_person(name)]
     return Chat(
         id=input.name,
@@ -58,7 +60,7 @@ def _title(name: str) -> str:
 def _messages(input: Input, form: Form, zone: ZoneInfo, run: RunContext) -> Iterator[Message]:
     sent = 0
     with open_export(input.paths[0]) as opened:
-        lines = _shown(opened, f"reading {visible(input.name)}", run)
+        lines = _shown(opened, f"reading {escape_control_characters(input.name)}", run)
         for number, raw in enumerate(_raw_messages(lines, form)):
             # The phone sorts by arrival: what was on its way for long stands where it arrived.
             sent = max(sent, form.seconds(raw.header, zone) or sent)

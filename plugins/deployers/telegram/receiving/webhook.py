@@ -14,10 +14,10 @@ from telegram import Update
 from telegram.ext import Updater
 
 from autocakechat import UserError
-from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
 from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, insist
 from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.receiving.polling import KINDS
 from autocakechat.plugins.deployers.telegram.receiving.update_handler import Intake
 

@@ -9,8 +9,8 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from autocakechat import Reply, Request, Responder, Session
-from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.replying.message_splitting import separate, split
 from autocakechat.plugins.deployers.telegram.replying.model_thread import Worker
 from autocakechat.plugins.deployers.telegram.storage.records import SERVER, Waiting

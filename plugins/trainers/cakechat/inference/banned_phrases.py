@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat import ReplyOptions
+from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 
 def banned_phrases(options: ReplyOptions) -> list[str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from autocakechat import Reply, Request, Score
-from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import banned_phrases
@@ -18,6 +17,7 @@ from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reran
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
+from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 _MOST_LOGITS = 1 << 26
 """Numbers that scoring makes at once, a quarter of a gigabyte: one for each target token and word of the vocabulary."""

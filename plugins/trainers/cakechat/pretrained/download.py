@@ -12,7 +12,7 @@ import pooch
 import requests
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.archive import MOST_BYTES
 from autocakechat.plugins.trainers.cakechat.pretrained.files import (
     CONDITIONS,

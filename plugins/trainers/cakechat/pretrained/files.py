@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from autocakechat import Input, UserError
-from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.options import Options
 
 MODELS, TOKENS, CONDITIONS = "nn_models", "tokens_index", "conditions_index"
 """The folders of CakeChat's bucket."""

@@ -13,8 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from autocakechat import UserError, seal_model
-from autocakechat.plugins.trainers.cakechat import TRAINER, Options
+from autocakechat import TrainerType, UserError, finalize_model_folder
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings, shapes_of
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
@@ -25,6 +24,7 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import (
     set_weights,
 )
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.archive import opened_weights
 
 _LAYERS = {
@@ -45,11 +45,18 @@ _LAYER = re.compile(rf"({'|'.join(_LAYERS)})(?:_\d+)?")
 
 
 def import_model(
-    weights: Path, reverse: Path | None, tokens: Path, conditions: Path, activation: Activation, out: Path
+    trainer: TrainerType,
+    weights: Path,
+    reverse: Path | None,
+    tokens: Path,
+    conditions: Path,
+    activation: Activation,
+    out: Path,
 ) -> None:
     """Makes a model folder of the original's files, whole or not at all.
 
     Args:
+        trainer: The trainer that will load the folder.
         weights: The model: HDF5, or an archive with it.
         reverse: The reverse model, likewise.
         tokens: Index of tokens, JSON.
@@ -72,7 +79,7 @@ def import_model(
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     save_model(Model(settings, vocabulary, labels, *networks), unfinished)
-    seal_model(unfinished, TRAINER, options, {"words": len(vocabulary)})
+    finalize_model_folder(unfinished, trainer, options, {"words": len(vocabulary)})
     unfinished.replace(out)
 
 

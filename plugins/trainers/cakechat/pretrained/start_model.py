@@ -11,7 +11,6 @@ import attrs
 import numpy as np
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
@@ -19,6 +18,7 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import (
     load_parts,
     read_arrays,
 )
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find
 from autocakechat.plugins.trainers.cakechat.pretrained.keras2_weights import read_original
 

@@ -12,11 +12,11 @@ import attrs
 import numpy as np
 
 from autocakechat import RunContext
-from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies, unigram_perplexity
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays, set_weights, weights_of
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.training.loop import Plan, Training
 from autocakechat.plugins.trainers.cakechat.training.tensorboard_log import board

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from autocakechat import Corpus, RunContext, UserError, Utterance
-from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples, Targets, answer_places, make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
     Start,
     load_start,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.options import Options
 
 
 @attrs.frozen(kw_only=True)

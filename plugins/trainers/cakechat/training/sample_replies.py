@@ -8,11 +8,11 @@ import attrs
 import numpy as np
 
 from autocakechat import Request
-from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.inference.responder import CakeChatResponder
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 
 @attrs.frozen

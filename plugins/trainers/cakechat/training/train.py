@@ -10,11 +10,11 @@ from typing import Any
 import attrs
 
 from autocakechat import Corpus, RunContext, StageError, write_whole
-from autocakechat.plugins.trainers.cakechat import Options
 from autocakechat.plugins.trainers.cakechat.data.samples import reversed_samples
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.fit_network import Lesson, teach
 from autocakechat.plugins.trainers.cakechat.training.loop import Plan
 from autocakechat.plugins.trainers.cakechat.training.memory_estimate import bytes_available, bytes_needed

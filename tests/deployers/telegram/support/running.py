@@ -7,9 +7,9 @@ import threading
 from typing import Any
 
 from autocakechat import Responder, RunContext, Secret
-from autocakechat.plugins.deployers.telegram import Options
 from autocakechat.plugins.deployers.telegram.bot_api.client import connect, quiet_libraries
 from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.service import serve_until
 from tests.deployers.responders import trained
 from tests.deployers.telegram.support.bot_api import BotApi

@@ -17,7 +17,6 @@ from click.testing import CliRunner
 
 from autocakechat import Request, Utterance
 from autocakechat.errors import UserError
-from autocakechat.plugins.trainers.cakechat import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.commands import cakechat
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize
@@ -26,6 +25,7 @@ from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
+from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 ACTIVATIONS = {"small": "hard-sigmoid", "small-cudnn": "sigmoid"}
 

@@ -16,12 +16,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponder, UserError
-from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
 from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import Rules, Sampler, Words
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
+from autocakechat.plugins.trainers.cakechat.trainer_type import load
 from tests.conftest import ROOT
 
 tokenize, plain = STYLES["natural"].tokenize, STYLES["natural"].plain
@@ -184,7 +185,8 @@ TALK = """
 import sys
 from pathlib import Path
 from autocakechat import Request
-from autocakechat.plugins.trainers.cakechat import ReplyOptions, load
+from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
+from autocakechat.plugins.trainers.cakechat.trainer_type import load
 from tests.trainers.cakechat.conftest import run_in
 responder = load(Path(sys.argv[1]), ReplyOptions(), run_in(Path(sys.argv[2])))
 for number in range(1, 9):

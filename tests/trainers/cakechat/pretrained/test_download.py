@@ -12,7 +12,7 @@ import pooch
 import pytest
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.trainers.cakechat import Options
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained import download
 from autocakechat.plugins.trainers.cakechat.pretrained.download import fetch_published
 from tests.trainers.cakechat.pretrained.bucket import Bucket, authority_in, serving

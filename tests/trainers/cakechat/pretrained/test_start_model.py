@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 
 from autocakechat import Corpus, Request, RunContext, UserError
-from autocakechat.plugins.trainers.cakechat import TRAINER, Options, ReplyOptions, load, train
 from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model, save_model
+from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
     Start,
     load_start,
     with_new_labels,
     with_new_words,
 )
+from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, load, train
 from tests.trainers.cakechat.conftest import run_in, write_corpus
 from tests.trainers.cakechat.pretrained.bucket import authority_in, serving
 from tests.trainers.cakechat.training.test_training import assert_same_weights, interrupted

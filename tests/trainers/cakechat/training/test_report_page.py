@@ -11,8 +11,8 @@ import attrs
 import pytest
 
 from autocakechat import Corpus, markup
-from autocakechat.plugins.trainers.cakechat import train
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.history import History
 from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
 from autocakechat.plugins.trainers.cakechat.training.sample_replies import Scene

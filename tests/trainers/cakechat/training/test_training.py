@@ -19,9 +19,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
-from autocakechat.plugins.trainers.cakechat import Options, ReplyOptions, inputs, load, train
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
+from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
+from autocakechat.plugins.trainers.cakechat.trainer_type import inputs, load, train
 from autocakechat.plugins.trainers.cakechat.training import loop
 from autocakechat.plugins.trainers.cakechat.training import train as trainer
 from autocakechat.plugins.trainers.cakechat.training.loop import Plan, Training
@@ -114,7 +115,7 @@ import logging, sys
 from pathlib import Path
 import attrs
 from autocakechat import Corpus
-from autocakechat.plugins.trainers.cakechat import train
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from tests.trainers.cakechat.conftest import SMALL, run_in
 class Progress: pass
 options = attrs.evolve(SMALL, checkpoint_seconds=0.001)
@@ -219,7 +220,7 @@ import resource, sys
 from pathlib import Path
 import attrs
 from autocakechat import Corpus
-from autocakechat.plugins.trainers.cakechat import train
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from tests.trainers.cakechat.conftest import SMALL, run_in
 pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -242,7 +243,7 @@ def test_too_little_memory_ends_in_advice(corpus: Corpus, tmp_path: Path) -> Non
 
 
 def test_an_option_whose_library_is_missing_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autocakechat.plugins.trainers.cakechat.find_spec", lambda name: None)
+    monkeypatch.setattr("autocakechat.plugins.trainers.cakechat.trainer_type.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"trainer.word2vec needs gensim; type: pip install 'autocakechat\[word2vec\]'"):
         inputs(Options(word2vec=True))
     with pytest.raises(UserError, match=r"'autocakechat\[tensorboard\]'"):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from autocakechat import Corpus
-from autocakechat.plugins.trainers.cakechat import train
 from autocakechat.plugins.trainers.cakechat.data.samples import Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Vocabulary
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.word2vec import word_vectors
 from tests.trainers.cakechat.conftest import SMALL, run_in
 

@@ -1,0 +1,60 @@
+"""The trainer as a stage: what runs when, each part imported on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autocakechat import Input, TrainerType, UserError
+from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
+
+if TYPE_CHECKING:
+    from autocakechat import Corpus, Responder, RunContext
+
+
+def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
+    """Trains a network on a corpus; see `train.train`."""
+    from autocakechat.plugins.trainers.cakechat.training import train
+
+    return train.train(options, corpus, into, run)
+
+
+def inputs(options: Options) -> Sequence[Input]:
+    """Names the files of a local start model; see `files.inputs`.
+
+    Raises:
+        UserError: They are not there, options contradict each other, or what an option needs is not installed.
+    """
+    from autocakechat.plugins.trainers.cakechat.pretrained import files
+
+    fetches = options.start == "pretrained" and options.start_path is None
+    for wanted, name, module, extra in (
+        (options.word2vec, "word2vec", "gensim", "word2vec"),
+        (options.tensorboard, "tensorboard", "tensorboard", "tensorboard"),
+        (fetches, "start", "pooch", "cakechat"),
+    ):
+        if wanted and find_spec(module) is None:
+            raise UserError(f"trainer.{name} needs {module}", f"type: pip install 'autocakechat[{extra}]'")
+    return files.inputs(options)
+
+
+def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
+    """Loads a model folder to answer with; see `responder.load`."""
+    from autocakechat.plugins.trainers.cakechat.inference import responder
+
+    return responder.load(path, reply)
+
+
+TRAINER = TrainerType(
+    name="cakechat",
+    summary="hierarchical recurrent encoder-decoder with emotions, as CakeChat's",
+    config=Options,
+    reply=ReplyOptions,
+    train=train,
+    load=load,
+    inputs=inputs,
+    requires=("tensorflow", "keras", "numpy", "safetensors"),
+    install="pip install 'autocakechat[cakechat]'",
+)
