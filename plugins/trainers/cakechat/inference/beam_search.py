@@ -12,14 +12,13 @@ from typing import Any
 import attrs
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of, drawn_from
+from autocakechat.plugins.trainers.cakechat.network.block_selection import sample_categorical, top_k
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Output, log_sum
+from autocakechat.plugins.trainers.cakechat.network.output_layer import OutputLayer, corrected_logsumexp
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
 
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
 """Tokens that may be said again and again."""
@@ -114,7 +113,7 @@ class Sampler:
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, output: Output, words: Words) -> None:
+    def __init__(self, network: Network, output: OutputLayer, words: Words) -> None:
         self._network = network
         self._output = output
         self._words = words
@@ -149,7 +148,7 @@ class Sampler:
         penalty: Tensor,
     ) -> Tensor:
         network, words = self._network, self._words
-        steady = network.steady_input(thoughts, condition)
+        steady = network.project_static_input(thoughts, condition)
         rows = tf.size(condition)
         # Each row has its own chances, so what it says does not depend on the others.
         chances = tf.random.stateless_uniform([max_tokens, rows], seed)
@@ -162,7 +161,7 @@ class Sampler:
             logits = self._output.logits(states[1]) / temperature + words.banned
             # Dividing a probability by penalty^(1/T) is subtracting log(penalty) / T.
             logits = words.less_likely(logits, tf.gather(said, going)[:, :t], penalty / temperature)
-            drawn = drawn_from(tf.nn.softmax(logits), tf.gather(chances[t], going))
+            drawn = sample_categorical(tf.nn.softmax(logits), tf.gather(chances[t], going))
             said = tf.tensor_scatter_nd_update(said, tf.stack([going, tf.fill(tf.shape(going), t)], 1), drawn)
             still = tf.where((drawn != words.end) & (drawn != words.pad))[:, 0]
             states = tuple(tf.gather(state, still) for state in states)
@@ -195,7 +194,7 @@ class BeamSearch:
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, output: Output, words: Words) -> None:
+    def __init__(self, network: Network, output: OutputLayer, words: Words) -> None:
         self._network = network
         self._output = output
         self._words = words
@@ -232,17 +231,17 @@ class BeamSearch:
         network, output, words = self._network, self._output, self._words
         finalists = tf.minimum(2 * beams, network.settings.tokens)
         rows = tf.size(condition)
-        steady = network.steady_input(thoughts, condition)
+        steady = network.project_static_input(thoughts, condition)
 
         def offers(states: tuple[Tensor, Tensor], said: Tensor) -> tuple[Tensor, Tensor]:
             """The best next tokens of each beam: log p and ids, (beams of all rows, beams)."""
             logits = output.logits(states[1])
             # Twice as many as asked for: logits may be a little off, those that may be among the best are put right.
-            best, ids = best_of(words.less_likely(logits + words.banned, said, penalty), finalists)
+            best, ids = top_k(words.less_likely(logits + words.banned, said, penalty), finalists)
             rough = tf.gather(logits, ids, batch_dims=1)
-            exact = output.exactly(states[1], ids, rough)
+            exact = output.exact_logits(states[1], ids, rough)
             best, places = tf.math.top_k(best + (exact - rough), beams)
-            return best - log_sum(logits, rough, exact), tf.gather(ids, places, batch_dims=1)
+            return best - corrected_logsumexp(logits, rough, exact), tf.gather(ids, places, batch_dims=1)
 
         def body(
             t: Tensor,

@@ -15,7 +15,7 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Cond
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
     ModelSettings,
-    load_parts,
+    load_metadata,
     read_arrays,
 )
 from autocakechat.plugins.trainers.cakechat.options import Options
@@ -70,7 +70,7 @@ def load_start(options: Options, run: RunContext) -> Start:
                 "add it there if you trust the file; else remove the file and get it again",
             )
     if isinstance(found, ModelFolder):
-        settings, vocabulary, conditions = load_parts(found.path)
+        settings, vocabulary, conditions = load_metadata(found.path)
         weights, *more = (read_arrays(file)[0] for file in found.files if file.suffix == ".safetensors")
     else:
         settings, vocabulary, conditions, (weights, *more) = read_original(
