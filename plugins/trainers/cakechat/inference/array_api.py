@@ -31,8 +31,10 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Ints
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker, turned_round
+from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output

@@ -1,189 +1,25 @@
-"""How answers are found: loops that ask the network for one token after the other.
+"""Looking for the most likely answers: a loop that asks the network for one token after the other.
 
-All conversations, and all candidates or beams of each, go through a loop side by side, and each loop is compiled once
-for any number of them.
+All conversations, and all beams of each, go through it side by side, and it is compiled once for any number of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import attrs
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
-from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of, drawn_from
+from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.output_layer import Output, log_sum
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
 
-UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
-"""Tokens that may be said again and again."""
-
-_ANY_IDS = tf.TensorSpec([None], tf.int32)
+_IDS = tf.TensorSpec([None], tf.int32)
 _INTEGER, _NUMBER = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
-
-
-@attrs.frozen(kw_only=True)
-class Rules:
-    """What holds for every answer.
-
-    Attributes:
-        max_tokens: Longest answer, without the start token.
-        temperature: What logits are divided by when answers are drawn.
-        repetition_penalty: What the probability of a token is divided by once it is said, at temperature 1.
-    """
-
-    max_tokens: int
-    temperature: float
-    repetition_penalty: float
-
-    @property
-    def penalty(self) -> float:
-        """What is taken from the log-probability of a token once it is said."""
-        return float(np.log(self.repetition_penalty))
-
-
-@attrs.frozen(eq=False)
-class Words:
-    """What is known of each token when answers are looked for.
-
-    Attributes:
-        start: Id of the start token.
-        end: Id of the end token.
-        pad: Id of the pad token.
-        banned: (vocabulary,) minus infinity for tokens never to be said, zero for others.
-        penalised: (vocabulary,) 1 for tokens that become less likely once they are said, 0 for others.
-    """
-
-    start: int
-    end: int
-    pad: int
-    banned: np.ndarray[Any, Any]
-    penalised: np.ndarray[Any, Any]
-
-    @classmethod
-    def of(
-        cls, vocabulary: Vocabulary, banned: Collection[str] = (), plain: Callable[[str], str] = lambda token: token
-    ) -> Words:
-        """Looks the tokens of a vocabulary up.
-
-        Args:
-            vocabulary: The vocabulary.
-            banned: Plain tokens never to be said; the unknown token is one anyway.
-            plain: What tokens are called in `banned`.
-        """
-        tokens = [plain(token) for token in vocabulary.tokens]
-        unsayable = {vocabulary.tokens[vocabulary.unknown], *banned}
-        return cls(
-            start=vocabulary.start,
-            end=vocabulary.end,
-            pad=vocabulary.pad,
-            banned=np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32),
-            penalised=np.array([token not in UNPENALISED for token in tokens], np.float32),
-        )
-
-    def less_likely(self, logits: Tensor, said: Tensor, penalty: Tensor) -> Tensor:
-        """Takes the penalty from the logits of tokens that were said.
-
-        Args:
-            logits: (rows, vocabulary).
-            said: (rows, tokens) ids.
-            penalty: What to take.
-
-        Returns:
-            (rows, vocabulary).
-        """
-        rows, tokens = tf.unstack(tf.shape(said))
-        said = tf.reshape(said, [-1])
-        places = tf.stack([tf.repeat(tf.range(rows), tokens), said], 1)
-        lowered = tf.gather_nd(logits, places) - penalty * tf.gather(self.penalised, said)
-        return tf.tensor_scatter_nd_update(logits, places, lowered)  # a token said twice is lowered once
-
-
-class Sampler:
-    """Draws answers, each token from the probabilities that the network gives.
-
-    Args:
-        network: What is asked.
-        output: Its output layer.
-        words: What is known of its tokens.
-    """
-
-    def __init__(self, network: Network, output: Output, words: Words) -> None:
-        self._network = network
-        self._output = output
-        self._words = words
-        thoughts = tf.TensorSpec([None, network.settings.hidden])
-        signature = [thoughts, _ANY_IDS, tf.TensorSpec([2], tf.int32), _INTEGER, _NUMBER, _NUMBER]
-        self._draw = tf.function(self._draw_rows, input_signature=signature, autograph=False)
-
-    def draw(self, thoughts: Floats, condition: Ints, rules: Rules, seed: Sequence[int]) -> Ints:
-        """Draws an answer for each row.
-
-        Args:
-            thoughts: (rows, hidden) thought vectors.
-            condition: (rows,) ids of labels.
-            rules: What holds for the answers.
-            seed: Two integers. The same seed gives the same answers to the same rows.
-
-        Returns:
-            (rows, tokens) ids, after the end token padded.
-        """
-        drawn: Tensor = self._draw(
-            thoughts, condition, np.array(seed, np.int32), rules.max_tokens, rules.temperature, rules.penalty
-        )
-        return drawn.numpy()  # type: ignore[no-any-return]
-
-    def _draw_rows(
-        self,
-        thoughts: Tensor,
-        condition: Tensor,
-        seed: Tensor,
-        max_tokens: Tensor,
-        temperature: Tensor,
-        penalty: Tensor,
-    ) -> Tensor:
-        network, words = self._network, self._words
-        steady = network.steady_input(thoughts, condition)
-        rows = tf.size(condition)
-        # Each row has its own chances, so what it says does not depend on the others.
-        chances = tf.random.stateless_uniform([max_tokens, rows], seed)
-
-        def body(
-            t: Tensor, going: Tensor, last: Tensor, states: tuple[Tensor, Tensor], said: Tensor
-        ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor], Tensor]:
-            """Draws a token for each row that is still going."""
-            states = network.step(last, tf.gather(steady, going), states)
-            logits = self._output.logits(states[1]) / temperature + words.banned
-            # Dividing a probability by penalty^(1/T) is subtracting log(penalty) / T.
-            logits = words.less_likely(logits, tf.gather(said, going)[:, :t], penalty / temperature)
-            drawn = drawn_from(tf.nn.softmax(logits), tf.gather(chances[t], going))
-            said = tf.tensor_scatter_nd_update(said, tf.stack([going, tf.fill(tf.shape(going), t)], 1), drawn)
-            still = tf.where((drawn != words.end) & (drawn != words.pad))[:, 0]
-            states = tuple(tf.gather(state, still) for state in states)
-            return t + 1, tf.gather(going, still), tf.gather(drawn, still), states, said
-
-        start = (
-            0,
-            tf.range(rows),
-            tf.fill([rows], words.start),
-            (tf.zeros([rows, network.settings.hidden]),) * 2,
-            tf.fill([rows, max_tokens], words.pad),
-        )
-        state = tf.TensorShape([None, network.settings.hidden])
-        *_, said = tf.while_loop(
-            lambda _, going, *__: tf.size(going) > 0,
-            body,
-            start,
-            shape_invariants=(*map(tf.TensorShape, ([], [None], [None])), (state, state), tf.TensorShape([None, None])),
-            maximum_iterations=max_tokens,
-        )
-        return said
 
 
 class BeamSearch:
@@ -200,7 +36,7 @@ class BeamSearch:
         self._output = output
         self._words = words
         thoughts = tf.TensorSpec([None, network.settings.hidden])
-        signature = [thoughts, _ANY_IDS, _INTEGER, _INTEGER, _NUMBER]
+        signature = [thoughts, _IDS, _INTEGER, _INTEGER, _NUMBER]
         self._search = tf.function(self._search_rows, input_signature=signature, autograph=False)
 
     def search(self, thoughts: Floats, condition: Ints, rules: Rules, beams: int) -> list[Ints]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints, Packer
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
 
 

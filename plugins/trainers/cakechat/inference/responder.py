@@ -12,8 +12,10 @@ from autocakechat import Reply, Request, Score
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import banned_phrases
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
+from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer

@@ -13,8 +13,8 @@ from autocakechat import Utterance
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Packed, Padding
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples, reversed_samples
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import Words
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import turned_round
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import Words
 
 WORDS = "abcdefgh"
 VOCABULARY = Vocabulary.of(Counter(WORDS), 100, 1)

@@ -18,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponder, UserError
 from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions

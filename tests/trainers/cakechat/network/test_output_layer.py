@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
 from autocakechat.plugins.trainers.cakechat.network import output_layer
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
