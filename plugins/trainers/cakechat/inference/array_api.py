@@ -32,9 +32,9 @@ from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, 
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
-from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker, turned_round
+from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker, swap_context_and_response
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
-from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
@@ -57,7 +57,7 @@ class CakeChat:
         self.conditions = model.conditions
         self._model = model
         self._packer = model.batcher.packer
-        self._words = Words.of(model.vocabulary, plain=model.style.plain)
+        self._words = TokenRules.from_vocabulary(model.vocabulary, plain=model.style.plain)
         self._scorer = Scorer(model.network, FloatOutput(model.network), model.vocabulary.pad)
 
     @classmethod
@@ -144,13 +144,13 @@ class CakeChat:
         log_p, tokens = self._scorer.score(self._batch(context, response, condition))
         return float(np.mean(np.exp(-log_p.astype(np.float64) / tokens)))
 
-    def turned_round(self, context: Ints, response: Ints) -> tuple[Ints, Ints]:
+    def swap_context_and_response(self, context: Ints, response: Ints) -> tuple[Ints, Ints]:
         """Makes what the reverse model reads: the last line of each context and the response change places."""
-        return turned_round(context, response, self._words, self._packer)
+        return swap_context_and_response(context, response, self._words, self._packer)
 
     @functools.cached_property
     def reverse(self) -> CakeChat:
-        """The reverse model, to ask it the same things with `turned_round` arrays.
+        """The reverse model, to ask it the same things with `swap_context_and_response` arrays.
 
         Raises:
             UserError: There is none.
@@ -182,7 +182,7 @@ class CakeChat:
         Raises:
             UserError: There is no reverse model.
         """
-        rules = Rules(max_tokens=1, temperature=1.0, repetition_penalty=repetition_penalty)
+        rules = DecodingOptions(max_tokens=1, temperature=1.0, repetition_penalty=repetition_penalty)
         thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
         return self._reranker.score(context, thoughts, condition, candidates, weight, rules)
 
@@ -199,7 +199,7 @@ class CakeChat:
         Returns:
             For each sample (found, 1 + max_tokens) ids, the start token first, the most likely first.
         """
-        rules = Rules(max_tokens=max_tokens, temperature=1.0, repetition_penalty=repetition_penalty)
+        rules = DecodingOptions(max_tokens=max_tokens, temperature=1.0, repetition_penalty=repetition_penalty)
         return self._beam_search.search(
             self.thought_vectors(context), self._condition(condition, len(context)), rules, beams
         )
@@ -214,7 +214,7 @@ class CakeChat:
         repetition_penalty: float = 10.0,
     ) -> Ints:
         """Draws an answer to each context: (samples, tokens) ids without the start token; `seed` is two integers."""
-        rules = Rules(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
+        rules = DecodingOptions(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
         return self._sampler.draw(self.thought_vectors(context), self._condition(condition, len(context)), rules, seed)
 
     @functools.cached_property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
-from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
@@ -31,7 +31,7 @@ class BeamSearch:
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, output: Output, words: Words) -> None:
+    def __init__(self, network: Network, output: Output, words: TokenRules) -> None:
         self._network = network
         self._output = output
         self._words = words
@@ -39,7 +39,7 @@ class BeamSearch:
         signature = [thoughts, _IDS, _INTEGER, _INTEGER, _NUMBER]
         self._search = tf.function(self._search_rows, input_signature=signature, autograph=False)
 
-    def search(self, thoughts: Floats, condition: Ints, rules: Rules, beams: int) -> list[Ints]:
+    def search(self, thoughts: Floats, condition: Ints, rules: DecodingOptions, beams: int) -> list[Ints]:
         """Looks for answers to each row.
 
         Args:
@@ -52,7 +52,7 @@ class BeamSearch:
             For each row (found, 1 + tokens) ids, the start token first, after the end token padded, the most likely
             first: those that have ended, or all if none has.
         """
-        beams = min(beams, len(self._words.penalised))
+        beams = min(beams, len(self._words.penalty_mask))
         found, scores, going_on = (
             tensor.numpy() for tensor in self._search(thoughts, condition, rules.max_tokens, beams, rules.penalty)
         )
@@ -74,7 +74,7 @@ class BeamSearch:
             """The best next tokens of each beam: log p and ids, (beams of all rows, beams)."""
             logits = output.logits(states[1])
             # Twice as many as asked for: logits may be a little off, those that may be among the best are put right.
-            best, ids = best_of(words.less_likely(logits + words.banned, said, penalty), finalists)
+            best, ids = best_of(words.apply_repetition_penalty(logits + words.logit_bias, said, penalty), finalists)
             rough = tf.gather(logits, ids, batch_dims=1)
             exact = output.exactly(states[1], ids, rough)
             best, places = tf.math.top_k(best + (exact - rough), beams)

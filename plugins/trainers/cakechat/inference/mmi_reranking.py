@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints, Packer
-from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
 
 
-def turned_round(context: Ints, response: Ints, words: Words, packer: Packer) -> tuple[Ints, Ints]:
+def swap_context_and_response(context: Ints, response: Ints, words: TokenRules, packer: Packer) -> tuple[Ints, Ints]:
     """Makes what the reverse model reads: the last line of the context and the answer change places.
 
     Args:
@@ -51,7 +51,7 @@ class Reranker:
         packer: Makes arrays for both.
     """
 
-    def __init__(self, scorer: Scorer, reverse: Scorer, words: Words, packer: Packer) -> None:
+    def __init__(self, scorer: Scorer, reverse: Scorer, words: TokenRules, packer: Packer) -> None:
         self._scorer = scorer
         self._reverse = reverse
         self._words = words
@@ -64,7 +64,7 @@ class Reranker:
         condition: Ints,
         candidates: Sequence[Ints],
         weight: float,
-        rules: Rules,
+        rules: DecodingOptions,
     ) -> list[Floats]:
         """Scores candidates.
 
@@ -93,7 +93,7 @@ class Reranker:
             packed = self._packer.answers(condition[of], answers)
             scores += (1.0 - weight) * self._scorer.score_after(thoughts[of], packed)[0]
         if weight > 0.0:
-            turned, asked = turned_round(context[of], answers, self._words, self._packer)
+            turned, asked = swap_context_and_response(context[of], answers, self._words, self._packer)
             batch = self._packer.batch(self._packer.contexts_of_ids(turned), condition[of], asked)
             scores += weight * self._reverse.score(batch)[0]
         return np.split(scores, np.cumsum(numbers)[:-1])
@@ -101,13 +101,13 @@ class Reranker:
     def _repeated(self, answers: Ints) -> Floats:
         """Returns how many tokens of each answer were said before in it."""
         counted = [
-            [token for token in answer if self._words.penalised[token] and token != self._words.pad]
+            [token for token in answer if self._words.penalty_mask[token] and token != self._words.pad]
             for answer in answers.tolist()
         ]
         return np.array([len(tokens) - len(set(tokens)) for tokens in counted], np.float32)
 
 
-def _words_of(answer: Ints, words: Words) -> list[int]:
+def _words_of(answer: Ints, words: TokenRules) -> list[int]:
     return [token for token in _without_pads(answer, words.pad) if token not in (words.start, words.end)]
 
 

@@ -15,7 +15,7 @@ from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import bann
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
-from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
 from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
@@ -62,7 +62,7 @@ class CakeChatResponder:
         self.context_lines = model.settings.context_lines
         self._model = model
         self._options = options
-        self._rules = Rules(
+        self._rules = DecodingOptions(
             max_tokens=options.max_tokens,
             temperature=options.temperature,
             repetition_penalty=options.repetition_penalty,
@@ -70,7 +70,9 @@ class CakeChatResponder:
         style = model.style
         banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in banned_phrases(options)]
         self._phrases = [phrase for phrase in banned if len(phrase) > 1]
-        words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
+        words = TokenRules.from_vocabulary(
+            model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain
+        )
         self._scorer = Scorer(model.network, FloatOutput(model.network), words.pad)
         self._sampler = Sampler(model.network, output, words)
         self._beam_search = BeamSearch(model.network, output, words)

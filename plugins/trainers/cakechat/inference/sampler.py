@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
-from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.block_selection import drawn_from
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
@@ -32,7 +32,7 @@ class Sampler:
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, output: Output, words: Words) -> None:
+    def __init__(self, network: Network, output: Output, words: TokenRules) -> None:
         self._network = network
         self._output = output
         self._words = words
@@ -40,7 +40,7 @@ class Sampler:
         signature = [thoughts, _IDS, tf.TensorSpec([2], tf.int32), _INTEGER, _NUMBER, _NUMBER]
         self._draw = tf.function(self._draw_rows, input_signature=signature, autograph=False)
 
-    def draw(self, thoughts: Floats, condition: Ints, rules: Rules, seed: Sequence[int]) -> Ints:
+    def draw(self, thoughts: Floats, condition: Ints, rules: DecodingOptions, seed: Sequence[int]) -> Ints:
         """Draws an answer for each row.
 
         Args:
@@ -77,9 +77,9 @@ class Sampler:
         ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor], Tensor]:
             """Draws a token for each row that is still going."""
             states = network.step(last, tf.gather(steady, going), states)
-            logits = self._output.logits(states[1]) / temperature + words.banned
+            logits = self._output.logits(states[1]) / temperature + words.logit_bias
             # Dividing a probability by penalty^(1/T) is subtracting log(penalty) / T.
-            logits = words.less_likely(logits, tf.gather(said, going)[:, :t], penalty / temperature)
+            logits = words.apply_repetition_penalty(logits, tf.gather(said, going)[:, :t], penalty / temperature)
             drawn = drawn_from(tf.nn.softmax(logits), tf.gather(chances[t], going))
             said = tf.tensor_scatter_nd_update(said, tf.stack([going, tf.fill(tf.shape(going), t)], 1), drawn)
             still = tf.where((drawn != words.end) & (drawn != words.pad))[:, 0]

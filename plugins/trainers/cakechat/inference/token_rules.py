@@ -17,7 +17,7 @@ UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^
 
 
 @attrs.frozen(kw_only=True)
-class Rules:
+class DecodingOptions:
     """What holds for every answer.
 
     Attributes:
@@ -37,27 +37,27 @@ class Rules:
 
 
 @attrs.frozen(eq=False)
-class Words:
+class TokenRules:
     """What is known of each token when answers are looked for.
 
     Attributes:
         start: Id of the start token.
         end: Id of the end token.
         pad: Id of the pad token.
-        banned: (vocabulary,) minus infinity for tokens never to be said, zero for others.
-        penalised: (vocabulary,) 1 for tokens that become less likely once they are said, 0 for others.
+        logit_bias: (vocabulary,) minus infinity for tokens never to be said, zero for others.
+        penalty_mask: (vocabulary,) 1 for tokens that become less likely once they are said, 0 for others.
     """
 
     start: int
     end: int
     pad: int
-    banned: np.ndarray[Any, Any]
-    penalised: np.ndarray[Any, Any]
+    logit_bias: np.ndarray[Any, Any]
+    penalty_mask: np.ndarray[Any, Any]
 
     @classmethod
-    def of(
+    def from_vocabulary(
         cls, vocabulary: Vocabulary, banned: Collection[str] = (), plain: Callable[[str], str] = lambda token: token
-    ) -> Words:
+    ) -> TokenRules:
         """Looks the tokens of a vocabulary up.
 
         Args:
@@ -71,11 +71,11 @@ class Words:
             start=vocabulary.start,
             end=vocabulary.end,
             pad=vocabulary.pad,
-            banned=np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32),
-            penalised=np.array([token not in UNPENALISED for token in tokens], np.float32),
+            logit_bias=np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32),
+            penalty_mask=np.array([token not in UNPENALISED for token in tokens], np.float32),
         )
 
-    def less_likely(self, logits: Tensor, said: Tensor, penalty: Tensor) -> Tensor:
+    def apply_repetition_penalty(self, logits: Tensor, said: Tensor, penalty: Tensor) -> Tensor:
         """Takes the penalty from the logits of tokens that were said.
 
         Args:
@@ -89,5 +89,5 @@ class Words:
         rows, tokens = tf.unstack(tf.shape(said))
         said = tf.reshape(said, [-1])
         places = tf.stack([tf.repeat(tf.range(rows), tokens), said], 1)
-        lowered = tf.gather_nd(logits, places) - penalty * tf.gather(self.penalised, said)
+        lowered = tf.gather_nd(logits, places) - penalty * tf.gather(self.penalty_mask, said)
         return tf.tensor_scatter_nd_update(logits, places, lowered)  # a token said twice is lowered once

@@ -22,7 +22,7 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 @contextmanager
-def opened_weights(file: Path) -> Iterator[IO[bytes]]:
+def open_weights(file: Path) -> Iterator[IO[bytes]]:
     """Opens a file of weights, or the one in an archive.
 
     Args:

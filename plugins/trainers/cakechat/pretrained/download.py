@@ -27,7 +27,7 @@ _SECONDS = 30.0
 _CHUNK = 2**18
 
 
-def fetch_published(options: Options, run: RunContext) -> OriginalFiles:
+def download_published_model(options: Options, run: RunContext) -> OriginalFiles:
     """Fetches what a training needs of CakeChat's bucket, and keeps it for the next time.
 
     Args:

@@ -24,7 +24,7 @@ from autocakechat.plugins.trainers.cakechat.pretrained.keras2_weights import rea
 
 
 @attrs.frozen
-class Start:
+class StartModel:
     """A model to begin with.
 
     Attributes:
@@ -44,7 +44,7 @@ class Start:
     files: dict[str, str]
 
 
-def load_start(options: Options, run: RunContext) -> Start:
+def load_start_model(options: Options, run: RunContext) -> StartModel:
     """Loads the start model that the options name, and fetches it first if it is the published one.
 
     Args:
@@ -55,9 +55,9 @@ def load_start(options: Options, run: RunContext) -> Start:
         UserError: It cannot be had or read, or is another one than `sha256` says.
     """
     if options.start_path is None:
-        from autocakechat.plugins.trainers.cakechat.pretrained.download import fetch_published
+        from autocakechat.plugins.trainers.cakechat.pretrained.download import download_published_model
 
-        found: ModelFolder | OriginalFiles = fetch_published(options, run)
+        found: ModelFolder | OriginalFiles = download_published_model(options, run)
     else:
         found = find(options.start_path, options.reverse)
     files = {}
@@ -76,10 +76,10 @@ def load_start(options: Options, run: RunContext) -> Start:
         settings, vocabulary, conditions, (weights, *more) = read_original(
             found.weights, found.reverse, found.tokens, found.conditions, options.recurrent_activation
         )
-    return Start(settings, vocabulary, conditions, weights, more[0] if more else None, files)
+    return StartModel(settings, vocabulary, conditions, weights, more[0] if more else None, files)
 
 
-def with_new_words(start: Start, counts: Counter[str], most: int, min_count: int, seed: int) -> Start:
+def with_new_tokens(start: StartModel, counts: Counter[str], most: int, min_count: int, seed: int) -> StartModel:
     """Adds the most frequent tokens that a start model lacks.
 
     Each gets fresh vectors, distributed like those that are there. In the output layer it takes its share of what the
@@ -126,7 +126,7 @@ def with_new_words(start: Start, counts: Counter[str], most: int, min_count: int
     )
 
 
-def with_new_labels(start: Start, labels: Iterable[str]) -> Start:
+def with_new_labels(start: StartModel, labels: Iterable[str]) -> StartModel:
     """Adds the labels of a corpus that a start model lacks. Each begins as what neutral is."""
     known = start.conditions.labels
     new = sorted(set(labels) - set(known))

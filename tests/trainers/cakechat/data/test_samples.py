@@ -13,8 +13,8 @@ from autocakechat import Utterance
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Packed, Padding
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples, reversed_samples
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import turned_round
-from autocakechat.plugins.trainers.cakechat.inference.token_rules import Words
+from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import swap_context_and_response
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import TokenRules
 
 WORDS = "abcdefgh"
 VOCABULARY = Vocabulary.of(Counter(WORDS), 100, 1)
@@ -94,7 +94,9 @@ def test_reversed_samples_are_those_that_reranking_asks_for(
         return
     padded, context = batcher.padded_context(samples.lines, samples.context[told])
     answers = batcher.padded_response(samples.lines, samples.response[told])
-    turned, asked = turned_round(padded[context], answers, Words.of(VOCABULARY), batcher.packer)
+    turned, asked = swap_context_and_response(
+        padded[context], answers, TokenRules.from_vocabulary(VOCABULARY), batcher.packer
+    )
 
     turned_samples = reversed_samples(samples)
     packer = attrs.evolve(batcher, reverse=True)

@@ -19,7 +19,7 @@ from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponde
 from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
-from autocakechat.plugins.trainers.cakechat.inference.token_rules import Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
@@ -134,8 +134,8 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
     thoughts = np.zeros((1, settings.hidden), np.float32)
 
     def said(penalty: float) -> list[str]:
-        rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        sampler = Sampler(network, FloatOutput(network), Words.of(vocabulary))
+        rules = DecodingOptions(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
+        sampler = Sampler(network, FloatOutput(network), TokenRules.from_vocabulary(vocabulary))
         drawn = sampler.draw(thoughts, np.zeros(1, np.int32), rules, (1, 2))
         return vocabulary.words(drawn[0].tolist())
 
