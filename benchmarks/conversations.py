@@ -57,13 +57,13 @@ def read(tokens: int) -> Data:
     found = conversations()
     learnt = len(found) * 9 // 10
     words = Counter(word for dialog in found[:learnt] for line in dialog for word in STYLE.tokenize(line.text))
-    vocabulary, conditions = Vocabulary.of(words, tokens, 1), Conditions.of(())
+    vocabulary, conditions = Vocabulary.from_counts(words, tokens, 1), Conditions.from_labels(())
     samples, validation = (
         make_samples(part, STYLE.tokenize, vocabulary, conditions, CONTEXT_LINES, targets="all")
         for part in (found[:learnt], found[learnt : learnt + VALIDATION_CONVERSATIONS])
     )
     first = slice(VALIDATION_SAMPLES)
     validation = Samples(
-        validation.lines, validation.context[first], validation.response[first], validation.condition[first]
+        validation.lines, validation.context[first], validation.reply[first], validation.condition[first]
     )
     return Data(Batcher(vocabulary, LINE_TOKENS, REPLY_TOKENS, "masked"), samples, validation)

@@ -48,7 +48,7 @@ def plain_batch(batcher: Batcher, samples: Samples, chosen: np.ndarray[Any, Any]
     pad, width = batcher.vocabulary.pad, batcher.line_tokens
     lines = samples.lines.padded(samples.context[chosen].reshape(-1), width, pad, "front", width)
     answers = np.full((len(chosen), batcher.reply_tokens + 2), pad, np.int32)
-    padded = batcher.padded_response(samples.lines, samples.response[chosen])
+    padded = batcher.pad_replies(samples.lines, samples.reply[chosen])
     answers[:, : padded.shape[1]] = padded
     inputs = [lines.reshape(len(chosen), -1, width), answers[:, :-1], samples.condition[chosen]]
     return inputs, answers[:, 1:], (answers[:, 1:] != pad).astype(np.float32)

@@ -25,7 +25,7 @@ from training import plan
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.training.loop import Teacher
 from autocakechat.plugins.trainers.cakechat.training.presets import SIZES
@@ -36,7 +36,7 @@ SIZE = SIZES["small"]
 
 def perplexity(scorer: Scorer, batcher: Batcher, samples: Samples) -> float:
     """Returns exp(-sum of log p / number of target tokens)."""
-    scores = [scorer.score(batch) for batch in batcher.in_order(samples, 128)]
+    scores = [scorer.score(batch) for batch in batcher.batches_by_length(samples, 128)]
     return math.exp(-sum(float(log_p.sum()) for log_p, _ in scores) / sum(int(tokens.sum()) for _, tokens in scores))
 
 
@@ -55,7 +55,8 @@ def learn(options: argparse.Namespace) -> Iterator[dict[str, float]]:
     network.output_bias.assign(np.log(token_frequencies(data.batcher, data.samples)))
     steps = math.ceil(len(data.samples) / options.batch) * options.epochs
     how = attrs.evolve(plan(options.batch), learning_rate=options.learning_rate, epochs=options.epochs)
-    teacher, scorer = Teacher(network, how, steps), Scorer(network, FloatOutput(network), data.batcher.vocabulary.pad)
+    teacher = Teacher(network, how, steps)
+    scorer = Scorer(network, Float32OutputLayer(network), data.batcher.vocabulary.pad)
     seconds, step = 0.0, 0
     for epoch in range(options.epochs):
         started = time.perf_counter()

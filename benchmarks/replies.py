@@ -63,7 +63,7 @@ def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
     for each in networks:
         each.output_bias.assign(bias)
     folder.mkdir()
-    save_model(Model(settings, vocabulary, Conditions.of(()), *networks), folder)
+    save_model(Model(settings, vocabulary, Conditions.from_labels(()), *networks), folder)
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 

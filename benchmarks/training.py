@@ -77,7 +77,7 @@ def learn(who: str, options: argparse.Namespace) -> None:
     )
     take = {"ours": ours, "plain": plain}[who](data, settings, options.batch)
     batches = data.batcher.epoch(data.samples, options.batch, EPOCH)
-    batches.sort(key=lambda chosen: (len(chosen), int(data.samples.response_lengths[chosen].sum())))
+    batches.sort(key=lambda chosen: (len(chosen), int(data.samples.reply_lengths[chosen].sum())))
     for line in sys.stdin:
         chosen = batches[int(float(line) * len(batches))]
         started, worked = time.perf_counter(), time.process_time()
@@ -86,7 +86,7 @@ def learn(who: str, options: argparse.Namespace) -> None:
             "seconds": time.perf_counter() - started,
             "cpu": time.process_time() - worked,
             "samples": len(chosen),
-            "tokens": int(np.minimum(data.samples.response_lengths[chosen] + 1, options.reply_tokens + 1).sum()),
+            "tokens": int(np.minimum(data.samples.reply_lengths[chosen] + 1, options.reply_tokens + 1).sum()),
             "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
         print(json.dumps(figures), flush=True)

@@ -6,26 +6,27 @@ are kept and read like tokens, as the original program does.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int32]
+from autocakechat.plugins.trainers.cakechat.data.arrays import Ints
+
 Padding = Literal["masked", "cakechat"]
 
 
-class Packed(NamedTuple):
+class PackedSequences(NamedTuple):
     """Sequences of different lengths, longest first.
 
     Attributes:
         values: (steps,) the first element of each sequence, then the second of those that have one, and so on.
-        counts: (time,) how many sequences have an element at each time.
+        batch_sizes: (time,) how many sequences have an element at each time.
     """
 
     values: Ints
-    counts: Ints
+    batch_sizes: Ints
 
 
 class Contexts(NamedTuple):
@@ -33,28 +34,28 @@ class Contexts(NamedTuple):
 
     Attributes:
         lines: Distinct lines, as ids of tokens.
-        contexts: Contexts, as numbers of lines, oldest line first.
-        places: (samples,) where the context of each sample stands among `contexts`.
+        line_numbers: Contexts, as numbers of lines, oldest line first.
+        unsorted_indices: (samples,) where the context of each sample stands among `contexts`.
     """
 
-    lines: Packed
-    contexts: Packed
-    places: Ints
+    lines: PackedSequences
+    line_numbers: PackedSequences
+    unsorted_indices: Ints
 
 
-class Answers(NamedTuple):
+class Replies(NamedTuple):
     """What the decoder reads, and what it should say.
 
     Attributes:
-        said: Answers without their last token: what the decoder is told.
+        inputs: Answers without their last token: what the decoder is told.
         targets: (steps,) the token after each of those.
-        rows: (answers,) which sample each answer belongs to, longest answer first.
+        sorted_indices: (answers,) which sample each answer belongs to, longest answer first.
         condition: (answers,) ids of labels.
     """
 
-    said: Packed
+    inputs: PackedSequences
     targets: Ints
-    rows: Ints
+    sorted_indices: Ints
     condition: Ints
 
 
@@ -67,7 +68,7 @@ class Batch(NamedTuple):
     """
 
     context: Contexts
-    answers: Answers
+    replies: Replies
 
 
 @attrs.frozen
@@ -86,7 +87,7 @@ class Packer:
     unknown: int
     line_tokens: int
 
-    def contexts(self, lines: Ints, context: Ints) -> Contexts:
+    def pack_contexts(self, lines: Ints, context: Ints) -> Contexts:
         """Packs lines and contexts.
 
         Args:
@@ -107,40 +108,42 @@ class Packer:
         compact = np.take_along_axis(_inverse(line_order)[context], there_first, axis=1)
         return Contexts(
             lines=_pack(lines[line_order], lengths[line_order]),
-            contexts=_pack(compact[context_order], real.sum(axis=1)[context_order]),
-            places=_inverse(context_order),
+            line_numbers=_pack(compact[context_order], real.sum(axis=1)[context_order]),
+            unsorted_indices=_inverse(context_order),
         )
 
-    def contexts_of_ids(self, context: Ints) -> Contexts:
+    def pack_context_ids(self, context: Ints) -> Contexts:
         """Packs contexts given as (samples, context lines, tokens) ids, each distinct line once."""
         lines, places = np.unique(context.reshape(-1, context.shape[2]), axis=0, return_inverse=True)
-        return self.contexts(lines.astype(np.int32), places.reshape(context.shape[:2]).astype(np.int32))
+        return self.pack_contexts(lines.astype(np.int32), places.reshape(context.shape[:2]).astype(np.int32))
 
-    def cut(self, line: list[int]) -> list[int]:
+    def truncate(self, line: list[int]) -> list[int]:
         """Cuts a line of context: at its front when pads are masked, so that what is answered stays, or at its end."""
         return line[-self.line_tokens :] if self.padding == "masked" else line[: self.line_tokens]
 
-    def batch(self, contexts: Contexts, condition: Ints, response: Ints) -> Batch:
+    def pack_batch(self, contexts: Contexts, condition: Ints, response: Ints) -> Batch:
         """Packs samples: `contexts` and `answers`."""
-        return Batch(contexts, self.answers(condition, response))
+        return Batch(contexts, self.pack_replies(condition, response))
 
-    def answers(self, condition: Ints, response: Ints, to_the_end: bool = False) -> Answers:
+    def pack_replies(self, condition: Ints, response: Ints, include_padding: bool = False) -> Replies:
         """Packs answers.
 
         Args:
             condition: (samples,) ids of labels.
             response: (samples, tokens) ids of answers, start token first, padded at the end.
-            to_the_end: Whether pads at the end are targets too. They change nothing about the tokens before.
+            include_padding: Whether pads at the end are targets too. They change nothing about the tokens before.
         """
         lengths = (
-            np.full(len(response), response.shape[1] - 1) if to_the_end else _real_lengths(response[:, 1:], self.pad)
+            np.full(len(response), response.shape[1] - 1)
+            if include_padding
+            else _real_lengths(response[:, 1:], self.pad)
         )
         order = _longest_first(lengths)
         response, lengths = response[order], lengths[order]
-        return Answers(
-            said=_pack(response[:, :-1], lengths),
+        return Replies(
+            inputs=_pack(response[:, :-1], lengths),
             targets=_pack(response[:, 1:], lengths).values,
-            rows=order,
+            sorted_indices=order,
             condition=condition[order],
         )
 
@@ -156,10 +159,10 @@ def _real_lengths(padded: Ints, pad: int) -> npt.NDArray[np.int64]:
     return np.where(real.any(axis=1), padded.shape[1] - np.argmax(real[:, ::-1], axis=1), 0)
 
 
-def _pack(padded: Ints, lengths: npt.NDArray[np.int64]) -> Packed:
+def _pack(padded: Ints, lengths: npt.NDArray[np.int64]) -> PackedSequences:
     real = np.arange(padded.shape[1])[:, None] < lengths
     counts = real.sum(axis=1)
-    return Packed(padded.T[real].astype(np.int32), counts[counts > 0].astype(np.int32))
+    return PackedSequences(padded.T[real].astype(np.int32), counts[counts > 0].astype(np.int32))
 
 
 def _longest_first(lengths: npt.NDArray[np.int64]) -> Ints:
@@ -170,3 +173,13 @@ def _inverse(order: Ints) -> Ints:
     places = np.empty_like(order)
     places[order] = np.arange(len(order), dtype=order.dtype)
     return places
+
+
+def unpack_replies(packed: npt.ArrayLike, answers: Replies, width: int) -> np.ndarray[Any, Any]:
+    """Puts what belongs to steps into a rectangle: (steps, ...) -> (samples, width, ...), zeros where there is none."""
+    values = np.asarray(packed)
+    counts = np.asarray(answers.inputs.batch_sizes)
+    rows = np.concatenate([answers.sorted_indices[:count] for count in counts])
+    rectangle = np.zeros((len(answers.sorted_indices), width, *values.shape[1:]), values.dtype)
+    rectangle[rows, np.repeat(np.arange(len(counts)), counts)] = values
+    return rectangle

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autocakechat import Utterance
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Contexts, Ints, Packer, Padding
+from autocakechat.plugins.trainers.cakechat.data.arrays import Ints
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Contexts, Packer, Padding
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 
 Targets = Literal["server", "all"]
@@ -78,22 +79,22 @@ class Samples:
     Attributes:
         lines: Every line of the dialogs.
         context: (samples, context lines) numbers of lines, newest last, `NO_LINE` at the front where there is none.
-        response: (samples,) numbers of lines.
+        reply: (samples,) numbers of lines.
         condition: (samples,) ids of the answers' labels.
     """
 
     lines: Lines
     context: Ints
-    response: Ints
+    reply: Ints
     condition: Ints
 
     def __len__(self) -> int:
-        return len(self.response)
+        return len(self.reply)
 
     @property
-    def response_lengths(self) -> npt.NDArray[np.int64]:
+    def reply_lengths(self) -> npt.NDArray[np.int64]:
         """Tokens of each answer, uncut and without service tokens."""
-        lengths: npt.NDArray[np.int64] = self.lines.lengths[self.response]
+        lengths: npt.NDArray[np.int64] = self.lines.lengths[self.reply]
         return lengths
 
 
@@ -113,7 +114,7 @@ def make_samples(
         vocabulary: What the tokens are numbered with.
         conditions: What the labels are numbered with.
         context_lines: Lines before an answer that belong to the sample.
-        targets: Which lines are answers, see `answer_places`.
+        targets: Which lines are answers, see `reply_positions`.
 
     Returns:
         The samples in the order of the corpus. An answer without tokens is none.
@@ -124,8 +125,8 @@ def make_samples(
     labels: list[int] = []
     for dialog in dialogs:
         first = len(lines) + 1
-        lines.extend(vocabulary.ids(tokenize(utterance.text)) for utterance in dialog)
-        for turn in answer_places(dialog, targets):
+        lines.extend(vocabulary.encode(tokenize(utterance.text)) for utterance in dialog)
+        for turn in reply_positions(dialog, targets):
             if lines[first - 1 + turn]:
                 oldest = max(0, turn - context_lines)
                 missing = context_lines - (turn - oldest)
@@ -135,7 +136,7 @@ def make_samples(
     return Samples(
         lines=Lines(lines),
         context=np.array(contexts, np.int32).reshape(-1, context_lines),
-        response=np.array(responses, np.int32),
+        reply=np.array(responses, np.int32),
         condition=np.array(labels, np.int32),
     )
 
@@ -148,11 +149,11 @@ def reversed_samples(samples: Samples) -> Samples:
     asked = samples.context[:, -1]
     told = samples.lines.lengths[asked] > 0
     context = samples.context[told].copy()
-    context[:, -1] = samples.response[told]
+    context[:, -1] = samples.reply[told]
     return Samples(samples.lines, context, asked[told], samples.condition[told])
 
 
-def answer_places(dialog: Sequence[Utterance], targets: Targets) -> range:
+def reply_positions(dialog: Sequence[Utterance], targets: Targets) -> range:
     """Returns which lines of a dialog are answers to learn: the server's, every second one, or all but the first."""
     return range(1, len(dialog), 2 if targets == "server" else 1)
 
@@ -192,18 +193,18 @@ class Batcher:
         Returns:
             The arrays for the network.
         """
-        return self._batch(samples, chosen, to_the_end=self.padding == "cakechat")
+        return self._batch(samples, chosen, include_padding=self.padding == "cakechat")
 
-    def _batch(self, samples: Samples, chosen: npt.NDArray[np.int64], to_the_end: bool) -> Batch:
+    def _batch(self, samples: Samples, chosen: npt.NDArray[np.int64], include_padding: bool) -> Batch:
         contexts = self.contexts(samples.lines, samples.context[chosen])
-        response = self.padded_response(samples.lines, samples.response[chosen])
-        return Batch(contexts, self.packer.answers(samples.condition[chosen], response, to_the_end))
+        response = self.pad_replies(samples.lines, samples.reply[chosen])
+        return Batch(contexts, self.packer.pack_replies(samples.condition[chosen], response, include_padding))
 
     def contexts(self, lines: Lines, context: Ints) -> Contexts:
         """Makes what the encoders read of (n, context lines) numbers of lines."""
-        return self.packer.contexts(*self.padded_context(lines, context))
+        return self.packer.pack_contexts(*self.pad_contexts(lines, context))
 
-    def padded_context(self, lines: Lines, context: Ints) -> tuple[Ints, Ints]:
+    def pad_contexts(self, lines: Lines, context: Ints) -> tuple[Ints, Ints]:
         """Returns the distinct lines of contexts, padded, and the contexts as numbers of those."""
         distinct, places = np.unique(context, return_inverse=True)
         pad, longest = self.vocabulary.pad, self.line_tokens
@@ -213,7 +214,7 @@ class Batcher:
             padded = lines.padded(distinct, longest, pad, cut="end", width=longest)
         return padded, places.reshape(context.shape).astype(np.int32)
 
-    def padded_response(self, lines: Lines, numbers: Ints) -> Ints:
+    def pad_replies(self, lines: Lines, numbers: Ints) -> Ints:
         """Returns answers between start and end token. One that is too long is cut at its end and has no end token."""
         if self.reverse:
             return self._padded_asked(lines, numbers)
@@ -254,8 +255,8 @@ class Batcher:
         order = np.concatenate([runs[number] for number in random.permutation(len(runs))])
         return [order[first : first + size] for first in range(0, len(order), size)]
 
-    def in_order(self, samples: Samples, size: int) -> Iterator[Batch]:
+    def batches_by_length(self, samples: Samples, size: int) -> Iterator[Batch]:
         """Yields all samples in batches to measure with, shortest answers first."""
-        order = np.argsort(samples.response_lengths, kind="stable")
+        order = np.argsort(samples.reply_lengths, kind="stable")
         for first in range(0, len(order), size):
-            yield self._batch(samples, order[first : first + size], to_the_end=False)
+            yield self._batch(samples, order[first : first + size], include_padding=False)

@@ -7,17 +7,15 @@ import numpy.typing as npt
 
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 
-Floats = npt.NDArray[np.float64]
 
-
-def token_frequencies(batcher: Batcher, samples: Samples) -> Floats:
+def token_frequencies(batcher: Batcher, samples: Samples) -> npt.NDArray[np.float64]:
     """Returns how frequent each token is among the targets, (vocabulary,), one added to each count."""
     counts = _target_counts(batcher, samples) + 1
-    frequencies: Floats = counts / counts.sum()
+    frequencies: npt.NDArray[np.float64] = counts / counts.sum()
     return frequencies
 
 
-def unigram_perplexity(frequencies: Floats, batcher: Batcher, validation: Samples) -> float:
+def unigram_perplexity(frequencies: npt.NDArray[np.float64], batcher: Batcher, validation: Samples) -> float:
     """Returns the perplexity of a model that knows nothing but how frequent each token is.
 
     Args:
@@ -31,5 +29,5 @@ def unigram_perplexity(frequencies: Floats, batcher: Batcher, validation: Sample
 
 def _target_counts(batcher: Batcher, samples: Samples) -> npt.NDArray[np.int64]:
     words = batcher.vocabulary
-    targets = np.concatenate([batch.answers.targets for batch in batcher.in_order(samples, 1024)])
+    targets = np.concatenate([batch.replies.targets for batch in batcher.batches_by_length(samples, 1024)])
     return np.bincount(targets[targets != words.pad], minlength=len(words))

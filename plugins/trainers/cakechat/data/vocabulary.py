@@ -35,7 +35,9 @@ class Vocabulary:
         self.pad, self.unknown, self.start, self.end = (self._ids[token] for token in SERVICE_TOKENS)
 
     @classmethod
-    def of(cls, counts: Counter[str], limit: int, min_count: int, variants: Variants = lambda token: ()) -> Vocabulary:
+    def from_counts(
+        cls, counts: Counter[str], limit: int, min_count: int, variants: Variants = lambda token: ()
+    ) -> Vocabulary:
         """Makes a vocabulary of the most frequent tokens.
 
         Args:
@@ -66,7 +68,7 @@ class Vocabulary:
     def __contains__(self, token: str) -> bool:
         return token in self._ids
 
-    def ids(self, tokens: Iterable[str]) -> list[int]:
+    def encode(self, tokens: Iterable[str]) -> list[int]:
         """Returns the id of each token: of a variant if it lacks the token itself, of the unknown token if all fails.
 
         What somebody wrote is never a service token.
@@ -80,7 +82,7 @@ class Vocabulary:
                     return self._ids[known]
         return self.unknown
 
-    def words(self, ids: Iterable[int]) -> list[str]:
+    def decode(self, ids: Iterable[int]) -> list[str]:
         """Returns the token of each id up to the end of the answer, without service tokens."""
         words = []
         for number in ids:
@@ -103,7 +105,7 @@ class Conditions:
         self._ids = {label: number for number, label in enumerate(self.labels)}
 
     @classmethod
-    def of(cls, labels: Iterable[str]) -> Conditions:
+    def from_labels(cls, labels: Iterable[str]) -> Conditions:
         """Makes the labels of a corpus, `neutral` first and always there."""
         return cls([NEUTRAL, *sorted(set(labels) - {NEUTRAL})])
 

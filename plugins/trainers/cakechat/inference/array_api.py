@@ -28,7 +28,8 @@ import attrs
 import numpy as np
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Ints
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, unpack_replies
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
@@ -36,9 +37,10 @@ from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reran
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import fastest_output_layer
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer, decoder_states, unpacked
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer, decoder_states
 
 
 class CakeChat:
@@ -58,7 +60,7 @@ class CakeChat:
         self._model = model
         self._packer = model.batcher.packer
         self._words = TokenRules.from_vocabulary(model.vocabulary, plain=model.style.plain)
-        self._scorer = Scorer(model.network, FloatOutput(model.network), model.vocabulary.pad)
+        self._scorer = Scorer(model.network, Float32OutputLayer(model.network), model.vocabulary.pad)
 
     @classmethod
     def load(cls, folder: Path) -> CakeChat:
@@ -77,24 +79,24 @@ class CakeChat:
         for row, context in zip(numbers, contexts, strict=True):
             newest = context[-size:]
             row[size - len(newest) :] = range(len(lines) + 1, len(lines) + 1 + len(newest))
-            lines.extend(self.vocabulary.ids(self._model.style.tokenize(text)) for text in newest)
-        padded, places = self._model.batcher.padded_context(Lines(lines), numbers)
+            lines.extend(self.vocabulary.encode(self._model.style.tokenize(text)) for text in newest)
+        padded, places = self._model.batcher.pad_contexts(Lines(lines), numbers)
         return padded[places]
 
     def response_ids(self, responses: Sequence[str]) -> Ints:
         """Turns answers into ids: (samples, tokens)."""
-        lines = Lines(self.vocabulary.ids(self._model.style.tokenize(text)) for text in responses)
-        return self._model.batcher.padded_response(lines, np.arange(1, len(responses) + 1, dtype=np.int32))
+        lines = Lines(self.vocabulary.encode(self._model.style.tokenize(text)) for text in responses)
+        return self._model.batcher.pad_replies(lines, np.arange(1, len(responses) + 1, dtype=np.int32))
 
     def encodings(self, lines: Ints) -> Floats:
         """Encodes lines: (lines, tokens) ids -> (lines, hidden)."""
-        contexts = self._packer.contexts(lines, np.arange(len(lines), dtype=np.int32)[:, None])
-        encoded = self._model.network.encode_lines(*map(tf.constant, contexts.lines)).numpy()
-        return encoded[contexts.contexts.values][contexts.places]  # type: ignore[no-any-return]
+        contexts = self._packer.pack_contexts(lines, np.arange(len(lines), dtype=np.int32)[:, None])
+        encoded = self._model.network.encode_utterances(*map(tf.constant, contexts.lines)).numpy()
+        return encoded[contexts.line_numbers.values][contexts.unsorted_indices]  # type: ignore[no-any-return]
 
     def thought_vectors(self, context: Ints) -> Floats:
         """Encodes contexts: (samples, hidden)."""
-        return self._scorer.think(self._packer.contexts_of_ids(context))
+        return self._scorer.encode_contexts(self._packer.pack_context_ids(context))
 
     def probabilities(
         self, context: Ints, response: Ints, condition: Ints | None = None, temperature: float = 1.0
@@ -104,11 +106,11 @@ class CakeChat:
         Returns:
             (samples, tokens - 1, vocabulary).
         """
-        answers = self._packer.answers(self._condition(condition, len(context)), response, to_the_end=True)
-        batch = Batch(self._packer.contexts_of_ids(context), answers)
+        answers = self._packer.pack_replies(self._condition(condition, len(context)), response, include_padding=True)
+        batch = Batch(self._packer.pack_context_ids(context), answers)
         states = decoder_states(self._model.network, tf.nest.map_structure(tf.constant, batch))
         probabilities = tf.nn.softmax(self._model.network.logits(states) / temperature)
-        return unpacked(probabilities, answers, response.shape[1] - 1)
+        return unpack_replies(probabilities, answers, response.shape[1] - 1)
 
     def step(
         self, last: Ints, thoughts: Floats, states: Floats, condition: Ints | None = None, temperature: float = 1.0
@@ -126,7 +128,7 @@ class CakeChat:
             The new states (samples, 2, hidden), and the probabilities of the next token (samples, vocabulary).
         """
         network = self._model.network
-        steady = network.steady_input(tf.constant(thoughts), self._condition(condition, len(last)))
+        steady = network.project_static_input(tf.constant(thoughts), self._condition(condition, len(last)))
         after = network.step(tf.constant(last), steady, (tf.constant(states[:, 0]), tf.constant(states[:, 1])))
         return np.stack(after, axis=1), tf.nn.softmax(network.logits(after[1]) / temperature).numpy()
 
@@ -218,9 +220,9 @@ class CakeChat:
         return self._sampler.draw(self.thought_vectors(context), self._condition(condition, len(context)), rules, seed)
 
     @functools.cached_property
-    def _output(self) -> Output:
+    def _output(self) -> OutputLayer:
         """Made when answers are asked for: who only wants scores need not wait for it."""
-        return quick_output(self._model.network)
+        return fastest_output_layer(self._model.network)
 
     @functools.cached_property
     def _beam_search(self) -> BeamSearch:
@@ -235,8 +237,8 @@ class CakeChat:
         return Reranker(self._scorer, self.reverse._scorer, self._words, self._packer)
 
     def _batch(self, context: Ints, response: Ints, condition: Ints | None) -> Batch:
-        contexts = self._packer.contexts_of_ids(context)
-        return self._packer.batch(contexts, self._condition(condition, len(context)), response)
+        contexts = self._packer.pack_context_ids(context)
+        return self._packer.pack_batch(contexts, self._condition(condition, len(context)), response)
 
     def _condition(self, condition: Ints | None, samples: int) -> Ints:
         if condition is None:

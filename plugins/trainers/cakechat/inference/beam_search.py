@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of
+from autocakechat.plugins.trainers.cakechat.network.block_selection import top_k
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Output, log_sum
+from autocakechat.plugins.trainers.cakechat.network.output_layer import OutputLayer, corrected_logsumexp
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
 
 _IDS = tf.TensorSpec([None], tf.int32)
 _INTEGER, _NUMBER = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
@@ -31,7 +30,7 @@ class BeamSearch:
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, output: Output, words: TokenRules) -> None:
+    def __init__(self, network: Network, output: OutputLayer, words: TokenRules) -> None:
         self._network = network
         self._output = output
         self._words = words
@@ -68,17 +67,17 @@ class BeamSearch:
         network, output, words = self._network, self._output, self._words
         finalists = tf.minimum(2 * beams, network.settings.tokens)
         rows = tf.size(condition)
-        steady = network.steady_input(thoughts, condition)
+        steady = network.project_static_input(thoughts, condition)
 
         def offers(states: tuple[Tensor, Tensor], said: Tensor) -> tuple[Tensor, Tensor]:
             """The best next tokens of each beam: log p and ids, (beams of all rows, beams)."""
             logits = output.logits(states[1])
             # Twice as many as asked for: logits may be a little off, those that may be among the best are put right.
-            best, ids = best_of(words.apply_repetition_penalty(logits + words.logit_bias, said, penalty), finalists)
+            best, ids = top_k(words.apply_repetition_penalty(logits + words.logit_bias, said, penalty), finalists)
             rough = tf.gather(logits, ids, batch_dims=1)
-            exact = output.exactly(states[1], ids, rough)
+            exact = output.exact_logits(states[1], ids, rough)
             best, places = tf.math.top_k(best + (exact - rough), beams)
-            return best - log_sum(logits, rough, exact), tf.gather(ids, places, batch_dims=1)
+            return best - corrected_logsumexp(logits, rough, exact), tf.gather(ids, places, batch_dims=1)
 
         def body(
             t: Tensor,

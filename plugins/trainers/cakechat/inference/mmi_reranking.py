@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints, Packer
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Packer
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 
 
 def swap_context_and_response(context: Ints, response: Ints, words: TokenRules, packer: Packer) -> tuple[Ints, Ints]:
@@ -29,7 +30,7 @@ def swap_context_and_response(context: Ints, response: Ints, words: TokenRules, 
         The new contexts, wider where an answer is longer than every line of the context; and the new answers, which
         keep their end token, even if they have to be cut for it.
     """
-    said = [packer.cut(_words_of(answer, words)) for answer in response]
+    said = [packer.truncate(_words_of(answer, words)) for answer in response]
     room = max(map(len, said), default=0) - context.shape[2]
     answers = np.full((len(response), context.shape[2] + 2), words.pad, np.int32)
     context = np.pad(context, ((0, 0), (0, 0), (0, max(0, room))), constant_values=words.pad)
@@ -90,11 +91,11 @@ class Reranker:
         )
         scores = -rules.penalty * self._repeated(answers)
         if weight < 1.0:
-            packed = self._packer.answers(condition[of], answers)
-            scores += (1.0 - weight) * self._scorer.score_after(thoughts[of], packed)[0]
+            packed = self._packer.pack_replies(condition[of], answers)
+            scores += (1.0 - weight) * self._scorer.score_replies(thoughts[of], packed)[0]
         if weight > 0.0:
             turned, asked = swap_context_and_response(context[of], answers, self._words, self._packer)
-            batch = self._packer.batch(self._packer.contexts_of_ids(turned), condition[of], asked)
+            batch = self._packer.pack_batch(self._packer.pack_context_ids(turned), condition[of], asked)
             scores += weight * self._reverse.score(batch)[0]
         return np.split(scores, np.cumsum(numbers)[:-1])
 

@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from autocakechat import Reply, Request, Score
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
 from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
 from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import banned_phrases
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
+from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import fastest_output_layer
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 _MOST_LOGITS = 1 << 26
@@ -39,7 +40,7 @@ def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
         UserError: The folder is damaged, or lacks the reverse model that reranking needs.
     """
     model = load_model(path, reverse=options.mode.endswith("reranking"))
-    return CakeChatResponder(model, options, quick_output(model.network))
+    return CakeChatResponder(model, options, fastest_output_layer(model.network))
 
 
 class CakeChatResponder:
@@ -57,7 +58,7 @@ class CakeChatResponder:
         context_lines: Lines of context it makes use of.
     """
 
-    def __init__(self, model: Model, options: ReplyOptions, output: Output) -> None:
+    def __init__(self, model: Model, options: ReplyOptions, output: OutputLayer) -> None:
         self.labels: Sequence[str] = model.conditions.labels
         self.context_lines = model.settings.context_lines
         self._model = model
@@ -73,13 +74,13 @@ class CakeChatResponder:
         words = TokenRules.from_vocabulary(
             model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain
         )
-        self._scorer = Scorer(model.network, FloatOutput(model.network), words.pad)
+        self._scorer = Scorer(model.network, Float32OutputLayer(model.network), words.pad)
         self._sampler = Sampler(model.network, output, words)
         self._beam_search = BeamSearch(model.network, output, words)
         self._reranker = None
         if model.reverse is not None:
             forward = Scorer(model.network, output, words.pad)
-            reverse = Scorer(model.reverse, quick_output(model.reverse), words.pad)
+            reverse = Scorer(model.reverse, fastest_output_layer(model.reverse), words.pad)
             self._reranker = Reranker(forward, reverse, words, model.batcher.packer)
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
@@ -134,12 +135,14 @@ class CakeChatResponder:
         if not any(numbers):
             return [[] for _ in requests]
         model, packer = self._model, self._model.batcher.packer
-        contexts = packer.contexts(*self._padded_context(requests))
-        lines = Lines(model.vocabulary.ids(model.style.tokenize(text)) for told in answers for text in told)
-        response = model.batcher.padded_response(lines, np.arange(1, sum(numbers) + 1, dtype=np.int32))
+        contexts = packer.pack_contexts(*self._padded_context(requests))
+        lines = Lines(model.vocabulary.encode(model.style.tokenize(text)) for told in answers for text in told)
+        response = model.batcher.pad_replies(lines, np.arange(1, sum(numbers) + 1, dtype=np.int32))
         condition = np.array([model.conditions.id(request.emotion) for request in requests], np.int32)
-        thoughts = np.repeat(self._scorer.think(contexts), numbers, 0)
-        log_p, tokens = self._scorer.score_after(thoughts, packer.answers(np.repeat(condition, numbers), response))
+        thoughts = np.repeat(self._scorer.encode_contexts(contexts), numbers, 0)
+        log_p, tokens = self._scorer.score_replies(
+            thoughts, packer.pack_replies(np.repeat(condition, numbers), response)
+        )
         found = [Score(*score) for score in zip(log_p.tolist(), tokens.tolist(), strict=True)]
         return [found[end - number : end] for number, end in zip(numbers, np.cumsum(numbers), strict=True)]
 
@@ -147,7 +150,7 @@ class CakeChatResponder:
         """Returns what may be said to each request, best first."""
         lines, context = self._padded_context(requests)
         condition = np.array([self._model.conditions.id(request.emotion) for request in requests], np.int32)
-        thoughts = self._scorer.think(self._model.batcher.packer.contexts(lines, context))
+        thoughts = self._scorer.encode_contexts(self._model.batcher.packer.pack_contexts(lines, context))
         found = self._find(thoughts, condition)
         if self._reranker:
             weight = self._options.reverse_weight
@@ -172,15 +175,15 @@ class CakeChatResponder:
         for row, request in zip(numbers, requests, strict=True):
             newest = request.context[-self.context_lines :]
             row[len(row) - len(newest) :] = range(len(lines) + 1, len(lines) + 1 + len(newest))
-            lines.extend(vocabulary.ids(self._model.style.tokenize(text)) for text in newest)
-        return self._model.batcher.padded_context(Lines(lines), numbers)
+            lines.extend(vocabulary.encode(self._model.style.tokenize(text)) for text in newest)
+        return self._model.batcher.pad_contexts(Lines(lines), numbers)
 
     def _sayable(self, candidates: Ints) -> list[str]:
         """Returns the texts of candidates that have any, hold no banned phrase and are not there yet."""
         style = self._model.style
         texts: dict[str, None] = {}
         for ids in candidates.tolist():
-            words = self._model.vocabulary.words(ids[1:])
+            words = self._model.vocabulary.decode(ids[1:])
             plain = [style.plain(word) for word in words]
             text = style.join(words)
             if text and not any(_holds(plain, phrase) for phrase in self._phrases):

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import drawn_from
+from autocakechat.plugins.trainers.cakechat.network.block_selection import sample_categorical
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Output
+from autocakechat.plugins.trainers.cakechat.network.output_layer import OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
 
 _IDS = tf.TensorSpec([None], tf.int32)
 _INTEGER, _NUMBER = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
@@ -32,7 +31,7 @@ class Sampler:
         words: What is known of its tokens.
     """
 
-    def __init__(self, network: Network, output: Output, words: TokenRules) -> None:
+    def __init__(self, network: Network, output: OutputLayer, words: TokenRules) -> None:
         self._network = network
         self._output = output
         self._words = words
@@ -67,7 +66,7 @@ class Sampler:
         penalty: Tensor,
     ) -> Tensor:
         network, words = self._network, self._words
-        steady = network.steady_input(thoughts, condition)
+        steady = network.project_static_input(thoughts, condition)
         rows = tf.size(condition)
         # Each row has its own chances, so what it says does not depend on the others.
         chances = tf.random.stateless_uniform([max_tokens, rows], seed)
@@ -80,7 +79,7 @@ class Sampler:
             logits = self._output.logits(states[1]) / temperature + words.logit_bias
             # Dividing a probability by penalty^(1/T) is subtracting log(penalty) / T.
             logits = words.apply_repetition_penalty(logits, tf.gather(said, going)[:, :t], penalty / temperature)
-            drawn = drawn_from(tf.nn.softmax(logits), tf.gather(chances[t], going))
+            drawn = sample_categorical(tf.nn.softmax(logits), tf.gather(chances[t], going))
             said = tf.tensor_scatter_nd_update(said, tf.stack([going, tf.fill(tf.shape(going), t)], 1), drawn)
             still = tf.where((drawn != words.end) & (drawn != words.pad))[:, 0]
             states = tuple(tf.gather(state, still) for state in states)

@@ -11,7 +11,7 @@ BLOCK = 256
 """Tokens that are looked at together."""
 
 
-def drawn_from(probabilities: Tensor, chances: Tensor) -> Tensor:
+def sample_categorical(probabilities: Tensor, chances: Tensor) -> Tensor:
     """Draws a token for each row: the first whose probability, added to those of all before it, is above the chance.
 
     The sums are first looked at for blocks of tokens, then for the tokens of one block: adding up 36,000 numbers one
@@ -41,7 +41,7 @@ def drawn_from(probabilities: Tensor, chances: Tensor) -> Tensor:
     return block * BLOCK + first_above(tf.gather(blocks, block, batch_dims=1), chances)[0]
 
 
-def best_of(amounts: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
+def top_k(amounts: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the greatest of each row and their places, (rows, number) each, the greatest first.
 
     They stand in the blocks with the greatest maxima, so only those are searched: (rows, n) -> a few blocks.

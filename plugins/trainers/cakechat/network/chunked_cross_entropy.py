@@ -12,7 +12,7 @@ from typing import Any
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
-LOGITS = 1 << 24
+MAX_LOGITS = 1 << 24
 """Most logits that are held at once: 64 MiB, enough rows for matrix products to be fast."""
 
 LEAST = 1e-38
@@ -60,7 +60,7 @@ def in_pieces(losses_of: Callable[[Tensor, Tensor], Tensor], states: Tensor, tar
     return found.concat()
 
 
-def summed_loss(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def summed_cross_entropy(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     """Returns the sum of `losses`, to be differentiated.
 
     Its gradient is known as soon as the logits are, so it is computed along with them, not when it is asked for.
@@ -104,7 +104,7 @@ def _softmax(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> t
 
 
 def _rows(tokens: int) -> int:
-    return max(1, LOGITS // tokens)
+    return max(1, MAX_LOGITS // tokens)
 
 
 def _pieces(shape: list[int | None]) -> Any:

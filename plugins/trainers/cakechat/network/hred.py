@@ -41,7 +41,7 @@ class NetworkSettings:
     recurrent_activation: Activation
 
 
-def shapes_of(settings: NetworkSettings) -> dict[str, tuple[int, ...]]:
+def weight_shapes(settings: NetworkSettings) -> dict[str, tuple[int, ...]]:
     """Returns the shape of each weight by the name it has in a model folder.
 
     Each GRU has `kernel` (inputs, 3 hidden), `recurrent_kernel` (hidden, 3 hidden) and `bias` (2, 3 hidden).
@@ -194,7 +194,7 @@ class Network(keras.layers.Layer):  # type: ignore[misc]
         self.built = True
 
     def named_weights(self) -> dict[str, Any]:
-        """Returns the weights by the names they have in a model folder, see `shapes_of`."""
+        """Returns the weights by the names they have in a model folder, see `weight_shapes`."""
         grus = {
             "utterance_encoder.forward": self.utterance_forward,
             "utterance_encoder.backward": self.utterance_backward,
@@ -216,7 +216,7 @@ class Network(keras.layers.Layer):  # type: ignore[misc]
             }
         return named | {"output.kernel": self.output_kernel, "output.bias": self.output_bias}
 
-    def encode_lines(self, ids: Tensor, counts: Tensor) -> Tensor:
+    def encode_utterances(self, ids: Tensor, counts: Tensor) -> Tensor:
         """The utterance encoder.
 
         Args:
@@ -232,11 +232,11 @@ class Network(keras.layers.Layer):  # type: ignore[misc]
         both = ops.concatenate([forward, backward], axis=-1)
         return self.utterance_final.scan(self.utterance_final.project(both), counts)[1]
 
-    def think(self, encodings: Tensor, contexts: Tensor, counts: Tensor) -> Tensor:
+    def encode_contexts(self, encodings: Tensor, contexts: Tensor, counts: Tensor) -> Tensor:
         """The context encoder.
 
         Args:
-            encodings: (lines, hidden) from `encode_lines`.
+            encodings: (lines, hidden) from `encode_utterances`.
             contexts: (steps,) which of the lines packed contexts are made of, oldest first.
             counts: (context lines,) contexts that have a line at each place.
 
@@ -259,16 +259,18 @@ class Network(keras.layers.Layer):  # type: ignore[misc]
             (steps, hidden) states, from which `logits` tells the token after each.
         """
         rows = ops.arange(ops.shape(said)[0]) - packed_gru.starts_of_steps(counts)
-        projected = self.token_input(said) + ops.take(self.steady_input(thought, condition), rows, axis=0)
+        projected = self.project_token_input(said) + ops.take(
+            self.project_static_input(thought, condition), rows, axis=0
+        )
         states, _ = self.decoder_0.scan(projected, counts)
         return self.decoder_1.scan(self.decoder_1.project(states), counts)[0]
 
-    def steady_input(self, thought: Tensor, condition: Tensor) -> Tensor:
+    def project_static_input(self, thought: Tensor, condition: Tensor) -> Tensor:
         """The part of the decoder's projected input that is the same at each step: (answers, 3 hidden)."""
         constant = ops.concatenate([thought, self.condition_embedding(condition)], axis=-1)
         return ops.matmul(constant, self.decoder_0.kernel[self.settings.embedding :]) + self.decoder_0.bias[0]
 
-    def token_input(self, ids: Tensor) -> Tensor:
+    def project_token_input(self, ids: Tensor) -> Tensor:
         """The part of the decoder's projected input that depends on the last token: (n,) ids -> (n, 3 hidden)."""
         return ops.matmul(self.response_embedding(ids), self.decoder_0.kernel[: self.settings.embedding])
 
@@ -277,13 +279,13 @@ class Network(keras.layers.Layer):  # type: ignore[misc]
 
         Args:
             ids: (answers,) the last tokens.
-            steady: (answers, 3 hidden) from `steady_input`.
+            steady: (answers, 3 hidden) from `project_static_input`.
             states: Two of (answers, hidden), zeros before the first step.
 
         Returns:
             The new states; `logits` of the second tells the next token.
         """
-        first = self.decoder_0.step(self.token_input(ids) + steady, states[0])
+        first = self.decoder_0.step(self.project_token_input(ids) + steady, states[0])
         return first, self.decoder_1.step(self.decoder_1.project(first), states[1])
 
     def logits(self, states: Tensor) -> Tensor:

@@ -84,9 +84,9 @@ def save_model(model: Model, folder: Path) -> None:
 
     A model with a reverse network has `reverse.safetensors`, too.
     """
-    write_arrays(folder / "weights.safetensors", weights_of(model.network))
+    write_arrays(folder / "weights.safetensors", get_weights(model.network))
     if model.reverse is not None:
-        write_arrays(folder / "reverse.safetensors", weights_of(model.reverse))
+        write_arrays(folder / "reverse.safetensors", get_weights(model.reverse))
     write_json(folder / "vocabulary.json", model.vocabulary.tokens)
     write_json(folder / "conditions.json", model.conditions.labels)
     write_json(folder / "settings.json", attrs.asdict(model.settings))
@@ -102,7 +102,7 @@ def load_model(folder: Path, reverse: bool = False) -> Model:
     Raises:
         UserError: A file is missing or damaged, or does not fit the others.
     """
-    settings, vocabulary, conditions = load_parts(folder)
+    settings, vocabulary, conditions = load_metadata(folder)
     if reverse and not (folder / "reverse.safetensors").exists():
         raise UserError(
             f"{folder}: has no reverse model, which reranking needs",
@@ -113,7 +113,7 @@ def load_model(folder: Path, reverse: bool = False) -> Model:
     return Model(settings, vocabulary, conditions, network, turned)
 
 
-def load_parts(folder: Path) -> tuple[ModelSettings, Vocabulary, Conditions]:
+def load_metadata(folder: Path) -> tuple[ModelSettings, Vocabulary, Conditions]:
     """Loads all that a folder holds besides weights.
 
     Raises:
@@ -129,7 +129,7 @@ def load_parts(folder: Path) -> tuple[ModelSettings, Vocabulary, Conditions]:
     return settings, vocabulary, Conditions(labels)
 
 
-def weights_of(network: Network) -> Arrays:
+def get_weights(network: Network) -> Arrays:
     """Returns copies of a network's weights by name."""
     return {name: weight.numpy() for name, weight in network.named_weights().items()}
 

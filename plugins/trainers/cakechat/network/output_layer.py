@@ -8,25 +8,21 @@ so are the few that decide how large the sum of all is, while the errors of the 
 
 from __future__ import annotations
 
-import functools
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import in_pieces, losses
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import losses
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 
-class Output(Protocol):
+class OutputLayer(Protocol):
     """The output layer of a network."""
 
     def logits(self, states: Tensor) -> Tensor:
         """Returns the logits of all tokens, which may be a little off: (n, hidden) -> (n, vocabulary)."""
 
-    def exactly(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
+    def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
         """Returns the logits of some tokens as float32 has them.
 
         Args:
@@ -42,7 +38,7 @@ class Output(Protocol):
         """Returns -log p of each target, not to be differentiated: (n, hidden), (n,) ids -> (n,)."""
 
 
-class FloatOutput:
+class Float32OutputLayer:
     """The output layer as it is, of a network that may go on learning.
 
     Args:
@@ -56,7 +52,7 @@ class FloatOutput:
         """The logits of all tokens."""
         return self._network.logits(states)
 
-    def exactly(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
+    def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
         """The logits of some tokens: those that are known."""
         return logits
 
@@ -65,57 +61,7 @@ class FloatOutput:
         return losses(states, targets, self._network.output_kernel, self._network.output_bias)
 
 
-class EightBitOutput(FloatOutput):
-    """The output layer in 8-bit integers, of a network that has learnt all it will.
-
-    Args:
-        network: The network.
-    """
-
-    _STATES = 127.5
-    """What a state plus 1 is multiplied by, to lie between 0 and 255."""
-
-    _DECISIVE = 8
-    """How many of the greatest logits are computed exactly for a loss."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__(network)
-        kernel, bias = network.output_kernel.numpy(), network.output_bias.numpy()
-        scale = np.maximum(np.abs(kernel).max(axis=0), np.finfo(np.float32).tiny) / 127
-        rounded = self._integers = np.rint(kernel / scale).astype(np.int8)
-        self._scale = (scale / self._STATES).astype(np.float32)
-        # A state is what it is rounded to minus 1, so the sum of each column is taken away again.
-        self._rest = (bias - scale * rounded.sum(axis=0, dtype=np.int32)).astype(np.float32)
-
-    def logits(self, states: Tensor) -> Tensor:
-        """The logits of all tokens, off by some hundredths."""
-        rounded = tf.cast(tf.round((states + 1.0) * self._STATES), tf.uint8)
-        return tf.cast(_product(rounded, self._integers), tf.float32) * self._scale + self._rest
-
-    def exactly(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
-        """The logits of some tokens, computed from the weights as they are."""
-        return tf.linalg.matvec(tf.gather(self._columns, ids), states) + tf.gather(self._network.output_bias, ids)
-
-    def losses(self, states: Tensor, targets: Tensor) -> Tensor:
-        """-log p of each target, off by some thousandths."""
-
-        def of_some(states: Tensor, targets: Tensor) -> Tensor:
-            logits = self.logits(states)
-            rough, ids = best_of(logits, min(self._DECISIVE, len(self._rest)))
-            exact = self.exactly(states, ids, rough)
-            target = self.exactly(states, targets[:, None], logits)
-            return (log_sum(logits, rough, exact) - target)[:, 0]
-
-        return in_pieces(of_some, states, targets, len(self._rest))
-
-    @functools.cached_property
-    def _columns(self) -> Tensor:
-        """The kernel turned round, so that the weights of a token stand together: (vocabulary, hidden)."""
-        with tf.init_scope():  # whatever is being compiled meanwhile
-            return tf.transpose(self._network.output_kernel)
-
-
-def log_sum(logits: Tensor, rough: Tensor, exact: Tensor) -> Tensor:
+def corrected_logsumexp(logits: Tensor, rough: Tensor, exact: Tensor) -> Tensor:
     """Returns the logarithm of the sum of all exp(logits), put right where better is known.
 
     Args:
@@ -128,37 +74,3 @@ def log_sum(logits: Tensor, rough: Tensor, exact: Tensor) -> Tensor:
     """
     whole = tf.reduce_logsumexp(logits, 1, keepdims=True)
     return whole + tf.math.log1p(tf.reduce_sum(tf.exp(exact - whole) - tf.exp(rough - whole), 1, keepdims=True))
-
-
-def quick_output(network: Network) -> Output:
-    """Returns the fastest output layer that this machine has, for a network that has learnt all it will."""
-    return EightBitOutput(network) if _multiplies_eight_bits() else FloatOutput(network)
-
-
-def _product(left: Tensor, right: np.ndarray[Any, Any]) -> Tensor:
-    """Multiplies integers of 8 bits, summed up in 32: (n, m) from 0 to 255, (m, k) from -127 to 127 -> (n, k)."""
-    summed, *_ = tf.raw_ops.QuantizedMatMulWithBias(
-        a=tf.bitcast(left, tf.quint8),
-        # Only of a constant oneDNN remembers the order in which it wants it, instead of making it each time.
-        b=tf.constant(right.view(tf.qint8.as_numpy_dtype).reshape(right.shape), tf.qint8),
-        bias=tf.constant(np.zeros(right.shape[1], np.float32)),
-        min_a=0.0,  # these four only say what the sums would mean
-        max_a=1.0,
-        min_b=-1.0,
-        max_b=1.0,
-        Toutput=tf.qint32,
-        input_quant_mode="SCALED",
-    )
-    return tf.bitcast(summed, tf.int32)
-
-
-@functools.cache
-def _multiplies_eight_bits() -> bool:
-    """Whether TensorFlow has products of 8-bit integers here, and the processor sums them up in more than 16 bits."""
-    if tf.config.list_physical_devices("GPU"):
-        return False
-    largest = tf.function(lambda left: _product(left, np.full((64, 64), 127, np.int8)), autograph=False)
-    try:
-        return bool(np.all(largest(np.full((2, 64), 255, np.uint8)) == 64 * 255 * 127))
-    except (AttributeError, tf.errors.OpError):  # TensorFlow was built without it, or has it for other processors
-        return False

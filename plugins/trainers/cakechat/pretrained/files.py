@@ -78,7 +78,7 @@ def inputs(options: Options) -> Sequence[Input]:
     if options.start == "scratch":
         if options.start_path is not None:
             raise UserError(
-                "trainer.start_path: has no effect with start = \"scratch\"",
+                'trainer.start_path: has no effect with start = "scratch"',
                 'set start = "pretrained" in [trainer], or remove start_path',
             )
         return []

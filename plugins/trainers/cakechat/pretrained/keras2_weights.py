@@ -15,7 +15,7 @@ import numpy as np
 
 from autocakechat import TrainerType, UserError, finalize_model_folder
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings, shapes_of
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings, weight_shapes
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
     Model,
@@ -250,7 +250,7 @@ def _check(weights: Arrays, file: Path, tokens: int, conditions: int) -> None:
         settings = attrs.evolve(settings_of(weights, "sigmoid"), tokens=tokens, conditions=conditions)
     except (KeyError, IndexError):
         raise _unfit(file, "the layers of CakeChat are not in it") from None
-    shapes = shapes_of(settings)
+    shapes = weight_shapes(settings)
     if missing := [name for name in shapes if name not in weights]:
         raise _unfit(file, f"{', '.join(missing)} missing")
     if more := [name for name in weights if name not in shapes]:

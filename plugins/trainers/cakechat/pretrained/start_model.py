@@ -15,7 +15,7 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Cond
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
     ModelSettings,
-    load_parts,
+    load_metadata,
     read_arrays,
 )
 from autocakechat.plugins.trainers.cakechat.options import Options
@@ -62,7 +62,7 @@ def load_start_model(options: Options, run: RunContext) -> StartModel:
         source = find_start_model(options.start_path, options.reverse)
     checksums = {file.name: _verified_checksum(file, options, run) for file in source.files}
     if isinstance(source, ModelFolder):
-        settings, vocabulary, conditions = load_parts(source.path)
+        settings, vocabulary, conditions = load_metadata(source.path)
         weights = [read_arrays(file)[0] for file in source.files if file.suffix == ".safetensors"]
     else:
         settings, vocabulary, conditions, weights = read_original(

@@ -15,7 +15,7 @@ from autocakechat import RunContext
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies, unigram_perplexity
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays, set_weights, weights_of
+from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays, get_weights, set_weights
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.training.loop import Plan, Training
@@ -113,8 +113,8 @@ def _fingerprint(network: Network, lesson: Lesson, plan: Plan) -> str:
     plain = attrs.asdict(attrs.evolve(plan, checkpoint_seconds=0.0))
     made_by = [attrs.asdict(network.settings), lengths, plain, batcher.vocabulary.tokens]
     digest = hashlib.sha256(json.dumps(made_by, ensure_ascii=False).encode())
-    for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.response, samples.condition):
+    for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.reply, samples.condition):
         digest.update(array.tobytes())
-    for weight in weights_of(network).values():
+    for weight in get_weights(network).values():
         digest.update(weight.tobytes())
     return digest.hexdigest()

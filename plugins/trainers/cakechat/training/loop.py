@@ -21,18 +21,18 @@ from autocakechat import RunContext, StageError, UserError
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_loss
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_cross_entropy
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
+    get_weights,
     read_arrays,
     set_weights,
-    weights_of,
     write_arrays,
 )
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
-from autocakechat.plugins.trainers.cakechat.network.scorer import ANY_BATCH, Scorer, decoder_states
+from autocakechat.plugins.trainers.cakechat.network.scorer import BATCH_SPEC, Scorer, decoder_states
 from autocakechat.plugins.trainers.cakechat.training.history import History, Onlooker
 from autocakechat.plugins.trainers.cakechat.training.optimizer import make_optimizer
 
@@ -84,7 +84,7 @@ class Teacher:
         self._plan = plan
         self.optimizer = make_optimizer(plan.optimizer, plan.learning_rate, plan.decay, plan.warm_up, steps)
         self.optimizer.build(network.trainable_variables)
-        self.train = tf.function(self._train, input_signature=[ANY_BATCH], autograph=False)
+        self.train = tf.function(self._train, input_signature=[BATCH_SPEC], autograph=False)
 
     def _train(self, batch: Batch) -> Tensor:
         """Learns from a batch; returns its mean loss."""
@@ -93,8 +93,10 @@ class Teacher:
             if self._plan.dropout:
                 seed = tf.stack([self._plan.seed, tf.cast(self.optimizer.iterations, tf.int32)])
                 states = tf.nn.experimental.stateless_dropout(states, self._plan.dropout, seed)
-            total = summed_loss(states, batch.answers.targets, self._network.output_kernel, self._network.output_bias)
-            loss = total / tf.cast(tf.size(batch.answers.targets), tf.float32)
+            total = summed_cross_entropy(
+                states, batch.replies.targets, self._network.output_kernel, self._network.output_bias
+            )
+            loss = total / tf.cast(tf.size(batch.replies.targets), tf.float32)
         variables = self._network.trainable_variables
         gradients = tape.gradient(loss, variables)
         if self._plan.clip_value is not None:
@@ -143,7 +145,7 @@ class Training:
         self._name = name
         self._file = run.state / f"checkpoint-{name}.safetensors"
         self._teacher = Teacher(network, plan, self._last_step)
-        self._scorer = Scorer(network, FloatOutput(network), batcher.vocabulary.pad)
+        self._scorer = Scorer(network, Float32OutputLayer(network), batcher.vocabulary.pad)
         self._epoch_loss = 0.0
         self.history = History()
 
@@ -234,7 +236,7 @@ class Training:
             replies=[*self.history.replies, self._onlooker.replies()],
         )
         if history.best == len(history.perplexities) - 1:
-            write_arrays(self._best_file(history.best), weights_of(self._network))
+            write_arrays(self._best_file(history.best), get_weights(self._network))
         # Only now, at once: whenever an interruption comes, the history speaks of weights that are on disk.
         self.history, self._epoch_loss = history, 0.0
         bar.advance(0, loss=f"{loss:.3f}", perplexity=self._last_perplexity())
@@ -242,7 +244,9 @@ class Training:
 
     def perplexity(self, samples: Samples) -> float:
         """Returns exp(-sum of log p / number of target tokens that are no pads)."""
-        scores = [self._scorer.score(batch) for batch in self._batcher.in_order(samples, self._plan.batch_size)]
+        scores = [
+            self._scorer.score(batch) for batch in self._batcher.batches_by_length(samples, self._plan.batch_size)
+        ]
         log_p = sum(float(answers.sum()) for answers, _ in scores)
         loss = -log_p / max(1, sum(int(tokens.sum()) for _, tokens in scores))
         return math.exp(min(loss, 700.0)) if math.isfinite(loss) else math.nan
@@ -262,7 +266,7 @@ class Training:
             "history": json.dumps(attrs.asdict(self.history)),
             "epoch_loss": repr(self._epoch_loss),
         }
-        write_arrays(self._file, weights_of(self._network) | self._optimizer_state(), note)
+        write_arrays(self._file, get_weights(self._network) | self._optimizer_state(), note)
         for file in self._run.state.glob(f"best-{self._name}-*.safetensors"):
             if file != self._best_file(self.history.best):
                 file.unlink()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import LOGITS
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import MAX_LOGITS
 
 _BYTES = 4
 _PROGRAM = 900 * 2**20
@@ -27,8 +27,8 @@ def bytes_needed(weights: int, batch_size: int, batcher: Batcher, samples: Sampl
         samples: What they are made of.
     """
     longest = batcher.reply_tokens + 1
-    targets = longest if batcher.padding == "cakechat" else (samples.response_lengths + 1).clip(max=longest).mean()
-    logits = min(LOGITS, int(min(batch_size, len(samples)) * targets * len(batcher.vocabulary)))
+    targets = longest if batcher.padding == "cakechat" else (samples.reply_lengths + 1).clip(max=longest).mean()
+    logits = min(MAX_LOGITS, int(min(batch_size, len(samples)) * targets * len(batcher.vocabulary)))
     return _PROGRAM + _BYTES * (_COPIES_OF_WEIGHTS * weights + _COPIES_OF_LOGITS * logits)
 
 

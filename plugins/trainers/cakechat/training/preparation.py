@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from autocakechat import Corpus, RunContext, UserError, Utterance
-from autocakechat.plugins.trainers.cakechat.data.samples import Samples, Targets, answer_places, make_samples
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples, Targets, make_samples, reply_positions
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
@@ -77,8 +77,8 @@ def begin(options: Options, corpus: Corpus, seed: int, run: RunContext) -> Begin
         )
     size = size_of(options, counts.answers, start.settings.network.hidden if start else None)
     if start is None:
-        vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count, style.variants)
-        conditions = Conditions.of(counts.labels)
+        vocabulary = Vocabulary.from_counts(counts.tokens, size.vocabulary, options.min_count, style.variants)
+        conditions = Conditions.from_labels(counts.labels)
         settings = _settings(options, size, vocabulary, conditions)
     else:
         start = with_new_tokens(start, counts.tokens, options.new_words, options.min_count, seed)
@@ -106,7 +106,7 @@ def _count(dialogs: Iterable[Sequence[Utterance]], style: Style, targets: Target
             found = style.tokenize(utterance.text)
             tokens.update(found)
             labels.add(utterance.emotion)
-            answers += number in answer_places(dialog, targets) and bool(found)
+            answers += number in reply_positions(dialog, targets) and bool(found)
     return _Counts(tokens, labels, answers)
 
 

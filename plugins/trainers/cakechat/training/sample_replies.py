@@ -11,7 +11,7 @@ from autocakechat import Request
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.inference.responder import CakeChatResponder
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 
@@ -57,14 +57,14 @@ class Rehearsal:
     @functools.cached_property
     def _responder(self) -> CakeChatResponder:
         """Made once, since it is compiled when it is first asked."""
-        return CakeChatResponder(self._model, ReplyOptions(seed=self._seed), FloatOutput(self._model.network))
+        return CakeChatResponder(self._model, ReplyOptions(seed=self._seed), Float32OutputLayer(self._model.network))
 
 
 def _scene(model: Model, samples: Samples, place: int) -> Scene:
     def text(line: int) -> str:
         start = samples.lines.starts[line]
         ids = samples.lines.tokens[start : start + samples.lines.lengths[line]]
-        return model.style.join(model.vocabulary.words(ids.tolist()))
+        return model.style.join(model.vocabulary.decode(ids.tolist()))
 
     context = [text(line) for line in samples.context[place].tolist() if samples.lines.lengths[line]]
-    return Scene(context, text(int(samples.response[place])), model.conditions.labels[samples.condition[place]])
+    return Scene(context, text(int(samples.reply[place])), model.conditions.labels[samples.condition[place]])

@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autocakechat import Utterance
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Packed, Padding
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, PackedSequences, Padding
 from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples, reversed_samples
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import swap_context_and_response
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import TokenRules
 
 WORDS = "abcdefgh"
-VOCABULARY = Vocabulary.of(Counter(WORDS), 100, 1)
-CONDITIONS = Conditions.of(["joy"])
+VOCABULARY = Vocabulary.from_counts(Counter(WORDS), 100, 1)
+CONDITIONS = Conditions.from_labels(["joy"])
 
 lines = st.text(WORDS, max_size=8)
 dialogs = st.lists(st.lists(st.tuples(lines, st.sampled_from(["neutral", "joy"])), min_size=2, max_size=8), min_size=1)
@@ -29,11 +29,11 @@ def samples_of(talk: list[list[tuple[str, str]]], context_lines: int = 3) -> Sam
     return make_samples(utterances, list, VOCABULARY, CONDITIONS, context_lines)
 
 
-def unpack(packed: Packed) -> list[str]:
+def unpack(packed: PackedSequences) -> list[str]:
     """The sequences, longest first, as words."""
-    rows: list[str] = [""] * (int(packed.counts[0]) if len(packed.counts) else 0)
+    rows: list[str] = [""] * (int(packed.batch_sizes[0]) if len(packed.batch_sizes) else 0)
     values = iter(packed.values.tolist())
-    for count in packed.counts:
+    for count in packed.batch_sizes:
         for row in range(count):
             rows[row] += VOCABULARY.tokens[next(values)].replace("_start_", "<").replace("_end_", ">")[:1]
     return rows
@@ -42,17 +42,17 @@ def unpack(packed: Packed) -> list[str]:
 def read(batch: Batch) -> list[tuple[list[str], str, str, int]]:
     """The samples of a batch in their order: context, what is said, targets, label."""
     line_texts = unpack(batch.context.lines)
-    contexts: list[list[str]] = [[] for _ in range(int(batch.context.contexts.counts[0]))]
-    numbers = iter(batch.context.contexts.values.tolist())
-    for count in batch.context.contexts.counts:
+    contexts: list[list[str]] = [[] for _ in range(int(batch.context.line_numbers.batch_sizes[0]))]
+    numbers = iter(batch.context.line_numbers.values.tolist())
+    for count in batch.context.line_numbers.batch_sizes:
         for row in range(count):
             contexts[row].append(line_texts[next(numbers)])
-    said = unpack(batch.answers.said)
-    targets = unpack(Packed(batch.answers.targets, batch.answers.said.counts))
-    places, condition = batch.context.places, batch.answers.condition
+    said = unpack(batch.replies.inputs)
+    targets = unpack(PackedSequences(batch.replies.targets, batch.replies.inputs.batch_sizes))
+    places, condition = batch.context.unsorted_indices, batch.replies.condition
     told = {
         int(sample): (contexts[places[sample]], said[row], targets[row], int(condition[row]))
-        for row, sample in enumerate(batch.answers.rows)
+        for row, sample in enumerate(batch.replies.sorted_indices)
     }
     return [told[sample] for sample in range(len(told))]
 
@@ -92,19 +92,19 @@ def test_reversed_samples_are_those_that_reranking_asks_for(
     told = samples.lines.lengths[samples.context[:, -1]] > 0
     if not told.any():
         return
-    padded, context = batcher.padded_context(samples.lines, samples.context[told])
-    answers = batcher.padded_response(samples.lines, samples.response[told])
+    padded, context = batcher.pad_contexts(samples.lines, samples.context[told])
+    answers = batcher.pad_replies(samples.lines, samples.reply[told])
     turned, asked = swap_context_and_response(
         padded[context], answers, TokenRules.from_vocabulary(VOCABULARY), batcher.packer
     )
 
     turned_samples = reversed_samples(samples)
     packer = attrs.evolve(batcher, reverse=True)
-    padded, context = packer.padded_context(turned_samples.lines, turned_samples.context)
+    padded, context = packer.pad_contexts(turned_samples.lines, turned_samples.context)
     width = padded.shape[1]
     np.testing.assert_array_equal(padded[context], turned[:, :, :width])
     assert (turned[:, :, width:] == VOCABULARY.pad).all()
-    answers = packer.padded_response(turned_samples.lines, turned_samples.response)
+    answers = packer.pad_replies(turned_samples.lines, turned_samples.reply)
     np.testing.assert_array_equal(answers, asked[:, : answers.shape[1]])
     assert (asked[:, answers.shape[1] :] == VOCABULARY.pad).all()
 

@@ -72,11 +72,11 @@ def test_natural_text_comes_back_as_it_was(text: str) -> None:
 
 def test_a_rare_spelling_stands_for_the_usual_one() -> None:
     counts = Counter(NATURAL.tokenize("yes yes (yes) well Well WELL I I"))
-    vocabulary = Vocabulary.of(counts, 100, 2, NATURAL.variants)
+    vocabulary = Vocabulary.from_counts(counts, 100, 2, NATURAL.variants)
     assert vocabulary.tokens[4:] == ("well", "I", "yes")
 
     def read(text: str) -> list[str]:
-        return [vocabulary.tokens[number] for number in vocabulary.ids(NATURAL.tokenize(text))]
+        return [vocabulary.tokens[number] for number in vocabulary.encode(NATURAL.tokenize(text))]
 
     assert read("Well, YES") == ["well", "_unk_", "yes"]
     assert read("no:I") == ["_unk_", "_unk_", "I"]
@@ -84,7 +84,7 @@ def test_a_rare_spelling_stands_for_the_usual_one() -> None:
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(1, 9)), st.integers(5, 20), st.integers(1, 4))
 def test_a_vocabulary_holds_the_most_frequent_tokens(counts: dict[str, int], limit: int, least: int) -> None:
-    vocabulary = Vocabulary.of(Counter(counts), limit, least)
+    vocabulary = Vocabulary.from_counts(Counter(counts), limit, least)
     assert vocabulary.tokens[:4] == SERVICE_TOKENS
     known = vocabulary.tokens[4:]
     assert len(vocabulary) <= limit
@@ -95,14 +95,14 @@ def test_a_vocabulary_holds_the_most_frequent_tokens(counts: dict[str, int], lim
 
 
 def test_ids_and_words_are_each_others_way_back() -> None:
-    vocabulary = Vocabulary.of(Counter(["hi", "you", "hi"]), 100, 1)
-    ids = vocabulary.ids(["hi", "stranger", "you", "_end_"])
+    vocabulary = Vocabulary.from_counts(Counter(["hi", "you", "hi"]), 100, 1)
+    ids = vocabulary.encode(["hi", "stranger", "you", "_end_"])
     assert [vocabulary.tokens[number] for number in ids] == ["hi", "_unk_", "you", "_unk_"]
-    assert vocabulary.words([*ids, vocabulary.end, vocabulary.ids(["hi"])[0]]) == ["hi", "you"]
+    assert vocabulary.decode([*ids, vocabulary.end, vocabulary.encode(["hi"])[0]]) == ["hi", "you"]
 
 
 def test_an_unknown_label_counts_as_neutral() -> None:
-    conditions = Conditions.of(["joy", "anger"])
+    conditions = Conditions.from_labels(["joy", "anger"])
     assert conditions.labels == ("neutral", "anger", "joy")
     assert conditions.id("joy") == 2
     assert conditions.id("melancholy") == 0

@@ -23,7 +23,7 @@ from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize
 from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
@@ -133,8 +133,8 @@ def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
     batcher = model.batcher
 
     context, response, condition = golden.samples
-    lines, places = batcher.padded_context(samples.lines, samples.context)
-    answers = batcher.padded_response(samples.lines, samples.response)
+    lines, places = batcher.pad_contexts(samples.lines, samples.context)
+    answers = batcher.pad_replies(samples.lines, samples.reply)
     np.testing.assert_array_equal(lines[places][: len(context)], context)
     np.testing.assert_array_equal(answers[: len(response)], response)
     np.testing.assert_array_equal(samples.condition[: len(condition)], condition)
@@ -145,8 +145,8 @@ def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
     found = golden.model.reverse.mean_perplexity(turned, asked, samples.condition)
     assert found == pytest.approx(float(golden.expected["perplexity_reverse_check"]), rel=5e-5)
 
-    scorer = Scorer(model.network, FloatOutput(model.network), model.vocabulary.pad)
-    scores = [scorer.score(batch) for batch in batcher.in_order(samples, 64)]
+    scorer = Scorer(model.network, Float32OutputLayer(model.network), model.vocabulary.pad)
+    scores = [scorer.score(batch) for batch in batcher.batches_by_length(samples, 64)]
     log_p, tokens = (np.concatenate(part) for part in zip(*scores, strict=True))
     mean = np.exp(-log_p.astype(np.float64) / tokens).mean()
     assert mean == pytest.approx(float(golden.expected["perplexity_check"]), rel=5e-5)
@@ -171,7 +171,7 @@ def test_rerankings_order_is_that_of_the_scores(golden: Golden) -> None:
     context = golden.model.context_ids([lines])
     beams = golden.model.beams(context)
     best = beams[0][np.argmax(golden.model.mmi_scores(context, beams, weight=0.3)[0])]
-    assert tokenize(reply.text) == vocabulary.words(best[1:].tolist())
+    assert tokenize(reply.text) == vocabulary.decode(best[1:].tolist())
 
 
 @pytest.mark.parametrize("golden", ["small"], indirect=True)

@@ -21,7 +21,7 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import load
 from tests.conftest import ROOT
@@ -119,7 +119,7 @@ def test_the_fallback_is_said_when_nothing_else_may_be(folder: Path, run: RunCon
 
 
 def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
-    vocabulary = Vocabulary.of(Counter(["chocolate", "and", "peas", "!"]), 100, 1)
+    vocabulary = Vocabulary.from_counts(Counter(["chocolate", "and", "peas", "!"]), 100, 1)
     settings = NetworkSettings(
         tokens=len(vocabulary),
         conditions=1,
@@ -135,9 +135,9 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
 
     def said(penalty: float) -> list[str]:
         rules = DecodingOptions(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        sampler = Sampler(network, FloatOutput(network), TokenRules.from_vocabulary(vocabulary))
+        sampler = Sampler(network, Float32OutputLayer(network), TokenRules.from_vocabulary(vocabulary))
         drawn = sampler.draw(thoughts, np.zeros(1, np.int32), rules, (1, 2))
-        return vocabulary.words(drawn[0].tolist())
+        return vocabulary.decode(drawn[0].tolist())
 
     assert said(1.0) == ["chocolate"] * 5
     assert said(10.0) == ["chocolate", "!", "!", "!", "!"]

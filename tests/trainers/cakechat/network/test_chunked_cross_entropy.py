@@ -9,7 +9,7 @@ import pytest
 
 from autocakechat.plugins.trainers.cakechat.network import chunked_cross_entropy
 from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of, drawn_from
+from autocakechat.plugins.trainers.cakechat.network.block_selection import sample_categorical, top_k
 from autocakechat.plugins.trainers.cakechat.training.optimizer import Adam
 
 VOCABULARY = 11
@@ -26,7 +26,7 @@ def layer() -> tuple[Any, Any, Any, Any]:
 def test_the_loss_in_chunks_is_the_loss_at_once(
     layer: tuple[Any, Any, Any, Any], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunked_cross_entropy, "LOGITS", rows * VOCABULARY)
+    monkeypatch.setattr(chunked_cross_entropy, "MAX_LOGITS", rows * VOCABULARY)
     states, targets, kernel, bias = layer
     weights = [states, kernel, bias]
 
@@ -34,7 +34,7 @@ def test_the_loss_in_chunks_is_the_loss_at_once(
     def in_chunks() -> Any:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            loss = 0.5 * chunked_cross_entropy.summed_loss(*layer)
+            loss = 0.5 * chunked_cross_entropy.summed_cross_entropy(*layer)
         return loss, chunked_cross_entropy.losses(*layer), tape.gradient(loss, weights)
 
     with tf.GradientTape() as tape:
@@ -55,14 +55,14 @@ def test_tokens_are_drawn_as_often_as_they_are_likely(size: int) -> None:
     probabilities[::3] = 0.0
     probabilities /= probabilities.sum()
     chances = ((np.arange(20_000) + 0.5) / 20_000).astype(np.float32)
-    drawn = drawn_from(tf.repeat(probabilities[None], len(chances), axis=0), chances).numpy()
+    drawn = sample_categorical(tf.repeat(probabilities[None], len(chances), axis=0), chances).numpy()
     counted = np.bincount(drawn, minlength=size)
     assert counted[probabilities == 0.0].sum() == 0
     np.testing.assert_allclose(counted, probabilities * len(chances), atol=2.0)
 
 
 def test_chances_at_their_ends_draw_tokens_that_may_be_drawn() -> None:
-    drawn = drawn_from(tf.constant([[0.0, 0.4, 0.6, 0.0]] * 2), tf.constant([0.0, 1.0 - 2.0**-23]))
+    drawn = sample_categorical(tf.constant([[0.0, 0.4, 0.6, 0.0]] * 2), tf.constant([0.0, 1.0 - 2.0**-23]))
     assert drawn.numpy().tolist() == [1, 2]
 
 
@@ -70,7 +70,7 @@ def test_chances_at_their_ends_draw_tokens_that_may_be_drawn() -> None:
 def test_the_best_of_blocks_are_the_best_of_all(size: int) -> None:
     amounts = np.random.default_rng(size).normal(size=(5, size)).astype(np.float32)
     amounts[0, size // 2 :] = amounts[0, 0]  # equals
-    found, places = best_of(tf.constant(amounts), tf.constant(10))
+    found, places = top_k(tf.constant(amounts), tf.constant(10))
     expected, there = tf.math.top_k(amounts, 10)
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(places[1:], there[1:])

@@ -12,7 +12,7 @@ from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Packer,
 from autocakechat.plugins.trainers.cakechat.network import packed_gru
 from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from tests.trainers.cakechat.network.reference import ACTIVATIONS, log_probabilities
@@ -46,8 +46,8 @@ def test_the_network_agrees_with_keras_layers(padding: Padding, activation: Acti
 
     places = np.arange(12, dtype=np.int32).reshape(4, 3)
     packer = Packer(padding, PAD, UNKNOWN, line_tokens=30)
-    batch = packer.batch(packer.contexts(contexts.reshape(12, 6), places), condition, response)
-    scores, tokens = Scorer(network, FloatOutput(network), PAD).score(batch)
+    batch = packer.pack_batch(packer.pack_contexts(contexts.reshape(12, 6), places), condition, response)
+    scores, tokens = Scorer(network, Float32OutputLayer(network), PAD).score(batch)
 
     expected = log_probabilities(settings, weights, contexts, condition, response, PAD, padding == "masked")
     real = response[:, 1:] != PAD
@@ -112,7 +112,7 @@ def test_a_step_of_decoding_is_a_step_of_teaching() -> None:
     taught = network.decode(tf.constant(said), tf.ones(4, tf.int32), thought, condition)
 
     states = (tf.zeros([1, SETTINGS.hidden]),) * 2
-    steady = network.steady_input(thought, condition)
+    steady = network.project_static_input(thought, condition)
     for number, token in enumerate(said):
         states = network.step(tf.constant([token]), steady, states)
         np.testing.assert_allclose(states[1][0], taught[number], rtol=1e-5, atol=1e-6)

@@ -5,18 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network import output_layer
+from autocakechat.plugins.trainers.cakechat.network import int8_output_layer
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import (
-    EightBitOutput,
-    FloatOutput,
-    Output,
-    quick_output,
-)
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
+from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import Int8OutputLayer, fastest_output_layer
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
 
 TOKENS, HIDDEN = 3000, 64
 
@@ -40,9 +36,9 @@ def network() -> Network:
 
 
 @pytest.fixture(scope="module")
-def eight_bits(network: Network) -> EightBitOutput:
-    found = quick_output(network)
-    if not isinstance(found, EightBitOutput):
+def eight_bits(network: Network) -> Int8OutputLayer:
+    found = fastest_output_layer(network)
+    if not isinstance(found, Int8OutputLayer):
         pytest.skip("this processor has no fast products of 8-bit integers")
     return found
 
@@ -52,7 +48,7 @@ def states() -> Floats:
     return np.random.default_rng(4).uniform(-1.0, 1.0, (40, HIDDEN)).astype(np.float32)
 
 
-def test_logits_are_off_by_hundredths(network: Network, eight_bits: EightBitOutput, states: Floats) -> None:
+def test_logits_are_off_by_hundredths(network: Network, eight_bits: Int8OutputLayer, states: Floats) -> None:
     exact = network.logits(states).numpy()
     rough = tf.function(eight_bits.logits)(states).numpy()
     assert exact.std() > 2
@@ -60,16 +56,16 @@ def test_logits_are_off_by_hundredths(network: Network, eight_bits: EightBitOutp
     assert np.abs((rough - exact).mean()) < 0.01
 
 
-def test_losses_are_off_by_thousandths(network: Network, eight_bits: EightBitOutput, states: Floats) -> None:
+def test_losses_are_off_by_thousandths(network: Network, eight_bits: Int8OutputLayer, states: Floats) -> None:
     targets = np.random.default_rng(5).integers(TOKENS, size=len(states)).astype(np.int32)
     targets[::2] = network.logits(states).numpy().argmax(axis=1)[::2]  # both likely and unlikely ones
-    exact = FloatOutput(network).losses(states, targets).numpy()
+    exact = Float32OutputLayer(network).losses(states, targets).numpy()
     rough = tf.function(eight_bits.losses)(states, targets).numpy()
     assert exact[::2].max() < exact[1::2].min()
     np.testing.assert_allclose(rough, exact, atol=0.01)
 
 
-def test_beams_are_those_of_float32(network: Network, eight_bits: EightBitOutput) -> None:
+def test_beams_are_those_of_float32(network: Network, eight_bits: Int8OutputLayer) -> None:
     words = TokenRules(
         start=1,
         end=2,
@@ -80,15 +76,19 @@ def test_beams_are_those_of_float32(network: Network, eight_bits: EightBitOutput
     rules = DecodingOptions(max_tokens=6, temperature=1.0, repetition_penalty=10.0)
     thoughts = np.random.default_rng(6).uniform(-1.0, 1.0, (8, HIDDEN)).astype(np.float32)
 
-    def beams(output: Output) -> list[list[list[int]]]:
+    def beams(output: OutputLayer) -> list[list[list[int]]]:
         search = BeamSearch(network, output, words)
         return [found.tolist() for found in search.search(thoughts, np.zeros(8, np.int32), rules, beams=5)]
 
-    assert beams(eight_bits) == beams(FloatOutput(network))
+    assert beams(eight_bits) == beams(Float32OutputLayer(network))
 
 
 def test_where_sums_would_overflow_floats_are_multiplied(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    product = output_layer._product
-    monkeypatch.setattr(output_layer, "_product", lambda left, right: tf.minimum(product(left, right), (1 << 15) - 1))
-    monkeypatch.setattr(output_layer, "_multiplies_eight_bits", output_layer._multiplies_eight_bits.__wrapped__)
-    assert type(quick_output(network)) is FloatOutput
+    product = int8_output_layer._product
+    monkeypatch.setattr(
+        int8_output_layer, "_product", lambda left, right: tf.minimum(product(left, right), (1 << 15) - 1)
+    )
+    monkeypatch.setattr(
+        int8_output_layer, "_multiplies_eight_bits", int8_output_layer._multiplies_eight_bits.__wrapped__
+    )
+    assert type(fastest_output_layer(network)) is Float32OutputLayer

@@ -162,7 +162,7 @@ class InterruptedAt:
         monkeypatch.setattr(loop, name, replaced)
 
 
-@pytest.mark.parametrize("place", ["write_arrays", "weights_of"])
+@pytest.mark.parametrize("place", ["write_arrays", "get_weights"])
 def test_ctrl_c_at_the_end_of_an_epoch_loses_nothing(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
