@@ -1,12 +1,15 @@
-"""Drawing answers: a loop that asks the network for one token after the other.
+"""Sampling: draws each token of a reply from the distribution of the decoder.
 
-All conversations, and all candidates of each, go through it side by side, and it is compiled once for any number of
-them.
+    y_t ~ softmax(l'_t / T),  where l_t are the decoder's logits, l' the logits after the repetition penalty
+
+The loop runs over all rows of a batch at once (the candidates of all requests), and is compiled once for any number of
+rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,86 +21,145 @@ from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.output_layer import OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
-_IDS = tf.TensorSpec([None], tf.int32)
-_INTEGER, _NUMBER = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
+
+class SamplerInputs(NamedTuple):
+    """The tensors that do not change during the loop.
+
+    Attributes:
+        static_input: (rows, 3 hidden) the part of the decoder's projected input that is the same at each step.
+        uniform: (max_tokens, rows) uniform random numbers, one for each token of each row.
+        temperature: () T.
+        log_penalty: () log(penalty).
+    """
+
+    static_input: Tensor
+    uniform: Tensor
+    temperature: Tensor
+    log_penalty: Tensor
+
+
+class SamplerState(NamedTuple):
+    """The state of the loop. A row is active until its end token or a pad token is drawn.
+
+    Attributes:
+        t: () number of tokens drawn so far.
+        active: (active,) the active rows.
+        last: (active,) the token that each active row drew last.
+        hidden: The hidden states of the decoder's two GRUs for the active rows, (active, hidden) each.
+        replies: (rows, max_tokens) ids, padded.
+    """
+
+    t: Tensor
+    active: Tensor
+    last: Tensor
+    hidden: tuple[Tensor, Tensor]
+    replies: Tensor
 
 
 class Sampler:
-    """Draws answers, each token from the probabilities that the network gives.
+    """Samples replies.
 
     Args:
-        network: What is asked.
+        network: The network.
         output: Its output layer.
-        words: What is known of its tokens.
+        rules: The token rules.
     """
 
-    def __init__(self, network: Network, output: OutputLayer, words: TokenRules) -> None:
+    def __init__(self, network: Network, output: OutputLayer, rules: TokenRules) -> None:
         self._network = network
         self._output = output
-        self._words = words
-        thoughts = tf.TensorSpec([None, network.settings.hidden])
-        signature = [thoughts, _IDS, tf.TensorSpec([2], tf.int32), _INTEGER, _NUMBER, _NUMBER]
-        self._draw = tf.function(self._draw_rows, input_signature=signature, autograph=False)
+        self._rules = rules
+        signature = [
+            tf.TensorSpec([None, network.settings.hidden]),  # thoughts
+            tf.TensorSpec([None], tf.int32),  # condition
+            tf.TensorSpec([2], tf.int32),  # seed
+            tf.TensorSpec([], tf.int32),  # max_tokens
+            tf.TensorSpec([]),  # temperature
+            tf.TensorSpec([]),  # log_penalty
+        ]
+        self._sample = tf.function(self._sample_rows, input_signature=signature, autograph=False)
 
-    def draw(self, thoughts: Floats, condition: Ints, rules: DecodingOptions, seed: Sequence[int]) -> Ints:
-        """Draws an answer for each row.
+    def sample(self, thoughts: Floats, condition: Ints, options: DecodingOptions, seed: Sequence[int]) -> Ints:
+        """Samples a reply for each row.
 
         Args:
             thoughts: (rows, hidden) thought vectors.
             condition: (rows,) ids of labels.
-            rules: What holds for the answers.
-            seed: Two integers. The same seed gives the same answers to the same rows.
+            options: The decoding options.
+            seed: Two integers. The same seed and the same rows give the same replies.
 
         Returns:
-            (rows, tokens) ids, after the end token padded.
+            (rows, tokens) ids without the start token, padded after the end token.
         """
-        drawn: Tensor = self._draw(
-            thoughts, condition, np.array(seed, np.int32), rules.max_tokens, rules.temperature, rules.penalty
+        replies: Tensor = self._sample(
+            thoughts,
+            condition,
+            np.array(seed, np.int32),
+            options.max_tokens,
+            options.temperature,
+            options.log_penalty,
         )
-        return drawn.numpy()  # type: ignore[no-any-return]
+        return replies.numpy()  # type: ignore[no-any-return]
 
-    def _draw_rows(
+    def _sample_rows(
         self,
         thoughts: Tensor,
         condition: Tensor,
         seed: Tensor,
         max_tokens: Tensor,
         temperature: Tensor,
-        penalty: Tensor,
+        log_penalty: Tensor,
     ) -> Tensor:
-        network, words = self._network, self._words
-        steady = network.project_static_input(thoughts, condition)
         rows = tf.size(condition)
-        # Each row has its own chances, so what it says does not depend on the others.
-        chances = tf.random.stateless_uniform([max_tokens, rows], seed)
-
-        def body(
-            t: Tensor, going: Tensor, last: Tensor, states: tuple[Tensor, Tensor], said: Tensor
-        ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor], Tensor]:
-            """Draws a token for each row that is still going."""
-            states = network.step(last, tf.gather(steady, going), states)
-            logits = self._output.logits(states[1]) / temperature + words.logit_bias
-            # Dividing a probability by penalty^(1/T) is subtracting log(penalty) / T.
-            logits = words.apply_repetition_penalty(logits, tf.gather(said, going)[:, :t], penalty / temperature)
-            drawn = sample_categorical(tf.nn.softmax(logits), tf.gather(chances[t], going))
-            said = tf.tensor_scatter_nd_update(said, tf.stack([going, tf.fill(tf.shape(going), t)], 1), drawn)
-            still = tf.where((drawn != words.end) & (drawn != words.pad))[:, 0]
-            states = tuple(tf.gather(state, still) for state in states)
-            return t + 1, tf.gather(going, still), tf.gather(drawn, still), states, said
-
-        start = (
-            0,
-            tf.range(rows),
-            tf.fill([rows], words.start),
-            (tf.zeros([rows, network.settings.hidden]),) * 2,
-            tf.fill([rows, max_tokens], words.pad),
+        inputs = SamplerInputs(
+            static_input=self._network.project_static_input(thoughts, condition),
+            # Each row has its own random numbers, so a reply does not depend on when the other replies end.
+            uniform=tf.random.stateless_uniform([max_tokens, rows], seed),
+            temperature=temperature,
+            log_penalty=log_penalty,
         )
-        state = tf.TensorShape([None, network.settings.hidden])
-        *_, said = tf.while_loop(
-            lambda _, going, *__: tf.size(going) > 0,
-            body,
-            start,
-            shape_invariants=(*map(tf.TensorShape, ([], [None], [None])), (state, state), tf.TensorShape([None, None])),
+        hidden = self._network.settings.hidden
+        start = SamplerState(
+            t=0,
+            active=tf.range(rows),
+            last=tf.fill([rows], self._rules.start),
+            hidden=(tf.zeros([rows, hidden]), tf.zeros([rows, hidden])),
+            replies=tf.fill([rows, max_tokens], self._rules.pad),
+        )
+        rows_shape, hidden_shape = tf.TensorShape([None]), tf.TensorShape([None, hidden])
+        shapes = SamplerState(
+            t=tf.TensorShape([]),
+            active=rows_shape,
+            last=rows_shape,
+            hidden=(hidden_shape, hidden_shape),
+            replies=tf.TensorShape([None, None]),
+        )
+        (final,) = tf.while_loop(
+            cond=lambda state: tf.size(state.active) > 0,
+            body=lambda state: [self._sample_token(state, inputs)],
+            loop_vars=[start],
+            shape_invariants=[shapes],
             maximum_iterations=max_tokens,
         )
-        return said
+        return final.replies
+
+    def _sample_token(self, state: SamplerState, inputs: SamplerInputs) -> SamplerState:
+        """Draws the next token of each active row."""
+        t, active, rules = state.t, state.active, self._rules
+        hidden = self._network.step(state.last, tf.gather(inputs.static_input, active), state.hidden)
+        logits = self._output.logits(hidden[1]) / inputs.temperature + rules.logit_bias
+        # Division of a probability by penalty^(1/T) is a subtraction of log(penalty) / T from its logit.
+        previous = tf.gather(state.replies, active)[:, :t]
+        logits = rules.apply_repetition_penalty(logits, previous, inputs.log_penalty / inputs.temperature)
+        tokens = sample_categorical(tf.nn.softmax(logits), tf.gather(inputs.uniform[t], active))
+
+        cells = tf.stack([active, tf.fill(tf.shape(active), t)], 1)
+        replies = tf.tensor_scatter_nd_update(state.replies, cells, tokens)
+        still_active = tf.where((tokens != rules.end) & (tokens != rules.pad))[:, 0]
+        return SamplerState(
+            t=t + 1,
+            active=tf.gather(active, still_active),
+            last=tf.gather(tokens, still_active),
+            hidden=(tf.gather(hidden[0], still_active), tf.gather(hidden[1], still_active)),
+            replies=replies,
+        )

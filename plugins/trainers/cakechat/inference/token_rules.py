@@ -1,4 +1,4 @@
-"""What holds for every answer, and what is known of each token when answers are looked for."""
+"""Decoding options, and the rules that decoding applies to the logits: banned tokens and the repetition penalty."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
-"""Tokens that may be said again and again."""
+"""Tokens that a reply may repeat without a penalty."""
 
 
 @attrs.frozen(kw_only=True)
 class DecodingOptions:
-    """What holds for every answer.
+    """The options of a decoding call.
 
     Attributes:
-        max_tokens: Longest answer, without the start token.
-        temperature: What logits are divided by when answers are drawn.
-        repetition_penalty: What the probability of a token is divided by once it is said, at temperature 1.
+        max_tokens: Maximum number of tokens of a reply, without the start token.
+        temperature: T in softmax(l / T); only sampling uses it.
+        repetition_penalty: The factor by which the probability of a token falls once the reply contains it, at T = 1.
     """
 
     max_tokens: int
@@ -31,21 +31,21 @@ class DecodingOptions:
     repetition_penalty: float
 
     @property
-    def penalty(self) -> float:
-        """What is taken from the log-probability of a token once it is said."""
+    def log_penalty(self) -> float:
+        """The natural logarithm of the repetition penalty."""
         return float(np.log(self.repetition_penalty))
 
 
 @attrs.frozen(eq=False)
 class TokenRules:
-    """What is known of each token when answers are looked for.
+    """The service tokens of a vocabulary, and the changes to the logits of its tokens.
 
     Attributes:
         start: Id of the start token.
         end: Id of the end token.
         pad: Id of the pad token.
-        logit_bias: (vocabulary,) minus infinity for tokens never to be said, zero for others.
-        penalty_mask: (vocabulary,) 1 for tokens that become less likely once they are said, 0 for others.
+        logit_bias: (vocabulary,) -inf for banned tokens, 0 for others; added to the logits.
+        penalty_mask: (vocabulary,) 1 for tokens that the repetition penalty applies to, 0 for others.
     """
 
     start: int
@@ -58,36 +58,39 @@ class TokenRules:
     def from_vocabulary(
         cls, vocabulary: Vocabulary, banned: Collection[str] = (), plain: Callable[[str], str] = lambda token: token
     ) -> TokenRules:
-        """Looks the tokens of a vocabulary up.
+        """Makes the rules of a vocabulary. The unknown token is always banned.
 
         Args:
             vocabulary: The vocabulary.
-            banned: Plain tokens never to be said; the unknown token is one anyway.
-            plain: What tokens are called in `banned`.
+            banned: Other banned tokens, in their plain form.
+            plain: Returns the plain form of a token, which `banned` and `UNPENALISED` contain.
         """
         tokens = [plain(token) for token in vocabulary.tokens]
-        unsayable = {vocabulary.tokens[vocabulary.unknown], *banned}
+        banned = {vocabulary.tokens[vocabulary.unknown], *banned}
         return cls(
             start=vocabulary.start,
             end=vocabulary.end,
             pad=vocabulary.pad,
-            logit_bias=np.array([-np.inf if token in unsayable else 0.0 for token in tokens], np.float32),
+            logit_bias=np.array([-np.inf if token in banned else 0.0 for token in tokens], np.float32),
             penalty_mask=np.array([token not in UNPENALISED for token in tokens], np.float32),
         )
 
-    def apply_repetition_penalty(self, logits: Tensor, said: Tensor, penalty: Tensor) -> Tensor:
-        """Takes the penalty from the logits of tokens that were said.
+    def apply_repetition_penalty(self, logits: Tensor, previous: Tensor, log_penalty: Tensor) -> Tensor:
+        """Subtracts the penalty from the logits of tokens that a reply contains already.
+
+            l'_v = l_v - log(penalty) m_v  if v is one of y_1 .. y_{t-1}, where m is the penalty mask
 
         Args:
-            logits: (rows, vocabulary).
-            said: (rows, tokens) ids.
-            penalty: What to take.
+            logits: (rows, vocabulary) l.
+            previous: (rows, tokens) ids of y_1 .. y_{t-1}.
+            log_penalty: () log(penalty).
 
         Returns:
-            (rows, vocabulary).
+            (rows, vocabulary) l'.
         """
-        rows, tokens = tf.unstack(tf.shape(said))
-        said = tf.reshape(said, [-1])
-        places = tf.stack([tf.repeat(tf.range(rows), tokens), said], 1)
-        lowered = tf.gather_nd(logits, places) - penalty * tf.gather(self.penalty_mask, said)
-        return tf.tensor_scatter_nd_update(logits, places, lowered)  # a token said twice is lowered once
+        rows, tokens = tf.unstack(tf.shape(previous))
+        previous = tf.reshape(previous, [-1])
+        indices = tf.stack([tf.repeat(tf.range(rows), tokens), previous], 1)
+        penalised = tf.gather_nd(logits, indices) - log_penalty * tf.gather(self.penalty_mask, previous)
+        # An update, not a subtraction in place: a token that occurs twice is penalised once.
+        return tf.tensor_scatter_nd_update(logits, indices, penalised)
