@@ -25,7 +25,7 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import (
 )
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
 from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.pretrained.archive import opened_weights
+from autocakechat.plugins.trainers.cakechat.pretrained.archive import open_weights
 
 _LAYERS = {
     "x_token_embedding": "context_embedding",
@@ -164,7 +164,7 @@ def read_weights(file: Path, tokens: int, conditions: int) -> Arrays:
     import h5py
 
     try:
-        with opened_weights(file) as content, h5py.File(content, "r") as opened:
+        with open_weights(file) as content, h5py.File(content, "r") as opened:
             found = _gather(opened, file, size=content.seek(0, os.SEEK_END))
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error}", "give the HDF5 file that CakeChat saved") from None

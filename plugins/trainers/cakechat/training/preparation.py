@@ -15,10 +15,10 @@ from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
-    Start,
-    load_start,
+    StartModel,
+    load_start_model,
     with_new_labels,
-    with_new_words,
+    with_new_tokens,
 )
 from autocakechat.plugins.trainers.cakechat.training.presets import Size, size_of
 
@@ -43,7 +43,7 @@ class Beginning:
     samples: Samples
     validation: Samples
     size: Size
-    start: Start | None
+    start: StartModel | None
 
 
 @attrs.frozen
@@ -67,7 +67,7 @@ def begin(options: Options, corpus: Corpus, seed: int, run: RunContext) -> Begin
     Raises:
         UserError: There is too little to learn from, or the start model cannot be used.
     """
-    start = load_start(options, run) if options.start == "pretrained" else None
+    start = load_start_model(options, run) if options.start == "pretrained" else None
     style = STYLES[start.settings.text if start else options.text]
     counts = _count(corpus.dialogs("train"), style, options.targets)
     if counts.answers < options.min_pairs:
@@ -81,7 +81,7 @@ def begin(options: Options, corpus: Corpus, seed: int, run: RunContext) -> Begin
         conditions = Conditions.from_labels(counts.labels)
         settings = _settings(options, size, vocabulary, conditions)
     else:
-        start = with_new_words(start, counts.tokens, options.new_words, options.min_count, seed)
+        start = with_new_tokens(start, counts.tokens, options.new_words, options.min_count, seed)
         start = with_new_labels(start, counts.labels)
         vocabulary, conditions, settings = start.vocabulary, start.conditions, start.settings
     samples, validation = (

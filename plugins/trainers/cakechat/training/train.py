@@ -91,7 +91,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     write_json(into / "training.json", {name: attrs.asdict(history) for name, history in histories.items()})
     write_whole(into / "training.html", training_page(metrics, histories, rehearsal.scenes).encode())
     if start:
-        write_json(into / "start.json", start.files)
+        write_json(into / "start.json", start.checksums)
     return metrics
 
 

@@ -14,8 +14,8 @@ from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, PackedSequences, Padding
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples, make_samples, reversed_samples
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import Words
-from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import turned_round
+from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import swap_context_and_response
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import TokenRules
 
 WORDS = "abcdefgh"
 VOCABULARY = Vocabulary.from_counts(Counter(WORDS), 100, 1)
@@ -95,7 +95,9 @@ def test_reversed_samples_are_those_that_reranking_asks_for(
         return
     padded, context = batcher.pad_contexts(samples.lines, samples.context[told])
     answers = batcher.pad_replies(samples.lines, samples.reply[told])
-    turned, asked = turned_round(padded[context], answers, Words.of(VOCABULARY), batcher.packer)
+    turned, asked = swap_context_and_response(
+        padded[context], answers, TokenRules.from_vocabulary(VOCABULARY), batcher.packer
+    )
 
     turned_samples = reversed_samples(samples)
     packer = attrs.evolve(batcher, reverse=True)

@@ -113,7 +113,7 @@ def test_sequence_scores(golden: Golden) -> None:
 
 def test_reversed_arrays_and_their_scores(golden: Golden) -> None:
     context, response, condition = golden.samples
-    turned, asked = golden.model.turned_round(context, response)
+    turned, asked = golden.model.swap_context_and_response(context, response)
     np.testing.assert_array_equal(turned, golden.ids("reverse_context_ids"))
     np.testing.assert_array_equal(asked, golden.ids("reverse_response_ids"))
     assert_near(golden.model.reverse.scores(turned, asked, condition), golden.expected["reverse_sequence_score"])
@@ -155,7 +155,7 @@ def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
 
     found = golden.model.mean_perplexity(lines[places], answers, samples.condition)
     assert found == pytest.approx(float(golden.expected["perplexity_check"]), rel=5e-5)
-    turned, asked = golden.model.turned_round(lines[places], answers)
+    turned, asked = golden.model.swap_context_and_response(lines[places], answers)
     found = golden.model.reverse.mean_perplexity(turned, asked, samples.condition)
     assert found == pytest.approx(float(golden.expected["perplexity_reverse_check"]), rel=5e-5)
 

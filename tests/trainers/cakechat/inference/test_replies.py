@@ -18,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponder, UserError
 from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
@@ -133,9 +134,9 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
     thoughts = np.zeros((1, settings.hidden), np.float32)
 
     def said(penalty: float) -> list[str]:
-        rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        sampler = Sampler(network, Float32OutputLayer(network), Words.of(vocabulary))
-        drawn = sampler.draw(thoughts, np.zeros(1, np.int32), rules, (1, 2))
+        rules = DecodingOptions(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
+        sampler = Sampler(network, Float32OutputLayer(network), TokenRules.from_vocabulary(vocabulary))
+        drawn = sampler.sample(thoughts, np.zeros(1, np.int32), rules, (1, 2))
         return vocabulary.decode(drawn[0].tolist())
 
     assert said(1.0) == ["chocolate"] * 5
@@ -218,8 +219,8 @@ def test_scores_are_those_of_each_answer_alone(
         for request, told in zip(requests, answers, strict=True)
         for answer in told
     ]
-    for most in (module._MOST_LOGITS, 1):
-        monkeypatch.setattr(module, "_MOST_LOGITS", most)
+    for most in (module._MAX_LOGITS, 1):
+        monkeypatch.setattr(module, "_MAX_LOGITS", most)
         scores = responder.score(requests, answers)
         assert [len(told) for told in scores] == [3, 0, 1, 2]
         assert [score.log_p for told in scores for score in told] == pytest.approx(alone, rel=1e-5)

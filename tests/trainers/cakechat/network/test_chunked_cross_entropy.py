@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import sample_categorical, top_k
 from autocakechat.plugins.trainers.cakechat.network import chunked_cross_entropy
 from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.network.block_selection import sample_categorical, top_k
 from autocakechat.plugins.trainers.cakechat.training.optimizer import Adam
 
 VOCABULARY = 11

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from autocakechat.plugins.trainers.cakechat.data.arrays import Floats
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Words
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network import int8_output_layer
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
@@ -65,14 +66,14 @@ def test_losses_are_off_by_thousandths(network: Network, eight_bits: Int8OutputL
 
 
 def test_beams_are_those_of_float32(network: Network, eight_bits: Int8OutputLayer) -> None:
-    words = Words(
+    words = TokenRules(
         start=1,
         end=2,
         pad=0,
-        banned=np.zeros(TOKENS, np.float32),
-        penalised=np.ones(TOKENS, np.float32),
+        logit_bias=np.zeros(TOKENS, np.float32),
+        penalty_mask=np.ones(TOKENS, np.float32),
     )
-    rules = Rules(max_tokens=6, temperature=1.0, repetition_penalty=10.0)
+    rules = DecodingOptions(max_tokens=6, temperature=1.0, repetition_penalty=10.0)
     thoughts = np.random.default_rng(6).uniform(-1.0, 1.0, (8, HIDDEN)).astype(np.float32)
 
     def beams(output: OutputLayer) -> list[list[list[int]]]:

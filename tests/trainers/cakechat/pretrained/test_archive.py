@@ -11,7 +11,7 @@ import pytest
 
 from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.pretrained import archive
-from autocakechat.plugins.trainers.cakechat.pretrained.archive import opened_weights
+from autocakechat.plugins.trainers.cakechat.pretrained.archive import open_weights
 
 Member = tuple[tarfile.TarInfo, bytes]
 
@@ -31,7 +31,7 @@ def packed(file: Path, members: Sequence[Member], mode: str = "w:gz") -> Path:
 
 
 def taken(file: Path) -> bytes:
-    with opened_weights(file) as content:
+    with open_weights(file) as content:
         return content.read()
 
 

@@ -19,10 +19,10 @@ from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model, save_model
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
-    Start,
-    load_start,
+    StartModel,
+    load_start_model,
     with_new_labels,
-    with_new_words,
+    with_new_tokens,
 )
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, load, train
 from tests.trainers.cakechat.conftest import run_in, write_corpus
@@ -97,8 +97,8 @@ def test_the_published_model_is_fetched_and_is_that_of_the_archive(
             "/data/tokens_index/t_idx_processed_dialogs.json": (files / "t_idx.json").read_bytes(),
             "/data/conditions_index/c_idx_processed_dialogs.json": (files / "c_idx.json").read_bytes(),
         }
-        fetched = load_start(attrs.evolve(TUNING, start_address=bucket.address, start_name="id"), run)
-    local = load_start(attrs.evolve(TUNING, start_path=files), run)
+        fetched = load_start_model(attrs.evolve(TUNING, start_address=bucket.address, start_name="id"), run)
+    local = load_start_model(attrs.evolve(TUNING, start_path=files), run)
     assert fetched.settings == local.settings
     assert fetched.vocabulary.tokens == local.vocabulary.tokens
     assert fetched.conditions.labels == local.conditions.labels
@@ -110,11 +110,11 @@ def test_the_published_model_is_fetched_and_is_that_of_the_archive(
 
 
 @pytest.fixture
-def original(golden_files: Path, run: RunContext) -> Start:
-    return load_start(attrs.evolve(TUNING, start_path=golden_files / "small", reverse=True), run)
+def original(golden_files: Path, run: RunContext) -> StartModel:
+    return load_start_model(attrs.evolve(TUNING, start_path=golden_files / "small", reverse=True), run)
 
 
-def saved(start: Start, folder: Path) -> CakeChat:
+def saved(start: StartModel, folder: Path) -> CakeChat:
     network = Network(start.settings.network, seed=None)
     for name, weight in network.named_weights().items():
         weight.assign(start.weights[name])
@@ -123,9 +123,9 @@ def saved(start: Start, folder: Path) -> CakeChat:
     return CakeChat.load(folder)
 
 
-def test_new_words_leave_the_old_numbers_alone(original: Start, tmp_path: Path) -> None:
+def test_new_words_leave_the_old_numbers_alone(original: StartModel, tmp_path: Path) -> None:
     counts = Counter({"zyzzyva": 30, "quokka": 20, "axolotl": 10, "rare": 1, "_end_": 50, "hello": 99})
-    grown = with_new_words(original, counts, most=2, min_count=2, seed=1)
+    grown = with_new_tokens(original, counts, most=2, min_count=2, seed=1)
     old = len(original.vocabulary)
     assert grown.vocabulary.tokens == (*original.vocabulary.tokens, "zyzzyva", "quokka")
     for before, after in ((original.weights, grown.weights), (original.reverse, grown.reverse)):
@@ -150,13 +150,13 @@ def test_new_words_leave_the_old_numbers_alone(original: Start, tmp_path: Path) 
     np.testing.assert_allclose(after[..., old] / unknown, 30 / 61, rtol=1e-3)
 
 
-def test_as_many_words_as_there_are_is_enough(original: Start) -> None:
+def test_as_many_words_as_there_are_is_enough(original: StartModel) -> None:
     counts = Counter({"quokka": 20, "hello": 99})
-    assert with_new_words(original, counts, most=1000, min_count=1, seed=1).vocabulary.tokens[-1] == "quokka"
-    assert with_new_words(original, counts, most=0, min_count=1, seed=1) == original
+    assert with_new_tokens(original, counts, most=1000, min_count=1, seed=1).vocabulary.tokens[-1] == "quokka"
+    assert with_new_tokens(original, counts, most=0, min_count=1, seed=1) == original
 
 
-def test_a_new_label_begins_as_neutral(original: Start) -> None:
+def test_a_new_label_begins_as_neutral(original: StartModel) -> None:
     grown = with_new_labels(original, {"neutral", "joy", "to-mum"})
     assert grown.conditions.labels == (*original.conditions.labels, "to-mum")
     table = grown.weights["condition_embedding"]
@@ -241,7 +241,7 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
 
 def test_another_start_than_the_expected_one_is_refused(golden_files: Path, run: RunContext) -> None:
     with pytest.raises(UserError, match=r"model\.h5: has the SHA-256 [0-9a-f]{64}, which trainer.sha256 does not"):
-        load_start(options_from(golden_files / "small", sha256=("1" * 64,)), run)
+        load_start_model(options_from(golden_files / "small", sha256=("1" * 64,)), run)
 
 
 def test_a_start_that_is_no_model_is_refused(golden_files: Path, run: RunContext, tmp_path: Path) -> None:
@@ -249,4 +249,4 @@ def test_a_start_that_is_no_model_is_refused(golden_files: Path, run: RunContext
         (tmp_path / name).write_bytes((golden_files / "small" / name).read_bytes())
     (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n and nothing else")
     with pytest.raises(UserError, match=r"model\.h5: cannot be read"):
-        load_start(options_from(tmp_path), run)
+        load_start_model(options_from(tmp_path), run)
