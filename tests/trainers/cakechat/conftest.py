@@ -25,10 +25,13 @@ GOLDEN = ROOT / "tests" / "data" / "cakechat-golden"
 
 
 def conversations(number: int) -> list[list[dict[str, str]]]:
-    """Two-person conversations in order of their ids: neighbouring messages of one sender joined, an even number."""
+    """Returns conversations of two people, sorted by id.
+
+    Consecutive messages of one sender are joined to a turn; the number of turns is made even.
+    """
     dialogs: list[list[dict[str, str]]] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file open
+        warnings.simplefilter("ignore", ResourceWarning)  # the package does not close its file
         dataset = chitchat_dataset.Dataset()
     for _, conversation in sorted(dataset.items()):
         messages = list(itertools.chain(*conversation["messages"]))
@@ -65,7 +68,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture(scope="session")
 def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A model folder and its metrics, trained without interruption."""
+    """A trained model folder and its metrics."""
     folder = tmp_path_factory.mktemp("model")
     return folder, dict(train(SMALL, corpus, folder, run_in(tmp_path_factory.mktemp("state"))))
 

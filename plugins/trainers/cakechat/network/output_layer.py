@@ -1,9 +1,7 @@
-"""The output layer while answers are looked for: the most weights of the network, read anew for each token.
+"""The output layer during decoding and scoring: logits over the vocabulary, exact or approximate.
 
-Where the processor can, they are read as 8-bit integers, a quarter of the bytes: each column of the kernel has a scale
-of its own, and states, which lie between -1 and 1, are rounded to 256 steps. Logits are then off by some hundredths.
-That is no matter where a token is drawn. Where the best are looked for, those that may be it are computed exactly; and
-so are the few that decide how large the sum of all is, while the errors of the many others cancel out.
+The output layer has most of the network's weights, and all of them are read for each token. `int8_output_layer` has a
+faster, approximate implementation.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import losses
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import cross_entropies
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
@@ -20,26 +18,26 @@ class OutputLayer(Protocol):
     """The output layer of a network."""
 
     def logits(self, states: Tensor) -> Tensor:
-        """Returns the logits of all tokens, which may be a little off: (n, hidden) -> (n, vocabulary)."""
+        """Returns the logits of all tokens, which may be approximate: (n, hidden) -> (n, vocabulary)."""
 
     def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
-        """Returns the logits of some tokens as float32 has them.
+        """Returns the float32 logits of some tokens.
 
         Args:
             states: (n, hidden).
-            ids: (n, k) the tokens.
-            logits: (n, k) what `logits` said of them.
+            ids: (n, k) token ids.
+            logits: (n, k) their values from `logits`.
 
         Returns:
             (n, k).
         """
 
-    def losses(self, states: Tensor, targets: Tensor) -> Tensor:
-        """Returns -log p of each target, not to be differentiated: (n, hidden), (n,) ids -> (n,)."""
+    def cross_entropies(self, states: Tensor, targets: Tensor) -> Tensor:
+        """Returns -log p of each target, without a gradient: (n, hidden), (n,) token ids -> (n,)."""
 
 
 class Float32OutputLayer:
-    """The output layer as it is, of a network that may go on learning.
+    """The output layer in float32. It follows the network's weights while they are trained.
 
     Args:
         network: The network.
@@ -49,28 +47,33 @@ class Float32OutputLayer:
         self._network = network
 
     def logits(self, states: Tensor) -> Tensor:
-        """The logits of all tokens."""
+        """Returns the logits of all tokens."""
         return self._network.logits(states)
 
     def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
-        """The logits of some tokens: those that are known."""
+        """Returns the logits of some tokens: the given ones, which are exact."""
         return logits
 
-    def losses(self, states: Tensor, targets: Tensor) -> Tensor:
-        """-log p of each target."""
-        return losses(states, targets, self._network.output_kernel, self._network.output_bias)
+    def cross_entropies(self, states: Tensor, targets: Tensor) -> Tensor:
+        """Returns -log p of each target."""
+        return cross_entropies(states, targets, self._network.output_kernel, self._network.output_bias)
 
 
-def corrected_logsumexp(logits: Tensor, rough: Tensor, exact: Tensor) -> Tensor:
-    """Returns the logarithm of the sum of all exp(logits), put right where better is known.
+def corrected_logsumexp(logits: Tensor, approximate: Tensor, exact: Tensor) -> Tensor:
+    """Returns log Σ_j exp(l_j) from approximate logits l̃, of which some are known exactly.
+
+    With L̃ = log Σ_j exp(l̃_j), and K for the tokens with exact logits:
+
+        L = L̃ + log(1 + Σ_{k∈K} (exp(l_k - L̃) - exp(l̃_k - L̃)))
 
     Args:
-        logits: (n, vocabulary) all logits, a little off.
-        rough: (n, k) some of them.
-        exact: (n, k) what these should be.
+        logits: (n, vocabulary) l̃ of all tokens.
+        approximate: (n, k) l̃ of the tokens in K.
+        exact: (n, k) l of the tokens in K.
 
     Returns:
         (n, 1).
     """
-    whole = tf.reduce_logsumexp(logits, 1, keepdims=True)
-    return whole + tf.math.log1p(tf.reduce_sum(tf.exp(exact - whole) - tf.exp(rough - whole), 1, keepdims=True))
+    total = tf.reduce_logsumexp(logits, 1, keepdims=True)  # L̃
+    correction = tf.reduce_sum(tf.exp(exact - total) - tf.exp(approximate - total), 1, keepdims=True)
+    return total + tf.math.log1p(correction)

@@ -1,4 +1,4 @@
-"""How likely answers are: what the network gives when it is told them."""
+"""Scoring: log p of given replies with teacher forcing."""
 
 from __future__ import annotations
 
@@ -13,40 +13,37 @@ from autocakechat.plugins.trainers.cakechat.network.output_layer import OutputLa
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 _IDS_SPEC = tf.TensorSpec([None], tf.int32)
-_CONTEXTS_SPEC = Contexts(
-    lines=PackedSequences(_IDS_SPEC, _IDS_SPEC),
-    line_numbers=PackedSequences(_IDS_SPEC, _IDS_SPEC),
-    unsorted_indices=_IDS_SPEC,
-)
-_REPLIES_SPEC = Replies(
-    inputs=PackedSequences(_IDS_SPEC, _IDS_SPEC), targets=_IDS_SPEC, sorted_indices=_IDS_SPEC, condition=_IDS_SPEC
-)
+_SEQUENCES_SPEC = PackedSequences(values=_IDS_SPEC, batch_sizes=_IDS_SPEC)
+_CONTEXTS_SPEC = Contexts(lines=_SEQUENCES_SPEC, line_numbers=_SEQUENCES_SPEC, unsorted_indices=_IDS_SPEC)
+_REPLIES_SPEC = Replies(inputs=_SEQUENCES_SPEC, targets=_IDS_SPEC, sorted_indices=_IDS_SPEC, condition=_IDS_SPEC)
 BATCH_SPEC = Batch(_CONTEXTS_SPEC, _REPLIES_SPEC)
-"""Batches of any size, so that what takes them is traced once."""
+"""Signature of batches of any size, so that a `tf.function` is traced once."""
 
 
 def thought_vectors(network: Network, contexts: Contexts) -> Tensor:
     """Returns the thought vector of each sample: (samples, hidden)."""
-    thoughts = network.encode_contexts(network.encode_utterances(*contexts.lines), *contexts.line_numbers)
+    encodings = network.encode_utterances(*contexts.lines)
+    thoughts = network.encode_contexts(encodings, *contexts.line_numbers)
     return tf.gather(thoughts, contexts.unsorted_indices)
 
 
 def decoder_states(network: Network, batch: Batch) -> Tensor:
-    """Returns the decoder's state before each target token: (steps, hidden)."""
-    return _states_after(network, thought_vectors(network, batch.context), batch.replies)
+    """Returns the decoder state that predicts each target: (steps, hidden)."""
+    return _reply_states(network, thought_vectors(network, batch.context), batch.replies)
 
 
-def _states_after(network: Network, thoughts: Tensor, answers: Replies) -> Tensor:
-    return network.decode(*answers.inputs, tf.gather(thoughts, answers.sorted_indices), answers.condition)
+def _reply_states(network: Network, thoughts: Tensor, replies: Replies) -> Tensor:
+    """Returns the decoder states of replies, given the thought vectors of the samples, (samples, hidden)."""
+    return network.decode(*replies.inputs, tf.gather(thoughts, replies.sorted_indices), replies.condition)
 
 
 class Scorer:
-    """Tells how likely answers are.
+    """Computes log p(reply | context) = Σ_n log p(y_n | y_<n, context).
 
     Args:
-        network: What is asked.
+        network: The network.
         output: Its output layer.
-        pad: Id of the pad token, which never counts.
+        pad: Id of the pad token, which does not count as a target.
     """
 
     def __init__(self, network: Network, output: OutputLayer, pad: int) -> None:
@@ -56,36 +53,37 @@ class Scorer:
         self._encode_contexts = tf.function(
             lambda contexts: thought_vectors(network, contexts), input_signature=[_CONTEXTS_SPEC], autograph=False
         )
-        thoughts = tf.TensorSpec([None, network.settings.hidden])
-        self._score = tf.function(self._score_rows, input_signature=[thoughts, _REPLIES_SPEC], autograph=False)
+        thoughts_spec = tf.TensorSpec([None, network.settings.hidden])
+        self._score = tf.function(self._score_traced, input_signature=[thoughts_spec, _REPLIES_SPEC], autograph=False)
 
     def encode_contexts(self, contexts: Contexts) -> Floats:
         """Returns the thought vector of each sample: (samples, hidden)."""
         return self._encode_contexts(contexts).numpy()  # type: ignore[no-any-return]
 
     def score(self, batch: Batch) -> tuple[Floats, Ints]:
-        """Scores answers.
+        """Scores the replies of a batch.
 
         Args:
-            batch: Replies and what was said before.
+            batch: Contexts and replies.
 
         Returns:
-            The sum of log p over each answer's target tokens that are no pads, and their number: twice (answers,), in
-            the order of the samples.
+            (samples,) log p of each reply, summed over its targets without pads, and (samples,) the number of these
+            targets.
         """
         return self.score_replies(self.encode_contexts(batch.context), batch.replies)
 
-    def score_replies(self, thoughts: Floats, answers: Replies) -> tuple[Floats, Ints]:
-        """Scores answers as `score` does; thought vectors, (samples, hidden), stand for what was said before."""
-        log_p, tokens = (tensor.numpy() for tensor in self._score(thoughts, answers))
-        order = np.argsort(answers.sorted_indices)
+    def score_replies(self, thoughts: Floats, replies: Replies) -> tuple[Floats, Ints]:
+        """Scores replies like `score`, given the thought vectors of their contexts, (samples, hidden)."""
+        log_p, tokens = (tensor.numpy() for tensor in self._score(thoughts, replies))
+        order = np.argsort(replies.sorted_indices)
         return log_p[order], tokens[order]
 
-    def _score_rows(self, thoughts: Tensor, answers: Replies) -> tuple[Tensor, Tensor]:
-        row = tf.range(tf.size(answers.targets)) - packed_gru.starts_of_steps(answers.inputs.batch_sizes)
-        real = tf.where(answers.targets != self._pad)[:, 0]
-        row, targets = tf.gather(row, real), tf.gather(answers.targets, real)
-        states = tf.gather(_states_after(self._network, thoughts, answers), real)
-        log_p = -self._output.losses(states, targets)
-        number = tf.size(answers.sorted_indices)
-        return tf.math.unsorted_segment_sum(log_p, row, number), tf.math.bincount(row, minlength=number)
+    def _score_traced(self, thoughts: Tensor, replies: Replies) -> tuple[Tensor, Tensor]:
+        """Returns log p and the number of targets of each reply, in the order of the packed replies."""
+        reply = packed_gru.sequence_index(replies.inputs.batch_sizes)  # (steps,)
+        real = tf.where(replies.targets != self._pad)[:, 0]
+        reply, targets = tf.gather(reply, real), tf.gather(replies.targets, real)
+        states = tf.gather(_reply_states(self._network, thoughts, replies), real)
+        log_p = -self._output.cross_entropies(states, targets)
+        number = tf.size(replies.sorted_indices)
+        return tf.math.unsorted_segment_sum(log_p, reply, number), tf.math.bincount(reply, minlength=number)

@@ -1,4 +1,4 @@
-"""Cutting text into tokens and joining them."""
+"""Tokenization, detokenization and the vocabulary."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ NATURAL = STYLES["natural"]
         ("5.30 -- http://a.b/c?d=e.", "5 +. +30 -- http://a.b/c?d=e."),
     ],
 )
-def test_natural_tokens_keep_case_emoji_and_where_blanks_are(text: str, tokens: str) -> None:
+def test_natural_tokens_keep_case_emoji_and_spacing(text: str, tokens: str) -> None:
     assert NATURAL.tokenize(text) == [token.replace("+", JOINER) for token in tokens.split()]
 
 
@@ -103,44 +103,44 @@ def test_line_breaks_are_tokens() -> None:
 
 
 @given(st.text() | st.text("aB'’.!😀\u200d\ufe0f🇩🇪👍🏽你 \n"))
-def test_natural_text_comes_back_as_it_was(text: str) -> None:
+def test_natural_tokenization_is_reversible(text: str) -> None:
     tokens = NATURAL.tokenize(text)
     assert NATURAL.join(tokens) == normalize(text)
     assert all(tokens)
 
 
-def test_a_rare_spelling_stands_for_the_usual_one() -> None:
+def test_rare_spellings_count_for_the_usual_one() -> None:
     counts = Counter(NATURAL.tokenize("yes yes (yes) well Well WELL I I"))
     vocabulary = Vocabulary.from_counts(counts, 100, 2, NATURAL.variants)
     assert vocabulary.tokens[4:] == ("well", "I", "yes")
 
-    def read(text: str) -> list[str]:
-        return [vocabulary.tokens[number] for number in vocabulary.encode(NATURAL.tokenize(text))]
+    def round_trip(text: str) -> list[str]:
+        return [vocabulary.tokens[token_id] for token_id in vocabulary.encode(NATURAL.tokenize(text))]
 
-    assert read("Well, YES") == ["well", "_unk_", "yes"]
-    assert read("no:I") == ["_unk_", "_unk_", "I"]
+    assert round_trip("Well, YES") == ["well", "_unk_", "yes"]
+    assert round_trip("no:I") == ["_unk_", "_unk_", "I"]
 
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(1, 9)), st.integers(5, 20), st.integers(1, 4))
-def test_a_vocabulary_holds_the_most_frequent_tokens(counts: dict[str, int], limit: int, least: int) -> None:
-    vocabulary = Vocabulary.from_counts(Counter(counts), limit, least)
+def test_a_vocabulary_holds_the_most_frequent_tokens(counts: dict[str, int], limit: int, min_count: int) -> None:
+    vocabulary = Vocabulary.from_counts(Counter(counts), limit, min_count)
     assert vocabulary.tokens[:4] == SERVICE_TOKENS
-    known = vocabulary.tokens[4:]
+    included = vocabulary.tokens[4:]
     assert len(vocabulary) <= limit
-    unknown = set(counts) - set(known) - set(SERVICE_TOKENS)
-    enough = {token for token in unknown if counts[token] >= least}
-    assert not enough or len(vocabulary) == limit
-    assert all(counts[token] >= max((counts[other] for other in enough), default=least) for token in known)
+    excluded = set(counts) - set(included) - set(SERVICE_TOKENS)
+    frequent = {token for token in excluded if counts[token] >= min_count}
+    assert not frequent or len(vocabulary) == limit
+    assert all(counts[token] >= max((counts[other] for other in frequent), default=min_count) for token in included)
 
 
-def test_ids_and_words_are_each_others_way_back() -> None:
+def test_decode_inverts_encode() -> None:
     vocabulary = Vocabulary.from_counts(Counter(["hi", "you", "hi"]), 100, 1)
     ids = vocabulary.encode(["hi", "stranger", "you", "_end_"])
-    assert [vocabulary.tokens[number] for number in ids] == ["hi", "_unk_", "you", "_unk_"]
+    assert [vocabulary.tokens[token_id] for token_id in ids] == ["hi", "_unk_", "you", "_unk_"]
     assert vocabulary.decode([*ids, vocabulary.end, vocabulary.encode(["hi"])[0]]) == ["hi", "you"]
 
 
-def test_an_unknown_label_counts_as_neutral() -> None:
+def test_unknown_labels_are_neutral() -> None:
     conditions = Conditions.from_labels(["joy", "anger"])
     assert conditions.labels == ("neutral", "anger", "joy")
     assert conditions.id("joy") == 2

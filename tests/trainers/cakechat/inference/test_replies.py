@@ -174,7 +174,7 @@ def test_weights_that_do_not_fit_are_told(folder: Path, tmp_path: Path, run: Run
     copy = shutil.copytree(folder, tmp_path / "model")
     weights = load_file(copy / "weights.safetensors")
     save_file(weights | {"output.bias": np.zeros(3, np.float32)}, copy / "weights.safetensors")
-    with pytest.raises(UserError, match=r"output\.bias is of shape \(3,\), not \(400,\)"):
+    with pytest.raises(UserError, match=r"output\.bias has shape \(3,\), expected \(400,\)"):
         load(copy, ReplyOptions(), run)
     del weights["decoder.1.bias"]
     save_file(weights, copy / "weights.safetensors")

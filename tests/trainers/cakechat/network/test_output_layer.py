@@ -1,6 +1,8 @@
-"""The output layer in 8-bit integers beside the one of float32."""
+"""The 8-bit output layer against the float32 output layer."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,10 +10,13 @@ import pytest
 from autocakechat.plugins.trainers.cakechat.data.arrays import Floats
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network import int8_output_layer
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import Int8OutputLayer, fastest_output_layer
+from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import (
+    Int8OutputLayer,
+    fastest_output_layer,
+    integer_product,
+)
 from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
 
 TOKENS, HIDDEN = 3000, 64
@@ -19,7 +24,7 @@ TOKENS, HIDDEN = 3000, 64
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    """One whose logits differ as much as those of a trained one."""
+    """A network whose logits vary as much as those of a trained network."""
     settings = NetworkSettings(
         tokens=TOKENS,
         conditions=1,
@@ -36,11 +41,11 @@ def network() -> Network:
 
 
 @pytest.fixture(scope="module")
-def eight_bits(network: Network) -> Int8OutputLayer:
-    found = fastest_output_layer(network)
-    if not isinstance(found, Int8OutputLayer):
-        pytest.skip("this processor has no fast products of 8-bit integers")
-    return found
+def int8(network: Network) -> Int8OutputLayer:
+    output = fastest_output_layer(network)
+    if not isinstance(output, Int8OutputLayer):
+        pytest.skip("this processor has no 8-bit integer products with 32-bit sums")
+    return output
 
 
 @pytest.fixture(scope="module")
@@ -48,24 +53,26 @@ def states() -> Floats:
     return np.random.default_rng(4).uniform(-1.0, 1.0, (40, HIDDEN)).astype(np.float32)
 
 
-def test_logits_are_off_by_hundredths(network: Network, eight_bits: Int8OutputLayer, states: Floats) -> None:
+def test_int8_logits_have_errors_of_hundredths(network: Network, int8: Int8OutputLayer, states: Floats) -> None:
     exact = network.logits(states).numpy()
-    rough = tf.function(eight_bits.logits)(states).numpy()
+    approximate = tf.function(int8.logits)(states).numpy()
     assert exact.std() > 2
-    assert 0 < np.abs(rough - exact).max() < 0.2
-    assert np.abs((rough - exact).mean()) < 0.01
+    assert 0 < np.abs(approximate - exact).max() < 0.2
+    assert np.abs((approximate - exact).mean()) < 0.01
 
 
-def test_losses_are_off_by_thousandths(network: Network, eight_bits: Int8OutputLayer, states: Floats) -> None:
+def test_int8_cross_entropies_have_errors_of_thousandths(
+    network: Network, int8: Int8OutputLayer, states: Floats
+) -> None:
     targets = np.random.default_rng(5).integers(TOKENS, size=len(states)).astype(np.int32)
     targets[::2] = network.logits(states).numpy().argmax(axis=1)[::2]  # both likely and unlikely ones
-    exact = Float32OutputLayer(network).losses(states, targets).numpy()
-    rough = tf.function(eight_bits.losses)(states, targets).numpy()
+    exact = Float32OutputLayer(network).cross_entropies(states, targets).numpy()
+    approximate = tf.function(int8.cross_entropies)(states, targets).numpy()
     assert exact[::2].max() < exact[1::2].min()
-    np.testing.assert_allclose(rough, exact, atol=0.01)
+    np.testing.assert_allclose(approximate, exact, atol=0.01)
 
 
-def test_beams_are_those_of_float32(network: Network, eight_bits: Int8OutputLayer) -> None:
+def test_int8_beams_match_float32(network: Network, int8: Int8OutputLayer) -> None:
     words = TokenRules(
         start=1,
         end=2,
@@ -78,17 +85,13 @@ def test_beams_are_those_of_float32(network: Network, eight_bits: Int8OutputLaye
 
     def beams(output: OutputLayer) -> list[list[list[int]]]:
         search = BeamSearch(network, output, words)
-        return [found.tolist() for found in search.search(thoughts, np.zeros(8, np.int32), rules, beams=5)]
+        return [candidates.tolist() for candidates in search.search(thoughts, np.zeros(8, np.int32), rules, beams=5)]
 
-    assert beams(eight_bits) == beams(Float32OutputLayer(network))
+    assert beams(int8) == beams(Float32OutputLayer(network))
 
 
-def test_where_sums_would_overflow_floats_are_multiplied(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    product = int8_output_layer._product
-    monkeypatch.setattr(
-        int8_output_layer, "_product", lambda left, right: tf.minimum(product(left, right), (1 << 15) - 1)
-    )
-    monkeypatch.setattr(
-        int8_output_layer, "_multiplies_eight_bits", int8_output_layer._multiplies_eight_bits.__wrapped__
-    )
-    assert type(fastest_output_layer(network)) is Float32OutputLayer
+def test_float32_is_used_if_the_integer_sums_overflow(network: Network) -> None:
+    def saturating(left: Any, right: Any) -> Any:
+        return tf.minimum(integer_product(left, right), (1 << 15) - 1)
+
+    assert type(fastest_output_layer(network, saturating)) is Float32OutputLayer
