@@ -222,25 +222,25 @@ def test_data_outside_of_the_file_is_refused(files: Path) -> None:
     with h5py.File(files / "model.h5", "a") as opened:
         del opened[f"{CONTEXT}/kernel:0"]
         opened[CONTEXT].create_dataset("kernel:0", (40, 120), "f4", external=[(str(files / "t_idx.json"), 0, 19200)])
-    assert "lies outside of the file" in complaint(files)
+    assert "is outside the file" in complaint(files)
 
 
 def test_sizes_that_the_file_cannot_hold_are_refused(files: Path) -> None:
     with h5py.File(files / "model.h5", "a") as opened:
         del opened[f"{CONTEXT}/kernel:0"]
         opened[CONTEXT].create_dataset("kernel:0", (10**6, 10**6), "f4", chunks=(100, 100))
-    assert "more than the file can hold" in complaint(files)
+    assert "larger than the file" in complaint(files)
 
 
 @pytest.mark.parametrize(
     ("path", "shape", "expected"),
     [
-        (f"{CONTEXT}/kernel:0", (41, 120), r"context_encoder.kernel is of shape (41, 120), not (40, 120)"),
-        (f"{CONTEXT}/bias:0", (2, 121), r"context_encoder.bias is of shape (2, 121), not (2, 120)"),
-        (f"{CONTEXT}/kernel:0", None, "context_encoder.kernel missing"),
-        (f"{CONTEXT}/gain:0", (3,), "context_encoder.gain not known"),
-        ("model_weights", None, "there is no model_weights in it"),
-        ("model_weights/encoder_model", None, "the layers of CakeChat are not in it"),
+        (f"{CONTEXT}/kernel:0", (41, 120), r"context_encoder.kernel has the shape (41, 120), expected (40, 120)"),
+        (f"{CONTEXT}/bias:0", (2, 121), r"context_encoder.bias has the shape (2, 121), expected (2, 120)"),
+        (f"{CONTEXT}/kernel:0", None, "missing weights: context_encoder.kernel"),
+        (f"{CONTEXT}/gain:0", (3,), "unknown weights: context_encoder.gain"),
+        ("model_weights", None, "contains no model_weights"),
+        ("model_weights/encoder_model", None, "contains no CakeChat layers"),
     ],
 )
 def test_each_weight_that_does_not_fit_is_named(
@@ -259,7 +259,7 @@ def test_each_weight_that_does_not_fit_is_named(
 def test_an_index_of_another_model_is_named(files: Path) -> None:
     index = json.loads((files / "t_idx.json").read_text("utf-8"))
     (files / "t_idx.json").write_text(json.dumps({**index, "500": "qqqq"}), "utf-8")
-    assert "is of shape (500, 24), not (501, 24)" in complaint(files)
+    assert "has the shape (500, 24), expected (501, 24)" in complaint(files)
 
 
 @pytest.mark.parametrize(
@@ -267,9 +267,9 @@ def test_an_index_of_another_model_is_named(files: Path) -> None:
     [
         ("{", "not JSON"),
         ("[]", "not an index"),
-        ('{"1": "a"}', "none with the id 0"),
-        ('{"0": "a", "1": "a"}', "one token has two ids"),
-        ('{"0": "a"}', "_pad_, _unk_, _start_, _end_ missing"),
+        ('{"1": "a"}', "no entry with the id 0"),
+        ('{"0": "a", "1": "a"}', "two entries are equal"),
+        ('{"0": "a"}', "missing service tokens: _pad_, _unk_, _start_, _end_"),
     ],
 )
 def test_a_broken_index_is_told(files: Path, content: str, expected: str) -> None:
@@ -286,7 +286,7 @@ def test_a_folder_that_is_there_is_not_overwritten(files: Path) -> None:
     out = files.parent / "out"
     out.mkdir()
     (out / "precious").touch()
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         CliRunner().invoke(cakechat, arguments(files, "sigmoid", out), catch_exceptions=False)
     assert (out / "precious").exists()
 
