@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from autocakechat import Utterance
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples, make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.network.backend import keras
 from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 

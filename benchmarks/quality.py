@@ -22,7 +22,8 @@ import numpy as np
 from machine import machine
 from training import plan
 
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 
 from autocakechat import UserError, write_whole
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Padding
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style, StyleName
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings

@@ -12,7 +12,8 @@ import attrs
 import numpy as np
 
 from autocakechat import RunContext
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies, unigram_perplexity
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays, get_weights, set_weights

@@ -18,8 +18,9 @@ import msgspec
 import numpy as np
 
 from autocakechat import RunContext, StageError, UserError
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_cross_entropy
 from autocakechat.plugins.trainers.cakechat.network.hred import Network

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autocakechat import Utterance
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, PackedSequences, Padding
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples, reversed_samples
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples, make_samples, reversed_samples
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import swap_context_and_response
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import TokenRules

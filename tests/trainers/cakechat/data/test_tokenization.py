@@ -5,37 +5,76 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES, normalize, prettify, tokenize
+from autocakechat.plugins.trainers.cakechat.data.tokenization import (
+    JOINER,
+    STYLES,
+    join_cakechat,
+    normalize,
+    tokenize_cakechat,
+)
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
 
 
-@pytest.fixture(params=["small", "small-cudnn"])
-def cases(shared: Path, request: pytest.FixtureRequest) -> dict[str, list[tuple[str, list[str]]]]:
-    file = shared / "cakechat-golden" / request.param / "text.json"
-    loaded: dict[str, list[tuple[str, list[str]]]] = json.loads(file.read_text("utf-8"))
-    return loaded
+@pytest.fixture
+def original_cases(shared: Path) -> dict[str, list[tuple[Any, Any]]]:
+    """Inputs and outputs of the original program: sentences, which are not distributed with the tests."""
+    file = shared / "cakechat-golden" / "small" / "text.json"
+    cases: dict[str, list[tuple[Any, Any]]] = json.loads(file.read_text("utf-8"))
+    return cases
 
 
-def test_tokens_are_those_of_the_original(cases: dict[str, list[tuple[str, list[str]]]]) -> None:
-    assert cases["tokenize"]
-    for text, tokens in cases["tokenize"]:
-        assert tokenize(text) == tokens
+def test_cakechat_tokens_match_the_original(original_cases: dict[str, list[tuple[Any, Any]]]) -> None:
+    assert original_cases["tokenize"]
+    for text, tokens in original_cases["tokenize"]:
+        assert tokenize_cakechat(text) == tokens
 
 
-def test_replies_read_as_those_of_the_original(cases: dict[str, list[tuple[str, str]]]) -> None:
-    assert cases["prettify"]
-    for tokens, reply in cases["prettify"]:
-        assert prettify(tokens.split()) == reply
+def test_cakechat_replies_match_the_original(original_cases: dict[str, list[tuple[Any, Any]]]) -> None:
+    assert original_cases["prettify"]
+    for tokens, reply in original_cases["prettify"]:
+        assert join_cakechat(tokens.split()) == reply
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Well, Ann, it's LATE!", "well , ann , it ' s late !"),
+        ("So...   why NOT?!", "so . . . why not ? !"),
+        ("Доброе утро, Лев! :(", "доброе утро , лев ! : ("),
+        ("from 7.15am -- http://x.y/z?k=v", "from 7 . 15am - - http : / / x . y / z ? k = v"),
+        ("🎉 snake_case", "🎉 snake_case"),
+        ("co-op @ noon", "co - op @ noon"),
+        ("", ""),
+        (" \t ", ""),
+    ],
+)
+def test_cakechat_tokens_are_lower_case_words_and_single_signs(text: str, tokens: str) -> None:
+    assert tokenize_cakechat(text) == tokens.split()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "reply"),
+    [
+        ("good morning ! how are you , ann ? i ' m late . . .", "Good morning! How are you, ann? I'm late..."),
+        ("доброе утро ! как дела ? хорошо", "Доброе утро! Как дела? Хорошо"),
+        ("yes", "Yes"),
+        ("half - done , aren ' t we ? no !", "Half - done, aren't we? No!"),
+        (". . .", "..."),
+    ],
+)
+def test_cakechat_replies_have_capitals_and_no_space_before_punctuation(tokens: str, reply: str) -> None:
+    assert join_cakechat(tokens.split()) == reply
 
 
 @given(st.text())
-def test_no_sign_gets_lost(text: str) -> None:
-    assert "".join(tokenize(text)) == "".join(text.lower().split())
+def test_cakechat_tokens_keep_every_visible_character(text: str) -> None:
+    assert "".join(tokenize_cakechat(text)) == "".join(text.lower().split())
 
 
 NATURAL = STYLES["natural"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from typing import Any
 
 import attrs
 import h5py
-import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -19,7 +19,8 @@ from autocakechat import Request, Utterance
 from autocakechat.errors import UserError
 from autocakechat.plugins.trainers.cakechat.commands import cakechat
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
-from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize
+from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize_cakechat
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
@@ -58,13 +59,25 @@ def arguments(files: Path, activation: str, out: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module", params=["small", "small-cudnn"])
-def golden(shared: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Golden:
-    files = shared / "cakechat-golden" / request.param
+def golden(golden_files: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Golden:
+    files = golden_files / request.param
     folder = tmp_path_factory.mktemp("imported") / "model"
     done = CliRunner().invoke(cakechat, arguments(files, ACTIVATIONS[request.param], folder), catch_exceptions=False)
     assert done.exit_code == 0
     with np.load(files / "expected.npz") as expected:
         return Golden(files, folder, CakeChat.load(folder), dict(expected))
+
+
+def golden_dialogs(file: Path, vocabulary: Vocabulary, conditions: Conditions) -> list[list[Utterance]]:
+    """Restores the dialogs from ids: tokens joined by spaces, which the tokenizer splits into the same tokens."""
+    with np.load(file) as arrays:
+        tokens = [vocabulary.tokens[token_id] for token_id in arrays["token_ids"].tolist()]
+        line_ends = np.cumsum(arrays["line_lengths"], dtype=int).tolist()
+        dialog_ends = np.cumsum(arrays["dialog_lengths"], dtype=int).tolist()
+        labels = [conditions.labels[condition_id] for condition_id in arrays["condition_ids"].tolist()]
+    lines = [tokens[start:end] for start, end in itertools.pairwise([0, *line_ends])]
+    utterances = [Utterance(" ".join(line), label) for line, label in zip(lines, labels, strict=True)]
+    return [utterances[start:end] for start, end in itertools.pairwise([0, *dialog_ends])]
 
 
 def assert_near(found: Any, expected: Any) -> None:
@@ -127,9 +140,10 @@ def test_mmi_scores(golden: Golden, weight: float, name: str) -> None:
 
 def test_mean_perplexity_over_all_dialogs(golden: Golden) -> None:
     model = load_model(golden.folder, reverse=True)
-    decoder = msgspec.json.Decoder(list[Utterance])
-    dialogs = [decoder.decode(line) for line in (golden.files / "dialogs.jsonl").read_bytes().splitlines()]
-    samples = make_samples(dialogs, tokenize, model.vocabulary, model.conditions, context_lines=3, targets="all")
+    dialogs = golden_dialogs(golden.files / "dialogs.npz", model.vocabulary, model.conditions)
+    samples = make_samples(
+        dialogs, tokenize_cakechat, model.vocabulary, model.conditions, context_lines=3, targets="all"
+    )
     batcher = model.batcher
 
     context, response, condition = golden.samples
@@ -171,7 +185,7 @@ def test_rerankings_order_is_that_of_the_scores(golden: Golden) -> None:
     context = golden.model.context_ids([lines])
     beams = golden.model.beams(context)
     best = beams[0][np.argmax(golden.model.mmi_scores(context, beams, weight=0.3)[0])]
-    assert tokenize(reply.text) == vocabulary.decode(best[1:].tolist())
+    assert tokenize_cakechat(reply.text) == vocabulary.decode(best[1:].tolist())
 
 
 @pytest.mark.parametrize("golden", ["small"], indirect=True)
@@ -186,11 +200,11 @@ def test_an_imported_model_talks_in_a_terminal(golden: Golden) -> None:
 
 
 @pytest.fixture
-def files(shared: Path, tmp_path: Path) -> Path:
+def files(golden_files: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     folder.mkdir()
     for name in ("model.h5", "reverse_model.h5", "t_idx.json", "c_idx.json"):
-        (folder / name).write_bytes((shared / "cakechat-golden" / "small-cudnn" / name).read_bytes())
+        (folder / name).write_bytes((golden_files / "small-cudnn" / name).read_bytes())
     return folder
 
 
@@ -277,8 +291,8 @@ def test_a_broken_index_is_told(files: Path, content: str, expected: str) -> Non
     assert expected in complaint(files)
 
 
-def test_a_reverse_model_of_another_size_is_refused(files: Path, shared: Path) -> None:
-    (files / "reverse_model.h5").write_bytes((shared / "cakechat-golden" / "small" / "model.h5").read_bytes())
+def test_a_reverse_model_of_another_size_is_refused(files: Path, golden_files: Path) -> None:
+    (files / "reverse_model.h5").write_bytes((golden_files / "small" / "model.h5").read_bytes())
     assert str(files / "reverse_model.h5") in complaint(files)
 
 

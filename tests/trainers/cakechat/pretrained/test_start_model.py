@@ -32,18 +32,14 @@ from tests.trainers.cakechat.training.test_training import assert_same_weights, 
 TUNING = Options(start="pretrained", batch_size=32, epochs=1, learning_rate=0.01, rehearsals=0)
 
 
-def golden(shared: Path, name: str) -> Path:
-    return shared / "cakechat-golden" / name
-
-
 def trained_on(options: Options, corpus: Corpus, folder: Path) -> tuple[Path, dict[str, Any]]:
     model = folder / "tuned"
     model.mkdir()
     return model, dict(train(options, corpus, model, run_in(folder / "state")))
 
 
-def test_a_checkpoint_of_the_original_learns_on(shared: Path, corpus: Corpus, tmp_path: Path) -> None:
-    files = golden(shared, "small-cudnn")
+def test_a_checkpoint_of_the_original_learns_on(golden_files: Path, corpus: Corpus, tmp_path: Path) -> None:
+    files = golden_files / "small-cudnn"
     options = attrs.evolve(TUNING, start_path=files, reverse=True, epochs=2)
     folder, metrics = trained_on(options, corpus, tmp_path)
     history = json.loads((folder / "training.json").read_text())
@@ -81,10 +77,14 @@ def test_a_model_of_ours_learns_on_from_where_it_was_and_can_be_interrupted(
 
 
 def test_the_published_model_is_fetched_and_is_that_of_the_archive(
-    shared: Path, run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    golden_files: Path,
+    run: RunContext,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    files = golden(shared, "small-cudnn")
+    files = golden_files / "small-cudnn"
     with tarfile.open(tmp_path / "id.tar.gz", "w:gz") as tar:
         tar.add(files / "model.h5", "id/model")
     archive = (tmp_path / "id.tar.gz").read_bytes()
@@ -110,8 +110,8 @@ def test_the_published_model_is_fetched_and_is_that_of_the_archive(
 
 
 @pytest.fixture
-def original(shared: Path, run: RunContext) -> StartModel:
-    return load_start_model(attrs.evolve(TUNING, start_path=golden(shared, "small"), reverse=True), run)
+def original(golden_files: Path, run: RunContext) -> StartModel:
+    return load_start_model(attrs.evolve(TUNING, start_path=golden_files / "small", reverse=True), run)
 
 
 def saved(start: StartModel, folder: Path) -> CakeChat:
@@ -164,11 +164,11 @@ def test_a_new_label_begins_as_neutral(original: StartModel) -> None:
     np.testing.assert_array_equal(table[:-1], original.weights["condition_embedding"])
 
 
-def test_new_words_and_labels_are_learnt_and_said(shared: Path, tmp_path: Path) -> None:
+def test_new_words_and_labels_are_learnt_and_said(golden_files: Path, tmp_path: Path) -> None:
     talk = [{"text": "quokka ?", "condition": "neutral"}, {"text": "zyzzyva !", "condition": "to-mum"}]
     corpus = write_corpus(tmp_path / "corpus", [talk] * 300, [talk] * 5)
     options = attrs.evolve(
-        TUNING, start_path=golden(shared, "small"), new_words=5, recurrent_activation="hard-sigmoid", epochs=8
+        TUNING, start_path=golden_files / "small", new_words=5, recurrent_activation="hard-sigmoid", epochs=8
     )
     folder, _ = trained_on(attrs.evolve(options, learning_rate=0.02), corpus, tmp_path)
     model = load_model(folder)
@@ -188,8 +188,10 @@ def named(options: Options) -> list[str]:
     return [path.name for entry in TRAINER.inputs(options) for path in entry.paths]
 
 
-def test_the_files_of_a_local_start_are_part_of_the_key(shared: Path, trained: tuple[Path, dict[str, Any]]) -> None:
-    files = golden(shared, "small")
+def test_the_files_of_a_local_start_are_part_of_the_key(
+    golden_files: Path, trained: tuple[Path, dict[str, Any]]
+) -> None:
+    files = golden_files / "small"
     assert named(options_from(files)) == ["model.h5", "t_idx.json", "c_idx.json"]
     assert named(options_from(files, reverse=True))[-1] == "reverse_model.h5"
     assert named(options_from(files / "model.h5")) == ["model.h5", "t_idx.json", "c_idx.json"]
@@ -237,14 +239,14 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
         named(Options(start_path=tmp_path))
 
 
-def test_another_start_than_the_expected_one_is_refused(shared: Path, run: RunContext) -> None:
+def test_another_start_than_the_expected_one_is_refused(golden_files: Path, run: RunContext) -> None:
     with pytest.raises(UserError, match=r"model\.h5: has the SHA-256 [0-9a-f]{64}, which trainer.sha256 does not"):
-        load_start_model(options_from(golden(shared, "small"), sha256=("1" * 64,)), run)
+        load_start_model(options_from(golden_files / "small", sha256=("1" * 64,)), run)
 
 
-def test_a_start_that_is_no_model_is_refused(shared: Path, run: RunContext, tmp_path: Path) -> None:
+def test_a_start_that_is_no_model_is_refused(golden_files: Path, run: RunContext, tmp_path: Path) -> None:
     for name in ("t_idx.json", "c_idx.json"):
-        (tmp_path / name).write_bytes((golden(shared, "small") / name).read_bytes())
+        (tmp_path / name).write_bytes((golden_files / "small" / name).read_bytes())
     (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n and nothing else")
     with pytest.raises(UserError, match=r"model\.h5: cannot be read"):
         load_start_model(options_from(tmp_path), run)
