@@ -153,7 +153,7 @@ def set_weights(network: Network, arrays: Mapping[str, np.ndarray[Any, Any]], fi
         if name not in arrays:
             raise damaged_file(file, f"{name} is missing")
         if arrays[name].shape != tuple(weight.shape):
-            raise damaged_file(file, f"{name} has shape {arrays[name].shape}, expected {tuple(weight.shape)}")
+            raise damaged_file(file, f"{name} has the shape {arrays[name].shape}, expected {tuple(weight.shape)}")
         weight.assign(arrays[name])
 
 

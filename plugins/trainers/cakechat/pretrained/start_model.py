@@ -20,7 +20,7 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import (
 )
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find_start_model
-from autocakechat.plugins.trainers.cakechat.pretrained.keras2_weights import read_original
+from autocakechat.plugins.trainers.cakechat.pretrained.original_model import read_original_model
 
 
 @attrs.frozen
@@ -65,7 +65,7 @@ def load_start_model(options: Options, run: RunContext) -> StartModel:
         settings, vocabulary, conditions = load_metadata(source.path)
         weights = [read_arrays(file)[0] for file in source.files if file.suffix == ".safetensors"]
     else:
-        settings, vocabulary, conditions, weights = read_original(
+        settings, vocabulary, conditions, weights = read_original_model(
             source.weights, source.reverse, source.tokens, source.conditions, options.recurrent_activation
         )
     forward, *reverse = weights
