@@ -48,14 +48,16 @@ class Options:
         default="reverse_cakechat_v2.0_keras_tf_6648fddd592a", help="file name of the published reverse model"
     )
     sha256: tuple[str, ...] = option(
-        default=(), check=_sha256, help="SHA-256 of the start model's files, as the log shows them; refuse all others"
+        default=(),
+        check=_sha256,
+        help="allowed SHA-256 digests of the start model's files, as in the log; others are refused",
     )
     word2vec: bool = option(
         default=False,
         help="word2vec: initialize the token embeddings with vectors trained on the corpus (scratch only)",
     )
     new_words: int = option(
-        default=0, check=ge(0), help="vocabulary extension: most tokens of the corpus to add to the start model's"
+        default=0, check=ge(0), help="vocabulary extension: maximum number of corpus tokens to add to the start model's"
     )
     size: Literal["auto", "tiny", "small", "medium", "cakechat"] = option(
         default="auto", help="network size; auto: by the number of training pairs"
@@ -78,17 +80,17 @@ class Options:
     reverse: bool = option(default=False, help="also train the reverse model, which the reranking modes need")
     text: Literal["natural", "cakechat"] = option(
         default="natural",
-        help="tokenization; natural: keeps case, emoji and line breaks; cakechat: lower case, as the original",
+        help="tokenization; natural: keeps case, emoji and line breaks; cakechat: lower case, like the original",
     )
     targets: Literal["server", "all"] = option(
-        default="server", help="training targets: the server's replies, or everyone's as the original"
+        default="server", help="training targets: the server's replies, or everyone's like the original"
     )
     context_lines: int = option(default=3, check=ge(1), help="context length: lines before a reply that are encoded")
     line_tokens: int = option(default=30, check=ge(1), help="maximum tokens of a context line; the rest is cut")
     reply_tokens: int = option(default=30, check=ge(1), help="maximum tokens of a reply in training; the rest is cut")
     padding: Literal["masked", "cakechat"] = option(
         default="masked",
-        help="padding; masked: pads are skipped, long lines cut at the front; cakechat: pads are encoded, as the "
+        help="padding; masked: pads are skipped, long lines are cut at the front; cakechat: pads are encoded, like the "
         "original",
     )
     recurrent_activation: Literal["sigmoid", "hard-sigmoid"] = option(
@@ -100,7 +102,9 @@ class Options:
     batch_size: int | None = option(
         default=None, check=optional(ge(1)), help=f"mini-batch size: pairs in a gradient step ({_DEPENDS_ON_SIZE})"
     )
-    optimizer: Literal["adam", "adadelta"] = option(default="adam", help="optimizer; adadelta: as the original")
+    optimizer: Literal["adam", "adadelta"] = option(
+        default="adam", help="optimizer; adadelta is that of the original CakeChat"
+    )
     learning_rate: float | None = option(
         default=None,
         check=optional(gt(0.0)),
