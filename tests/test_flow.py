@@ -67,7 +67,7 @@ def trained(demo: Demo) -> Demo:
     process.communicate()
     going_on = demo.acc("run", "--until", "model", "--export-model", "model")
     assert going_on.returncode == 0, going_on.stderr
-    assert "going on from step" in going_on.stderr
+    assert "resuming from step" in going_on.stderr
     return demo
 
 
@@ -142,7 +142,7 @@ def test_too_few_pairs_are_refused_with_what_is_sensible(tmp_path: Path) -> None
     done = Demo(tmp_path).acc("run")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert re.search(r"\d+ answers to train on, and at least \d+ are needed", done.stderr)
+    assert re.search(r"\d+ replies to train on, but at least \d+ are needed", done.stderr)
 
 
 def test_an_unknown_server_is_answered_with_who_is_there(tmp_path: Path) -> None:

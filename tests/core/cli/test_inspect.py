@@ -6,7 +6,6 @@ import json
 import math
 import re
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -229,8 +228,25 @@ def test_an_export_that_cannot_be_written_is_told(project: Project) -> None:
     assert "nothing was written" in done.stderr
 
 
-def test_samples_of_every_era_can_be_inspected(project: Project, shared: Path) -> None:
-    done = project.acc("inspect", "--json", str(shared / "telegram-samples" / "korjavin__ragtgbot__result.json"))
+def test_sample_export_can_be_inspected(project: Project) -> None:
+    date = {"date": "2025-03-29T15:10:56", "date_unixtime": "1743257456"}
+    created = {
+        "id": 1,
+        "type": "service",
+        **date,
+        "actor": "Ann",
+        "actor_id": "user1",
+        "action": "create_group",
+        "text": "",
+    }
+    texts = [(1, "Hello!"), (1, "Did you see the pigeons?"), (2, "Да, и голубей тоже."), (1, "Good.")]
+    messages = [
+        {"id": number, "type": "message", **date, "from": f"Person {sender}", "from_id": f"user{sender}", "text": text}
+        for number, (sender, text) in enumerate(texts, 2)
+    ]
+    group = {"name": "Group", "type": "private_group", "id": 4696915167, "messages": [created, *messages]}
+    project.write("group.json", json.dumps(group, indent=1, ensure_ascii=False))
+    done = project.acc("inspect", "--json", "group.json")
     log = json.loads(done.stdout)
     assert log["messages"] == sum(chat["messages"] for chat in log["chats"]) > 0
     assert log["people"][0]["messages"] >= log["people"][-1]["messages"]
