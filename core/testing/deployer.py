@@ -9,7 +9,7 @@ import pytest
 
 from autocakechat.testing.contract import StageContract
 from autocakechat.testing.project import AccProcess, Project
-from autocakechat.testing.stand_ins import LOADED, echo
+from autocakechat.testing.fake_stages import LOADED, echo
 
 _STOPPED = {signal.SIGINT: (0, 130), signal.SIGTERM: (0, 143)}
 

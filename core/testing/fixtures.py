@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def acc_plugins() -> PluginManager:
-    """The plugins of this environment, loaded afresh, and the stand-ins of `autocakechat.testing.stand_ins`."""
+    """The plugins of this environment, loaded afresh, and the stand-ins of `autocakechat.testing.fake_stages`."""
     from autocakechat.interface.hookspecs import PROJECT
     from autocakechat.registry.manager import PluginManager
 

@@ -18,7 +18,7 @@ import attrs
 from autocakechat.config.toml_writer import toml_table, toml_value
 from autocakechat.interface.corpus import Corpus, Utterance
 
-STAND_INS = "autocakechat.testing.stand_ins"
+STAND_INS = "autocakechat.testing.fake_stages"
 LOG = "".join(f"ann: question number {number}\nbob: answer number {number}\n" for number in range(40))
 
 Table = Mapping[str, Any]
