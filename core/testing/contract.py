@@ -14,7 +14,8 @@ from autocakechat.config.option_values import OptionParser
 from autocakechat.errors import ManyProblemsError
 
 if TYPE_CHECKING:
-    from autocakechat.registry.manager import Plugin, PluginManager
+    from autocakechat.registry.manager import PluginManager
+    from autocakechat.registry.plugin import Plugin
 
 # TOML has times of day, and no option is one.
 _NO_OPTION = time(12, 34)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import pytest
 
 from autocakechat.testing.contract import StageContract
-from autocakechat.testing.project import AccProcess, Project
 from autocakechat.testing.fake_stages import LOADED, echo
+from autocakechat.testing.project import AccProcess, Project
 
 _STOPPED = {signal.SIGINT: (0, 130), signal.SIGTERM: (0, 143)}
 

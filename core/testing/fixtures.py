@@ -22,7 +22,7 @@ def acc_plugins() -> PluginManager:
     from autocakechat.interface.hookspecs import PROJECT
     from autocakechat.registry.manager import PluginManager
 
-    return PluginManager(found=[*entry_points(group=PROJECT), EntryPoint("stand-ins", STAND_INS, PROJECT)])
+    return PluginManager.load(entries=[*entry_points(group=PROJECT), EntryPoint("stand-ins", STAND_INS, PROJECT)])
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def load_example(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pl
     module = f"example_of_{name}"
     (folder / f"{module}.py").write_text(example.content, "utf-8")
     monkeypatch.syspath_prepend(folder)
-    manager = PluginManager(found=[EntryPoint("example", module, hookspecs.PROJECT)])
+    manager = PluginManager.load(entries=[EntryPoint("example", module, hookspecs.PROJECT)])
     assert manager.plugins[0].status == "active", manager.plugins[0].problems
     return manager
 

@@ -83,7 +83,7 @@ def later_hookspecs() -> ModuleType:
 
 def test_what_goes_out_of_use_works_and_its_author_is_told_by_name(found: Iterable[object]) -> None:
     with pytest.warns(Deprecated) as warned:
-        manager = PluginManager(found=found, specifications=(hookspecs, later_hookspecs()))  # type: ignore[arg-type]
+        manager = PluginManager.load(entries=found, specifications=(hookspecs, later_hookspecs()))  # type: ignore[arg-type]
     assert [plugin.status for plugin in manager.plugins] == ["active"]
     assert manager.plugins[0].warnings == TOLD
     assert [str(each.message) for each in warned] == [
@@ -99,7 +99,7 @@ def test_other_warnings_of_a_plugin_are_passed_on(tmp_path: Path, monkeypatch: p
     lay_out(tmp_path, "acc-loud", "loud", "import warnings\nwarnings.warn('mind the gap')\n")
     loud = [entry for dist in Distribution.discover(path=[str(tmp_path)]) for entry in dist.entry_points]
     with pytest.warns(UserWarning, match="mind the gap"):
-        manager = PluginManager(found=loud)
+        manager = PluginManager.load(entries=loud)
     assert manager.plugins[0].warnings == []
 
 

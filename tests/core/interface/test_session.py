@@ -15,47 +15,47 @@ steps = st.lists(st.tuples(st.sampled_from(["anna", "ben", "server"]), st.text(m
 def play(session: Session, played: list[Step]) -> None:
     for speaker, text in played:
         if speaker == "server":
-            session.say(Reply(text))
+            session.add_reply(Reply(text))
         else:
-            session.hear(text, speaker)
+            session.add_message(text, speaker)
 
 
 def test_messages_in_a_row_make_one_line_as_in_the_corpus() -> None:
     session = Session(context_lines=5)
-    session.hear("hi")
-    session.hear("are you there?")
+    session.add_message("hi")
+    session.add_message("are you there?")
     assert session.request().context == ("hi\nare you there?",)
 
 
 def test_an_answer_ends_the_line() -> None:
     session = Session(context_lines=5)
-    session.hear("hi")
-    session.say(Reply("hello"))
-    session.hear("how are you?")
+    session.add_message("hi")
+    session.add_reply(Reply("hello"))
+    session.add_message("how are you?")
     assert session.request().context == ("hi", "hello", "how are you?")
 
 
 def test_lines_of_different_people_stay_apart() -> None:
     session = Session(context_lines=5)
-    session.hear("who is coming?", "anna")
-    session.hear("me", "ben")
-    session.hear("and my dog", "ben")
+    session.add_message("who is coming?", "anna")
+    session.add_message("me", "ben")
+    session.add_message("and my dog", "ben")
     assert session.request().context == ("who is coming?", "me\nand my dog")
 
 
 def test_only_as_many_lines_are_kept_as_the_model_uses() -> None:
     session = Session(context_lines=3)
     for number in range(5):
-        session.hear(f"question {number}")
-        session.say(Reply(f"answer {number}"))
-    session.hear("last")
+        session.add_message(f"question {number}")
+        session.add_reply(Reply(f"answer {number}"))
+    session.add_message("last")
     assert session.request().context == ("question 4", "answer 4", "last")
 
 
 def test_of_an_endless_line_the_end_is_kept() -> None:
     session = Session(context_lines=3, line_limit=10)
     for word in ("first", "second", "third"):
-        session.hear(word)
+        session.add_message(word)
     assert session.request().context == ("cond\nthird",)
 
 
@@ -68,10 +68,10 @@ def test_nothing_can_be_asked_before_somebody_spoke() -> None:
 
 def test_reset_forgets_what_was_said_and_keeps_the_mood() -> None:
     session = Session(context_lines=3, emotion="joy")
-    session.hear("a secret")
+    session.add_message("a secret")
     session.reset()
     assert not session.waiting
-    session.hear("hi")
+    session.add_message("hi")
     assert session.request().context == ("hi",)
     assert session.request().emotion == "joy"
 

@@ -42,7 +42,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
         for (distribution, plugin), code in plugins.items():
             lay_out(tmp_path, distribution, plugin, code)
         found = [entry for dist in Distribution.discover(path=[str(tmp_path)]) for entry in dist.entry_points]
-        return PluginManager(found=found, **options)  # type: ignore[arg-type]
+        return PluginManager.load(entries=found, **options)  # type: ignore[arg-type]
 
     return lay_out_and_load
 
