@@ -156,7 +156,9 @@ def _parse_path(text: str) -> InstallTarget:
         try:
             return InstallTarget(str(path), parse_wheel_filename(path.name)[0])
         except InvalidWheelFilename:
-            raise UserError(f"{text}: invalid file name for a wheel", "keep the name that the wheel was built with") from None
+            raise UserError(
+                f"{text}: invalid file name for a wheel", "keep the name that the wheel was built with"
+            ) from None
     if not path.is_dir():
         raise UserError(f"{text}: no such folder", "give a wheel, or a folder with a pyproject.toml")
     if not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
