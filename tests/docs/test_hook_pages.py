@@ -154,7 +154,7 @@ def test_the_examples_form_a_working_pipeline(acc_project: Project) -> None:
         extractor={"use": "pairs", "server": "b"},
         annotator={"use": "smileys"},
         corpus={"same_answer": 5},
-        trainer={"use": "habit"},
+        trainer={"use": "most-frequent"},
         deployer={"use": "plain", "greeting": "Hi!"},
     )
     assert acc_project.dialogs()[0][1].emotion == "joy"
