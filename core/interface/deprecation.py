@@ -36,16 +36,16 @@ class Deprecated(DeprecationWarning):
         self.text = text
 
 
-def deprecated(what: str, *, since: str, gone: str, instead: str) -> Deprecated:
+def deprecated(name: str, *, since: str, gone: str, instead: str) -> Deprecated:
     """Makes the warning about a deprecated name.
 
     Args:
-        what: The deprecated name.
+        name: The deprecated name.
         since: The version that deprecates it.
         gone: The version that removes it.
         instead: The name to use instead.
     """
-    return Deprecated(f"{what} is deprecated since {since} and will be gone in {gone}; use {instead}")
+    return Deprecated(f"{name} is deprecated since {since} and will be gone in {gone}; use {instead}")
 
 
 def warn_deprecated(warning: Deprecated) -> None:

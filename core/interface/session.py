@@ -39,7 +39,7 @@ class Session:
 
     @staticmethod
     def find_mood(typed: str, labels: Sequence[str]) -> str | None:
-        """Returns the label that a user typed, ignoring case and surrounding blanks; None if there is no such label."""
+        """Returns the label that a user typed, ignoring case and surrounding whitespace; None if there is none."""
         wanted = typed.strip().casefold()
         return next((label for label in labels if label.casefold() == wanted), None)
 

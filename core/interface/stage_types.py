@@ -39,7 +39,7 @@ class StageType:
         summary: One line for lists.
         config: An attrs class whose fields are the options of the stage's table.
         version: Increase it when the same input gives a different output, so that old artifacts are not reused.
-        requires: Import names of the libraries that the stage needs besides autocakechat's own dependencies.
+        requires: Import names of the libraries that the stage needs, without autocakechat's own dependencies.
         install: The command that installs them.
     """
 

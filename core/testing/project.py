@@ -86,9 +86,8 @@ class Project:
                 keys.append(f"{name} = {toml_value(value)}\n")
             elif value is not None:
                 header = f"[[{name}]]" if name == "source" else f"[{name}]"
-                sections += [
-                    toml_table(header, table) for table in (value if isinstance(value, list | tuple) else [value])
-                ]
+                several = value if isinstance(value, list | tuple) else [value]
+                sections += [toml_table(header, table) for table in several]
         return self.write("pipeline.toml", "\n".join([*keys, *sections]))
 
     def acc(self, *arguments: str | Path, stdin: str = "", timeout: float = 300) -> subprocess.CompletedProcess[str]:
