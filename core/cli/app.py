@@ -81,7 +81,7 @@ class App:
 
         left_out = self.disabled.union(disabled)
         if left_out not in self._managers:
-            self._managers[left_out] = PluginManager(left_out, self.third_party)
+            self._managers[left_out] = PluginManager.load(left_out, self.third_party)
         return self._managers[left_out]
 
     def pipeline(self, path: Path, overrides: Sequence[str] = ()) -> tuple[Pipeline, PluginManager]:

@@ -31,7 +31,7 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from autocakechat.registry.manager import PluginManager
 
-        stages = PluginManager().stages(kind).values()
+        stages = PluginManager.load().stages(kind).values()
         return [CompletionItem(stage.name, help=stage.summary) for stage in stages if stage.name.startswith(incomplete)]
 
     return complete

@@ -14,7 +14,8 @@ from autocakechat.config.option_values import describe
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
-from autocakechat.registry.manager import Plugin, Provided, missing_requirements
+from autocakechat.registry.manager import missing_requirements
+from autocakechat.registry.plugin import Plugin, Provided
 
 # What does the work of a stage of a kind; its place in the code is the stage's.
 _WORK = {

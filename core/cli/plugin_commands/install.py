@@ -15,7 +15,7 @@ from autocakechat.errors import AccError, UserError
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.registry.installer import Wanted
+    from autocakechat.registry.installer import InstallTarget
 
 
 @click.command("install")
@@ -26,9 +26,9 @@ def command(app: App, names: tuple[str, ...]) -> None:
 
     NAME is what pip would install: autocakechat-x, autocakechat-x>=1.2, a wheel, or a folder written ./folder.
     """
-    from autocakechat.registry.installer import install, parse_wanted
+    from autocakechat.registry.installer import install, parse_target
 
-    wanted = [parse_wanted(name) for name in names]
+    wanted = [parse_target(name) for name in names]
     if any(_canonical(each.distribution or "") == "autocakechat" for each in wanted):
         raise UserError("autocakechat is no plugin of itself", "for its extras: pip install 'autocakechat[telegram]'")
     install(wanted)
@@ -48,7 +48,7 @@ def plugins_afresh() -> list[dict[str, Any]]:
     return plugins
 
 
-def _checked(wanted: Wanted, plugins: Sequence[dict[str, Any]]) -> list[str]:
+def _checked(wanted: InstallTarget, plugins: Sequence[dict[str, Any]]) -> list[str]:
     """Tells what a distribution brought; returns what is wrong with it."""
     distribution = wanted.distribution or _built_from(wanted.argument)
     brought = [plugin for plugin in plugins if _canonical(plugin["distribution"]) == _canonical(distribution)]

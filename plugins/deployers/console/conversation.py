@@ -64,9 +64,9 @@ class Talk:
         """Answers a message or carries out a command; returns what to show."""
         if line.startswith("/"):
             return self._command(*line.split(maxsplit=1))
-        self._session.hear(line)
+        self._session.add_message(line)
         reply = self._ask()
-        self._session.say(reply)
+        self._session.add_reply(reply)
         return reply.text
 
     def _ask(self) -> Reply:

@@ -238,7 +238,7 @@ def test_a_full_disk_is_told(tmp_path: Path, kilobytes: int, lines: int) -> None
     dialogs = [dialog(*lines) for lines in texts]
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, before[1]))
     try:
-        with pytest.raises(UserError, match="no room: File too large; make room on this disk"):
+        with pytest.raises(UserError, match="disk full: File too large; free some space on this disk"):
             write(tmp_path, dialogs)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -33,7 +33,7 @@ def export(tmp_path: Path) -> Path:
 
 
 def extraction(run: RunContext, folder: Path) -> tuple[Extraction, list[Input]]:
-    manager = PluginManager()
+    manager = PluginManager.load()
     structurer = OptionParser(lambda _: folder)
     stages: list[BoundStage] = []
     for kind, name, table in (("source", "telegram", {"path": "."}), ("extractor", "turns", {"server": "user1000001"})):

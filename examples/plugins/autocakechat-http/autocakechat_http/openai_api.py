@@ -119,9 +119,9 @@ def _request(messages: Any, responder: Responder, mood: str, line_limit: int) ->
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
         if role == "user":
-            session.hear(_text(message))
+            session.add_message(_text(message))
         elif role == "assistant":
-            session.say(Reply(_text(message)))
+            session.add_reply(Reply(_text(message)))
         elif role not in ("system", "developer", "tool", "function"):
             raise FormError("every message needs a `role`: user, assistant or system")
     if not session.waiting:

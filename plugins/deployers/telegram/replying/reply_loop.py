@@ -99,9 +99,9 @@ class Answering:
         session = Session(self._responder.context_lines, mood)
         for line in self._store.conversation(chat.chat, chat.line):
             if line.speaker == SERVER:
-                session.say(Reply(line.text))
+                session.add_reply(Reply(line.text))
             else:
-                session.hear(line.text, str(line.speaker))
+                session.add_message(line.text, str(line.speaker))
         return session.request()
 
     def _respond(self, requests: Sequence[Request]) -> Sequence[Reply]:

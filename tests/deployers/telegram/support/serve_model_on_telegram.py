@@ -39,7 +39,7 @@ class Noting:
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 run = RunContext(log=logging.getLogger("bot"), progress=silent_progress, seed=1, state=state)
-manager = PluginManager(frozenset(), third_party=False)
+manager = PluginManager.load(third_party=False)
 model = open_model(folder, manager, lambda trainer: reply_options(trainer, []), run)
 noting = TrainedModel(model.path, model.trainer, model.metrics, load=lambda: Noting(model.load()))
 deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=url), noting, run)
