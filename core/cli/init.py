@@ -18,7 +18,8 @@ from autocakechat.text import escape_control_characters, suggest
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.statistics.participants import LogSummary, Participant
+    from autocakechat.statistics.log_summary import LogSummary
+    from autocakechat.statistics.participants import Participant
 
 _MOST_PEOPLE = 10
 _TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the name of a variable

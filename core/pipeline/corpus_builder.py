@@ -9,7 +9,8 @@ from pathlib import Path
 import attrs
 
 from autocakechat.config.pipeline_file import Pipeline, StageConfig
-from autocakechat.corpus.report import Report, ReportBuilder
+from autocakechat.corpus.report import Report
+from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
@@ -67,7 +68,7 @@ class CorpusStage:
 
     def _chats(self, extraction: Extraction, entry: Input, report: ReportBuilder) -> Iterator[Chat]:
         if prefetch.is_worthwhile(extraction.source, entry):
-            for chat in prefetch.read_ahead(extraction.source, entry, report.census):
+            for chat in prefetch.read_ahead(extraction.source, entry, report.participants):
                 report.add_counted_chat(chat)
                 yield chat
             return

@@ -13,7 +13,7 @@ import pytest
 
 from autocakechat import Dialog, Input, RunContext, UserError
 from autocakechat.config.option_values import OptionParser
-from autocakechat.corpus.report import ReportBuilder
+from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.pipeline.extraction import BoundStage, Extraction
 from autocakechat.pipeline.parallel_extraction import extract_in_processes, is_worthwhile
 from autocakechat.registry.manager import PluginManager
@@ -53,7 +53,7 @@ def one_by_one(extraction: Extraction, entries: list[Input], report: ReportBuild
 
 
 def account(report: ReportBuilder) -> list[Any]:
-    return [(chat.id, chat.title, chat.ledger.tally()) for chat in report._chats] + report.census.people()
+    return [(chat.id, chat.title, chat.ledger.tally()) for chat in report._chats] + report.participants.ranking()
 
 
 def test_processes_find_what_reading_one_by_one_finds(run: RunContext, export: Path) -> None:

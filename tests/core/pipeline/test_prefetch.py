@@ -123,7 +123,7 @@ def test_the_same_chats_come_from_another_process(
         assert told(read_ahead(reading, entry, ahead)) == expected
     assert [len(messages) for *_, messages in expected] == [3, 0, 700]
     assert there.told == here.told
-    assert (ahead.people(), ahead.kinds(), ahead.silences()) == (alone.people(), alone.kinds(), alone.silences())
+    assert (ahead.ranking(), ahead.kinds(), ahead.gaps()) == (alone.ranking(), alone.kinds(), alone.gaps())
     assert caplog.messages == [f"chat {number} was read" for number in (0, 1, 2)]
     assert not multiprocessing.active_children()
 
