@@ -242,7 +242,7 @@ def test_sample_export_can_be_inspected(project: Project) -> None:
         "action": "create_group",
         "text": "",
     }
-    texts = [(1, "Hello!"), (1, "Did you see the pigeons?"), (2, "Да, и голубей тоже."), (1, "Good.")]
+    texts = [(1, "Hello!"), (1, "Is the train late again?"), (2, "Да, на час."), (1, "Then I walk.")]
     messages = [
         {"id": number, "type": "message", **date, "from": f"Person {sender}", "from_id": f"user{sender}", "text": text}
         for number, (sender, text) in enumerate(texts, 2)
