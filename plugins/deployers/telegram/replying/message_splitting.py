@@ -35,7 +35,7 @@ def split_by_line(text: str, max_messages: int = 10) -> list[str]:
 
     Args:
         text: The text.
-        max_messages: If the lines need more messages than this, the text is not split by line.
+        max_messages: Maximum number of messages; a text with more lines is only split to fit.
 
     Returns:
         The messages, without blank ones.

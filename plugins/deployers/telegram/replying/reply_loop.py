@@ -69,13 +69,13 @@ class ReplyLoop:
                 await self._sleep(min((self._seconds_until_due(chat, now) for chat in pending), default=None))
 
     def _seconds_until_due(self, chat: PendingChat, now: float) -> float:
-        """Returns when to reply to a chat. If the clock jumps, the result still is at most what the options say."""
+        """Returns the seconds until a reply is due, at most those of the options even if the system clock jumps."""
         until_quiet = min(chat.last_received + self._settle - now, self._settle)
         until_limit = min(chat.first_received + self._options.settle_at_most - now, self._options.settle_at_most)
         return min(until_quiet, until_limit)
 
     async def _sleep(self, seconds: float | None) -> None:
-        """Sleeps until `wake` is called or the time is over; None is no time limit."""
+        """Sleeps for some seconds, or without a limit if None. `wake` ends the sleep."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
