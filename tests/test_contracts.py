@@ -19,7 +19,7 @@ from autocakechat.testing import (
     TrainerContract,
 )
 from tests.deployers.telegram.support.bot_api import BotApi
-from tests.sources.exports import chat, message
+from tests.sources.exports import make_chat, make_message
 
 
 class TestTelegramSource(SourceContract):
@@ -28,9 +28,9 @@ class TestTelegramSource(SourceContract):
 
     def write_log(self, folder: Path, said: Any) -> Mapping[str, Any]:
         people = {"ann": 1, "bob": 2}
-        messages = [message(number, people[sender], text) for number, (sender, text) in enumerate(said, 1)]
+        messages = [make_message(number, people[sender], text) for number, (sender, text) in enumerate(said, 1)]
         (folder / "export").mkdir()
-        (folder / "export" / "result.json").write_text(json.dumps(chat(messages)))
+        (folder / "export" / "result.json").write_text(json.dumps(make_chat(messages)))
         return {"path": "export"}
 
 

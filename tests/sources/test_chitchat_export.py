@@ -12,7 +12,7 @@ import pytest
 
 from autocakechat import RunContext
 from tests.sources.conftest import SCRIPT
-from tests.sources.exports import layout, read
+from tests.sources.exports import export_json, read
 
 
 def test_conversations_become_an_account_in_the_applications_layout(
@@ -20,7 +20,7 @@ def test_conversations_become_an_account_in_the_applications_layout(
 ) -> None:
     (path,) = chitchat_export.export(tmp_path / "tg_data", 30)
     document = json.loads(path.read_text("utf-8"))
-    assert path.read_text("utf-8") == layout(document)
+    assert path.read_text("utf-8") == export_json(document)
     chats = read(path, run)
     assert len(chats) == 30
     assert len({chat.id for chat in chats}) == 30
