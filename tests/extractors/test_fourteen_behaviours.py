@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext
-from tests.extractors.talks import extract_export
+from tests.extractors.chats import extract_export
 from tests.sources.exports import ME, PARTNER, Json, make_account, make_chat, make_message, make_service, write_export
 
 HOUR = 3600
