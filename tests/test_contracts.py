@@ -19,7 +19,7 @@ from autocakechat.testing import (
     TrainerContract,
 )
 from tests.deployers.telegram.support.bot_api import BotApi
-from tests.sources.exports import chat, message
+from tests.sources.exports import make_chat, make_message
 
 
 class TestTelegramSource(SourceContract):
@@ -28,9 +28,9 @@ class TestTelegramSource(SourceContract):
 
     def write_log(self, folder: Path, messages: Any) -> Mapping[str, Any]:
         ids = {"ann": 1, "bob": 2}
-        exported = [message(number, ids[sender], text) for number, (sender, text) in enumerate(messages, 1)]
+        exported = [make_message(number, ids[sender], text) for number, (sender, text) in enumerate(messages, 1)]
         (folder / "export").mkdir()
-        (folder / "export" / "result.json").write_text(json.dumps(chat(exported)))
+        (folder / "export" / "result.json").write_text(json.dumps(make_chat(exported)))
         return {"path": "export"}
 
 

@@ -68,9 +68,9 @@ class Conversation:
         """Returns the reply to a message, or the result of a command."""
         if line.startswith("/"):
             return self._run_command(*line.split(maxsplit=1))
-        self._session.hear(line)
+        self._session.add_message(line)
         reply = self._respond()
-        self._session.say(reply)
+        self._session.add_reply(reply)
         return reply.text
 
     def _respond(self) -> Reply:

@@ -73,7 +73,7 @@ def test_what_goes_wrong_in_a_process_is_told_as_what_it_is(
     extract, entries = extraction(run, export)
     with caplog.at_level(logging.WARNING):
         assert list(extract_in_processes(extract, entries, ReportBuilder("turns")))
-    assert "the export is cut off" in caplog.text
+    assert "the export is truncated" in caplog.text
     files[2].unlink()
     with pytest.raises((UserError, OSError, Exception), match=files[2].parent.name):
         list(extract_in_processes(extract, entries, ReportBuilder("turns")))
