@@ -1,12 +1,12 @@
-"""Renders the summary of a chat log as an HTML page."""
+"""The summary of a chat log as an HTML page."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from autocakechat.display.markup import bars, chart, document, table, text
-from autocakechat.statistics.activity import DurationBin, ResponseTimes
+from autocakechat.display.markup import document, render
+from autocakechat.statistics.activity import DurationBin
 from autocakechat.statistics.log_summary import LogSummary
 from autocakechat.text import pluralize
 
@@ -16,7 +16,7 @@ _RESPONSE_TIMES_SHOWN = 10
 
 
 def page(log: LogSummary) -> str:
-    """Renders the page.
+    """Makes the page.
 
     Args:
         log: The summary of the log.
@@ -24,47 +24,23 @@ def page(log: LogSummary) -> str:
     Returns:
         HTML, see `markup.document`.
     """
-    activity = log.activity
-    names = {participant.id: participant.name for participant in log.people}
-    parts = [
-        f"<p>{pluralize(log.messages, 'message')} in {pluralize(len(log.chats), 'chat')}, read by source "
-        f"{text(log.source)}.</p>",
-        "<h2>Participants</h2>",
-        _participant_table(log),
-        "<h2>Messages per month</h2>",
-        chart(list(activity.months.items())),
-        "<h2>Messages by hour of the day</h2>",
-        chart([(f"{hour}:00", count) for hour, count in enumerate(activity.hours)]),
-        "<h2>Gaps between messages</h2><p>The time between a message and the next one in the same chat.</p>",
-        _histogram(activity.silences),
-        "<h2>Response times</h2><p>The time until a participant replies to another participant.</p>",
-        *(_response_times(entry, names.get(entry.id)) for entry in activity.answering[:_RESPONSE_TIMES_SHOWN]),
-        "<h2>Messages that cannot be used for training</h2>",
-        table(("reason", "messages"), _unusable_messages(log)),
-        "<h2>Chats</h2>",
-        _chat_table(log),
-    ]
-    return document("Chat log", parts)
-
-
-def _participant_table(log: LogSummary) -> str:
-    return table(
-        ("id", "name", "messages"),
-        [
-            (participant.id, participant.name or "", participant.messages)
-            for participant in log.people[:_PARTICIPANTS_SHOWN]
-        ],
-        more=len(log.people) - _PARTICIPANTS_SHOWN,
+    participants = log.people[:_PARTICIPANTS_SHOWN]
+    chats = sorted(log.chats, key=lambda chat: -chat.messages)[:_CHATS_SHOWN]
+    body = render(
+        "chat_log.html",
+        log=log,
+        pluralize=pluralize,
+        histogram=_histogram,
+        names=defaultdict(str, {participant.id: participant.name for participant in log.people}),
+        participants=[(participant.id, participant.name or "", participant.messages) for participant in participants],
+        more_participants=len(log.people) - _PARTICIPANTS_SHOWN,
+        hours=[(f"{hour}:00", count) for hour, count in enumerate(log.activity.hours)],
+        response_times=log.activity.answering[:_RESPONSE_TIMES_SHOWN],
+        unusable=_unusable_messages(log),
+        chats=[(chat.title or chat.id, chat.kind, chat.messages, chat.skipped or "") for chat in chats],
+        more_chats=len(log.chats) - _CHATS_SHOWN,
     )
-
-
-def _chat_table(log: LogSummary) -> str:
-    ranked = sorted(log.chats, key=lambda chat: -chat.messages)
-    return table(
-        ("chat", "kind", "messages", "skipped"),
-        [(chat.title or chat.id, chat.kind, chat.messages, chat.skipped or "") for chat in ranked[:_CHATS_SHOWN]],
-        more=len(ranked) - _CHATS_SHOWN,
-    )
+    return document("Chat log", [body])
 
 
 def _unusable_messages(log: LogSummary) -> list[tuple[str, int]]:
@@ -76,13 +52,5 @@ def _unusable_messages(log: LogSummary) -> list[tuple[str, int]]:
     return [*skipped.items(), *log.activity.unlearnable.items()]
 
 
-def _response_times(times: ResponseTimes, name: str | None) -> str:
-    return f"<h3>{text(name or times.id)}, {_pluralize_replies(times.answers)}</h3>{_histogram(times.spans)}"
-
-
-def _pluralize_replies(count: int) -> str:
-    return "1 reply" if count == 1 else f"{count:,} replies"
-
-
-def _histogram(bins: Sequence[DurationBin]) -> str:
-    return bars([(bar.label, bar.count) for bar in bins])
+def _histogram(bins: Sequence[DurationBin]) -> list[tuple[str, int]]:
+    return [(duration.label, duration.count) for duration in bins]

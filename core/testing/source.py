@@ -100,7 +100,7 @@ class SourceContract(StageContract):
         assert names[0] == names[1], f"the same log has the inputs {names[0]} in one folder and {names[1]} in another"
 
     def test_all_messages_are_read_in_order(self, stage: SourceType, config: Any, acc_run: RunContext) -> None:
-        """All texts are complete and in order, and each participant has one id of their own."""
+        """All texts are complete and in order, and each participant has an id."""
         messages = [message for message in _messages(stage, config, acc_run) if message.text]
         texts, expected = [message.text for message in messages], [text for _, text in CONVERSATION]
         assert texts == expected, f"the texts read are {texts}, expected {expected}"

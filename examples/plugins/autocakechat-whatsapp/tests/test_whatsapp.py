@@ -249,7 +249,7 @@ def test_zip_archives_are_read(tmp_path: Path, acc_run: RunContext) -> None:
     ):
         with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("00000012-PHOTO-2024-01-05-10-00-00.jpg", b"\xff\xd8\xff")
-            archive.writestr("DOC-20240105-WA0003.txt", "a text that somebody sent")
+            archive.writestr("DOC-20240105-WA0003.txt", "a text file in the chat")
             archive.writestr(inner, "[24.12.24, 18:00:00] Ann: hi\n")
     options = Options(path=tmp_path)
     chats = [chat for log_input in inputs(options) for chat in read(options, log_input, acc_run)]

@@ -118,7 +118,7 @@ def _softmax_cross_entropy(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Computes L and p of one chunk.
 
-    TensorFlow's softmax takes an eighth of the time of its own cross-entropy, which makes several passes.
+    TensorFlow's softmax takes an eighth of the time of its cross-entropy, which makes several passes.
 
     Returns:
         (rows,) L; (rows, vocabulary) p; (rows, 2) the indices of the targets in p.
