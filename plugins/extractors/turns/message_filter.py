@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class MessageFilter:
     """The limits that a message has to satisfy.
 
-    The extraction checks the limits itself, since a call per message would be slow, and asks for the reason only if a
-    message fails the check.
+    The extraction compares every message with the limits itself, since a call per message is slow, and calls
+    `drop_reason` only for messages outside of them.
 
     Args:
         options: The options of the extractor.
@@ -34,7 +34,7 @@ class MessageFilter:
         self.until = _midnight(options.until + timedelta(days=1)) if options.until else None
 
     def drop_reason(self, message: Message) -> str:
-        """Returns why a message fails the check."""
+        """Returns why a message is outside the limits."""
         if not message.text:
             return message.kind
         if message.text.isspace():
