@@ -1,4 +1,4 @@
-"""The example plugins, installed as a user would: listed, tested by their own tests, and run in pipelines."""
+"""The example plugins, installed as packages: listed, tested by their own tests, and run in pipelines."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from tests.conftest import ROOT
 PLUGINS = sorted(path.name for path in (ROOT / "examples/plugins").iterdir() if (path / "pyproject.toml").is_file())
 
 
-# What takes long, and is told of by the other tests too, is left to `make soak`.
-QUICK = {"autocakechat-whatsapp": "not a_long_log", "autocakechat-http": "not TestContract and not test_page"}
+# Deselects slow tests; `make soak` runs all.
+QUICK_TESTS = {"autocakechat-whatsapp": "not a_long_log", "autocakechat-http": "not TestContract and not test_page"}
 
 
 @attrs.frozen
 class Installed:
-    """The plugins in a folder of their own, as if it were part of the environment.
+    """The plugins, installed in a separate folder that is on the import path.
 
     Attributes:
-        sources: Copies of the plugins' folders without their packages, so that the installed ones are tested.
-        site: Where they are installed.
+        sources: Copies of the plugins' folders without their packages, so that the tests use the installed packages.
+        site: The folder they are installed in.
     """
 
     sources: Path
     site: Path
 
     def run(self, *command: str | Path, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", *map(str, command)],
             cwd=cwd,
             env=os.environ | {"PYTHONPATH": str(self.site)},
@@ -46,8 +46,8 @@ class Installed:
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process
 
     def acc(self, *arguments: str | Path, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return self.run("autocakechat", *arguments, cwd=cwd, stdin=stdin)
@@ -70,13 +70,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 @pytest.fixture(scope="module")
 def listed(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What `acc plugins list` tells, by distribution."""
-    done = installed.acc("plugins", "list", "--json", cwd=tmp_path_factory.mktemp("empty"))
-    return {plugin["distribution"]: plugin for plugin in json.loads(done.stdout)}
+    """The entries of `acc plugins list`, by distribution."""
+    process = installed.acc("plugins", "list", "--json", cwd=tmp_path_factory.mktemp("empty"))
+    return {plugin["distribution"]: plugin for plugin in json.loads(process.stdout)}
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_it_is_listed_with_its_distribution(name: str, listed: dict[str, dict[str, Any]]) -> None:
+def test_the_plugin_is_listed(name: str, listed: dict[str, dict[str, Any]]) -> None:
     plugin = listed[name]
     assert plugin["status"] == "active", plugin["problems"]
     assert plugin["version"] == "1.0"
@@ -85,28 +85,28 @@ def test_it_is_listed_with_its_distribution(name: str, listed: dict[str, dict[st
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_it_passes_its_own_tests(name: str, installed: Installed) -> None:
-    pass_own_tests(name, installed, QUICK.get(name, ""))
+def test_the_plugin_passes_its_own_tests(name: str, installed: Installed) -> None:
+    run_own_tests(name, installed, QUICK_TESTS.get(name, ""))
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", sorted(QUICK))
-def test_it_passes_all_of_its_own_tests(name: str, installed: Installed) -> None:
-    pass_own_tests(name, installed, "")
+@pytest.mark.parametrize("name", sorted(QUICK_TESTS))
+def test_the_plugin_passes_all_of_its_own_tests(name: str, installed: Installed) -> None:
+    run_own_tests(name, installed, "")
 
 
 def test_the_page_of_http_works_in_a_browser(installed: Installed) -> None:
-    done = pass_own_tests("autocakechat-http", installed, "test_page")
-    if skipped := re.search(r"SKIPPED.*: (.*)", done):
+    output = run_own_tests("autocakechat-http", installed, "test_page")
+    if skipped := re.search(r"SKIPPED.*: (.*)", output):
         pytest.skip(skipped[1])
 
 
-def pass_own_tests(name: str, installed: Installed, chosen: str) -> str:
-    command = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", chosen)
+def run_own_tests(name: str, installed: Installed, selection: str) -> str:
+    command = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", selection)
     return installed.run(*command, cwd=installed.sources / name).stdout
 
 
-def test_retrieval_answers_from_a_telegram_export(installed: Installed, tmp_path: Path) -> None:
+def test_retrieval_replies_from_a_telegram_export(installed: Installed, tmp_path: Path) -> None:
     chat = {
         "name": "Ann",
         "type": "personal_chat",
@@ -129,12 +129,12 @@ def test_retrieval_answers_from_a_telegram_export(installed: Installed, tmp_path
         '[[source]]\nuse = "telegram"\npath = "result.json"\n[extractor]\nuse = "turns"\nserver = "user2"\n'
         '[trainer]\nuse = "retrieval"\n[deployer]\nuse = "console"\n'
     )
-    done = installed.acc("run", cwd=tmp_path, stdin="and topic7?\nand topic21?\n")
-    assert done.stdout.splitlines() == ["answer 8", "answer 22"]
-    assert "bm25s" not in done.stderr.lower()
+    process = installed.acc("run", cwd=tmp_path, stdin="and topic7?\nand topic21?\n")
+    assert process.stdout.splitlines() == ["answer 8", "answer 22"]
+    assert "bm25s" not in process.stderr.lower()
 
 
-def test_whatsapp_becomes_a_bot(installed: Installed, tmp_path: Path) -> None:
+def test_a_bot_from_a_whatsapp_export(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     with zipfile.ZipFile(tmp_path / "exports/WhatsApp Chat - Ann.zip", "w") as archive:
         header = "[{day:02}.01.24, 18:00:{second:02}] {name}: "
@@ -150,13 +150,13 @@ def test_whatsapp_becomes_a_bot(installed: Installed, tmp_path: Path) -> None:
         '[[source]]\nuse = "whatsapp"\npath = "exports"\n[extractor]\nuse = "turns"\nserver = "Bob Müller"\n'
         '[trainer]\nuse = "retrieval"\n[deployer]\nuse = "console"\n'
     )
-    done = installed.acc("run", cwd=tmp_path, stdin="und thema7?\n")
-    assert done.stdout == "antwort 7\\nin zwei zeilen\n"
+    process = installed.acc("run", cwd=tmp_path, stdin="und thema7?\n")
+    assert process.stdout == "antwort 7\\nin zwei zeilen\n"
     inspected = installed.acc("inspect", "exports", cwd=tmp_path)
     assert "Bob Müller" in inspected.stdout
 
 
-def test_http_serves_a_bot_until_it_is_told_to_stop(installed: Installed, tmp_path: Path) -> None:
+def test_http_serves_a_bot_until_it_is_terminated(installed: Installed, tmp_path: Path) -> None:
     lines = [
         f"{10 + n // 60:02}:{n % 60:02} - {('Ann', 'Bob')[n % 2]}: {('frage', 'antwort')[n % 2]} {n // 2}\n"
         for n in range(60)
@@ -174,18 +174,18 @@ def test_http_serves_a_bot_until_it_is_told_to_stop(installed: Installed, tmp_pa
         text=True,
     )
     assert process.stderr
-    told = ""
-    while "listening on" not in told:
+    log = ""
+    while "listening on" not in log:
         line = process.stderr.readline()
-        assert line, told
-        told += line
-    port = int(re.findall(r"127\.0\.0\.1:(\d+)", told)[0])
+        assert line, log
+        log += line
+    port = int(re.findall(r"127\.0\.0\.1:(\d+)", log)[0])
     body = json.dumps({"model": "bot", "messages": [{"role": "user", "content": "frage 7"}]})
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
-    answer = json.loads(connection.getresponse().read())
+    completion = json.loads(connection.getresponse().read())
     connection.close()
     process.terminate()
     rest = process.communicate(timeout=30)[1]
-    assert answer["choices"][0]["message"]["content"] == "antwort 7"
-    assert "Traceback" not in told + rest
+    assert completion["choices"][0]["message"]["content"] == "antwort 7"
+    assert "Traceback" not in log + rest

@@ -10,14 +10,12 @@ from autocakechat import Message
 if TYPE_CHECKING:
     from autocakechat.plugins.extractors.turns.options import TurnsOptions
 
-_ALWAYS = 1 << 62  # a time after any message, in seconds since 1970
-
 
 class MessageFilter:
     """The limits that a message has to satisfy.
 
-    The extraction checks the limits itself, since a call per message would be slow, and asks for the reason only if a
-    message fails the check.
+    The extraction compares every message with the limits itself, since a call per message is slow, and calls
+    `drop_reason` only for messages outside of them.
 
     Args:
         options: The options of the extractor.
@@ -25,18 +23,18 @@ class MessageFilter:
     Attributes:
         min_length: Minimum length of a text, in characters.
         max_length: Maximum length of a text, in characters.
-        since: First time to use, in seconds since 1970.
-        until: First time not to use any more, in seconds since 1970.
+        since: First time that is in the date range, in seconds since 1970; None without a limit.
+        until: First time after the date range, in seconds since 1970; None without a limit.
     """
 
     def __init__(self, options: TurnsOptions) -> None:
         self.min_length = options.min_length
         self.max_length = options.max_length
-        self.since = _midnight(options.since) if options.since else -_ALWAYS
-        self.until = _midnight(options.until + timedelta(days=1)) if options.until else _ALWAYS
+        self.since = _midnight(options.since) if options.since else None
+        self.until = _midnight(options.until + timedelta(days=1)) if options.until else None
 
     def drop_reason(self, message: Message) -> str:
-        """Returns why a message fails the check."""
+        """Returns why a message is outside the limits."""
         if not message.text:
             return message.kind
         if message.text.isspace():

@@ -122,8 +122,9 @@ class MessageHistory:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
         ids = messages.ids
+        ascending_ids = sorted(ids)  # for ids that ascend already, twice as fast as `min` and `max`
         encoded = self._encode((ids, messages.senders, _stored_texts(messages), messages.sent, messages.reply_to))
-        block = _Block(messages.positions[0], min(ids), max(ids), self._end, len(encoded))
+        block = _Block(messages.positions[0], ascending_ids[0], ascending_ids[-1], self._end, len(encoded))
         if self._blocks and block.min_id <= self._blocks[-1].max_id:
             self._ascending = False
         self._blocks.append(block)

@@ -59,6 +59,8 @@ class _TurnExtraction:
         self._history = history
         self._filter = MessageFilter(options)
         self._max_gap = int(options.gap_minutes * 60)
+        self._max_turn_messages = options.turn_messages
+        self._max_turns = options.dialog_turns
         self._server_ids = _server_ids(options.server)
         self._is_server: dict[str, bool] = {}
         self._server_seen = False
@@ -80,29 +82,41 @@ class _TurnExtraction:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
 
     def _read(self, messages: MessageBatch) -> None:
-        """Adds a batch of messages to the open dialog. This loop runs for every message, so it uses local variables."""
+        """Adds a batch of messages to the open dialog.
+
+        This loop runs for every message: it uses local variables, and calls methods only for less frequent cases.
+        """
         min_length, max_length = self._filter.min_length, self._filter.max_length
         since, until = self._filter.since, self._filter.until
-        max_gap, is_server, previous_time = self._max_gap, self._is_server, self._previous_time
+        turns, is_server = self._turns, self._is_server
+        max_gap, previous_time = self._max_gap, self._previous_time
         for message in messages:
-            text, sent = message.text, message.sent
+            text, sent, sender = message.text, message.sent, message.sender
             if (
                 not min_length <= len(text) <= max_length
-                or not message.sender
-                or not since <= sent < until
+                or not sender
                 or text.isspace()
+                or (since is not None and sent < since)
+                or (until is not None and sent >= until)
             ):
                 self._reject(message, self._filter.drop_reason(message))
                 continue
             if sent - previous_time > max_gap:
                 self._close_dialog()
             try:
-                by_server = is_server[message.sender]
+                by_server = is_server[sender]
             except KeyError:
                 by_server = self._identify_sender(message)
             if not by_server:
                 self._add_client_message(message)
-            elif not self._add_server_message(message):
+            elif (message.reply_to is not None or not message.own_words) and not self._prepare_reply(message):
+                continue
+            elif len(turns) % 2:
+                turns.append([message])
+            elif turns:
+                turns[-1].append(message)
+            else:
+                self._chat.drop(message, "no message to reply to")
                 continue
             previous_time = sent
         self._previous_time = previous_time
@@ -111,28 +125,14 @@ class _TurnExtraction:
         """Adds a message to the client's turn, or begins one."""
         turns = self._turns
         if len(turns) % 2 == 0:
-            if len(turns) >= self._options.dialog_turns:
+            if len(turns) >= self._max_turns:
                 self._split_dialog()
             turns.append([message])
             return
         turn = turns[-1]
         turn.append(message)
-        if len(turn) > self._options.turn_messages:
+        if len(turn) > self._max_turn_messages:
             self._drop_client_messages([turn.pop(0)], "older message of a long turn")
-
-    def _add_server_message(self, message: Message) -> bool:
-        """Adds a message to the server's turn, or begins one; returns False if the message is dropped."""
-        if (message.reply_to is not None or not message.own_words) and not self._prepare_reply(message):
-            return False
-        turns = self._turns
-        if len(turns) % 2:
-            turns.append([message])
-        elif turns:
-            turns[-1].append(message)
-        else:
-            self._chat.drop(message, "no message to reply to")
-            return False
-        return True
 
     def _prepare_reply(self, message: Message) -> bool:
         """Makes the open dialog end with the message that the server replies to.
@@ -214,7 +214,7 @@ class _TurnExtraction:
     def _split_dialog(self) -> None:
         """Ends the open dialog and begins another one with its last turns as context."""
         turns = self._turns
-        self._chat.note(f"dialogs split after {self._options.dialog_turns} turns")
+        self._chat.note(f"dialogs split after {self._max_turns} turns")
         self._finished.append(make_dialog(self._chat.id, turns, self._options.join))
         # An even number of turns, so that the dialog begins with a client's turn.
         repeated = (self._options.context - 1) // 2 * 2

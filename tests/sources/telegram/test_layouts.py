@@ -73,13 +73,13 @@ def test_unknown_keys_are_ignored(tmp_path: Path, run: RunContext) -> None:
 
 @pytest.mark.parametrize("indent", [1, None])
 def test_only_the_chats_of_an_account_are_read(tmp_path: Path, run: RunContext, indent: int | None) -> None:
-    whole = make_account(make_chat([make_message(1, ME, "a"), make_message(2, PARTNER, "b")]))
+    complete = make_account(make_chat([make_message(1, ME, "a"), make_message(2, PARTNER, "b")]))
     music = [make_message(9, ME, "", file="x.mp3", media_type="audio_file")]
     other = {
         "list": [{"messages": [make_message(10, ME, "no")]}],
         "chats": {"list": [make_chat([make_message(11, ME, "no")])]},
     }
-    document = {"about": whole["about"], "profile_music": music, "other_data": other, **whole}
+    document = {"about": complete["about"], "profile_music": music, "other_data": other, **complete}
     (tmp_path / "result.json").write_text(json.dumps(document, indent=indent), "utf-8")
     assert [chat.texts for chat in read(tmp_path / "result.json", run)] == [["a", "b"]]
 
@@ -89,29 +89,29 @@ def test_a_truncated_export_is_read_up_to_its_end(
     tmp_path: Path, run: RunContext, caplog: pytest.LogCaptureFixture, form: str
 ) -> None:
     document = make_chat([make_message(number, ME + number % 2, f"text {number}") for number in range(1, 4)])
-    whole = export_json(
+    complete = export_json(
         document if form == "single chat" else make_account(document, make_chat([make_message(9, ME, "z")], id=5))
     ).encode()
     before = 0
-    for cut in range(whole.index(b'"messages": [') + 12, len(whole)):
-        (tmp_path / "result.json").write_bytes(whole[:cut])
+    for cut in range(complete.index(b'"messages": [') + 12, len(complete)):
+        (tmp_path / "result.json").write_bytes(complete[:cut])
         caplog.clear()
         got = [text for chat in read(tmp_path / "result.json", run) for text in chat.texts]
         assert got == ["text 1", "text 2", "text 3", "z"][: len(got)]
         assert len(got) >= before, cut
         before = len(got)
-        assert "the export is truncated" in caplog.text or cut > len(whole) - 10, cut
+        assert "the export is truncated" in caplog.text or cut > len(complete) - 10, cut
     assert before == (3 if form == "single chat" else 4)
 
 
 def test_the_warning_contains_the_number_of_ignored_bytes(
     tmp_path: Path, run: RunContext, caplog: pytest.LogCaptureFixture
 ) -> None:
-    whole = export_json(make_chat([make_message(1, ME, "a"), make_message(2, ME, "b")])).encode()
-    cut = whole.rindex(b'"id": 2') + 20
-    (tmp_path / "result.json").write_bytes(whole[:cut])
+    complete = export_json(make_chat([make_message(1, ME, "a"), make_message(2, ME, "b")])).encode()
+    cut = complete.rindex(b'"id": 2') + 20
+    (tmp_path / "result.json").write_bytes(complete[:cut])
     read(tmp_path / "result.json", run)
-    ignored = cut - whole.index(b'\n  {\n   "id": 2')
+    ignored = cut - complete.index(b'\n  {\n   "id": 2')
     assert f"the last {ignored} bytes are ignored" in caplog.text
 
 

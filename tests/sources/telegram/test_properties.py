@@ -130,15 +130,15 @@ def test_a_truncated_export_yields_a_prefix_of_the_messages(document: Json, data
     content = export_json(document if data.draw(st.booleans()) else make_account(document)).encode()
     if data.draw(st.booleans()):
         content = json.dumps(json.loads(content)).encode()
-    whole = as_tuples(read_bytes(content))
+    complete = as_tuples(read_bytes(content))
     cut = data.draw(st.integers(0, len(content)))
     try:
         part = as_tuples(read_bytes(content[:cut]))
     except UserError:
         assert b'"messages"' not in content[:cut]
         return
-    assert len(part) <= len(whole)
-    for got, expected in zip(part, whole, strict=False):
+    assert len(part) <= len(complete)
+    for got, expected in zip(part, complete, strict=False):
         assert got[3] == expected[3][: len(got[3])]
 
 

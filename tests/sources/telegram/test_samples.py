@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext, UserError
+from tests.conftest import SHARED
 from tests.sources.exports import ReadChat, read
+
+if not SHARED.is_dir():  # exports of other projects, which are not copied into this one
+    pytest.skip("the sample exports beside the project are missing", allow_module_level=True)
 
 # Per file, its chats: id, kind, skip reason, number of messages by kind, number of messages by sender.
 Golden = list[tuple[str, str, str | None, dict[str, int], dict[str, int]]]

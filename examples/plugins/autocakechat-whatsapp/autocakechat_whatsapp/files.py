@@ -119,7 +119,8 @@ def open_export(path: Path) -> Iterator[OpenExport]:
             with zipfile.ZipFile(path) as archive:
                 member = _find_chat(archive, shown_path)
                 with archive.open(member) as file:
-                    yield _open_text(member.filename, member.file_size, io.BufferedReader(file))  # type: ignore[arg-type]
+                    buffer = io.BufferedReader(file)  # type: ignore[type-var]
+                    yield _open_text(member.filename, member.file_size, buffer)  # type: ignore[arg-type]
         else:
             with path.open("rb") as file:
                 yield _open_text(path.name, path.stat().st_size, file)
