@@ -32,7 +32,7 @@ def structured(cls: type, table: Mapping[str, Any], folder: Path) -> Any:
         ManyProblemsError: With a line for each option that does not fit.
     """
     structurer = OptionParser(lambda _: folder)
-    options = structurer.structure(dict(table), cls, ())
+    options = structurer.parse(dict(table), cls, ())
     if structurer.problems:
         raise ManyProblemsError([f"{'.'.join(map(str, p.key))}: {p.message}" for p in structurer.problems])
     return options

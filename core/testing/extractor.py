@@ -12,7 +12,8 @@ from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import ExtractorType
-from autocakechat.pipeline.extraction import BoundStage, Extraction
+from autocakechat.pipeline.extraction import BoundExtractor as BoundStage
+from autocakechat.pipeline.extraction import extract_dialogs
 from autocakechat.testing.contract import StageContract, structured
 from autocakechat.testing.project import Project
 
@@ -124,7 +125,7 @@ class ExtractorContract(StageContract):
 def _extract(running: BoundStage, messages: Sequence[Message]) -> Extracted:
     """Extracts as the core does it, keeping every dialog."""
     chat = Chat("chat1", "Test", "test", iter(messages))
-    dialogs = list(Extraction(running, running).dialogs(chat))
+    dialogs = list(extract_dialogs(running, chat))
     chat.ledger.keep(position for dialog in dialogs for each in dialog.utterances for position in each.messages)
     return Extracted(chat, dialogs)
 
