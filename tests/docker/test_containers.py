@@ -153,7 +153,7 @@ def test_a_second_time_the_corpus_is_reused(corpus: Checkout) -> None:
 
 
 def test_a_training_that_is_stopped_says_how_to_go_on_and_goes_on(trained: Trained) -> None:
-    assert "interrupted; to go on: make docker_train_from_scratch" in trained.stopped
+    assert "interrupted; to resume: make docker_train_from_scratch" in trained.stopped
     assert "Traceback" not in trained.stopped
     assert "going on from step" in trained.resumed
     assert trained.checkout.containers("--all", "--filter", "label=com.docker.compose.service=train") == []
