@@ -71,7 +71,7 @@ def read_chats(source: BoundStage[SourceType], entry: Input) -> Iterator[Chat]:
     for chat in source.attribute_errors(partial(source.stage.read, source.options, entry, source.run)):
         if not isinstance(chat, Chat):
             raise PluginError(source.owner, f"the source yields {type(chat).__name__}, expected Chat")
-        # The messages are read later, by whoever iterates over them: their errors need the same treatment.
+        # The messages are read later, outside of this loop; errors while reading them are attributed, too.
         chat.tap(lambda batches: source.attribute_errors(lambda: batches))
         yield chat
 

@@ -71,9 +71,7 @@ def test_a_problem_is_reported_in_one_line(project: Project, old: str, new: str,
         (("clean", "nothing.toml"), "nothing.toml: no such file"),
     ],
 )
-def test_a_wrong_command_is_an_error_with_a_hint(
-    project: Project, arguments: tuple[str, ...], problem: str
-) -> None:
+def test_a_wrong_command_is_an_error_with_a_hint(project: Project, arguments: tuple[str, ...], problem: str) -> None:
     lines = error_lines(project, *arguments)
     assert len(lines) == 1
     assert problem in lines[0]

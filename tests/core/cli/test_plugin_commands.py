@@ -93,9 +93,7 @@ def test_an_example_is_valid_toml_with_all_options(stage: StageType, tmp_path: P
     documented = [option for cls in option_tables(stage).values() for option in document_options(cls)]
     without_default = {option.name for option in documented if option.default is None and not option.required}
     uncommented = [line.removeprefix("# ") for line in example_toml(stage).splitlines()]
-    content = tomllib.loads(
-        "\n".join(line for line in uncommented if line.partition(" ")[0] not in without_default)
-    )
+    content = tomllib.loads("\n".join(line for line in uncommented if line.partition(" ")[0] not in without_default))
     for table, cls in option_tables(stage).items():
         values = content[table][0] if table == "source" else content[table]
         values.pop("use", None)
