@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,7 +43,6 @@ MIN_BYTES = 16_000_000
 _EXTRA_INPUTS = 2
 _DIALOGS_PER_BATCH = 256
 _LENGTH_BYTES = 4
-_PARENT_CHECK_SECONDS = 0.2
 
 
 @attrs.frozen
@@ -94,12 +93,15 @@ def extract_in_parallel(extraction: Extraction, entries: Sequence[Input], report
         StageError: A worker process was killed.
     """
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
+    # A pipe and not an Event: `Event.set` blocks forever if a process that waits for the event was killed.
+    stopped, stop = context.Pipe(duplex=False)
     workers = min(available_cpus(), len(entries))
     run = extraction.source.run
     with (
+        stopped,
+        stop,
         tempfile.TemporaryDirectory(prefix="acc-") as folder,
-        ProcessPoolExecutor(workers, context, initializer=_initialize_worker, initargs=(stop,)) as pool,
+        ProcessPoolExecutor(workers, context, initializer=_initialize_worker, initargs=(stopped,)) as pool,
         run.progress("reading", total=len(entries), unit="inputs") as progress,
     ):
         submitted: deque[_Submitted] = deque()
@@ -120,7 +122,7 @@ def extract_in_parallel(extraction: Extraction, entries: Sequence[Input], report
         except BrokenProcessPool:
             raise worker_killed() from None
         finally:
-            stop.set()
+            stop.close()
             for waiting in submitted:
                 waiting.result.cancel()
 
@@ -162,16 +164,16 @@ def _read_dialogs(spool: Path) -> Iterator[Dialog]:
             yield from decode(file.read(int.from_bytes(length, "little")))
 
 
-def _initialize_worker(stop: Event) -> None:
-    """Makes a worker process exit when the main process has finished, is interrupted or is killed."""
-    restore_default_signals()
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+def _initialize_worker(stopped: Connection) -> None:
+    """Makes a worker process exit when the main process has finished, is interrupted or is killed.
 
-    def exit_with_parent() -> None:
-        while not stop.wait(_PARENT_CHECK_SECONDS):
-            if not parent.is_alive():
-                break
+    Args:
+        stopped: The reading end of a pipe. Its writing end is open in the main process alone, until that has finished.
+    """
+    restore_default_signals()
+
+    def exit_with_main_process() -> None:
+        wait([stopped])
         os._exit(1)
 
-    threading.Thread(target=exit_with_parent, daemon=True).start()
+    threading.Thread(target=exit_with_main_process, daemon=True).start()
