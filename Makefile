@@ -1,11 +1,11 @@
-# `make demo` trains a bot on real conversations and lets you talk to it; `make test` passes the tests.
-# Both set up what they need in .venv. PYTHON=/path/to/python3 picks the interpreter.
+# `make demo` trains a bot on real conversations and starts a conversation with it; `make test` runs the tests.
+# Both install what they need into .venv. PYTHON=/path/to/python3 selects the interpreter.
 #
-# A bot of your own in containers (docs/docker.md): put chat logs into tg_data, then
+# Your own bot in containers (docs/docker.md): put chat logs into tg_data, then
 #   make generate_corpus TELEGRAM_SERVER_ID=user123456789
 #   make docker_train_from_scratch       or: make docker_update_pretrained
 #   make docker_deploy_model             with TELEGRAM_BOT_TOKEN in .env
-# Both values may also come from the environment, or stand here; .env is the place for the token, git ignores it.
+# Both values may also be set in the environment or below. Keep the token in .env, which git ignores.
 TELEGRAM_SERVER_ID ?=
 TELEGRAM_BOT_TOKEN ?=
 
@@ -16,12 +16,12 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 	&& command -v $$name && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# What is not set otherwise is looked up in .env.
+# Values that are not set are read from .env.
 from-env = $(strip $(shell sed -n 's/^ *\(export  *\)*$(1) *= *//p' .env 2>/dev/null | tail -n 1 | tr -d "\"'\r"))
 TELEGRAM_SERVER_ID := $(or $(TELEGRAM_SERVER_ID),$(call from-env,TELEGRAM_SERVER_ID))
 TELEGRAM_BOT_TOKEN := $(or $(TELEGRAM_BOT_TOKEN),$(call from-env,TELEGRAM_BOT_TOKEN))
 
-# $(call need,VALUE,MESSAGE) ends with the message if there is no value.
+# $(call need,VALUE,MESSAGE) fails with the message if the value is empty.
 need = $(if $(strip $(1)),,$(error $(2)))
 
 .PHONY: demo test coverage lint types soak docs generate_corpus clean
@@ -31,7 +31,7 @@ demo: $(VENV)/demo
 	@$(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400
 	@$(BIN)/acc run examples/demo/pipeline.toml
 
-# A file of tests stays in one process: its tests share what was trained for them.
+# The tests of a file run in one process: they share trained models.
 test: lint types
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
 
@@ -44,7 +44,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check
 	@[ ! -x $(BIN)/hadolint ] || $(BIN)/hadolint docker/Dockerfile
 
-# mypy cannot see through an editable install, so it looks at a copy laid out like the installed package.
+# mypy cannot follow an editable install, so it checks a copy laid out like the installed package.
 types: $(VENV)/dev
 	@rm -rf build/types
 	@mkdir -p build/types/autocakechat
@@ -55,17 +55,17 @@ types: $(VENV)/dev
 		--python-executable ../../$(BIN)/python --cache-dir ../../.mypy_cache -p autocakechat \
 		$(foreach package,$(notdir $(wildcard examples/plugins/*/autocakechat_*)),-p $(package))
 
-# Any warning, such as of a link that leads nowhere, ends it.
+# Any warning, such as a broken link, is an error.
 docs: $(VENV)/docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
-	@echo "The documentation lies in build/docs/index.html"
+	@echo "Documentation: build/docs/index.html"
 
 soak: $(VENV)/dev
 	ACC_SOAK=1 $(BIN)/python -m pytest --timeout 0
 
 generate_corpus: export TELEGRAM_SERVER_ID := $(TELEGRAM_SERVER_ID)
 generate_corpus: $(VENV)/core
-	$(call need,$(TELEGRAM_SERVER_ID),TELEGRAM_SERVER_ID is not set: `$(BIN)/acc inspect tg_data` shows the ids)
+	$(call need,$(TELEGRAM_SERVER_ID),TELEGRAM_SERVER_ID is not set: `$(BIN)/acc inspect tg_data` lists the ids)
 	@ACC_TYPED="make $@" $(BIN)/acc run --until corpus --set "extractor.server=$$TELEGRAM_SERVER_ID"
 	@mkdir -p corpus
 	@$(BIN)/acc corpus export --part train --output corpus/train_processed_dialogs.txt
@@ -81,12 +81,12 @@ $(VENV)/core: $(VENV)/python setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/demo: $(VENV)/python setup.cfg pyproject.toml
-	@echo "Installing what the demo needs into $(VENV); tensorflow is large, this takes a few minutes."
+	@echo "Installing the demo's requirements into $(VENV); TensorFlow is large, this takes a few minutes."
 	@$(PIP) install --editable '.[telegram,cakechat-cpu]' chitchat-dataset
 	@touch $@
 
 $(VENV)/dev: $(VENV)/python setup.cfg pyproject.toml
-	@echo "Installing what the tests need into $(VENV); tensorflow is large, this takes a few minutes."
+	@echo "Installing the tests' requirements into $(VENV); TensorFlow is large, this takes a few minutes."
 	@$(PIP) install --editable '.[dev]'
 	@touch $@
 
@@ -96,7 +96,7 @@ $(VENV)/docs: $(VENV)/python setup.cfg pyproject.toml
 
 $(VENV)/python:
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "Python 3.11, 3.12 or 3.13 with venv is needed. Debian: apt install python3-venv. macOS: brew install python@3.13." >&2; \
+		echo "Python 3.11, 3.12 or 3.13 with venv is required. Debian: apt install python3-venv. macOS: brew install python@3.13." >&2; \
 		exit 2; \
 	fi
 	@$(PYTHON) -m venv $(VENV)

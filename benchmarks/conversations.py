@@ -1,4 +1,4 @@
-"""What the network's benchmarks learn from: the conversations of `chitchat-dataset`, as samples."""
+"""The data of the network's benchmarks: the conversations of `chitchat-dataset`, as samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from autocakechat import Utterance
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples, make_samples
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples, make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 
@@ -22,9 +23,9 @@ class Data(NamedTuple):
     """Samples of real conversations.
 
     Attributes:
-        batcher: Cuts batches, and knows the vocabulary.
-        samples: To learn from.
-        validation: To measure with.
+        batcher: Makes mini-batches; has the vocabulary.
+        samples: Training samples.
+        validation: Validation samples.
     """
 
     batcher: Batcher
@@ -33,37 +34,38 @@ class Data(NamedTuple):
 
 
 def conversations() -> list[list[Utterance]]:
-    """Reads the conversations of two people in order of their ids; what one says at a stretch is one line."""
-    # The package's own reader leaves the file open.
+    """Reads the conversations of two people, in order of their ids; consecutive messages of one sender are joined."""
+    # The package's own reader does not close the file.
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))
-    found = []
+    dialogs = []
     for _, conversation in sorted(dataset.items()):
         messages = [message for turn in conversation["messages"] for message in turn]
         if len({message["sender"] for message in messages}) == 2:
             turns = itertools.groupby(messages, key=lambda message: message["sender"])
-            found.append([Utterance(" ".join(message["text"] for message in turn)) for _, turn in turns])
-    return found
+            dialogs.append([Utterance(" ".join(message["text"] for message in turn)) for _, turn in turns])
+    return dialogs
 
 
-def read(tokens: int) -> Data:
-    """Makes a sample of each line but the first of a conversation, with up to three lines before it.
+def read(max_tokens: int) -> Data:
+    """Makes a sample of each line but the first of a conversation, with up to three lines of context.
 
     Args:
-        tokens: Most tokens of the vocabulary.
+        max_tokens: Maximum size of the vocabulary.
 
     Returns:
-        The first 90 % of the conversations to learn from, and 500 samples of the next 200 to measure with.
+        Training samples from the first 90 % of the conversations, 500 validation samples from the next 200.
     """
-    found = conversations()
-    learnt = len(found) * 9 // 10
-    words = Counter(word for dialog in found[:learnt] for line in dialog for word in STYLE.tokenize(line.text))
-    vocabulary, conditions = Vocabulary.of(words, tokens, 1), Conditions.of(())
+    dialogs = conversations()
+    split = len(dialogs) * 9 // 10
+    train_dialogs, validation_dialogs = dialogs[:split], dialogs[split : split + VALIDATION_CONVERSATIONS]
+    counts = Counter(token for dialog in train_dialogs for line in dialog for token in STYLE.tokenize(line.text))
+    vocabulary, conditions = Vocabulary.from_counts(counts, max_tokens, 1), Conditions.from_labels(())
     samples, validation = (
         make_samples(part, STYLE.tokenize, vocabulary, conditions, CONTEXT_LINES, targets="all")
-        for part in (found[:learnt], found[learnt : learnt + VALIDATION_CONVERSATIONS])
+        for part in (train_dialogs, validation_dialogs)
     )
     first = slice(VALIDATION_SAMPLES)
     validation = Samples(
-        validation.lines, validation.context[first], validation.response[first], validation.condition[first]
+        validation.lines, validation.context[first], validation.reply[first], validation.condition[first]
     )
     return Data(Batcher(vocabulary, LINE_TOKENS, REPLY_TOKENS, "masked"), samples, validation)

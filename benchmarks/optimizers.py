@@ -1,9 +1,9 @@
-"""Shows what learns faster: the same network from the same first weights, by several optimizers, side by side.
+"""Compares optimizers and initial embeddings: the same network, the same seed, validation perplexity after each epoch.
 
     python benchmarks/optimizers.py --conversations 300 --epochs 4
 
-Learns conversations of the Chit-Chat dataset (`pip install chitchat-dataset`) and prints, for each optimizer, the
-perplexity on conversations that were not learnt from after each epoch, and the seconds until then.
+Trains on conversations of the Chit-Chat dataset (`pip install chitchat-dataset`). Prints the perplexity on held-out
+conversations, and the seconds of training until then.
 """
 
 from __future__ import annotations
@@ -12,31 +12,30 @@ import argparse
 import itertools
 import json
 import logging
-import os
-import platform
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import attrs
 import chitchat_dataset
+from machine import machine
 
 from autocakechat import Corpus, RunContext
 from autocakechat.display.progress import silent_progress
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
 
-OPTIMIZERS = {
-    "Adam, warm-up, cosine": Options(optimizer="adam"),
+CONFIGURATIONS = {
+    "Adam, warm-up and cosine": Options(optimizer="adam"),
     "Adam, word2vec": Options(optimizer="adam", word2vec=True),
-    "Adam, steady": Options(optimizer="adam", decay=False),
+    "Adam, constant": Options(optimizer="adam", decay=False),
     "Adadelta 6.0": Options(optimizer="adadelta", clip_norm=None, clip_value=5.0),
 }
-"""The last one is the original's, with its clipping."""
+"""The last one is that of the original CakeChat."""
 
 
 def write_corpus(folder: Path, conversations: int) -> Corpus:
-    """Writes conversations down as a corpus, the last tenth to measure with."""
+    """Writes conversations as a corpus; the last tenth is the validation part."""
     dialogs = []
     for _, conversation in sorted(chitchat_dataset.Dataset().items()):
         messages = list(itertools.chain(*conversation["messages"]))
@@ -55,31 +54,36 @@ def write_corpus(folder: Path, conversations: int) -> Corpus:
     return Corpus(folder)
 
 
-def learnt(options: Options, corpus: Corpus, folder: Path) -> dict[str, Any]:
-    """Trains, and returns the history of the network."""
+def training_history(options: Options, corpus: Corpus, folder: Path, seed: int) -> dict[str, Any]:
+    """Trains a model and returns the history of its network."""
     folder.mkdir()
-    train(options, corpus, folder, RunContext(logging.getLogger("benchmark"), silent_progress, 42, folder))
+    train(options, corpus, folder, RunContext(logging.getLogger("benchmark"), silent_progress, seed, folder))
     history: dict[str, Any] = json.loads((folder / "training.json").read_text("utf-8"))["forward"]
     return history
 
 
 def main() -> None:
-    """Reads the command line and compares."""
-    parser = argparse.ArgumentParser(description="Compare optimizers.")
-    parser.add_argument("--conversations", type=int, default=300, help="to learn from (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=4, help="passes over them (default: %(default)s)")
+    """Trains with each configuration and prints a line for each."""
+    parser = argparse.ArgumentParser(description="Compare optimizers and initial embeddings.")
+    parser.add_argument("--conversations", type=int, default=300, help="size of the corpus (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=4, help="epochs of each training (default: %(default)s)")
     parser.add_argument("--size", default="tiny", help="size of the network (default: %(default)s)")
-    given = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
-    print(f"{'perplexity (seconds) after':26}" + "".join(f"{f'epoch {n}':>16}" for n in range(1, given.epochs + 1)))
+    parser.add_argument("--seed", type=int, default=42, help="seed of weights and shuffling (default: %(default)s)")
+    arguments = parser.parse_args()
+    print(machine())
+    columns = "".join(f"{f'epoch {epoch}':>16}" for epoch in range(1, arguments.epochs + 1))
+    print(f"{'perplexity (seconds) after':26}{columns}")
     with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as name:
         folder = Path(name)
-        corpus = write_corpus(folder, given.conversations)
-        for number, (label, options) in enumerate(OPTIMIZERS.items()):
-            options = attrs.evolve(options, size=given.size, epochs=given.epochs, patience=given.epochs, rehearsals=0)
-            history = learnt(options, corpus, folder / str(number))
-            figures = zip(history["perplexities"], history["times"], strict=True)
-            print(f"{label:26}" + "".join(f"{f'{p:.1f} ({s:.0f})':>16}" for p, s in figures), flush=True)
+        corpus = write_corpus(folder, arguments.conversations)
+        for number, (label, configuration) in enumerate(CONFIGURATIONS.items()):
+            options = attrs.evolve(
+                configuration, size=arguments.size, epochs=arguments.epochs, patience=arguments.epochs, rehearsals=0
+            )
+            history = training_history(options, corpus, folder / str(number), arguments.seed)
+            epochs = zip(history["perplexities"], history["times"], strict=True)
+            cells = "".join(f"{f'{perplexity:.1f} ({seconds:.0f})':>16}" for perplexity, seconds in epochs)
+            print(f"{label:26}{cells}", flush=True)
 
 
 if __name__ == "__main__":

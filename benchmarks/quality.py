@@ -1,10 +1,10 @@
-"""Times how long training takes to become as good as the original after one epoch.
+"""Times training until it reaches the perplexity that the original CakeChat has after one epoch.
 
     python benchmarks/quality.py
 
-Hidden 256, the 10,000 most frequent lower-case tokens, nothing learnt beforehand. The original (Adadelta, batches of
-196) needs 1,572 s on a machine of two cores for its epoch, and has a perplexity of 131 then. It is measured on 500
-samples; the time that this takes is not counted.
+Hidden size 256, the 10,000 most frequent lower-case tokens, random initial weights. The original (Adadelta, batches of
+196) needs 1,572 s on a machine with two cores for its epoch, and then has a perplexity of 131. Perplexity is measured
+on 500 validation samples; the time for measuring is not counted.
 """
 
 from __future__ import annotations
@@ -20,77 +20,81 @@ import attrs
 import conversations
 import numpy as np
 from machine import machine
-from training import plan
+from training import training_config
 
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
-from autocakechat.plugins.trainers.cakechat.training.loop import Teacher
-from autocakechat.plugins.trainers.cakechat.training.presets import SIZES
+from autocakechat.plugins.trainers.cakechat.training.presets import PRESETS
+from autocakechat.plugins.trainers.cakechat.training.train_step import TrainStep
 
 ORIGINAL_SECONDS, ORIGINAL_PERPLEXITY = 1572, 131
-SIZE = SIZES["small"]
+PRESET = PRESETS["small"]
 
 
 def perplexity(scorer: Scorer, batcher: Batcher, samples: Samples) -> float:
-    """Returns exp(-sum of log p / number of target tokens)."""
-    scores = [scorer.score(batch) for batch in batcher.in_order(samples, 128)]
+    """Returns exp(-1/N Σ log p) over the N target tokens."""
+    scores = [scorer.score(batch) for batch in batcher.batches_by_length(samples, 128)]
     return math.exp(-sum(float(log_p.sum()) for log_p, _ in scores) / sum(int(tokens.sum()) for _, tokens in scores))
 
 
-def learn(options: argparse.Namespace) -> Iterator[dict[str, float]]:
-    """Trains; yields steps, seconds of training and perplexity now and then."""
+def train(options: argparse.Namespace) -> Iterator[dict[str, float]]:
+    """Trains; yields step, seconds of training, loss and perplexity every `options.every` steps."""
     data = conversations.read(options.tokens)
     settings = NetworkSettings(
         tokens=len(data.batcher.vocabulary),
         conditions=1,
-        embedding=SIZE.embedding,
-        condition_embedding=SIZE.condition_embedding,
-        hidden=SIZE.hidden,
+        embedding=PRESET.embedding,
+        condition_embedding=PRESET.condition_embedding,
+        hidden=PRESET.hidden,
         recurrent_activation="sigmoid",
     )
     network = Network(settings, seed=options.seed)
     network.output_bias.assign(np.log(token_frequencies(data.batcher, data.samples)))
-    steps = math.ceil(len(data.samples) / options.batch) * options.epochs
-    how = attrs.evolve(plan(options.batch), learning_rate=options.learning_rate, epochs=options.epochs)
-    teacher, scorer = Teacher(network, how, steps), Scorer(network, FloatOutput(network), data.batcher.vocabulary.pad)
+    total_steps = math.ceil(len(data.samples) / options.batch) * options.epochs
+    config = attrs.evolve(training_config(options.batch), learning_rate=options.learning_rate, epochs=options.epochs)
+    train_step = TrainStep(network, config, total_steps)
+    scorer = Scorer(network, Float32OutputLayer(network), data.batcher.vocabulary.pad)
     seconds, step = 0.0, 0
     for epoch in range(options.epochs):
         started = time.perf_counter()
-        for chosen in data.batcher.epoch(data.samples, options.batch, (options.seed, epoch)):
-            loss = float(teacher.train(data.batcher.batch(data.samples, chosen)))
+        for indices in data.batcher.epoch(data.samples, options.batch, (options.seed, epoch)):
+            loss = train_step(data.batcher.batch(data.samples, indices))
             step += 1
             if step % options.every == 0:
                 seconds += time.perf_counter() - started
-                found = perplexity(scorer, data.batcher, data.validation)
-                yield {"step": step, "seconds": seconds, "loss": loss, "perplexity": found}
+                measured = perplexity(scorer, data.batcher, data.validation)
+                yield {"step": step, "seconds": seconds, "loss": loss, "perplexity": measured}
                 started = time.perf_counter()
         seconds += time.perf_counter() - started
 
 
 def main() -> None:
-    """Reads the command line, trains and prints."""
-    parser = argparse.ArgumentParser(description="Time training until it is as good as the original after an epoch.")
-    parser.add_argument("--tokens", type=int, default=SIZE.vocabulary, help="tokens to know (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=SIZE.batch_size, help="samples in a step (default: %(default)s)")
+    """Trains and prints a line for each measurement."""
+    parser = argparse.ArgumentParser(description="Time training until it reaches the original's perplexity.")
+    parser.add_argument("--tokens", type=int, default=PRESET.vocabulary, help="vocabulary size (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=PRESET.batch_size, help="mini-batch size (default: %(default)s)")
     parser.add_argument(
-        "--learning-rate", type=float, default=SIZE.learning_rate, help="Adam's, at its height (default: %(default)s)"
+        "--learning-rate", type=float, default=PRESET.learning_rate, help="Adam's maximum (default: %(default)s)"
     )
-    parser.add_argument("--epochs", type=int, default=1, help="over which the rate falls (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs of the cosine decay (default: %(default)s)")
     parser.add_argument("--every", type=int, default=50, help="steps between measurements (default: %(default)s)")
-    parser.add_argument("--goal", type=float, default=ORIGINAL_PERPLEXITY, help="where to stop (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of weights and shuffling (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument(
+        "--goal", type=float, default=ORIGINAL_PERPLEXITY, help="perplexity at which to stop (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of weights and shuffling (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="file to write the measurements to")
     options = parser.parse_args()
     print(f"{machine()}; batches of {options.batch}, learning rate {options.learning_rate}")
-    figures = []
-    for now in learn(options):
-        figures.append(now)
+    measurements = []
+    for now in train(options):
+        measurements.append(now)
         print(f"{now['step']:6.0f} steps {now['seconds']:7.0f} s   perplexity {now['perplexity']:7.1f}", flush=True)
         if options.json:
-            options.json.write_text(json.dumps(figures))
+            options.json.write_text(json.dumps(measurements))
         if now["perplexity"] <= options.goal:
             print(f"perplexity {options.goal:g} after {now['seconds'] / ORIGINAL_SECONDS:.2f} of the original's time")
             break

@@ -1,9 +1,9 @@
-"""Times reading: from an export to a finished corpus, beside `json.load` and other readers on the same file.
+"""Times reading, from an export to a finished corpus, compared with `json.load` and other readers of the same file.
 
     python benchmarks/reading.py --megabytes 1000 --files 8
 
-Each program runs as a process of its own, several times in turn; medians are printed, with the peak of memory (the
-largest process). Other readers are measured where they are installed (`pip install chat-miner chatpack`).
+Each program runs in a separate process. The programs take turns several times; the table shows medians, and the peak
+memory of the largest process. Other readers are measured if they are installed (`pip install chat-miner chatpack`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -25,7 +24,9 @@ from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 
-ME, YOU = "user1000001", "user2000001"
+from machine import machine
+
+SERVER, CLIENT = "user1000001", "user2000001"
 
 MESSAGE = """  {{
    "id": {id},
@@ -49,11 +50,11 @@ use = "telegram"
 path = "export"
 [extractor]
 use = "turns"
-server = "{ME}"
+server = "{SERVER}"
 """
 
 JSON_LOAD = "import json, sys\nfor path in sys.argv[1:]: json.load(open(path, encoding='utf-8'))"
-LOOP = """
+LOAD_AND_PAIR = """
 import json, sys
 for path in sys.argv[1:]:
     pairs, last = [], None
@@ -74,38 +75,37 @@ for path in sys.argv[1:]:
 CHATPACK = "import sys, chatpack\nfor path in sys.argv[1:]: chatpack.parse_telegram(path)"
 
 
-def lines() -> Iterator[tuple[str, str]]:
-    """Lines of human conversations with their speaker, again and again, never quite the same."""
+def messages() -> Iterator[tuple[str, str]]:
+    """Yields senders and texts of human conversations; every repetition differs in a word, so that none is equal."""
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))
-    talk = [
-        (speaker, message["text"])
+    conversation_messages = [
+        (sender, message["text"])
         for conversation in dataset.values()
-        for turn, speaker in zip(conversation["messages"], cycle((YOU, ME)))
+        for turn, sender in zip(conversation["messages"], cycle((CLIENT, SERVER)))
         for message in turn
     ]
-    yield from talk
-    # A word more each time, not a number: numbers are looked at by what masks them.
-    for word in dict.fromkeys(" ".join(text for _, text in talk).split()):
-        for speaker, text in talk:
-            yield speaker, f"{text} {word}"
+    yield from conversation_messages
+    # Words, not numbers: masking takes more time for numbers.
+    for word in dict.fromkeys(" ".join(text for _, text in conversation_messages).split()):
+        for sender, text in conversation_messages:
+            yield sender, f"{text} {word}"
 
 
-def write_export(path: Path, size: int, speech: Iterator[tuple[str, str]], partner: str) -> int:
-    """Writes the export of one chat as the desktop application lays it out; returns the number of messages."""
+def write_export(path: Path, size: int, senders_and_texts: Iterator[tuple[str, str]], client: str) -> int:
+    """Writes the export of one chat in the layout of the desktop application; returns the number of messages."""
     seconds, number = 1_500_000_000, 0
     with path.open("w", encoding="utf-8") as file:
-        file.write(f'{{\n "name": "You",\n "type": "personal_chat",\n "id": {partner[4:]},\n "messages": [')
+        file.write(f'{{\n "name": "You",\n "type": "personal_chat",\n "id": {client[4:]},\n "messages": [')
         while file.tell() < size:
             rows = []
-            for speaker, text in islice(speech, 1000):
+            for sender, text in islice(senders_and_texts, 1000):
                 number += 1
                 seconds += 40 + 3000 * (number % 50 == 0)
                 date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-                sender = partner if speaker == YOU else ME
                 quoted = json.dumps(text, ensure_ascii=False)
-                name = "You" if speaker == YOU else "Me"
+                name, sender_id = ("You", client) if sender == CLIENT else ("Me", SERVER)
                 rows.append(
-                    MESSAGE.format(id=number, date=date, seconds=seconds, name=name, sender=sender, text=quoted)
+                    MESSAGE.format(id=number, date=date, seconds=seconds, name=name, sender=sender_id, text=quoted)
                 )
             file.write(("\n" if number == len(rows) else ",\n") + ",\n".join(rows))
         file.write("\n ]\n}")
@@ -113,19 +113,19 @@ def write_export(path: Path, size: int, speech: Iterator[tuple[str, str]], partn
 
 
 def write_exports(folder: Path, megabytes: int, count: int) -> tuple[list[Path], int]:
-    """Writes exports of that many megabytes in all; returns them, and the number of messages."""
+    """Writes exports with a total size; returns their paths, and the number of messages."""
     exports = [folder / f"ChatExport_{number}" / "result.json" for number in range(count)]
-    speech = lines()
-    messages = 0
+    senders_and_texts = messages()
+    total = 0
     for number, path in enumerate(exports):
         path.parent.mkdir(parents=True)
-        # Another partner in each: several exports of one chat are read as one.
-        messages += write_export(path, megabytes * 1_000_000 // count, speech, f"user{2_000_001 + number}")
-    return exports, messages
+        # A different client in each, since several exports of one chat are merged.
+        total += write_export(path, megabytes * 1_000_000 // count, senders_and_texts, f"user{2_000_001 + number}")
+    return exports, total
 
 
 def measure(command: list[str], folder: Path) -> tuple[float, float]:
-    """Runs a command; returns seconds and megabytes."""
+    """Runs a command; returns seconds, and the peak memory in megabytes."""
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr
@@ -138,56 +138,58 @@ def measure(command: list[str], folder: Path) -> tuple[float, float]:
 
 
 def programs(exports: list[Path]) -> dict[str, list[str]]:
-    """What is measured."""
+    """Returns the commands to measure, by name."""
     paths = [str(path) for path in exports]
-    found = {
+    commands = {
         "json.load": [sys.executable, "-c", JSON_LOAD, *paths],
         "acc run --until corpus": [sys.executable, "-m", "autocakechat", "-q", "run", "--until", "corpus"],
         "acc inspect": [sys.executable, "-m", "autocakechat", "-q", "inspect", "export"],
-        "json.load and a loop": [sys.executable, "-c", LOOP, *paths],
+        "json.load and a loop": [sys.executable, "-c", LOAD_AND_PAIR, *paths],
     }
     if find_spec("chatminer"):
-        found["chat-miner"] = [sys.executable, "-c", CHAT_MINER, *paths]
+        commands["chat-miner"] = [sys.executable, "-c", CHAT_MINER, *paths]
     if find_spec("chatpack"):
-        found["chatpack"] = [sys.executable, "-c", CHATPACK, *paths]
-    return found
+        commands["chatpack"] = [sys.executable, "-c", CHATPACK, *paths]
+    return commands
 
 
-def compare(folder: Path, megabytes: int, count: int, runs: int, wanted: str) -> None:
-    """Writes exports, runs everything on them, and prints a table."""
-    # In another process: a process starts with the peak of memory of the one that started it.
+def compare(folder: Path, megabytes: int, count: int, runs: int, name_filter: str) -> None:
+    """Writes exports, runs the programs on them, and prints a table."""
+    # In another process, since a process inherits the peak memory of its parent.
     with ProcessPoolExecutor(1) as pool:
-        exports, messages = pool.submit(write_exports, folder / "export", megabytes, count).result()
+        exports, message_count = pool.submit(write_exports, folder / "export", megabytes, count).result()
     (folder / "pipeline.toml").write_text(PIPELINE)
     size = sum(path.stat().st_size for path in exports) / 1e6
-    figures: dict[str, list[tuple[float, float]]] = {}
+    measurements: dict[str, list[tuple[float, float]]] = {}
     for _ in range(runs):
         for name, command in programs(exports).items():
-            if wanted not in name and name != "json.load":
+            if name_filter not in name and name != "json.load":
                 continue
             shutil.rmtree(folder / ".acc", ignore_errors=True)
-            figures.setdefault(name, []).append(measure(command, folder))
-    print(f"\n{size:,.0f} MB, {messages:,} messages, {count} file(s), median of {runs}")
+            measurements.setdefault(name, []).append(measure(command, folder))
+    print(f"\n{size:,.0f} MB, {message_count:,} messages, {count} file(s), median of {runs}")
     print(f"{'':24}{'seconds':>9}{'MB/s':>8}{'µs/message':>12}{'json.load ×':>13}{'memory MB':>11}")
-    baseline = statistics.median(seconds for seconds, _ in figures["json.load"])
-    for name, measured in figures.items():
-        seconds = statistics.median(seconds for seconds, _ in measured)
-        memory = max(memory for _, memory in measured)
+    baseline = statistics.median(seconds for seconds, _ in measurements["json.load"])
+    for name, runs_of_program in measurements.items():
+        seconds = statistics.median(seconds for seconds, _ in runs_of_program)
+        memory = max(memory for _, memory in runs_of_program)
+        microseconds = seconds / message_count * 1e6
         print(
-            f"{name:24}{seconds:9.2f}{size / seconds:8.0f}{seconds / messages * 1e6:12.2f}{baseline / seconds:13.2f}"
-            f"{memory:11,.0f}"
+            f"{name:24}{seconds:9.2f}{size / seconds:8.0f}{microseconds:12.2f}{baseline / seconds:13.2f}{memory:11,.0f}"
         )
 
 
 def main() -> None:
-    """Reads the command line and compares."""
-    parser = argparse.ArgumentParser(description="Time reading, beside json.load and other readers.")
-    parser.add_argument("--megabytes", type=int, default=1000, help="size of the exports in all (default: %(default)s)")
-    parser.add_argument("--files", type=int, default=8, help="how many files in the second part (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=3, help="how often each program runs (default: %(default)s)")
-    parser.add_argument("--only", default="", help="only programs with this in their name, and json.load")
+    """Compares, first with one file, then with several."""
+    parser = argparse.ArgumentParser(description="Time reading, compared with json.load and other readers.")
+    parser.add_argument("--megabytes", type=int, default=1000, help="total size of the exports (default: %(default)s)")
+    parser.add_argument(
+        "--files", type=int, default=8, help="number of files in the second table (default: %(default)s)"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="runs of each program (default: %(default)s)")
+    parser.add_argument("--only", default="", help="run only programs whose name contains this, and json.load")
     options = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
+    print(machine())
     for count in (1, options.files):
         with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
             compare(Path(folder), options.megabytes, count, options.runs, options.only)

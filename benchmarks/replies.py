@@ -2,8 +2,8 @@
 
     python benchmarks/replies.py
 
-The weights are random: what an answer says does not matter, and none ends before it is as long as allowed. Contexts are
-those of real conversations.
+The weights are random, and the bias of the end token makes every reply as long as allowed. Contexts are those of real
+conversations.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ GOALS = {
     "beamsearch, beam 10, 40 steps": 500,
     "beamsearch-reranking, beam 10, 40 steps": 600,
 }
-IMPORTS = [sys.executable, "-c", "import tensorflow, keras"]
+"""Milliseconds for a reply."""
+IMPORT_COMMAND = [sys.executable, "-c", "import tensorflow, keras"]
 
 
 def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
-    """Writes a model folder of random weights, with a reverse model."""
+    """Writes a model folder with random weights and a reverse model."""
     network = NetworkSettings(
         tokens=len(vocabulary),
         conditions=1,
@@ -59,66 +60,66 @@ def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
     )
     networks = [Network(network, seed) for seed in (1, 2)]
     bias = np.zeros(len(vocabulary), np.float32)
-    bias[[vocabulary.end, vocabulary.pad]] = -50.0  # no answer ends before it has to
-    for each in networks:
-        each.output_bias.assign(bias)
+    bias[[vocabulary.end, vocabulary.pad]] = -50.0  # no reply ends early
+    for instance in networks:
+        instance.output_bias.assign(bias)
     folder.mkdir()
-    save_model(Model(settings, vocabulary, Conditions.of(()), *networks), folder)
+    save_model(Model(settings, vocabulary, Conditions.from_labels(()), *networks), folder)
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 
-def milliseconds(act: Callable[[], object], runs: int) -> float:
-    """Returns the median time of some runs, after one that is not counted."""
-    act()
+def milliseconds(call: Callable[[], object], runs: int) -> float:
+    """Returns the median time of some calls, after one that is not counted."""
+    call()
     times = []
     for _ in range(runs):
         started = time.perf_counter()
-        act()
+        call()
         times.append(time.perf_counter() - started)
     return 1000 * statistics.median(times)
 
 
 def replies(folder: Path, requests: list[Request], runs: int) -> dict[str, float]:
-    """Measures each way to answer; returns milliseconds, and replies a second for many chats."""
+    """Measures each decoding mode; returns milliseconds for a reply, and replies a second for many chats."""
 
-    def respond(requests: list[Request], **options: object) -> Callable[[], object]:
+    def respond(batch: list[Request], **options: object) -> Callable[[], object]:
         responder = load(folder, ReplyOptions(seed=1, choose_among=1, **options))  # type: ignore[arg-type]
-        return lambda: responder.respond(requests)
+        return lambda: responder.respond(batch)
 
     one = requests[:1]
-    acts = [
+    calls = [
         respond(one, mode="sampling", max_tokens=16),
         respond(one, mode="sampling-reranking", max_tokens=16),
         respond(one, mode="beamsearch", max_tokens=40),
         respond(one, mode="beamsearch-reranking", max_tokens=40),
     ]
-    figures = {name: milliseconds(act, runs) for name, act in zip(GOALS, acts, strict=True)}
+    results = {name: milliseconds(call, runs) for name, call in zip(GOALS, calls, strict=True)}
     many = milliseconds(respond(requests, mode="sampling", max_tokens=16), max(2, runs // 2))
-    return figures | {"many": 1000 * len(requests) / many}
+    return results | {"many": 1000 * len(requests) / many}
 
 
 def starts(folder: Path, runs: int) -> dict[str, float]:
-    """Measures seconds until a model can answer, beside importing its libraries; each in turn."""
+    """Measures seconds until a model is ready and until its first reply, and for importing its libraries alone."""
     chat = [sys.executable, "-m", "autocakechat", "chat", str(folder)]
-    commands = {"import": (IMPORTS, ""), "ready": (chat, ""), "answered": (chat, "hello\n")}
+    commands = {"import": (IMPORT_COMMAND, ""), "ready": (chat, ""), "answered": (chat, "hello\n")}
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs):
-        for name, (command, said) in commands.items():
+        for name, (command, stdin) in commands.items():
             started = time.perf_counter()
-            subprocess.run(command, input=said, text=True, check=True, capture_output=True)
+            subprocess.run(command, input=stdin, text=True, check=True, capture_output=True)
             times[name].append(time.perf_counter() - started)
     return {name: statistics.median(measured) for name, measured in times.items()}
 
 
 def main() -> None:
-    """Reads the command line, measures and prints."""
+    """Measures and prints a table."""
     parser = argparse.ArgumentParser(description="Time replies of a model of the original's size.")
-    parser.add_argument("--hidden", type=int, default=768, help="units of each GRU (default: %(default)s)")
-    parser.add_argument("--tokens", type=int, default=50_000, help="most tokens to know (default: %(default)s)")
-    parser.add_argument("--chats", type=int, default=64, help="chats that wait at once (default: %(default)s)")
+    parser.add_argument("--hidden", type=int, default=768, help="hidden size of each GRU (default: %(default)s)")
+    parser.add_argument("--tokens", type=int, default=50_000, help="maximum vocabulary size (default: %(default)s)")
+    parser.add_argument("--chats", type=int, default=64, help="chats of the batched reply (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each reply (default: %(default)s)")
     parser.add_argument("--starts", type=int, default=3, help="starts of acc chat (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print the figures")
+    parser.add_argument("--json", action="store_true", help="also print the measurements as JSON")
     options = parser.parse_args()
 
     batcher = conversations.read(options.tokens).batcher
@@ -128,20 +129,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
         model = Path(folder) / "model"
         make_model(model, batcher.vocabulary, options.hidden)
-        figures = replies(model, requests, options.runs)
+        results = replies(model, requests, options.runs)
         print(f"{machine()}; hidden {options.hidden}, {len(batcher.vocabulary):,} tokens, medians")
         for name, goal in GOALS.items():
-            print(f"{name:42}{figures[name]:8.0f} ms   goal {goal} ms", flush=True)
-        print(f"{f'{options.chats} chats at once, sampling, 16 tokens':42}{figures['many']:8.0f} replies/s, goal 40")
+            print(f"{name:42}{results[name]:8.0f} ms   goal {goal} ms", flush=True)
+        print(f"{f'{options.chats} chats at once, sampling, 16 tokens':42}{results['many']:8.0f} replies/s, goal 40")
         if options.starts:
-            figures |= starts(model, options.starts)
-            print(f"{'import tensorflow, keras':42}{figures['import']:8.2f} s")
-            print(
-                f"{'acc chat MODEL, ready':42}{figures['ready']:8.2f} s    {figures['ready'] / figures['import']:.2f} x"
-            )
-            print(f"{'acc chat MODEL, one answer, end':42}{figures['answered']:8.2f} s")
+            results |= starts(model, options.starts)
+            print(f"{'import tensorflow, keras':42}{results['import']:8.2f} s")
+            ratio = results["ready"] / results["import"]
+            print(f"{'acc chat MODEL, ready':42}{results['ready']:8.2f} s    {ratio:.2f} x")
+            print(f"{'acc chat MODEL, one reply, end':42}{results['answered']:8.2f} s")
     if options.json:
-        print(json.dumps(figures))
+        print(json.dumps(results))
 
 
 if __name__ == "__main__":

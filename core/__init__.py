@@ -1,6 +1,6 @@
-"""The public names of autocakechat: everything that a plugin may import.
+"""The public API of autocakechat: every name that a plugin may import.
 
-A name is imported on first use, so that `acc plugins list` answers at once.
+Names are imported on first use, so that `acc plugins list` starts quickly.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ __all__ = [
     "write_whole",
 ]
 
-_NAMES = {
+_PUBLIC_NAMES = {
     "artifacts.model_folder": ("finalize_model_folder",),
     "errors": ("StageError", "UserError"),
     "files": ("write_whole",),
@@ -94,20 +94,24 @@ _NAMES = {
     ),
     "text": ("escape_control_characters",),
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names}
-_RENAMED = {"Messages": "MessageBatch", "seal_model": "finalize_model_folder", "visible": "escape_control_characters"}
+_MODULES = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
+_DEPRECATED = {
+    "Messages": "MessageBatch",
+    "seal_model": "finalize_model_folder",
+    "visible": "escape_control_characters",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name from its module. `markup` is a module itself; former names work and warn."""
+    """Imports a public name on first use. Deprecated names work and warn."""
     if name == "markup":
         return importlib.import_module("autocakechat.display.markup")
-    if name in _RENAMED:
+    if name in _DEPRECATED:
         from autocakechat.interface.deprecation import deprecated, warn_deprecated
 
-        new = f"autocakechat.{_RENAMED[name]}"
+        new = f"autocakechat.{_DEPRECATED[name]}"
         warn_deprecated(deprecated(f"autocakechat.{name}", since="0.1", gone="0.3", instead=new))
-        name = _RENAMED[name]
+        name = _DEPRECATED[name]
     if name not in _MODULES:
         raise AttributeError(f"module 'autocakechat' has no attribute {name!r}")
     value = globals()[name] = getattr(importlib.import_module(f"autocakechat.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The errors that reach a user, each with the exit status it ends the program with."""
+"""The errors that are shown to the user, and the exit status of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class AccError(Exception):
-    """A failure told to the user in one line, without a traceback.
+    """A failure that is shown to the user as one line, without a traceback.
 
     Args:
         message: What is wrong, and where.
@@ -25,21 +25,21 @@ class AccError(Exception):
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """An error of a reading process arrives in the one that started it as what it is."""
-        return _restored, (type(self), self.args, self.__dict__)
+        """Supports pickling of subclasses with other constructors: worker processes send errors to their parent."""
+        return _unpickle, (type(self), self.args, self.__dict__)
 
 
 class UserError(AccError):
-    """Something in the user's files, options or secrets that the user can mend."""
+    """A problem with files, options or secrets that the user can fix."""
 
     exit_status = 2
 
 
 class ManyProblemsError(UserError):
-    """Several things to mend, shown together, one line each.
+    """Several problems that the user can fix, shown together, one per line.
 
     Args:
-        problems: The lines, in the order of the file they speak of.
+        problems: The lines, in the order of the file that they refer to.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -48,14 +48,14 @@ class ManyProblemsError(UserError):
 
 
 class StageError(AccError):
-    """A stage that could not do its work for a reason that lies in no file of the user's."""
+    """A stage failed for a reason that the user's files and options did not cause."""
 
 
 class PluginError(AccError):
-    """A plugin that broke its contract.
+    """A plugin broke its contract.
 
     Args:
-        plugin: The plugin's name, so that the right author hears of it.
+        plugin: The plugin, as the message names it.
         message: What it did.
     """
 
@@ -65,21 +65,21 @@ class PluginError(AccError):
 
 
 def is_full_disk(error: OSError) -> bool:
-    """Whether there was no room, or no more of it that the user may take."""
+    """Returns whether a write failed because the disk is full or a quota or size limit is reached."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def full_disk(error: OSError, place: object = "") -> UserError:
-    """Makes the error that tells of a full disk.
+def full_disk(error: OSError, path: object = "") -> UserError:
+    """Makes the error that reports a full disk.
 
     Args:
-        error: What the system said.
-        place: What was being written, where that is known better than from the error.
+        error: The error of the operating system.
+        path: What was being written, if the caller knows it better than `error.filename`.
     """
-    return UserError(f"{place or error.filename or 'disk'}: no room: {error.strerror}", "make room on this disk")
+    return UserError(f"{path or error.filename or 'disk'}: disk full: {error.strerror}", "free some space on this disk")
 
 
-def _restored(kind: type[AccError], args: tuple[Any, ...], state: dict[str, Any]) -> AccError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(state)
+def _unpickle(cls: type[AccError], args: tuple[Any, ...], attributes: dict[str, Any]) -> AccError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(attributes)
     return error

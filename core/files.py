@@ -1,4 +1,4 @@
-"""Files and folders, written and replaced so that a crash leaves no half of one."""
+"""Atomic writes and replacements of files and folders."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pathlib import Path
 
 
 def hash_file(path: Path) -> str:
-    """Returns the SHA-256 of a file's content, in hexadecimal digits."""
+    """Returns the SHA-256 of a file's content as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_whole(path: Path, *content: bytes | memoryview) -> None:
-    """Writes a file, piece by piece, so that at any moment either the old content or the new one stands there."""
+    """Writes a file atomically: after a crash it has either the old content or the new content.
+
+    Args:
+        path: The file.
+        content: The content, in one or more pieces.
+    """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         file.writelines(content)
@@ -25,7 +30,7 @@ def write_whole(path: Path, *content: bytes | memoryview) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Makes sure that all files below a folder are on disk."""
+    """Flushes a folder and everything below it to disk (fsync)."""
     for path in [folder, *folder.rglob("*")]:
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -35,7 +40,13 @@ def sync_tree(folder: Path) -> None:
 
 
 def replace_folder(folder: Path, target: Path, spare: Path) -> None:
-    """Puts a folder in the place of another, which is moved to `spare` first and then removed."""
+    """Moves a folder to `target`.
+
+    Args:
+        folder: The new folder.
+        target: Its place. A folder that already exists there is replaced.
+        spare: A free path on the same disk, to move the replaced folder to before it is deleted.
+    """
     if target.exists():
         target.rename(spare)
     folder.rename(target)

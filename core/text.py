@@ -1,4 +1,4 @@
-"""Text from chats, made safe to show."""
+"""Helpers for text: escapes, surrogates, plurals, suggestions."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import unicodedata
 from collections.abc import Iterable
 
 _CONTROL_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# Parts of emoji, which are format characters too: zero-width joiner and tag characters.
-_HARMLESS = {"\u200d"} | {chr(code) for code in range(0xE0020, 0xE0080)}
+# Emoji contain these format characters: the zero-width joiner and the tag characters.
+_ALLOWED = {"\u200d"} | {chr(code) for code in range(0xE0020, 0xE0080)}
 
 
 def escape_control_characters(text: str) -> str:
-    r"""Makes control and bidirectional characters visible, so that text from a chat cannot act on a terminal.
+    r"""Escapes control and bidirectional characters, so that text from a chat cannot control a terminal.
 
     Args:
-        text: Anything that came from outside.
+        text: Untrusted text.
 
     Returns:
-        The text on one line, such characters written as `\x1b` or `\u202e`.
+        The text on one line; each such character is written as an escape such as `\x1b` or `\u202e`.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -25,17 +25,17 @@ def escape_control_characters(text: str) -> str:
 
 
 def repair_surrogates(text: str) -> str:
-    """Joins surrogates to the characters they stand for, and replaces those that have lost their other half."""
+    """Joins surrogate pairs to the characters that they encode, and replaces lone surrogates by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def pluralize(number: int, thing: str) -> str:
-    """Says how many of a thing there are: `1 pair`, `1,204 pairs`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def pluralize(number: int, noun: str) -> str:
+    """Returns a number with its noun: `1 pair`, `1,204 pairs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Says which known name was probably meant, if any."""
+    """Returns `; did you mean ...?` with the known name most similar to `name`, or an empty string."""
     import difflib
 
     matches = difflib.get_close_matches(name, list(known), n=1)
@@ -43,6 +43,6 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def _escape(character: str) -> str:
-    if unicodedata.category(character) in _CONTROL_CATEGORIES and character not in _HARMLESS:
+    if unicodedata.category(character) in _CONTROL_CATEGORIES and character not in _ALLOWED:
         return character.encode("unicode_escape", "backslashreplace").decode("ascii")
     return character

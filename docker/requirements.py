@@ -1,4 +1,4 @@
-"""Prints what some extras of autocakechat need, so that an image can install that before the code is copied into it.
+"""Prints the requirements of some extras, so that an image can install them before the code is copied into it.
 
 python docker/requirements.py cakechat-cpu telegram
 """

@@ -1,9 +1,9 @@
-"""Takes out of an environment what is only needed to develop with its libraries, half of TensorFlow's weight.
+"""Removes development files from a virtual environment: half of TensorFlow's size.
 
 python docker/slim.py /opt/acc
 
-What goes: headers, static libraries, the compiler's own Python library, and from shared libraries whatever lies behind
-the last segment that is loaded into memory: the symbols and section tables that debuggers read (see elf(5)).
+It deletes headers, static libraries and the compiler's Python library, and truncates shared libraries after the last
+segment that is loaded into memory: symbols and section tables, which only debuggers read (see elf(5)).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SEGMENT = struct.Struct("<2I 6Q")
 
 
 def loaded_bytes(library: Path) -> int | None:
-    """Returns how many bytes of a 64-bit little-endian ELF file are ever used to run it; None for other files."""
+    """Returns how many bytes of a 64-bit little-endian ELF file are needed to run it; None for other files."""
     with library.open("rb") as file:
         start = file.read(HEADER.size)
         if len(start) < HEADER.size or not start.startswith(b"\x7fELF\x02\x01"):
@@ -33,18 +33,18 @@ def loaded_bytes(library: Path) -> int | None:
 
 
 def cut(library: Path) -> int:
-    """Cuts a library behind what is loaded; returns how many bytes that saved."""
+    """Truncates a library after its last loaded segment; returns the number of bytes removed."""
     used = loaded_bytes(library)
-    whole = library.stat().st_size
-    if used is None or used >= whole:
+    size = library.stat().st_size
+    if used is None or used >= size:
         return 0
     with library.open("r+b") as file:
-        file.seek(0x28)  # e_shoff: there are no section headers any more
+        file.seek(0x28)  # e_shoff: no section headers
         file.write(bytes(8))
         file.seek(0x3C)  # e_shnum and e_shstrndx
         file.write(bytes(4))
         file.truncate(used)
-    return whole - used
+    return size - used
 
 
 def size_of(folder: Path) -> int:
@@ -53,7 +53,7 @@ def size_of(folder: Path) -> int:
 
 
 def main() -> None:
-    """Slims one environment and tells what that saved."""
+    """Slims one environment and prints its size before and after."""
     (environment,) = map(Path, sys.argv[1:])
     before = size_of(environment)
     for libraries in environment.glob("lib/python*/site-packages"):
@@ -63,7 +63,7 @@ def main() -> None:
         for archive in libraries.rglob("*.a"):
             archive.unlink()
         for library in libraries.rglob("*.so*"):
-            if library.is_file() and "nvidia" not in library.parts:  # the drivers' own libraries stay as they came
+            if library.is_file() and "nvidia" not in library.parts:  # the driver's libraries stay unchanged
                 cut(library)
     print(f"{before / 1e6:.0f} MB -> {size_of(environment) / 1e6:.0f} MB")
 

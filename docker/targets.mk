@@ -1,38 +1,38 @@
-# The targets that need Docker; docs/docker.md tells what the variables are for.
+# The targets that need Docker; docs/docker.md explains the variables.
 DOCKER ?= docker
 GPU ?=
 PLUGINS ?=
 export DOCKER_BUILDKIT := 1
 export DOCKER_USER := $(or $(DOCKER_USER),$(shell id -u):$(shell id -g))
-# Of two checkouts each has containers of its own.
+# Each checkout has its own containers.
 export COMPOSE_PROJECT_NAME := $(or $(COMPOSE_PROJECT_NAME),autocakechat-$(firstword $(shell pwd | cksum)))
 
-ENGINE_MISSING := no Docker engine answers: install it (https://docs.docker.com/engine/install) or start it; `$(DOCKER) ps` must work
+ENGINE_MISSING := no Docker engine is running: install it (https://docs.docker.com/engine/install) or start it; `$(DOCKER) ps` must work
 COMPOSE_MISSING := Docker Compose is missing: install the package docker-compose-plugin or docker-compose
-CORPUS_MISSING := there is no corpus yet: type make generate_corpus
-MODEL_MISSING := there is no model yet: type make docker_train_from_scratch
+CORPUS_MISSING := there is no corpus: run make generate_corpus
+MODEL_MISSING := there is no model: run make docker_train_from_scratch
 TOKEN_MISSING := TELEGRAM_BOT_TOKEN is not set: write TELEGRAM_BOT_TOKEN=... into .env
-IMAGE_MISSING = there is no image $(IMAGE): leave DOCKER_BUILD=no out
+IMAGE_MISSING = there is no image $(IMAGE): run again without DOCKER_BUILD=no
 
 CONTAINERS = $(DOCKER) ps --quiet --filter label=com.docker.compose.project=$(COMPOSE_PROJECT_NAME)
 COMPOSE = $(COMPOSE_PROGRAM) --file docker/compose.yaml
 COMPOSE_PROGRAM = $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || command -v docker-compose)
 BUILD = $(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg PLUGINS="$(PLUGINS)" $(DOCKER_BUILD_FLAGS)
 TOKEN_FILE := .secrets/telegram_bot_token
-# A model to begin with, which may lie there: a model folder, or files of the original CakeChat.
+# An optional start model: a model folder, or files of the original CakeChat.
 PRETRAINED = $(if $(wildcard results.nosync/pretrained/*),results.nosync/pretrained)
 
 need-docker = $(call need,$(shell $(DOCKER) version --format '{{.Server.Version}}' 2>/dev/null),$(ENGINE_MISSING)) \
 	$(call need,$(COMPOSE_PROGRAM),$(COMPOSE_MISSING))
 need-image = $(call need,$(shell $(DOCKER) image ls --quiet $(IMAGE)),$(IMAGE_MISSING))
-# Says what to build, or with DOCKER_BUILD=no only sees that it is there.
+# Builds the image; with DOCKER_BUILD=no only checks that it exists.
 image = $(if $(filter no,$(DOCKER_BUILD)),$(need-image),@$(BUILD) $(1) .)
 
 .PHONY: docker_train_from_scratch docker_update_pretrained docker_deploy_model docker_stop docker_remove
 
 docker_train_from_scratch: START = --set trainer.start=scratch
 docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAINED),--set trainer.start_path=$(PRETRAINED))
-# Only to fetch a model there is a network.
+# The network is only for downloading a model.
 docker_update_pretrained: export TRAIN_NETWORK := $(or $(TRAIN_NETWORK),$(if $(PRETRAINED),none,bridge))
 docker_train_from_scratch docker_update_pretrained: SERVICE = $(if $(GPU),train-gpu,train)
 docker_train_from_scratch docker_update_pretrained: IMAGE = autocakechat:$(SERVICE)
@@ -63,4 +63,4 @@ docker_stop:
 docker_remove: docker_stop
 	@containers=$$($(CONTAINERS) --all) && { [ -z "$$containers" ] || $(DOCKER) rm $$containers >/dev/null; }
 	@images=$$($(DOCKER) image ls --quiet autocakechat | sort -u) && { [ -z "$$images" ] || $(DOCKER) rmi --force $$images; }
-	@echo "The corpus, the model (results.nosync) and the token (.secrets) are still there."
+	@echo "The corpus, the model (results.nosync) and the token (.secrets) are kept."

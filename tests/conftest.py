@@ -1,4 +1,4 @@
-"""What every test can ask for."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from autocakechat import RunContext
 from autocakechat.display.progress import silent_progress
 
-# A shell that runs the tests in the background has them ignore interrupts, and so would every program they start.
+# A shell that runs pytest in the background makes it ignore SIGINT, and child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunContext:
-    """What a stage is handed, outside of any pipeline."""
+    """A run context without a pipeline."""
     state = tmp_path / "state"
     state.mkdir()
     return RunContext(log=logging.getLogger("autocakechat.test"), progress=silent_progress, seed=42, state=state)
@@ -43,9 +43,9 @@ def run(tmp_path: Path) -> RunContext:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Reference material that lies beside the project; tests that need it are skipped where it is missing."""
+    """The reference material beside the checkout. Tests that need it are skipped if it is missing."""
     if not SHARED.is_dir():
-        pytest.skip("the reference material beside the project is not here")
+        pytest.skip("the reference material beside the checkout is missing")
     return SHARED
 
 
@@ -53,7 +53,7 @@ def shared() -> Path:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    checkout = folder / "checkout"  # building in the checkout would leave files behind that later wheels pick up
+    checkout = folder / "checkout"  # a build in the checkout itself would leave files that later wheels include
     checkout.mkdir()
     for name in ("core", "plugins", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -67,7 +67,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says aloud that containers were not tested, which few would miss."""
+    """Prints why containers were not tested, which is easy to overlook among the skipped tests."""
     skipped = (report.longrepr for report in terminalreporter.stats.get("skipped", []))
     reasons = {str(place[2]).removeprefix("Skipped: ") for place in skipped if isinstance(place, tuple)}
     for reason in sorted(reasons):

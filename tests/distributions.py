@@ -1,4 +1,4 @@
-"""Lays out installed distributions without installing: a module and a .dist-info folder, as pip leaves them."""
+"""Makes installed distributions without pip: a module and a .dist-info folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textwrap import dedent
 
 
 def lay_out(folder: Path, distribution: str, plugin: str, code: str) -> None:
-    """Makes a distribution with one plugin; `folder` on the path makes it an installed one."""
+    """Makes a distribution with one plugin. It counts as installed if `folder` is on the import path."""
     module = f"{distribution}_{plugin}_{folder.name}".replace("-", "_")
     (folder / f"{module}.py").write_text(dedent(code))
     info = folder / f"{distribution.replace('-', '_')}-1.2.dist-info"

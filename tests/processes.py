@@ -1,4 +1,4 @@
-"""Processes that a test does not leave behind."""
+"""Processes that end with the test that starts them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 class Process(subprocess.Popen[str]):
-    """A process that is killed if the `with` block around it fails; otherwise its end is waited for, as always."""
+    """A process that is killed if its `with` block fails; otherwise the block waits for its end, as with Popen."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -1,4 +1,4 @@
-"""The bundled stages keep the contracts that `autocakechat.testing` has for everybody's."""
+"""The bundled stages pass the contract tests of `autocakechat.testing`."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from autocakechat.testing import (
     TrainerContract,
 )
 from tests.deployers.telegram.support.bot_api import BotApi
-from tests.sources.exports import chat, message
+from tests.sources.exports import make_chat, make_message
 
 
 class TestTelegramSource(SourceContract):
     name = "telegram"
     refused = ({"include": ["everything"]}, {"sticker_emoji": 1})
 
-    def write_log(self, folder: Path, said: Any) -> Mapping[str, Any]:
-        people = {"ann": 1, "bob": 2}
-        messages = [message(number, people[sender], text) for number, (sender, text) in enumerate(said, 1)]
+    def write_log(self, folder: Path, messages: Any) -> Mapping[str, Any]:
+        ids = {"ann": 1, "bob": 2}
+        exported = [make_message(number, ids[sender], text) for number, (sender, text) in enumerate(messages, 1)]
         (folder / "export").mkdir()
-        (folder / "export" / "result.json").write_text(json.dumps(chat(messages)))
+        (folder / "export" / "result.json").write_text(json.dumps(make_chat(exported)))
         return {"path": "export"}
 
 
@@ -74,8 +74,8 @@ class TestTelegramDeployer(DeployerContract):
     @pytest.fixture
     def table(self, acc_project: Project, api: BotApi) -> dict[str, Any]:
         acc_project.environment["BOT_TOKEN"] = api.token
-        quick = {"settle": 0.05, "pause": 0.0}
-        return {"token": {"env": "BOT_TOKEN"}, "allow": "everyone", "base_url": api.url, **quick}
+        no_delays = {"settle": 0.05, "pause": 0.0}
+        return {"token": {"env": "BOT_TOKEN"}, "allow": "everyone", "base_url": api.url, **no_delays}
 
     def talk(self, running: AccProcess, text: str) -> str:
         before = len(self.server.texts())

@@ -1,4 +1,4 @@
-"""The contracts of `autocakechat.testing` catch what they are there for: stages with one fault each."""
+"""The contract tests of `autocakechat.testing` fail for stages with one fault each."""
 
 from __future__ import annotations
 
@@ -6,145 +6,177 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from autocakechat.testing.trainer import is_pickle
+from autocakechat.testing.pickles import is_pickle
 from tests.conftest import ROOT
 from tests.distributions import lay_out
 
-GOOD = ROOT / "core" / "registry" / "template"
+TEMPLATES = ROOT / "core" / "registry" / "template"
 STAGE = "broken"
 
+
+class Fault(NamedTuple):
+    """A change of a plugin template that a contract test has to detect.
+
+    Attributes:
+        kind: The kind of stage.
+        correct: The code of the template.
+        faulty: What replaces it.
+        test: The test that fails, as pytest's `-k` selects it.
+        message: A part of the message that the test fails with.
+    """
+
+    kind: str
+    correct: str
+    faulty: str
+    test: str
+    message: str
+
+
 FAULTS = [
-    # kind, what stands in the template, what is written instead, the test that fails, what it says
-    (
+    Fault(
         "source",
         'path.open(encoding="utf-8") as lines',
         'path.open(encoding="latin-1") as lines',
-        "what_was_said_is_read",
-        "",
+        "all_messages_are_read",
+        "the texts read are",
     ),
-    ("source", "enumerate(lines)", "enumerate(lines.readlines())", "needs_no_more_memory", "read line by line"),
-    ("source", "Input(options.path.name", "Input(str(options.path)", "same_wherever_the_log_lies", "in one folder and"),
-    ("source", "sent=60 * number", "sent=-60 * number", "right_types", "messages must come oldest first"),
-    ("source", "id=number", "id=str(number)", "right_types", "id is '0'"),
-    ("source", "id=number", "id=7", "right_types", "two messages of a chat have one id"),
-    (
+    Fault("source", "enumerate(lines)", "enumerate(lines.readlines())", "needs_no_more_memory", "read line by line"),
+    Fault(
+        "source",
+        "Input(options.path.name",
+        "Input(str(options.path)",
+        "do_not_depend_on_the_folder",
+        "in one folder and",
+    ),
+    Fault("source", "sent=60 * number", "sent=-60 * number", "right_types", "messages must be sorted, oldest first"),
+    Fault("source", "id=number", "id=str(number)", "right_types", "id is '0'"),
+    Fault("source", "id=number", "id=7", "right_types", "two messages of a chat have the same id"),
+    Fault(
         "source",
         "if not options.path.is_file()",
         "if False",
-        "not_there_is_refused",
-        "a path that is not there must be refused",
+        "missing_log_is_refused",
+        "inputs accepts a path that does not exist",
     ),
-    ("source", 'help="the text file"', 'help=""', "every_option_is_explained", "option 'path' has no help"),
-    ("source", "path: Path", "path: Any", "wrong_type_is_refused", "option 'path' takes anything"),
-    (
+    Fault("source", 'help="the text file"', 'help=""', "every_option_has_help", "option 'path' has no help"),
+    Fault("source", "path: Path", "path: Any", "wrong_type_is_refused", "option 'path' accepts values of any type"),
+    Fault(
         "extractor",
-        'chat.drop(question, "no answer")',
+        'chat.drop(context, "no reply")',
         "pass",
-        "every_message_is_settled",
+        "every_message_is_kept_or_dropped",
         "call chat.drop(message, reason)",
     ),
-    ("extractor", "elif not message.own_words", "elif False", "not_bobs_own", "learnt as his words"),
-    ("extractor", "in chat.messages", "in list(chat.messages)", "while_the_chat_is_read", "yield as you go"),
-    ("extractor", ", messages=(message.position,)", "", "become_dialogs", "set `messages`"),
-    ("extractor", "question is None", "False", "odd_messages", "AttributeError"),
-    ("annotator", "in dialogs:", "in list(dialogs):", "still_to_come", "yield as you go"),
-    ("annotator", "emotion, utterance.messages", "emotion", "comes_back_in_order", "was lost, added or changed"),
-    ("annotator", 'else "neutral"', 'else ""', "labels_are_words", "which is no word"),
-    (
+    Fault("extractor", "elif not message.own_words", "elif False", "not_bobs_own", "learnt as bob's own words"),
+    Fault(
+        "extractor",
+        "in chat.messages",
+        "in list(chat.messages)",
+        "dialogs_are_extracted_lazily",
+        "yield dialogs lazily",
+    ),
+    Fault("extractor", ", messages=(message.position,)", "", "dialogs_alternate", "set `messages`"),
+    Fault("extractor", "context is None", "False", "odd_messages", "AttributeError"),
+    Fault("annotator", "in dialogs:", "in list(dialogs):", "annotated_lazily", "yield dialogs lazily"),
+    Fault("annotator", "emotion, utterance.messages", "emotion", "comes_back_in_order", "was lost, added or changed"),
+    Fault("annotator", 'else "neutral"', 'else ""', "labels_are_words", "expected a word"),
+    Fault(
         "annotator",
         "        yield Dialog",
         "        if dialog.started % 2: continue\n        yield Dialog",
         "comes_back",
         "was lost",
     ),
-    ("trainer", 'return {"answers": len(answers)}', "return {}", "metrics_have_names", "returns what it measured"),
-    (
+    Fault("trainer", 'return {"pairs": len(replies)}', "return {}", "metrics_have_names", "returns no metrics"),
+    Fault(
         "trainer",
-        "    if not answers:",
-        '    (into / "x").write_bytes(__import__("pickle").dumps([1, 2]))\n    if not answers:',
+        "    if not replies:",
+        '    (into / "x").write_bytes(__import__("pickle").dumps([1, 2]))\n    if not replies:',
         "holds_no_pickle",
-        "x is or holds a pickle",
+        "x is or contains a pickle",
     ),
-    (
+    Fault(
         "trainer",
-        "    if not answers:",
-        '    (into / "x").write_text(str(into.resolve().parents[2]))\n    if not answers:',
+        "    if not replies:",
+        '    (into / "x").write_text(str(into.resolve().parents[2]))\n    if not replies:',
         "files_only",
-        "x names a path of this machine",
+        "x contains a path of this machine",
     ),
-    (
+    Fault(
         "trainer",
-        "    if not answers:",
-        '    (into / "x").write_text(repr(object()))\n    if not answers:',
+        "    if not replies:",
+        '    (into / "x").write_text(repr(object()))\n    if not replies:',
         "training_again",
-        "these files differ: ['x']",
+        "differ in these files: ['x']",
     ),
-    (
+    Fault(
         "trainer",
         "for request in requests]",
         "for request in requests[:3]]",
         "every_request_gets_a_reply",
         "requests, 3 replies",
     ),
-    (
+    Fault(
         "trainer",
-        "not answers:",
-        "len(answers) < 2: raise RuntimeError\n    if not answers:",
-        "very_few_answers",
-        "one answer broke it",
+        "not replies:",
+        "len(replies) < 2: raise RuntimeError\n    if not replies:",
+        "single_pair",
+        "a corpus of one pair is not handled",
     ),
-    (
+    Fault(
         "deployer",
         "        server.serve_forever()",
         "        import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n        server.serve_forever()",
-        "stops_when_told",
-        "signal 15 did not end it",
+        "stops_on_a_signal",
+        "signal 15 did not end",
     ),
-    ("deployer", "reply.text.replace", "reply.text.upper().replace", "get_the_models_answers", "ECHO HELLO"),
+    Fault(
+        "deployer",
+        "reply.text.replace",
+        "reply.text.upper().replace",
+        "replies_of_the_model_are_delivered",
+        "ECHO HELLO",
+    ),
 ]
-QUICK = {"what_was_said_is_read", "every_message_is_settled", "labels_are_words", "holds_no_pickle"}
+QUICK = {"all_messages_are_read", "every_message_is_kept_or_dropped", "labels_are_words", "holds_no_pickle"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "good", "bad", "test", "said"),
-    [pytest.param(*fault, marks=() if fault[3] in QUICK else pytest.mark.soak) for fault in FAULTS],
+    "fault", [pytest.param(fault, marks=() if fault.test in QUICK else pytest.mark.soak) for fault in FAULTS]
 )
-def test_a_fault_is_caught(kind: str, good: str, bad: str, test: str, said: str, tmp_path: Path) -> None:
-    code = (GOOD / f"{kind}.py.txt").read_text().replace("$stage", STAGE)
-    assert good in code
+def test_a_fault_is_detected(fault: Fault, tmp_path: Path) -> None:
+    code = (TEMPLATES / f"{fault.kind}.py.txt").read_text().replace("$stage", STAGE)
+    assert fault.correct in code
+    code = code.replace("from __future__ import annotations", "").replace(fault.correct, fault.faulty)
     site = tmp_path / "site"
     site.mkdir()
-    lay_out(
-        site,
-        "acc-broken",
-        "broken",
-        "from typing import Any\n" + code.replace("from __future__ import annotations", "").replace(good, bad),
-    )
-    tests = (GOOD / f"{kind}_test.py.txt").read_text().replace("$stage", STAGE)
+    lay_out(site, "acc-broken", "broken", "from typing import Any\n" + code)
+    tests = (TEMPLATES / f"{fault.kind}_test.py.txt").read_text().replace("$stage", STAGE)
     (tmp_path / "test_it.py").write_text(tests.replace("    name =", "    seconds = 3\n    name ="))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", test, "test_it.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", fault.test, "test_it.py"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(site), "COLUMNS": "300"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert said in done.stdout
+    assert fault.message in done.stdout
 
 
 @pytest.mark.parametrize(
     "content",
     [b"", b"{}", b'{"a": [1, 2]}', b"echo\n", b"0", b"1.5", b".", b"N.", b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', }"],
 )
-def test_data_is_no_pickle(content: bytes) -> None:
+def test_data_is_not_taken_for_a_pickle(content: bytes) -> None:
     assert not is_pickle(content)
 
 
-def test_pickles_are_found_in_archives_and_arrays_too() -> None:
+def test_pickles_are_detected_in_archives_and_arrays() -> None:
     import io
     import pickle
     import zipfile

@@ -1,4 +1,4 @@
-"""The plugin of the README passes its contract, and the examples of docs/plugins/testing.md run as they stand there."""
+"""The plugin in the README passes its contract tests, and the examples in docs/plugins/testing.md run unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 from tests.distributions import lay_out
 
-TABLE_OF_A_SERVER = "def table("  # an excerpt of a class
+CLASS_EXCERPT = "def table("  # the example of a fixture, which is not a complete class
 
 
 def python_blocks(name: str) -> list[str]:
@@ -23,7 +23,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
     site.mkdir()
     plugin = next(block for block in python_blocks("README.md") if block.startswith("# autocakechat_plain.py"))
     lay_out(site, "acc-plain", "plain", plugin)
-    examples = [block for block in python_blocks("docs/plugins/testing.md") if TABLE_OF_A_SERVER not in block]
+    examples = [block for block in python_blocks("docs/plugins/testing.md") if CLASS_EXCERPT not in block]
     assert len(examples) == 3
     tests = "\n\n".join(["from autocakechat.testing import DeployerContract", *examples])
     (tmp_path / "test_it.py").write_text(tests, "utf-8")

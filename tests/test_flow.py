@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
         process.stop(signal.SIGKILL)
     resumed = demo.acc("run", "--until", "model", "--export-model", "model", timeout=600)
     assert resumed.returncode == 0, resumed.stderr
-    assert "going on from step" in resumed.stderr
+    assert "resuming from step" in resumed.stderr
     return demo
 
 
@@ -121,7 +121,7 @@ def test_too_few_pairs_are_an_error_with_the_minimum(tmp_path: Path) -> None:
     done = make_demo(tmp_path, conversations=1).acc("run")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert re.search(r"\d+ answers to train on, and at least \d+ are needed", done.stderr)
+    assert re.search(r"\d+ replies to train on, but at least \d+ are needed", done.stderr)
 
 
 def test_an_unknown_server_is_an_error_with_the_participants(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`acc` answers at once: nothing heavy is imported before it is needed, and layers keep to their side."""
+"""`acc` starts quickly: heavy modules are imported on first use. The core and the plugins are separate."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     assert imported & HEAVY == set()
 
 
-def test_pytest_finds_the_fixtures_without_importing_anything_heavy() -> None:
+def test_pytest_loads_the_fixtures_without_heavy_imports() -> None:
     script = (
         "import sys, pytest\n"
         "status = pytest.main(['--version', '--version', '-p', 'autocakechat.testing'])\n"
         "print(sorted(sys.modules), file=sys.stderr)\n"
         "sys.exit(status)"
     )
-    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins may import what they like
-    done = subprocess.run([sys.executable, "-c", script], env=alone, capture_output=True, text=True)
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # other plugins may import heavy modules
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     imported = set(ast.literal_eval(done.stderr.splitlines()[-1]))
     assert "autocakechat.testing" in imported
@@ -51,7 +51,7 @@ def test_pytest_finds_the_fixtures_without_importing_anything_heavy() -> None:
     assert imported & (HEAVY | {"cattrs", "click"}) == set()
 
 
-def test_every_public_name_has_a_home() -> None:
+def test_every_public_name_can_be_imported() -> None:
     assert set(autocakechat.__all__) == {*autocakechat._MODULES, "markup"}
     assert all(getattr(autocakechat, name) for name in autocakechat.__all__)
     with pytest.raises(ImportError, match="cannot import name 'Mesages' from 'autocakechat'"):
@@ -68,12 +68,12 @@ def imported_names(file: Path) -> set[str]:
     return names
 
 
-def test_the_core_knows_no_plugin() -> None:
+def test_the_core_imports_no_plugin() -> None:
     for file in (ROOT / "core").rglob("*.py"):
         assert not [name for name in imported_names(file) if name.startswith("autocakechat.plugins")], file
 
 
-def test_a_plugin_uses_public_names_only() -> None:
+def test_a_plugin_imports_only_public_names() -> None:
     for file in (ROOT / "plugins").rglob("*.py"):
         own = "autocakechat.plugins." + ".".join(file.relative_to(ROOT / "plugins").parts[:2])
         foreign = {

@@ -1,4 +1,4 @@
-"""What `acc plugins new` writes can be built, installed, listed, tested and run as it is."""
+"""A package that `acc plugins new` writes can be built, installed, listed, tested and run without changes."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ TABLES = {
 
 
 def run(*command: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
-    surroundings = os.environ | (environment or {})
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=surroundings, capture_output=True, text=True)
+    variables = os.environ | (environment or {})
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a new environment with autocakechat and pytest."""
+    """The `bin` folder of a new environment with autocakechat and pytest."""
     folder = tmp_path_factory.mktemp("fresh")
     run(sys.executable, "-m", "venv", folder)
     run(folder / "bin" / "python", "-m", "pip", "--quiet", "install", f"{wheel}[testing]", "setuptools>=77")
@@ -42,7 +42,7 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["source", *SOAK])
-def test_a_new_plugin_works_as_it_is(kind: str, programs: Path, tmp_path: Path) -> None:
+def test_a_new_plugin_works_without_changes(kind: str, programs: Path, tmp_path: Path) -> None:
     made = run(programs / "acc", "plugins", "new", "my-own", "--kind", kind, cwd=tmp_path)
     assert "autocakechat-my-own: made" in made
     package = tmp_path / "autocakechat-my-own"
@@ -57,14 +57,14 @@ def test_a_new_plugin_works_as_it_is(kind: str, programs: Path, tmp_path: Path) 
         )
         project = Project.make(tmp_path / "acc")
         project.pipeline(**TABLES[kind])
-        stand_ins = {"PYTHONPATH": str(project.folder.parent / "site")}
-        run(programs / "acc", "run", "--until", "model", cwd=project.folder, environment=stand_ins)
+        fake_stages = {"PYTHONPATH": str(project.folder.parent / "site")}
+        run(programs / "acc", "run", "--until", "model", cwd=project.folder, environment=fake_stages)
     finally:
         run(programs / "acc", "plugins", "uninstall", "my-own")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_is_complete_and_sound(kind: str, tmp_path: Path) -> None:
+def test_the_package_is_complete_and_valid(kind: str, tmp_path: Path) -> None:
     folder = new_plugin("autocakechat-my-own", kind, tmp_path)
     assert folder == tmp_path / "autocakechat-my-own"
     for file in (path for path in folder.rglob("*") if path.is_file()):
@@ -76,24 +76,13 @@ def test_what_is_written_is_complete_and_sound(kind: str, tmp_path: Path) -> Non
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["autocakechat"] == {"my-own": "autocakechat_my_own"}
     assert project["dependencies"] == ["autocakechat>=0.1,<0.3"]
-    ruff = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "check",
-        "--isolated",
-        "--select",
-        "E,F,I,B,UP",
-        "--line-length",
-        "120",
-        folder,
-    ]
-    run(*ruff)
+    ruff = (sys.executable, "-m", "ruff", "check", "--isolated")
+    run(*ruff, "--select", "E,F,I,B,UP", "--line-length", "120", folder)
 
 
 @pytest.mark.parametrize("name", ["My", "1st", "a b", "../x", "a--b", "", "-x"])
-def test_a_name_that_does_not_do_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not do as a name"):
+def test_an_invalid_name_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="invalid plugin name"):
         new_plugin(name, "source", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -101,6 +90,6 @@ def test_a_name_that_does_not_do_is_refused(name: str, tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     mine = new_plugin("mine", "source", tmp_path) / "autocakechat_mine.py"
     mine.write_text("hours of work")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         new_plugin("mine", "trainer", tmp_path)
     assert mine.read_text() == "hours of work"

@@ -81,7 +81,7 @@ class App:
 
         all_disabled = self.disabled.union(disabled)
         if all_disabled not in self._managers:
-            self._managers[all_disabled] = PluginManager(all_disabled, self.third_party)
+            self._managers[all_disabled] = PluginManager.load(all_disabled, self.third_party)
         return self._managers[all_disabled]
 
     def pipeline(self, path: Path, overrides: Sequence[str] = ()) -> tuple[Pipeline, PluginManager]:

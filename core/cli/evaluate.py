@@ -14,7 +14,7 @@ from autocakechat.text import escape_control_characters
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.evaluation.evaluate import Evaluation, EvaluationSettings, Example
+    from autocakechat.evaluation.results import Evaluation, EvaluationSettings, ExampleReplies
     from autocakechat.interface.corpus import Corpus
     from autocakechat.interface.model import TrainedModel
 
@@ -26,35 +26,33 @@ _COLUMN_WIDTH = 12
 @click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="[PIPELINE|MODEL]")
 @click.option(
     "--corpus",
-    "place",
+    "corpus_path",
     type=click.Path(path_type=Path),
     metavar="DIR|PIPELINE",
-    help="What to measure with; by default the corpus that the model learnt from, if it is near.",
+    help="Corpus to evaluate on; by default the one the model was trained on, if it is found near the model.",
 )
 @click.option(
-    "--samples", type=click.IntRange(1), default=300, show_default=True, help="How many answers to look at, at most."
+    "--samples", type=click.IntRange(1), default=300, show_default=True, help="Maximum number of held-out replies."
 )
 @click.option(
     "--candidates",
     type=click.IntRange(2, 1000),
     default=10,
     show_default=True,
-    help="Among how many answers the true one is to be found.",
+    help="Number of candidates in the ranking task.",
 )
-@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Of everything random.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as reply.temperature=1."
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option, for example reply.temperature=1."
 )
-@click.option(
-    "--examples", type=click.IntRange(0), default=0, help="Show what was said at so many of the moments looked at."
-)
+@click.option("--examples", type=click.IntRange(0), default=0, help="Number of examples to show.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(
     app: App,
     model: Path,
-    place: Path | None,
+    corpus_path: Path | None,
     samples: int,
     candidates: int,
     seed: int,
@@ -63,23 +61,22 @@ def command(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure a bot: the newest model of a pipeline.toml, or a model folder.
+    """Evaluate a bot: the newest model of a pipeline.toml, or a model folder.
 
-    The bot answers where the person answered, in the dialogs of the corpus that were kept apart from training. The
-    figures stand beside those of the person, of a bot that always gives the most frequent answer, and of one that
-    gives a random answer of the person.
+    The bot replies in the contexts of held-out dialogs, which it was not trained on. It is compared with the person's
+    true replies and two baselines: always the person's most frequent reply, and a random reply of the person.
     """
-    from autocakechat.evaluation.evaluate import EvaluationSettings
+    from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
     if html is not None and not html.parent.is_dir():
-        raise UserError(f"{html.parent}: no such folder", "make it first: the page is to go there")
+        raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
     with _opened(app, model, overrides, seed) as opened:
-        corpus, known = _corpus_of(opened, place)
+        corpus, known = _corpus_of(opened, corpus_path)
         settings = EvaluationSettings(samples=samples, candidates=candidates, seed=seed, examples=examples)
         evaluation = _evaluate(app, opened, Corpus(corpus), settings)
     if not known:
-        evaluation.notes.insert(0, "the model may have learnt from these very answers, and then it looks too good")
+        evaluation.notes.insert(0, "the model may have been trained on these replies; the values may be too good")
     about = {"model": str(opened.path.resolve()), "trainer": opened.trainer, "corpus": str(corpus.resolve())}
     if as_json:
         _print_json(about | {"known_to_be_new": known}, evaluation)
@@ -90,7 +87,7 @@ def command(
         from autocakechat.display.markup import write_page
 
         write_page(html, evaluation_page(evaluation, list(about.items())))
-        app.log.info("written to %s", html)
+        app.log.info("wrote %s", html)
 
 
 @contextmanager
@@ -104,37 +101,38 @@ def _opened(app: App, path: Path, overrides: tuple[str, ...], seed: int) -> Iter
         yield model
 
 
-def _corpus_of(model: TrainedModel, place: Path | None) -> tuple[Path, bool]:
-    """Finds the corpus to measure with; tells whether it is the one that the model learnt from."""
+def _corpus_of(model: TrainedModel, path: Path | None) -> tuple[Path, bool]:
+    """Returns the corpus to evaluate on, and whether the model was trained on its training part."""
     from autocakechat.artifacts.model_folder import corpus_key
 
     key = corpus_key(model.path)
-    return _given_corpus(place, key) if place else (_near_corpus(model.path, key), True)
+    return _corpus_at(path, key) if path else (_corpus_near(model.path, key), True)
 
 
-def _near_corpus(model: Path, key: str | None) -> Path:
+def _corpus_near(model: Path, key: str | None) -> Path:
     from autocakechat.artifacts.store import ArtifactStore
 
-    near = [*model.resolve().parents, Path.cwd()]
-    found = (ArtifactStore(folder / ".acc").find("corpus", key) for folder in near) if key else iter(())
-    artifact = next(filter(None, found), None)
-    if artifact is None:
-        why = "the corpus that it learnt from is not near it" if key else "it does not tell what it learnt from"
-        raise UserError(f"{model}: {why}", "give a corpus: --corpus DIR, or --corpus pipeline.toml")
-    return artifact.path
+    hint = "give a corpus: --corpus DIR, or --corpus pipeline.toml"
+    if key is None:
+        raise UserError(f"{model}: the model does not name its corpus", hint)
+    for folder in [*model.resolve().parents, Path.cwd()]:
+        artifact = ArtifactStore(folder / ".acc").find("corpus", key)
+        if artifact is not None:
+            return artifact.path
+    raise UserError(f"{model}: the corpus it was trained on was not found near it", hint)
 
 
-def _given_corpus(place: Path, key: str | None) -> tuple[Path, bool]:
+def _corpus_at(path: Path, key: str | None) -> tuple[Path, bool]:
     from autocakechat.artifacts.store import ArtifactStore, newest_corpus, read_manifest
 
-    if not place.exists():
-        raise UserError(f"{place}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")
-    if place.is_dir():
-        if not (place / "validation.jsonl").is_file():
-            raise UserError(f"{place}: no corpus (it has no validation.jsonl)", "give a folder that `acc run` made")
-        manifest = read_manifest(place, "corpus") or {}
-        return place, key is not None and manifest.get("key") == key
-    artifact = (ArtifactStore.beside(place).find("corpus", key) if key else None) or newest_corpus(place)
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")
+    if path.is_dir():
+        if not (path / "validation.jsonl").is_file():
+            raise UserError(f"{path}: not a corpus (validation.jsonl is missing)", "give a corpus folder of `acc run`")
+        manifest = read_manifest(path, "corpus") or {}
+        return path, key is not None and manifest.get("key") == key
+    artifact = (ArtifactStore.beside(path).find("corpus", key) if key else None) or newest_corpus(path)
     return artifact.path, artifact.key == key
 
 
@@ -161,15 +159,15 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from autocakechat.display.evaluation_table import COLUMNS, groups
+    from autocakechat.display.evaluation_table import COLUMNS, metric_groups
 
     for name, value in about.items():
         click.echo(f"{name}: {escape_control_characters(value)}")
-    click.echo(f"{evaluation.samples:,} of {evaluation.available:,} answers kept apart from training")
+    click.echo(f"{evaluation.samples:,} of {evaluation.available:,} held-out replies")
     click.echo(f"always same: {escape_control_characters(evaluation.most_frequent_answer)}")
-    click.echo("at random: any answer of the person")
+    click.echo("at random: any reply of the person")
     console = Console(highlight=False, markup=False, emoji=False)
-    for group in groups(evaluation):
+    for group in metric_groups(evaluation):
         table = Table(
             box=None, padding=(0, 1), pad_edge=False, title=f"\n{group.title}", title_justify="left", title_style="bold"
         )
@@ -177,7 +175,7 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
         for title in COLUMNS.values():
             table.add_column(title, justify="right", width=_COLUMN_WIDTH)
         for row in group.rows:
-            table.add_row(row.title, *row.cells)
+            table.add_row(row.metric.title, *row.cells)
         console.print(table)
     click.echo()
     for note in evaluation.notes:
@@ -188,7 +186,7 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
             click.echo(line)
 
 
-def _lines(example: Example) -> Iterator[str]:
+def _lines(example: ExampleReplies) -> Iterator[str]:
     yield from (f"         {escape_control_characters(line)}" for line in example.context)
     yield f"person < {escape_control_characters(example.person)}"
     yield f"   bot < {escape_control_characters(example.bot)}"

@@ -19,7 +19,8 @@ from autocakechat.text import escape_control_characters, suggest
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.statistics.participants import LogSummary, Participant
+    from autocakechat.statistics.log_summary import LogSummary
+    from autocakechat.statistics.participants import Participant
 
 _USUAL_EXPORTS = ("tg_data", "result.json")
 _MAX_PARTICIPANTS = 10
@@ -35,7 +36,7 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from autocakechat.registry.manager import PluginManager
 
-        stages = PluginManager().stages(kind).values()
+        stages = PluginManager.load().stages(kind).values()
         return [CompletionItem(stage.name, help=stage.summary) for stage in stages if stage.name.startswith(incomplete)]
 
     return complete

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from autocakechat.cli.app import App
-    from autocakechat.statistics.participants import ChatSummary, LogSummary, Participant
+    from autocakechat.statistics.log_summary import ChatSummary, LogSummary
+    from autocakechat.statistics.participants import Participant
 
 _MAX_CHATS = 20
 _MAX_PARTICIPANTS = 20
@@ -68,7 +69,7 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     Raises:
         UserError: There is none. If a source can say what is wrong with the log, the message is from that source.
     """
-    from autocakechat.statistics.participants import source_options
+    from autocakechat.statistics.log_summary import source_options
 
     manager = app.manager()
     if name is not None:
@@ -103,7 +104,7 @@ def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
     from autocakechat.errors import AccError
     from autocakechat.interface.run_context import RunContext
     from autocakechat.registry.manager import plugin_error
-    from autocakechat.statistics.participants import inspect_log
+    from autocakechat.statistics.log_summary import inspect_log
 
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))

@@ -14,7 +14,8 @@ from autocakechat.config.option_values import describe_type
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
-from autocakechat.registry.manager import Plugin, Provided, missing_requirements
+from autocakechat.registry.manager import missing_requirements
+from autocakechat.registry.plugin import Plugin, Provided
 
 # For each kind of stage, the function that does its work; its location in the code is shown as that of the stage.
 _MAIN_FUNCTIONS = {

@@ -1,1 +1,1 @@
-"""Writes the corpus: masking, deduplication, the split in time and the report."""
+"""Writes the corpus: masking, deduplication, the split by time and the report."""

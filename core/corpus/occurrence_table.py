@@ -1,4 +1,4 @@
-"""Counts how often each of many millions of things was seen, in little memory."""
+"""Counts how often each of many millions of keys occurs, in little memory."""
 
 from __future__ import annotations
 
@@ -8,133 +8,139 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-_WORD = (1 << 64) - 1
+_KEY_MASK = (1 << 64) - 1
 _KEY_BYTES = 8
 _COUNT_BYTES = 2
-_FIRST_BITS = 14
-_OVERHANG = 1 << 12
-_MANY_BITS = 21
-_CHUNK = 1 << 20
-_SMALL = 1 << 26
+_INITIAL_BITS = 14
+_OVERFLOW_SLOTS = 1 << 12
+_MAX_LOAD = 5 / 8
+_LARGE_BITS = 21  # a table of this size grows by a factor of two, a smaller one by four
+_BLOCK_BYTES = 1 << 20
+_RESIDENT_BYTES = 1 << 26  # a file up to this size may stay in memory
 
-MOST = (1 << 15) - 1
+MAX_COUNT = (1 << 15) - 1
 
 
 class OccurrenceCounter:
-    """How often things were seen, up to a limit.
+    """Counts occurrences of keys, up to a limit.
 
-    An open-addressing hash table of 64-bit keys and 16-bit counts, in a nameless file that is mapped into memory: the
-    system decides how much of it stays there. Two things of the same hash are taken for one; among ten million things
-    that happens once in some hundred thousand tables.
+    A hash table of 64-bit keys and 16-bit counts with open addressing and linear probing, in a memory-mapped temporary
+    file, so that the operating system decides how much of it stays in memory. The keys are hashes themselves: the
+    highest bits of a key are the index of its home slot. The table does not wrap around; some extra slots after the
+    last home slot take the overflow. Slots are therefore nearly sorted by key, and growing is one sequential pass over
+    the old file and the new one.
+
+    Two values with the same hash count as one. With ten million values that happens in one of some hundred thousand
+    tables.
 
     Args:
-        folder: Where there is room for the file, which vanishes when it is closed.
-        limit: How often a thing may be seen, from 1 to 32,767.
+        folder: Folder of the temporary file, which the operating system removes when it is closed.
+        limit: How often a key may occur, from 1 to `MAX_COUNT`.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
-        self._most = limit - 1
+        self._max_repeats = limit - 1
         self._used = 0
-        self._allocate(_FIRST_BITS)
+        self._allocate(_INITIAL_BITS)
 
-    def add(self, hashed: int) -> bool:
-        """Counts a thing, unless it was counted as often as the limit allows.
+    def add(self, value_hash: int) -> bool:
+        """Counts an occurrence, unless the limit is reached.
 
         Args:
-            hashed: The thing's hash, as `hash` gives it.
+            value_hash: A hash of the value; its lowest 64 bits are the key.
 
         Returns:
-            Whether it was counted.
+            Whether the occurrence was counted.
         """
         keys = self._keys
-        key = hashed & _WORD or 1
+        key = value_hash & _KEY_MASK or 1  # 0 marks an empty slot
         slot = key >> self._shift
-        # The same search as in `_slot`: a call would cost as much as all the rest.
-        while found := keys[slot]:
-            if found == key:
-                count = self._counts[slot]
-                if count >= self._most:
+        # The same search as in `_find_slot`: a call would take as long as the rest of this method.
+        while occupant := keys[slot]:
+            if occupant == key:
+                repeats = self._repeats[slot]
+                if repeats >= self._max_repeats:
                     return False
-                self._counts[slot] = count + 1
+                self._repeats[slot] = repeats + 1
                 return True
             slot += 1
         keys[slot] = key
         self._used += 1
-        if self._used >= self._room or slot >= self._last:
+        if self._used >= self._max_used or slot >= self._last_slot:
             self._grow()
         return True
 
-    def take_back(self, hashed: int) -> None:
-        """Undoes one `add` that counted."""
-        self._counts[self._slot(hashed & _WORD or 1)] -= 1
+    def undo_add(self, value_hash: int) -> None:
+        """Takes back one occurrence that `add` counted."""
+        self._repeats[self._find_slot(value_hash & _KEY_MASK or 1)] -= 1
 
     def release_pages(self) -> None:
-        """Hands the memory of a big table back to the system; what is in it stays in the file."""
-        _relax(self._pages)
+        """Returns the memory of a large table to the operating system; the content stays in the file."""
+        _release_pages(self._pages)
 
     def close(self) -> None:
-        """Gives up the table and its file."""
-        _close(self._keys, self._counts, self._pages, self._file)
+        """Closes the table and its file."""
+        _close(self._keys, self._repeats, self._pages, self._file)
 
-    def _slot(self, key: int) -> int:
-        """The slot where a key is, or the empty one where it belongs."""
+    def _find_slot(self, key: int) -> int:
+        """Returns the slot that holds a key, or the empty slot where to insert it."""
         slot = key >> self._shift
-        while (found := self._keys[slot]) and found != key:
+        while (occupant := self._keys[slot]) and occupant != key:
             slot += 1
         return slot
 
     def _allocate(self, bits: int) -> None:
-        # Keys stand near the place their highest bits name, in a row that has some room after its end. So a table
-        # grows in one sweep over both, and the search needs no turning back to the start.
-        slots = (1 << bits) + _OVERHANG
-        size = slots * (_KEY_BYTES + _COUNT_BYTES)
-        self._pages, self._file = _mapped(size, self._folder)
-        whole = memoryview(self._pages)
-        self._keys = whole[: slots * _KEY_BYTES].cast("Q")
-        # How often a thing was seen after the first time: most things are seen once, and leave the zero that is there.
-        self._counts = whole[slots * _KEY_BYTES :].cast("h")
+        """Makes an empty table with 2^bits home slots."""
+        slots = (1 << bits) + _OVERFLOW_SLOTS
+        self._pages, self._file = _map_temporary_file(slots * (_KEY_BYTES + _COUNT_BYTES), self._folder)
+        view = memoryview(self._pages)
+        self._keys = view[: slots * _KEY_BYTES].cast("Q")
+        # Occurrences after the first. Most keys occur once, so most of these pages are never written.
+        self._repeats = view[slots * _KEY_BYTES :].cast("h")
         self._bits = bits
         self._shift = 64 - bits
-        self._last = slots - 2
-        self._room = (1 << bits) * 5 // 8
+        self._last_slot = slots - 2
+        self._max_used = int((1 << bits) * _MAX_LOAD)
 
     def _grow(self) -> None:
-        keys, counts, pages, file = self._keys, self._counts, self._pages, self._file
-        self._allocate(self._bits + (2 if self._bits < _MANY_BITS else 1))
-        for start in range(0, len(keys), _CHUNK // _KEY_BYTES):
-            for slot, key in enumerate(keys[start : start + _CHUNK // _KEY_BYTES], start):
+        keys, repeats, pages, file = self._keys, self._repeats, self._pages, self._file
+        self._allocate(self._bits + (2 if self._bits < _LARGE_BITS else 1))
+        block = _BLOCK_BYTES // _KEY_BYTES
+        for start in range(0, len(keys), block):
+            for slot, key in enumerate(keys[start : start + block], start):
                 if key:
-                    new = self._slot(key)
-                    self._keys[new] = key
-                    self._counts[new] = counts[slot]
-            _relax(pages)
-            _relax(self._pages)
-        _close(keys, counts, pages, file)
+                    new_slot = self._find_slot(key)
+                    self._keys[new_slot] = key
+                    self._repeats[new_slot] = repeats[slot]
+            _release_pages(pages)
+            _release_pages(self._pages)
+        _close(keys, repeats, pages, file)
 
 
-def _mapped(size: int, folder: Path) -> tuple[mmap.mmap, IO[bytes]]:
-    """Maps a file of zeros that has no name."""
-    file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by who uses it
+def _map_temporary_file(size: int, folder: Path) -> tuple[mmap.mmap, IO[bytes]]:
+    """Maps a temporary file of zeros into memory."""
+    file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the caller closes it
     try:
-        # Written, not just sized: a full disk is an error here, but a crash when a hole of a mapped file is filled.
-        for start in range(0, size, _CHUNK):
-            file.write(bytes(min(_CHUNK, size - start)))
+        # Writes the zeros: if the disk is full, that raises an error. Writing to a page of a sparse file that is mapped
+        # into memory would crash the process instead.
+        for start in range(0, size, _BLOCK_BYTES):
+            file.write(bytes(min(_BLOCK_BYTES, size - start)))
         file.flush()
         return mmap.mmap(file.fileno(), size), file
     except OSError:
-        with contextlib.suppress(OSError):  # what could not be written cannot be written when it is closed, either
+        with contextlib.suppress(OSError):  # closing writes the buffer again, which fails again
             file.close()
         raise
 
 
-def _relax(pages: mmap.mmap) -> None:
-    if len(pages) > _SMALL and hasattr(mmap, "MADV_DONTNEED"):
+def _release_pages(pages: mmap.mmap) -> None:
+    if len(pages) > _RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
         pages.madvise(mmap.MADV_DONTNEED)
 
 
-def _close(keys: memoryview[int], counts: memoryview[int], pages: mmap.mmap, file: IO[bytes]) -> None:
+def _close(keys: memoryview[int], repeats: memoryview[int], pages: mmap.mmap, file: IO[bytes]) -> None:
     keys.release()
-    counts.release()
+    repeats.release()
     pages.close()
     file.close()

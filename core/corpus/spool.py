@@ -1,4 +1,4 @@
-"""Keeps the lines of the corpus on disk until it is known at which moment they are to be split."""
+"""Keeps the lines of the corpus in temporary files until all are known, so that they can be split by time."""
 
 from __future__ import annotations
 
@@ -8,100 +8,114 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain, compress, count, groupby, repeat
-from operator import floordiv, itemgetter
+from itertools import chain, compress, count, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
-_DAY = 86_400
-_FACTS = 3  # of each line: its time, how many pairs it has, and how many bytes
+from autocakechat.corpus.report import PartReport
+
+_SECONDS_PER_DAY = 86_400
+_COLUMNS = 3  # of the index: when a dialog starts, its number of pairs, the length of its line in bytes
 _NUMBER_BYTES = 8
-_BLOCK = 1 << 13
-_BLOCK_BYTES = 1 << 20
+_INDEX_BLOCK = 1 << 13  # dialogs
+_COPY_BLOCK = 1 << 20  # bytes
 
 SplitPoint = tuple[int, int]
-"""A time in seconds since 1970 and the number of a dialog: a place in the order of time, ties broken by order."""
+"""When a dialog starts, in seconds since 1970, and its number: the order of time, with ties in the order of writing."""
+
+_END_OF_TIME: SplitPoint = (1 << 63, 0)
 
 
 class Spool:
-    """Lines in the order they came, each with its time.
+    """Dialogs as lines, in the order of writing, and an index of them.
+
+    Two temporary files: the lines one after the other, and an index with three 64-bit numbers for each line.
 
     Args:
-        folder: Where there is room for nameless files, which vanish when they are closed.
+        folder: Folder of the temporary files, which the operating system removes when they are closed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.dialogs = 0
         self._lines: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed in `close`
-        self._facts: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-        self._days: Counter[int] = Counter()
+        self._index: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._per_day: Counter[int] = Counter()
 
     def extend(self, lines: Sequence[bytes], started: Sequence[int], pairs: Sequence[int]) -> None:
-        """Appends lines.
+        """Appends dialogs.
 
         Args:
-            lines: Dialogs, without the ends of the lines.
-            started: Their times, in seconds since 1970.
-            pairs: How many pairs they have.
+            lines: The dialogs as lines, without line ends.
+            started: When each dialog starts, in seconds since 1970.
+            pairs: Number of pairs in each dialog.
         """
         self._lines.write(b"\n".join([*lines, b""]))
-        array("q", chain.from_iterable(zip(started, pairs, map(len, lines), strict=True))).tofile(self._facts)
-        self._days.update(map(floordiv, started, repeat(_DAY)))
+        rows = zip(started, pairs, map(len, lines), strict=True)
+        array("q", chain.from_iterable(rows)).tofile(self._index)
+        self._per_day.update([time // _SECONDS_PER_DAY for time in started])
         self.dialogs += len(lines)
 
-    def cut(self, share: float) -> SplitPoint:
-        """Finds the moment from which on a share of the lines, the newest, are set apart.
+    def split_point(self, share: float) -> SplitPoint:
+        """Finds the start of the newest dialogs.
 
         Args:
-            share: More than 0, less than 1. At least one line is on either side, if there are two.
+            share: Share of the dialogs after the split, between 0 and 1. If there are two dialogs or more, each side
+                has one at least.
 
         Returns:
-            The moment of the first line to set apart.
+            The first dialog after the split.
         """
-        apart = max(1, min(round(self.dialogs * share), self.dialogs - 1))
         if self.dialogs < 2:
-            return (1 << 63, 0)
-        for day in sorted(self._days, reverse=True):
-            if self._days[day] >= apart:
+            return _END_OF_TIME
+        newer = max(1, min(round(self.dialogs * share), self.dialogs - 1))
+        for day in sorted(self._per_day, reverse=True):
+            if self._per_day[day] >= newer:
                 break
-            apart -= self._days[day]
-        # Only the lines of that day are sorted: all of them would take too much memory.
-        self._facts.seek(0)
-        moments = zip(chain.from_iterable(facts[::_FACTS] for facts in self._blocks()), count())
-        return sorted(moment for moment in moments if moment[0] // _DAY == day)[-apart]
+            newer -= self._per_day[day]
+        # Sorts only the dialogs of the day of the split: all of them would take too much memory.
+        self._index.seek(0)
+        started = chain.from_iterable(block[::_COLUMNS] for block in self._index_blocks())
+        return sorted(point for point in zip(started, count()) if point[0] // _SECONDS_PER_DAY == day)[-newer]
 
-    def split(
-        self, cut: SplitPoint, train: IO[bytes], validation: IO[bytes]
-    ) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Writes the lines before a moment into one file and the others into another, in the order they came.
+    def split(self, point: SplitPoint, train: IO[bytes], validation: IO[bytes]) -> tuple[PartReport, PartReport]:
+        """Writes the dialogs before a point into one file and the others into another, in the order of writing.
+
+        Args:
+            point: The first dialog of the second part, in the order of time.
+            train: File of the first part.
+            validation: File of the second part.
 
         Returns:
-            For each of the files, how many dialogs and how many pairs it holds.
+            The sizes of the two parts.
         """
         self._lines.seek(0)
-        self._facts.seek(0)
+        self._index.seek(0)
         numbers = count()
-        totals = [0, 0]
-        apart = [0, 0]
-        for facts in self._blocks():
-            started, pairs, sizes = facts[::_FACTS], facts[1::_FACTS], facts[2::_FACTS]
-            late = [moment >= cut for moment in zip(started, numbers, strict=False)]
-            # Most of the time all of some thousand lines belong together, and need no look at each.
-            for is_late, same in groupby(zip(late, sizes, strict=True), itemgetter(0)):
-                self._copy(sum(size + 1 for _, size in same), validation if is_late else train)
-            totals = [totals[0] + len(pairs), totals[1] + sum(pairs)]
-            apart = [apart[0] + sum(late), apart[1] + sum(compress(pairs, late))]
-        return (totals[0] - apart[0], totals[1] - apart[1]), (apart[0], apart[1])
+        dialogs = pairs = newer_dialogs = newer_pairs = 0
+        for block in self._index_blocks():
+            block_started, block_pairs, block_lengths = block[::_COLUMNS], block[1::_COLUMNS], block[2::_COLUMNS]
+            is_newer = [dialog >= point for dialog in zip(block_started, numbers, strict=False)]
+            # Neighbours mostly belong to the same part, so a run of lines is copied at once.
+            for newer, run in groupby(zip(is_newer, block_lengths, strict=True), itemgetter(0)):
+                self._copy_lines(sum(length + 1 for _, length in run), validation if newer else train)
+            dialogs += len(block_pairs)
+            pairs += sum(block_pairs)
+            newer_dialogs += sum(is_newer)
+            newer_pairs += sum(compress(block_pairs, is_newer))
+        return PartReport(dialogs - newer_dialogs, pairs - newer_pairs), PartReport(newer_dialogs, newer_pairs)
 
-    def _blocks(self) -> Iterator[array[int]]:
-        return (array("q", block) for block in iter(partial(self._facts.read, _FACTS * _NUMBER_BYTES * _BLOCK), b""))
+    def _index_blocks(self) -> Iterator[array[int]]:
+        read_block = partial(self._index.read, _INDEX_BLOCK * _COLUMNS * _NUMBER_BYTES)
+        for block in iter(read_block, b""):
+            yield array("q", block)
 
-    def _copy(self, size: int, target: IO[bytes]) -> None:
+    def _copy_lines(self, size: int, target: IO[bytes]) -> None:
         while size:
-            size -= target.write(self._lines.read(min(size, _BLOCK_BYTES)))
+            size -= target.write(self._lines.read(min(size, _COPY_BLOCK)))
 
     def close(self) -> None:
-        """Gives up the files."""
-        for file in (self._lines, self._facts):
-            with contextlib.suppress(OSError):  # nobody reads it again, so nothing is lost if the disk is full
+        """Closes the files."""
+        for file in (self._lines, self._index):
+            with contextlib.suppress(OSError):  # the content is not needed any more, so a full disk loses nothing
                 file.close()

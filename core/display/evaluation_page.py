@@ -1,50 +1,42 @@
-"""An evaluation as a page."""
+"""An evaluation as an HTML page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from autocakechat.display.evaluation_table import COLUMNS, groups
-from autocakechat.display.markup import Figure, document, table, text
-from autocakechat.evaluation.evaluate import Evaluation, Example
-from autocakechat.text import pluralize
+from autocakechat.display.evaluation_table import COLUMNS, MetricGroup, metric_groups
+from autocakechat.display.markup import Cell, Figure, document, render
+from autocakechat.evaluation.results import Evaluation, ExampleReplies
 
 
 def evaluation_page(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> str:
     """Makes the page.
 
     Args:
-        evaluation: What came out.
-        about: What was measured: names and values.
+        evaluation: The results.
+        about: Names and values that identify the model and the corpus.
 
     Returns:
         HTML, see `markup.document`.
     """
-    return document("Evaluation of a bot", _parts(evaluation, about))
-
-
-def _parts(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield table(("", ""), about)
-    yield (
-        f"<p>{pluralize(evaluation.samples, 'moment')} in which the person answered, of {evaluation.available:,} that "
-        "are kept apart from training. The bot stands beside the person's own answers, beside a bot that always says "
-        f"the person's most frequent answer, <q>{text(evaluation.most_frequent_answer)}</q>, and beside one that gives "
-        "any of the person's answers.</p>"
+    groups = list(metric_groups(evaluation))
+    body = render(
+        "evaluation.html",
+        evaluation=evaluation,
+        about=about,
+        columns=["", *COLUMNS.values()],
+        groups=groups,
+        value_rows=_value_rows,
+        metric_rows=[(row.metric.title, row.metric.help) for group in groups for row in group.rows],
+        example_rows=_example_rows,
     )
-    if evaluation.notes:
-        yield "".join(f"<p>{text(note)}</p>" for note in evaluation.notes)
-    shown = list(groups(evaluation))
-    for group in shown:
-        yield f"<h2>{text(group.title)}</h2>"
-        rows = [(row.title, *map(Figure, row.cells)) for row in group.rows]
-        yield table(("", *COLUMNS.values()), rows)
-    yield "<h2>What the measures mean</h2>"
-    yield table(("measure", "meaning"), [(row.title, row.meaning) for group in shown for row in group.rows])
-    if evaluation.examples:
-        yield "<h2>Examples</h2>"
-        yield from map(_example, evaluation.examples)
+    return document("Evaluation", [body])
 
 
-def _example(example: Example) -> str:
-    said = [("before", line) for line in example.context]
-    return table(("who", "what"), [*said, ("person", example.person), ("bot", example.bot)])
+def _value_rows(group: MetricGroup) -> list[Sequence[Cell]]:
+    return [(row.metric.title, *map(Figure, row.cells)) for row in group.rows]
+
+
+def _example_rows(example: ExampleReplies) -> list[Sequence[Cell]]:
+    context = [("context", line) for line in example.context]
+    return [*context, ("person", example.person), ("bot", example.bot)]

@@ -1,4 +1,4 @@
-"""Keeps secrets out of everything that is shown: logs, errors and tracebacks."""
+"""Sets up logging, and keeps secrets out of logs, error messages and tracebacks."""
 
 from __future__ import annotations
 
@@ -9,30 +9,34 @@ from typing import TextIO
 
 
 class Redactor:
-    """Replaces secrets wherever they turn up in a text."""
+    """Replaces secrets in texts by `[secret]`."""
 
     def __init__(self) -> None:
-        self._forms: set[str] = set()
+        self._spellings: set[str] = set()
 
     def add(self, secret: str) -> None:
-        """Learns a secret. Its spelling in addresses and in quoted strings counts as well."""
-        for form in (secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote(secret), repr(secret)[1:-1]):
-            if form:
-                self._forms.add(form)
+        """Adds a secret, also as it appears in URLs and in quoted strings."""
+        spellings = (
+            secret,
+            urllib.parse.quote(secret, safe=""),
+            urllib.parse.quote(secret),
+            repr(secret)[1:-1],
+        )
+        self._spellings.update(filter(None, spellings))
 
     def __call__(self, text: str) -> str:
         """Returns the text without the secrets."""
-        for form in sorted(self._forms, key=len, reverse=True):
-            text = text.replace(form, "[secret]")
+        for spelling in sorted(self._spellings, key=len, reverse=True):
+            text = text.replace(spelling, "[secret]")
         return text
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats log records, tracebacks included, without secrets.
+    """Formats log records, including tracebacks, without secrets.
 
     Args:
-        redact: Removes the secrets.
-        verbose: Whether to show where a line comes from, and tracebacks.
+        redact: Replaces the secrets.
+        verbose: Whether to include time, logger and level of each record, and tracebacks.
     """
 
     def __init__(self, redact: Redactor, verbose: bool) -> None:
@@ -49,7 +53,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to whatever standard error is now: a progress display replaces it to print above itself."""
+    """Writes to the current `sys.stderr`, which a progress display replaces to print above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one record."""
@@ -58,12 +62,12 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def set_up_logging(redact: Redactor, verbose: bool, quiet: bool) -> logging.Logger:
-    """Sends all logs to standard error, without secrets.
+    """Sends all log records to standard error, without secrets.
 
     Args:
-        redact: Removes the secrets.
-        verbose: Whether to show everything, of libraries too.
-        quiet: Whether to show warnings only.
+        redact: Replaces the secrets.
+        verbose: Whether to show all records, including those of libraries.
+        quiet: Whether to show warnings and errors only.
 
     Returns:
         The logger of autocakechat.
@@ -74,5 +78,8 @@ def set_up_logging(redact: Redactor, verbose: bool, quiet: bool) -> logging.Logg
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO if verbose else logging.WARNING)
     logger = logging.getLogger("autocakechat")
-    logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    if verbose:
+        logger.setLevel(logging.DEBUG)
+    else:
+        logger.setLevel(logging.WARNING if quiet else logging.INFO)
     return logger

@@ -1,92 +1,108 @@
-"""Shows a report to a person: lines for the end of a run. Whatever comes from chats is made visible."""
+"""Renders the report of a corpus as text for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from autocakechat.corpus.report import ChatReport, Report
-from autocakechat.statistics.dialog_statistics import Bin
+from autocakechat.statistics.dialog_statistics import Bin, SamplePair
 from autocakechat.text import escape_control_characters, pluralize
 
 _CHATS_SHOWN = 12
 
 
 def render(report: Report, samples: int = 0) -> str:
-    """Makes a report readable.
+    """Renders a report.
 
     Args:
         report: The report.
         samples: How many sample pairs to show.
 
     Returns:
-        Lines of text, without the last line's end. Whatever comes from chats is made visible.
+        Lines of text, without a final line end. Control characters in text from chats are escaped.
     """
-    lines = [
-        f"read {pluralize(report.messages.read, 'message')} in {pluralize(len(report.chats), 'chat')}",
-        f"kept {_share(report.messages.kept, report.messages.read)} in {pluralize(report.dialogs, 'dialog')} with "
-        f"{pluralize(report.pairs, 'pair')}; {report.words.questions:,} words asked, {report.words.answers:,} answered",
-    ]
-    lines += [
-        f"dropped {_share(number, report.messages.read)}: {escape_control_characters(reason)}"
-        for reason, number in sorted(report.messages.dropped.items(), key=lambda entry: (-entry[1], entry[0]))
-    ]
-    if report.masked:
-        lines.append("masked " + ", ".join(f"{number:,} {kind}" for kind, number in report.masked.items()))
-    lines += [f"{escape_control_characters(what)}: {number:,}" for what, number in report.notes.items()]
-    lines.append(_split_line(report))
-    lines.append(f"words of an answer: {_distribution([(_range(each), each.count) for each in report.answer_words])}")
-    lines.append(f"pairs of a dialog: {_distribution([(_range(each), each.count) for each in report.dialog_pairs])}")
-    lines.append(f"silences: {_distribution([(span.label, span.count) for span in report.silences])}")
+    lines = [*_count_lines(report), *_histogram_lines(report)]
     if len(report.chats) > 1:
-        lines += _table(report.chats)
+        lines += _chat_table(report.chats)
     for sample in report.samples[:samples]:
-        lines += [
-            f"  > {escape_control_characters(sample.question)}",
-            f"  < {escape_control_characters(sample.answer)}",
-        ]
+        lines += _sample_lines(sample)
     return "\n".join([*lines, report.expect])
 
 
-def _split_line(report: Report) -> str:
-    train, validation = (pluralize(part.dialogs, "dialog") for part in (report.train, report.validation))
-    return f"train {train}, validation {validation}" + (f" from {report.split[:10]} on" if report.split else "")
-
-
-def _table(chats: Sequence[ChatReport]) -> list[str]:
-    ranked = sorted(chats, key=lambda chat: (-chat.pairs, -chat.messages.read))
-    rows = [("messages", "kept", "pairs", "chat")]
-    rows += [
-        (
-            f"{chat.messages.read:,}",
-            f"{chat.messages.kept:,}",
-            f"{chat.pairs:,}",
-            escape_control_characters(chat.title or chat.id)
-            + (f" ({escape_control_characters(chat.skipped)})" if chat.skipped else ""),
-        )
-        for chat in ranked[:_CHATS_SHOWN]
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+def _count_lines(report: Report) -> list[str]:
+    messages = report.messages
     lines = [
-        "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+        f"read {pluralize(messages.read, 'message')} in {pluralize(len(report.chats), 'chat')}",
+        f"kept {_share(messages.kept, messages.read)} in {pluralize(report.dialogs, 'dialog')} with "
+        f"{pluralize(report.pairs, 'pair')}; {report.words.questions:,} words from clients, "
+        f"{report.words.answers:,} words in replies",
     ]
+    lines += [
+        f"dropped {_share(count, messages.read)}: {escape_control_characters(reason)}"
+        for reason, count in sorted(messages.dropped.items(), key=lambda entry: (-entry[1], entry[0]))
+    ]
+    if report.masked:
+        lines.append("masked " + ", ".join(f"{count:,} {kind}" for kind, count in report.masked.items()))
+    lines += [f"{escape_control_characters(note)}: {count:,}" for note, count in report.notes.items()]
+    return [*lines, _split_line(report)]
+
+
+def _split_line(report: Report) -> str:
+    train = pluralize(report.train.dialogs, "dialog")
+    validation = pluralize(report.validation.dialogs, "dialog")
+    since = f" from {report.split[:10]} on" if report.split else ""
+    return f"train {train}, validation {validation}{since}"
+
+
+def _histogram_lines(report: Report) -> list[str]:
+    gaps = [(bar.label, bar.count) for bar in report.silences]
+    return [
+        f"words per reply: {_shares(_label_bins(report.answer_words))}",
+        f"pairs per dialog: {_shares(_label_bins(report.dialog_pairs))}",
+        f"gaps between messages: {_shares(gaps)}",
+    ]
+
+
+def _label_bins(bins: Sequence[Bin]) -> list[tuple[str, int]]:
+    return [(str(bar.low) if bar.low == bar.high else f"{bar.low}-{bar.high}", bar.count) for bar in bins]
+
+
+def _shares(counts: Sequence[tuple[str, int]]) -> str:
+    total = sum(count for _, count in counts)
+    return ", ".join(f"{label} ({_percent(count, total)})" for label, count in counts if count)
+
+
+def _chat_table(chats: Sequence[ChatReport]) -> list[str]:
+    ranked = sorted(chats, key=lambda chat: (-chat.pairs, -chat.messages.read))
+    rows = [("messages", "kept", "pairs", "chat"), *map(_chat_row, ranked[:_CHATS_SHOWN])]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = []
+    for *numbers, title in rows:
+        cells = [number.rjust(width) for number, width in zip(numbers, widths, strict=True)]
+        lines.append("  ".join([*cells, title]))
     if len(ranked) > _CHATS_SHOWN:
         lines.append(f"and {pluralize(len(ranked) - _CHATS_SHOWN, 'chat')} more")
     return lines
 
 
-def _distribution(parts: Sequence[tuple[str, int]]) -> str:
-    total = sum(number for _, number in parts) or 1
-    return ", ".join(f"{name} ({_percent(number, total)})" for name, number in parts if number)
+def _chat_row(chat: ChatReport) -> tuple[str, str, str, str]:
+    title = escape_control_characters(chat.title or chat.id)
+    if chat.skipped:
+        title += f" ({escape_control_characters(chat.skipped)})"
+    return f"{chat.messages.read:,}", f"{chat.messages.kept:,}", f"{chat.pairs:,}", title
 
 
-def _range(each: Bin) -> str:
-    return str(each.low) if each.low == each.high else f"{each.low}-{each.high}"
+def _sample_lines(sample: SamplePair) -> list[str]:
+    return [
+        f"  > {escape_control_characters(sample.question)}",
+        f"  < {escape_control_characters(sample.answer)}",
+    ]
 
 
-def _share(number: int, whole: int) -> str:
-    return f"{number:,} ({_percent(number, whole)})"
+def _share(count: int, total: int) -> str:
+    return f"{count:,} ({_percent(count, total)})"
 
 
-def _percent(number: int, whole: int) -> str:
-    percent = 100 * number / max(whole, 1)
-    return f"{percent:.0f} %" if percent >= 1 or not number else "under 1 %"
+def _percent(count: int, total: int) -> str:
+    percent = 100 * count / max(total, 1)
+    return f"{percent:.0f} %" if percent >= 1 or not count else "under 1 %"

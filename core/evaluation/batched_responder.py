@@ -1,4 +1,4 @@
-"""Asks a responder for much at once, some conversations at a time, and names its plugin if it breaks its contract."""
+"""Calls a responder in batches, with progress, and checks that it keeps its contract."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from autocakechat.interface.model import Request, Responder, Score, ScoringRespo
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.registry.manager import plugin_error
 
-_AT_ONCE = 32
+_BATCH_SIZE = 32
 
-_Given = TypeVar("_Given")
+_Result = TypeVar("_Result")
 
 
 class BatchedResponder:
-    """A responder of which much is asked.
+    """A responder that is called with many requests.
 
     Args:
         responder: The responder.
-        owner: The plugin it comes from.
-        log: Where to say more of what went wrong.
+        owner: The plugin that provides it.
+        log: The log for details of failures.
         progress: Opens progress displays.
 
     Attributes:
-        labels: The emotions it can answer with.
-        context_lines: How many lines of context it makes use of.
-        tells_scores: Whether it can tell how likely answers are.
+        labels: The labels it can reply with.
+        context_lines: The number of context lines it uses.
+        can_score: Whether it can score replies.
     """
 
     def __init__(self, responder: Responder, owner: str, log: logging.Logger, progress: OpenProgress) -> None:
@@ -42,52 +42,52 @@ class BatchedResponder:
         self.can_score = isinstance(responder, ScoringResponder)
 
     def replies(self, requests: Sequence[Request]) -> list[str]:
-        """Returns what it answers.
+        """Returns one reply per request.
 
         Raises:
-            PluginError: It failed, or gave too few or too many replies.
+            PluginError: The responder failed, or returned another number of replies.
         """
         replies: list[str] = []
-        with self._progress("answering", total=len(requests), unit="answers") as progress:
+        with self._progress("replying", total=len(requests), unit="replies") as progress:
             for batch in _batches(len(requests)):
-                given = self._call(self._responder.respond, requests[batch])
-                self._expect(len(given) == len(requests[batch]), "gave another number of replies than was asked for")
-                replies += [reply.text for reply in given]
-                progress.advance(len(given))
+                batch_replies = self._call(self._responder.respond, requests[batch])
+                self._expect(len(batch_replies) == len(requests[batch]), "did not return one reply per request")
+                replies += [reply.text for reply in batch_replies]
+                progress.advance(len(batch_replies))
         return replies
 
-    def scores(self, requests: Sequence[Request], answers: Sequence[Sequence[str]]) -> list[list[Score]]:
-        """Returns how likely it finds answers; only for one that tells scores.
+    def scores(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Returns the scores of several replies per request. Requires `can_score`.
 
         Raises:
-            PluginError: It failed, or gave what are no scores of these answers.
+            PluginError: The responder failed, or returned invalid scores.
         """
         assert isinstance(self._responder, ScoringResponder)
         scores: list[list[Score]] = []
-        with self._progress("scoring", total=len(requests), unit="answers") as progress:
+        with self._progress("scoring", total=len(requests), unit="requests") as progress:
             for batch in _batches(len(requests)):
-                given = self._call(self._responder.score, requests[batch], answers[batch])
-                fits = list(map(len, given)) == list(map(len, answers[batch]))
-                self._expect(fits, "gave another number of scores than was asked for")
-                numbers = not any(math.isnan(score.log_p) for told in given for score in told)
-                self._expect(numbers, "gave a score that is not a number")
-                scores += given
-                progress.advance(len(given))
+                batch_scores = self._call(self._responder.score, requests[batch], replies[batch])
+                complete = list(map(len, batch_scores)) == list(map(len, replies[batch]))
+                self._expect(complete, "did not return one score per reply")
+                has_nan = any(math.isnan(score.log_p) for scores_of_one in batch_scores for score in scores_of_one)
+                self._expect(not has_nan, "returned a score that is NaN")
+                scores += batch_scores
+                progress.advance(len(batch_scores))
         return scores
 
-    def _call(self, method: Callable[..., list[_Given]], *arguments: Any) -> list[_Given]:
+    def _call(self, method: Callable[..., list[_Result]], *arguments: Any) -> list[_Result]:
         try:
             return method(*arguments)
         except (AccError, MemoryError):
             raise
         except Exception as error:
-            self._log.debug("while answering", exc_info=True)
+            self._log.debug("in a responder", exc_info=True)
             raise plugin_error(self._owner, error) from error
 
-    def _expect(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            raise PluginError(self._owner, f"its responder {otherwise}")
+    def _expect(self, condition: bool, violation: str) -> None:
+        if not condition:
+            raise PluginError(self._owner, f"its responder {violation}")
 
 
-def _batches(number: int) -> Iterator[slice]:
-    return (slice(first, first + _AT_ONCE) for first in range(0, number, _AT_ONCE))
+def _batches(total: int) -> Iterator[slice]:
+    return (slice(start, start + _BATCH_SIZE) for start in range(0, total, _BATCH_SIZE))

@@ -1,269 +1,206 @@
-"""Measures a bot: lets it answer, and score answers, at moments of a corpus that it has not learnt from.
+"""Evaluates a bot on held-out replies of a corpus, which it was not trained on.
 
-Beside it stand the person, a bot that always gives the person's most frequent answer, and one that gives any answer of
-the person's. `docs/evaluation.md` tells what each measure means.
+The bot is compared with the person's true replies and two baselines: the person's most frequent reply, and random
+replies of the person. `docs/evaluation.md` explains each metric.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import attrs
 
 from autocakechat.evaluation.batched_responder import BatchedResponder
-from autocakechat.evaluation.metrics import Rank, distinct, mean, mean_perplexity, perplexity, standard_error, words
-from autocakechat.evaluation.test_set import EvaluationExample, TrainingReplies, held_out_moments
-from autocakechat.evaluation.writing_style import StyleMetrics, habits_of
+from autocakechat.evaluation.metric_registry import NGRAM_SIZES, RECALL_CUTOFFS, keys
+from autocakechat.evaluation.metrics import (
+    Rank,
+    WordList,
+    distinct,
+    mean,
+    mean_perplexity,
+    perplexity,
+    split_words,
+    standard_error,
+)
+from autocakechat.evaluation.results import Evaluation, EvaluationSettings, ExampleReplies, Measurement
+from autocakechat.evaluation.test_set import EvaluationExample, TrainingReplies, draw_test_set
+from autocakechat.evaluation.writing_style import StyleMetrics, measure_style
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import Request, Score
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.interface.session import Session
 
-FORM = 1
-RECALLS = (1, 2, 5)
 _DISTINCT_WORDS = 1000
+_NO_SCORES = "the trainer of this model cannot score replies: no perplexity, no ranking"
+_ONE_REPLY = "the held-out set has only one distinct reply: no ranking"
 
-
-@attrs.frozen(kw_only=True)
-class EvaluationSettings:
-    """What to measure.
-
-    Attributes:
-        samples: How many moments, at most.
-        candidates: Among how many answers the true one is to be found.
-        seed: Of everything random.
-        examples: How many moments to show.
-    """
-
-    samples: int = 300
-    candidates: int = 10
-    seed: int = 42
-    examples: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class Measured:
-    """One measure of all that is compared. None where it does not apply or cannot be told.
-
-    Attributes:
-        bot: The model.
-        person: What the person really said.
-        most_frequent: The person's most frequent answer, always.
-        random: Any answer of the person.
-    """
-
-    bot: float | None = None
-    person: float | None = None
-    most_frequent: float | None = None
-    random: float | None = None
+Replies = dict[str, list[str]]
+"""The replies of each column of `Measurement`, one per test example."""
 
 
 @attrs.frozen
-class Example:
-    """A moment, and what was said.
-
-    Attributes:
-        context: What was said before, oldest first.
-        person: What the person said.
-        bot: What the bot said.
-    """
-
-    context: Sequence[str]
-    person: str
-    bot: str
-
-
-@attrs.frozen(kw_only=True)
-class Evaluation:
-    """What came out.
-
-    Attributes:
-        form: Version of this form.
-        samples: How many moments were looked at.
-        available: How many there are.
-        candidates: Among how many answers the true one was to be found; 0 if that was not measured.
-        seed: The seed.
-        distinct_words: How many words distinct-n was measured at.
-        most_frequent_answer: What the person says most often.
-        measures: By name.
-        notes: What to know when reading them.
-        examples: Moments, if asked for.
-    """
-
-    form: int = FORM
-    samples: int
-    available: int
-    candidates: int
-    seed: int
-    distinct_words: int
-    most_frequent_answer: str
-    measures: dict[str, Measured]
-    notes: list[str]
-    examples: list[Example]
-
-
-@attrs.frozen
-class _Scored:
-    """Scores of what could be said at a moment."""
+class _ScoredExample:
+    """The model's scores of the replies to one test example."""
 
     true: Score
-    reply: Score
+    bot: Score
     most_frequent: Score
     others: list[Score]
 
 
 def evaluate(
-    asked: BatchedResponder, corpus: Corpus, settings: EvaluationSettings, progress: OpenProgress
+    responder: BatchedResponder, corpus: Corpus, settings: EvaluationSettings, progress: OpenProgress
 ) -> Evaluation:
-    """Measures a bot.
+    """Evaluates a bot.
 
     Args:
-        asked: The bot.
-        corpus: What it is measured with: the part "validation"; the baselines come from the part "train".
-        settings: What to measure.
+        responder: The bot.
+        corpus: The part "validation" is the test set; the baselines use the part "train".
+        settings: The settings.
         progress: Opens progress displays.
 
     Returns:
-        The measures. The same settings give the same ones, if the bot gives the same answers.
+        The results. The same settings give the same results if the bot gives the same replies.
 
     Raises:
-        UserError: There is nothing to measure with.
+        UserError: There are no held-out replies.
         PluginError: The bot failed.
     """
-    chance = random.Random(settings.seed)  # noqa: S311 - no secrets
-    moments, available = held_out_moments(
-        corpus, settings.samples, settings.candidates - 1, asked.context_lines, chance
-    )
-    person = TrainingReplies(corpus, progress)
-    requests = [_request(moment, asked.labels) for moment in moments]
-    replies = asked.replies(requests)
-    said = {
-        "bot": replies,
-        "person": [moment.answer for moment in moments],
-        "most_frequent": [person.most_frequent] * len(moments),
-        "random": person.random_answers(len(moments), chance),
+    rng = random.Random(settings.seed)  # noqa: S311 - not for secrets
+    test_set, available = draw_test_set(corpus, settings.samples, settings.candidates - 1, responder.context_lines, rng)
+    training = TrainingReplies(corpus, progress)
+    requests = [_request(example, responder.labels) for example in test_set]
+    bot_replies = responder.replies(requests)
+    replies = {
+        "bot": bot_replies,
+        "person": [example.reply for example in test_set],
+        "most_frequent": [training.most_frequent] * len(test_set),
+        "random": training.draw(len(test_set), rng),
     }
-    if asked.can_score:
-        scores = _scores(asked, requests, moments, replies, person.most_frequent)
-        scored, notes = _likelihood(scores) | _ranking(scores, moments, person), _reading(scores)
-    else:
-        scored = dict.fromkeys(("perplexity", "mean_perplexity", *_RANKED), Measured())
-        notes = ["the trainer of this model cannot tell how likely an answer is: no perplexity, no ranking"]
-    spoken = {speaker: [words(text) for text in texts] for speaker, texts in said.items()}
-    size = min(_DISTINCT_WORDS, *(sum(map(len, spoken[speaker])) for speaker in ("bot", "person", "random")))
-    examples = map(Example, [moment.context for moment in moments], said["person"], replies)
+    likelihood, notes = _score_metrics(responder, requests, test_set, bot_replies, training)
+    words: dict[str, list[WordList]] = {
+        column: [split_words(text) for text in texts] for column, texts in replies.items()
+    }
+    distinct_words = min(_DISTINCT_WORDS, *(sum(map(len, words[column])) for column in ("bot", "person", "random")))
+    has_ranking = responder.can_score and test_set[0].others
     return Evaluation(
-        samples=len(moments),
+        samples=len(test_set),
         available=available,
-        candidates=1 + len(moments[0].others) if asked.can_score and moments[0].others else 0,
+        candidates=1 + len(test_set[0].others) if has_ranking else 0,
         seed=settings.seed,
-        distinct_words=size,
-        most_frequent_answer=person.most_frequent,
-        measures=scored | _vocabulary(spoken, size, person, settings.seed) | _habits(said),
+        distinct_words=distinct_words,
+        most_frequent_answer=training.most_frequent,
+        measures=likelihood | _variety(words, distinct_words, training, settings.seed) | _style(replies),
         notes=notes,
-        examples=list(examples)[: settings.examples],
+        examples=[
+            ExampleReplies(example.context, example.reply, reply)
+            for example, reply in zip(test_set[: settings.examples], bot_replies, strict=False)
+        ],
     )
 
 
-_RANKED = ("mean_average_precision", *(f"recall_at_{k}" for k in RECALLS))
+def _request(example: EvaluationExample, labels: Sequence[str]) -> Request:
+    return Request(example.context, example.emotion if example.emotion in labels else Session.usual_mood(labels))
 
 
-def _request(moment: EvaluationExample, labels: Sequence[str]) -> Request:
-    return Request(moment.context, moment.emotion if moment.emotion in labels else Session.usual_mood(labels))
-
-
-def _scores(
-    asked: BatchedResponder,
+def _score_metrics(
+    responder: BatchedResponder,
     requests: Sequence[Request],
-    moments: Sequence[EvaluationExample],
-    replies: Sequence[str],
-    most_frequent: str,
-) -> list[_Scored]:
-    answers = [
-        [moment.answer, reply, most_frequent, *moment.others] for moment, reply in zip(moments, replies, strict=True)
+    test_set: Sequence[EvaluationExample],
+    bot_replies: Sequence[str],
+    training: TrainingReplies,
+) -> tuple[dict[str, Measurement], list[str]]:
+    """Returns the metrics that need the model's scores, and notes on them."""
+    if not responder.can_score:
+        return dict.fromkeys((*keys("likelihood"), *keys("ranking")), Measurement()), [_NO_SCORES]
+    candidates = [
+        [example.reply, bot_reply, training.most_frequent, *example.others]
+        for example, bot_reply in zip(test_set, bot_replies, strict=True)
     ]
-    return [
-        _Scored(true, reply, frequent, others) for true, reply, frequent, *others in asked.scores(requests, answers)
+    scored = [
+        _ScoredExample(true, bot, most_frequent, others)
+        for true, bot, most_frequent, *others in responder.scores(requests, candidates)
     ]
+    if not test_set[0].others:
+        return _likelihood(scored) | dict.fromkeys(keys("ranking"), Measurement()), [_ONE_REPLY]
+    ranks = [Rank.of_first([score.log_p for score in (example.true, *example.others)]) for example in scored]
+    candidate_count = 1 + len(test_set[0].others)
+    return _likelihood(scored) | _ranking(ranks, test_set, training), _ranking_notes(ranks, candidate_count)
 
 
-def _likelihood(scores: Sequence[_Scored]) -> dict[str, Measured]:
-    """Measures how likely the model finds what each one says. Of the true answers, that is the model's perplexity.
+def _likelihood(scored: Sequence[_ScoredExample]) -> dict[str, Measurement]:
+    """Returns the perplexities of each column's replies.
 
-    The random answers are held out, too: those it has learnt would be likely wherever they stand.
+    The random replies are held out, too: the model would find training replies likely in any context.
     """
-
-    def measured(measure: Callable[[Sequence[Score]], float | None]) -> Measured:
-        return Measured(
-            bot=measure([each.reply for each in scores]),
-            person=measure([each.true for each in scores]),
-            most_frequent=measure([each.most_frequent for each in scores]),
-            random=measure([each.others[0] for each in scores if each.others]),
-        )
-
-    return {"perplexity": measured(perplexity), "mean_perplexity": measured(mean_perplexity)}
+    columns: dict[str, list[Score]] = {
+        "bot": [example.bot for example in scored],
+        "person": [example.true for example in scored],
+        "most_frequent": [example.most_frequent for example in scored],
+        "random": [example.others[0] for example in scored if example.others],
+    }
+    return {
+        "perplexity": Measurement(**{column: perplexity(scores) for column, scores in columns.items()}),
+        "mean_perplexity": Measurement(**{column: mean_perplexity(scores) for column, scores in columns.items()}),
+    }
 
 
 def _ranking(
-    scores: Sequence[_Scored], moments: Sequence[EvaluationExample], person: TrainingReplies
-) -> dict[str, Measured]:
-    """Measures how well the true answer is found among others: by the model, by frequency, and by chance."""
-    if not moments[0].others:
-        return dict.fromkeys(_RANKED, Measured())
-    found = _ranks(scores)
-    counts = [[person.counts[text] for text in (moment.answer, *moment.others)] for moment in moments]
-    by_frequency = list(map(Rank.of_first, counts))
-    by_chance = [Rank(0, 1 + len(moment.others)) for moment in moments]
-
-    def measured(measure: Callable[[Rank], float]) -> Measured:
-        bot, most_frequent, chance = (mean(map(measure, ranks)) for ranks in (found, by_frequency, by_chance))
-        return Measured(bot=bot, most_frequent=most_frequent, random=chance)
-
-    measures: list[Callable[[Rank], float]] = [lambda rank: rank.average_precision]
-    measures += [partial(Rank.recall, k=k) for k in RECALLS]
-    return {name: measured(measure) for name, measure in zip(_RANKED, measures, strict=True)}
-
-
-def _ranks(scores: Sequence[_Scored]) -> list[Rank]:
-    return [Rank.of_first([score.log_p for score in (each.true, *each.others)]) for each in scores]
+    ranks: Sequence[Rank], test_set: Sequence[EvaluationExample], training: TrainingReplies
+) -> dict[str, Measurement]:
+    """Returns MAP and recall@k of three rankings: the model's, by frequency in the training set, by chance."""
+    frequencies = [[training.counts[text] for text in (example.reply, *example.others)] for example in test_set]
+    columns: dict[str, Sequence[Rank]] = {
+        "bot": ranks,
+        "most_frequent": [Rank.of_first(counts) for counts in frequencies],
+        "random": [Rank(better=0, equal=1 + len(example.others)) for example in test_set],
+    }
+    measurements = {
+        "mean_average_precision": Measurement(
+            **{column: mean(rank.average_precision for rank in ranks) for column, ranks in columns.items()}
+        )
+    }
+    for k in RECALL_CUTOFFS:
+        measurements[f"recall_at_{k}"] = Measurement(
+            **{column: mean(rank.recall(k) for rank in ranks) for column, ranks in columns.items()}
+        )
+    return measurements
 
 
-def _reading(scores: Sequence[_Scored]) -> list[str]:
-    """Tells how far the ranking can be trusted."""
-    if not scores[0].others:
-        return ["the person gave one answer only in what is held out: no ranking"]
-    precisions = [rank.average_precision for rank in _ranks(scores)]
+def _ranking_notes(ranks: Sequence[Rank], candidates: int) -> list[str]:
+    """Returns the margin of error of the ranking (two standard errors), and whether it is better than chance."""
+    precisions = [rank.average_precision for rank in ranks]
     error = standard_error(precisions)
     if error is None:
         return []
-    by_chance = Rank(0, 1 + len(scores[0].others)).average_precision
+    by_chance = Rank(better=0, equal=candidates).average_precision
     margin = f"mean average precision is known to about ±{2 * error:.3f}"
     if sum(precisions) / len(precisions) - by_chance > 2 * error:
         return [margin]
-    return [f"{margin}: no better than chance, so the bot hardly heeds what was said before"]
+    return [f"{margin}: not better than chance, so the model makes little use of the context"]
 
 
-def _vocabulary(
-    spoken: dict[str, list[list[str]]], size: int, person: TrainingReplies, seed: int
-) -> dict[str, Measured]:
-    """Measures how many different things each one says, and how much the words are the person's."""
-    measures = {"lexical_similarity": _each(spoken, person.lexicon.similarity)}
-    # Who always says the same can go on for as long as it takes.
-    same = spoken["most_frequent"][0]
-    spoken = spoken | {"most_frequent": [same] * max(1, -(-size // max(1, len(same))))}
-    different = {f"distinct_{n}": _each(spoken, partial(distinct, n=n, size=size, seed=seed)) for n in (1, 2, 3)}
-    return different | measures
+def _variety(
+    words: dict[str, list[WordList]], size: int, training: TrainingReplies, seed: int
+) -> dict[str, Measurement]:
+    """Returns distinct-n at equal numbers of words, and the similarity to the training replies."""
+    similarity = {column: training.lexicon.similarity(texts) for column, texts in words.items()}
+    # The constant reply is repeated until it has enough words.
+    constant = words["most_frequent"][0]
+    repeats = max(1, -(-size // max(1, len(constant))))
+    words = words | {"most_frequent": [constant] * repeats}
+    measurements = {}
+    for n in NGRAM_SIZES:
+        measure = partial(distinct, n=n, size=size, seed=seed)
+        measurements[f"distinct_{n}"] = Measurement(**{column: measure(texts) for column, texts in words.items()})
+    return measurements | {"lexical_similarity": Measurement(**similarity)}
 
 
-def _habits(said: dict[str, list[str]]) -> dict[str, Measured]:
-    habits = {speaker: habits_of(texts) for speaker, texts in said.items()}
+def _style(replies: Replies) -> dict[str, Measurement]:
+    styles = {column: measure_style(texts) for column, texts in replies.items()}
     return {
-        field.name: Measured(**{speaker: getattr(each, field.name) for speaker, each in habits.items()})
+        field.name: Measurement(**{column: getattr(style, field.name) for column, style in styles.items()})
         for field in attrs.fields(StyleMetrics)
     }
-
-
-def _each(spoken: dict[str, list[list[str]]], measure: Callable[[list[list[str]]], float | None]) -> Measured:
-    return Measured(**{speaker: measure(texts) for speaker, texts in spoken.items()})

@@ -1,7 +1,7 @@
-"""Measures of answers, as formulas over words, scores and ranks. None of them knows a model or a corpus.
+"""Formulas over words, scores and ranks. They depend on no model and no corpus.
 
-Sources: perplexity and ranking as CakeChat measures them; distinct-n from Li et al. 2016 (arXiv 1510.03055), at a fixed
-number of words as CakeChat takes it; TF-IDF with the smoothed weights that scikit-learn documents.
+Sources: perplexity and ranking as in CakeChat; distinct-n from Li et al. 2016 (arXiv 1510.03055), at a fixed number of
+words as in CakeChat; TF-IDF with the smoothed weights that scikit-learn documents.
 """
 
 from __future__ import annotations
@@ -17,44 +17,45 @@ import attrs
 
 from autocakechat.interface.model import Score
 
-Tokens = Sequence[str]
+WordList = Sequence[str]
 
-_SHUFFLES = 20
+_DRAWS = 20
 
-# Scripts that write no blanks between words: each of their characters counts as a word.
+# Scripts without spaces between words: each character counts as a word.
 _SINGLE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 )
 _WORD = re.compile(rf"[{_SINGLE}]|[^\W{_SINGLE}]+|[^\w\s]")
 
 
-def words(text: str) -> list[str]:
-    """Cuts text into lower-case words and single signs, so that all models are measured in the same units."""
+def split_words(text: str) -> list[str]:
+    """Splits text into lower-case words and single punctuation marks: the same units for all models."""
     return _WORD.findall(text.lower())
 
 
 def perplexity(scores: Sequence[Score]) -> float | None:
-    """Returns exp(-sum of log p / number of tokens) over all answers; None where there are no tokens.
+    """Returns the perplexity of several replies: exp(-1/N Σ log p), N tokens in all; None without tokens.
 
-    Like a die with so many sides the model is surprised by each token.
+    A perplexity of k means that the model is as uncertain about each token as about the throw of a k-sided die.
     """
     tokens = sum(score.tokens for score in scores)
     return _exp(-math.fsum(score.log_p for score in scores) / tokens) if tokens else None
 
 
 def mean_perplexity(scores: Sequence[Score]) -> float | None:
-    """Returns CakeChat's measure: the mean over answers of exp(-log p / number of tokens). None where there is none."""
-    each = [_exp(-score.log_p / score.tokens) for score in scores if score.tokens]
-    return math.fsum(each) / len(each) if each else None
+    """Returns CakeChat's metric: the mean over replies of exp(-1/n log p), n tokens each; None without tokens."""
+    perplexities = [_exp(-score.log_p / score.tokens) for score in scores if score.tokens]
+    return mean(perplexities)
 
 
 @attrs.frozen
 class Rank:
-    """Where the true answer stands among candidates.
+    """The rank of the true reply among candidates, with ties.
 
     Attributes:
-        better: How many candidates stand before it.
-        equal: How many stand in the same place, itself included. Its rank is any of theirs, each as likely.
+        better: The number of candidates with a higher score.
+        equal: The number of candidates with the same score, the true reply included. Each order of these is equally
+            likely, so metrics are expectations over them.
     """
 
     better: int
@@ -62,105 +63,109 @@ class Rank:
 
     @classmethod
     def of_first(cls, scores: Sequence[float]) -> Rank:
-        """Ranks the first of some candidates by their scores, the highest being the best."""
+        """Ranks the first of several candidates by score; higher is better."""
         true = scores[0]
         return cls(sum(score > true for score in scores), sum(score == true for score in scores))
 
     @property
     def average_precision(self) -> float:
-        """One relevant answer at rank r has the average precision 1 / r; expected over ties."""
+        """The average precision, 1 / rank for a single relevant candidate, in expectation over ties."""
         return math.fsum(1 / (self.better + place) for place in range(1, self.equal + 1)) / self.equal
 
     def recall(self, k: int) -> float:
-        """Returns whether the answer is among the first `k`, 0 or 1; expected over ties."""
+        """Returns recall@k: 1 if the true reply is among the first k, else 0, in expectation over ties."""
         return min(max(k - self.better, 0), self.equal) / self.equal
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """Returns the mean, or None of nothing."""
+    """Returns the mean, or None without values."""
     values = list(values)
     return math.fsum(values) / len(values) if values else None
 
 
 def standard_error(values: Sequence[float]) -> float | None:
-    """Returns the standard error of the mean of independent values, None of fewer than two."""
+    """Returns the standard error of the mean, s / √n; None for fewer than two values."""
     if len(values) < 2:
         return None
-    middle = math.fsum(values) / len(values)
-    variance = math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1)
+    average = math.fsum(values) / len(values)
+    variance = math.fsum((value - average) ** 2 for value in values) / (len(values) - 1)
     return math.sqrt(variance / len(values))
 
 
-def distinct(answers: Sequence[Tokens], n: int, size: int, seed: int) -> float | None:
-    """Returns distinct-n: the number of different n-grams over the number of all.
+def distinct(replies: Sequence[WordList], n: int, size: int, seed: int) -> float | None:
+    """Returns distinct-n: the number of different n-grams divided by the number of all n-grams.
 
-    The more words, the more n-grams are repetitions. So texts can only be compared at the same number of words: answers
-    are drawn in random order until there are `size`, some times over, and the mean of those is the measure.
+    More words contain more repeated n-grams, so distinct-n is comparable only at equal numbers of words. Replies are
+    drawn in random order until they have `size` words; the result is the mean over several draws.
 
     Args:
-        answers: The words of each answer. No n-gram reaches from one into the next.
-        n: Words in an n-gram.
-        size: Words to look at.
-        seed: For the order.
+        replies: The words of each reply. No n-gram crosses from one reply into the next.
+        n: The number of words of an n-gram.
+        size: The number of words to draw.
+        seed: The seed of the draws.
 
     Returns:
-        From 0 to 1, or None if there is no n-gram.
+        A value from 0 to 1, or None if there is no n-gram.
     """
-    order = random.Random(seed)  # noqa: S311 - no secrets
+    rng = random.Random(seed)  # noqa: S311 - not for secrets
     ratios = []
-    for _ in range(_SHUFFLES):
-        drawn = _first_words(order.sample(answers, len(answers)), size)
-        grams = [tuple(answer[start : start + n]) for answer in drawn for start in range(len(answer) - n + 1)]
-        if grams:
-            ratios.append(len(set(grams)) / len(grams))
+    for _ in range(_DRAWS):
+        drawn = _first_words(rng.sample(replies, len(replies)), size)
+        ngrams = [tuple(reply[start : start + n]) for reply in drawn for start in range(len(reply) - n + 1)]
+        if ngrams:
+            ratios.append(len(set(ngrams)) / len(ngrams))
     return mean(ratios)
 
 
 class Lexicon:
-    """The words of a person, and how much each of them tells.
+    """The words of a person's replies, with their TF-IDF weights.
 
     Args:
-        answers: The words of each answer.
+        replies: The words of each reply.
     """
 
-    def __init__(self, answers: Iterable[Tokens]) -> None:
+    def __init__(self, replies: Iterable[WordList]) -> None:
         self._counts: Counter[str] = Counter()
-        self._answers_with: Counter[str] = Counter()
-        self._answers = 0
-        for answer in answers:
-            self._counts.update(answer)
-            self._answers_with.update(set(answer))
-            self._answers += 1
+        self._document_frequency: Counter[str] = Counter()
+        self._documents = 0
+        for reply in replies:
+            self._counts.update(reply)
+            self._document_frequency.update(set(reply))
+            self._documents += 1
 
-    def similarity(self, answers: Iterable[Tokens]) -> float | None:
-        """Returns the lexical similarity: the cosine of the TF-IDF vectors of some answers and of all of the person.
+    def similarity(self, replies: Iterable[WordList]) -> float | None:
+        """Returns the cosine of two TF-IDF vectors: that of some replies, and that of all replies of the person.
 
         Args:
-            answers: The words of each answer.
+            replies: The words of each reply.
 
         Returns:
-            From 0 (no word in common) to 1, or None if there are no words.
+            A value from 0 (no word in common) to 1, or None without words.
         """
-        theirs = self._vector(Counter(chain.from_iterable(answers)))
-        own = self._vector(self._counts)
-        length = math.hypot(*theirs.values()) * math.hypot(*own.values())
-        return math.fsum(weight * own.get(word, 0.0) for word, weight in theirs.items()) / length if length else None
+        compared = self._tf_idf(Counter(chain.from_iterable(replies)))
+        own = self._tf_idf(self._counts)
+        norm = math.hypot(*compared.values()) * math.hypot(*own.values())
+        if not norm:
+            return None
+        return math.fsum(weight * own.get(word, 0.0) for word, weight in compared.items()) / norm
 
-    def _vector(self, counts: Counter[str]) -> dict[str, float]:
-        """Each word's count times ln((1 + answers) / (1 + answers with it)) + 1."""
-        answers = 1 + self._answers
+    def _tf_idf(self, counts: Counter[str]) -> dict[str, float]:
+        """Returns tf(w) · idf(w), with idf(w) = ln((1 + N) / (1 + df(w))) + 1 over N replies."""
+        documents = 1 + self._documents
         return {
-            word: count * (math.log(answers / (1 + self._answers_with[word])) + 1) for word, count in counts.items()
+            word: count * (math.log(documents / (1 + self._document_frequency[word])) + 1)
+            for word, count in counts.items()
         }
 
 
-def _first_words(answers: Iterable[Tokens], size: int) -> list[Tokens]:
-    taken: list[Tokens] = []
-    for answer in answers:
+def _first_words(replies: Iterable[WordList], size: int) -> list[WordList]:
+    """Returns the first replies with `size` words in all; the last one is cut."""
+    taken: list[WordList] = []
+    for reply in replies:
         if size <= 0:
             break
-        taken.append(answer[:size])
-        size -= len(answer)
+        taken.append(reply[:size])
+        size -= len(reply)
     return taken
 
 

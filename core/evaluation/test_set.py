@@ -1,4 +1,4 @@
-"""What a model is measured with: moments of a corpus that no training has seen, and what its person usually says."""
+"""The test set: held-out replies of a corpus with their contexts. And the training replies, for the baselines."""
 
 from __future__ import annotations
 
@@ -9,132 +9,139 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from autocakechat.errors import UserError
-from autocakechat.evaluation.metrics import Lexicon, words
+from autocakechat.evaluation.metrics import Lexicon, WordList, split_words
 from autocakechat.interface.corpus import Corpus, Utterance
-from autocakechat.interface.run_context import OpenProgress
+from autocakechat.interface.run_context import OpenProgress, Progress
 
-_POOL = 2000
+_POOL_SIZE = 2000
 
 
 @attrs.frozen
 class EvaluationExample:
-    """A moment in which the person answered.
+    """A held-out reply in its context.
 
     Attributes:
-        context: What was said before, oldest first.
-        answer: What the person said.
-        emotion: The label of that.
-        others: What the person said at other moments.
+        context: The turns before the reply, oldest first.
+        reply: The person's reply.
+        emotion: The label of the reply.
+        others: Replies that the person gave in other contexts: the wrong candidates of the ranking task.
     """
 
     context: tuple[str, ...]
-    answer: str
+    reply: str
     emotion: str
     others: tuple[str, ...] = ()
 
 
-def held_out_moments(
-    corpus: Corpus, number: int, others: int, context_lines: int, chance: random.Random
+def draw_test_set(
+    corpus: Corpus, size: int, others: int, context_lines: int, rng: random.Random
 ) -> tuple[list[EvaluationExample], int]:
-    """Draws moments of the part of a corpus that no trainer learns from.
+    """Draws examples from the held-out part of a corpus.
 
     Args:
         corpus: The corpus.
-        number: How many moments to draw; if there are fewer, all are taken.
-        others: How many other answers to draw for each moment. They differ from the true one and from each other in
-            their words, and each is as likely as the person gives it. All moments get the same number, fewer if the
-            person has not said so many things.
-        context_lines: Lines before the answer to keep.
-        chance: What draws.
+        size: The number of examples to draw; all are used if there are fewer.
+        others: The number of wrong candidates for each example. They differ from the true reply and from each other in
+            their words, and are drawn as often as the person gives them. All examples get the same number: fewer if
+            the held-out part has fewer distinct replies.
+        context_lines: The number of turns before the reply to keep.
+        rng: The random number generator.
 
     Returns:
-        The moments in the order of the corpus, and how many there are in all.
+        The examples in the order of the corpus, and the number of held-out replies.
 
     Raises:
-        UserError: There are none.
+        UserError: The held-out part is empty.
     """
     available = sum(len(dialog) // 2 for dialog in corpus.dialogs("validation"))
     if not available:
         raise UserError(
-            f"{corpus.path}: every dialog was there to train on, and measuring with those would flatter",
-            "read more chats: the newest dialogs are kept apart as soon as there are two",
+            f"{corpus.path}: the held-out part is empty, and evaluating on training dialogs would be misleading",
+            "read more chats: the newest dialogs are held out as soon as there are two",
         )
-    chosen = set(chance.sample(range(available), min(number, available)))
-    pooled = set(chance.sample(range(available), min(_POOL, available)))
-    moments, pool = [], []
-    for place, moment in enumerate(_moments(corpus, context_lines)):
-        if place in chosen:
-            moments.append(moment)
-        if place in pooled:
-            pool.append(moment.answer)
-    others = min(others, len({_essence(text) for text in pool}) - 1)
-    return [attrs.evolve(moment, others=_others(moment.answer, pool, others, chance)) for moment in moments], available
+    chosen = set(rng.sample(range(available), min(size, available)))
+    pooled = set(rng.sample(range(available), min(_POOL_SIZE, available)))
+    examples: list[EvaluationExample] = []
+    pool: list[str] = []
+    for index, example in enumerate(_held_out_examples(corpus, context_lines)):
+        if index in chosen:
+            examples.append(example)
+        if index in pooled:
+            pool.append(example.reply)
+    others = min(others, len({_normalized(text) for text in pool}) - 1)
+    return [
+        attrs.evolve(example, others=_draw_others(example.reply, pool, others, rng)) for example in examples
+    ], available
 
 
 class TrainingReplies:
-    """What the person says in the part of a corpus that is learnt, for bots that need no network.
+    """The replies in the training part of a corpus.
 
     Args:
         corpus: The corpus.
         progress: Opens a progress display.
 
     Attributes:
-        counts: How often each answer is given.
-        lexicon: The words of the answers.
+        counts: How often each reply occurs.
+        lexicon: The words of the replies.
+
+    Raises:
+        UserError: There are none.
     """
 
     def __init__(self, corpus: Corpus, progress: OpenProgress) -> None:
         self.counts: Counter[str] = Counter()
-        with progress("reading what was learnt", unit="dialogs") as reading:
-
-            def answers() -> Iterator[Sequence[str]]:
-                for dialog in corpus.dialogs("train"):
-                    for utterance in dialog[1::2]:
-                        self.counts[utterance.text] += 1
-                        yield words(utterance.text)
-                    reading.advance()
-
-            self.lexicon = Lexicon(answers())
+        with progress("reading the training replies", unit="dialogs") as display:
+            self.lexicon = Lexicon(self._count(corpus, display))
         if not self.counts:
-            raise UserError(f"{corpus.path}: train.jsonl holds no answers", "make the corpus again")
+            raise UserError(f"{corpus.path}: train.jsonl contains no replies", "build the corpus again")
 
     @property
     def most_frequent(self) -> str:
-        """The answer that is given most often; of several the first."""
+        """The most frequent reply; the first one of several."""
         return self.counts.most_common(1)[0][0]
 
-    def random_answers(self, number: int, chance: random.Random) -> list[str]:
-        """Draws answers, each as likely as the person gives it."""
-        return chance.choices(list(self.counts), list(self.counts.values()), k=number)
+    def draw(self, size: int, rng: random.Random) -> list[str]:
+        """Draws replies in proportion to their frequency."""
+        return rng.choices(list(self.counts), list(self.counts.values()), k=size)
+
+    def _count(self, corpus: Corpus, display: Progress) -> Iterator[WordList]:
+        """Counts the replies and yields the words of each."""
+        for dialog in corpus.dialogs("train"):
+            for utterance in dialog[1::2]:
+                self.counts[utterance.text] += 1
+                yield split_words(utterance.text)
+            display.advance()
 
 
-def _moments(corpus: Corpus, context_lines: int) -> Iterator[EvaluationExample]:
+def _held_out_examples(corpus: Corpus, context_lines: int) -> Iterator[EvaluationExample]:
     for dialog in corpus.dialogs("validation"):
-        for place in range(1, len(dialog), 2):
-            before: Sequence[Utterance] = dialog[max(0, place - context_lines) : place]
-            yield EvaluationExample(tuple(each.text for each in before), dialog[place].text, dialog[place].emotion)
+        for index in range(1, len(dialog), 2):
+            context: Sequence[Utterance] = dialog[max(0, index - context_lines) : index]
+            reply = dialog[index]
+            yield EvaluationExample(tuple(utterance.text for utterance in context), reply.text, reply.emotion)
 
 
-def _others(answer: str, pool: Sequence[str], number: int, chance: random.Random) -> tuple[str, ...]:
-    true = _essence(answer)
-    found: dict[tuple[str, ...], str] = {}
-    for text in _shuffled(pool, chance):
-        if len(found) == number:
+def _draw_others(reply: str, pool: Sequence[str], number: int, rng: random.Random) -> tuple[str, ...]:
+    true = _normalized(reply)
+    drawn: dict[tuple[str, ...], str] = {}
+    for text in _shuffled(pool, rng):
+        if len(drawn) == number:
             break
-        if _essence(text) != true:
-            found.setdefault(_essence(text), text)
-    return tuple(found.values())
+        if _normalized(text) != true:
+            drawn.setdefault(_normalized(text), text)
+    return tuple(drawn.values())
 
 
-def _shuffled(texts: Sequence[str], chance: random.Random) -> Iterator[str]:
-    """Yields texts in random order; of few that are taken, few are shuffled."""
-    left = list(texts)
-    while left:
-        place = chance.randrange(len(left))
-        left[place], left[-1] = left[-1], left[place]
-        yield left.pop()
+def _shuffled(texts: Sequence[str], rng: random.Random) -> Iterator[str]:
+    """Yields texts in random order, shuffling only as many as are consumed."""
+    remaining = list(texts)
+    while remaining:
+        index = rng.randrange(len(remaining))
+        remaining[index], remaining[-1] = remaining[-1], remaining[index]
+        yield remaining.pop()
 
 
-def _essence(text: str) -> tuple[str, ...]:
-    """What two texts have in common that only differ in case and blanks."""
-    return tuple(words(text))
+def _normalized(text: str) -> tuple[str, ...]:
+    """Returns a key that is equal for texts that differ only in case and white space."""
+    return tuple(split_words(text))

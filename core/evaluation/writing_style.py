@@ -1,4 +1,4 @@
-"""Habits of writing: what of a person shows in any language before a word is understood."""
+"""Writing style in any language: length, punctuation, case, emoji."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from statistics import median
 
 import attrs
 
-from autocakechat.evaluation.metrics import mean, words
+from autocakechat.evaluation.metrics import mean, split_words
 
 _LAST_MARKS = ".!?…。．！？؟।"
 _EMOJI = re.compile(
     "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|"
     "[\u203c\u2049\u231a-\u23ff\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe\u2600-\u27bf\u2934\u2935\u2b00-\u2bff\u3030\u303d"
     "\U0001f000-\U0001f1e5\U0001f200-\U0001faff])"
-    # What belongs to the emoji before: variants, tones of skin, tags, and other emoji joined to it.
+    # Modifiers of the emoji before: variants, skin tones, tags, joined emoji.
     "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
     "(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*)*"
 )
@@ -23,32 +23,16 @@ _EMOTICON = re.compile(
     r"(?<![:;=])[:;]['’]?[-^]?[()D]+(?!\w)"
     r"|(?<![\w:;=])[:;=]['’]?[-^]?[()\[\]DPpOo3*/\\|]+(?!\w)"
     r"|(?<!\w)[xX]D+(?!\w)|<3(?!\w)|(?<!\S)\^_*\^(?!\S)"
-    r"|\A[^(]*(?:[^\W\d_]{2}|[.!?…,])\)+(?!\w)"  # a mouth alone, as is usual in Russian)))
+    r"|\A[^(]*(?:[^\W\d_]{2}|[.!?…,])\)+(?!\w)"  # a mouth alone, as common in Russian)))
 )
 
 
 @attrs.frozen
 class StyleMetrics:
-    """How somebody writes. Means are over answers; shares are of answers, from 0 to 1. None where nothing can be said.
+    """Style metrics over several replies. Shares are from 0 to 1. None where a metric is undefined.
 
-    Attributes:
-        words: Mean number of words, signs not counted.
-        median_words: Its median.
-        characters: Mean number of characters.
-        lines: Mean number of lines; several messages in a row are one answer, a line each.
-        different: Different answers over all answers.
-        ends_with_mark: Share that ends with a full stop, a question mark or the like.
-        full_stops: Share that ends with a single full stop.
-        commas: Share with a comma.
-        questions: Share with a question mark.
-        exclamations: Share with an exclamation mark.
-        dots: Share with three dots or two.
-        emoji: Share with an emoji.
-        emoji_each: Mean number of emoji.
-        emoticons: Share with an emoticon such as :-).
-        capital_first: Share whose first letter is a capital, of those with letters that have capitals.
-        lower_case: Share without a capital, of the same.
-        shouted: Share with a word of three letters or more in capitals only, of the same.
+    `metric_registry` describes each field. `capital_first`, `lower_case` and `shouted` are shares of the replies that
+    have letters with case.
     """
 
     words: float | None
@@ -70,14 +54,14 @@ class StyleMetrics:
     shouted: float | None
 
 
-def habits_of(answers: Sequence[str]) -> StyleMetrics:
-    """Tells the habits that show in answers."""
-    texts = [answer.strip() for answer in answers]
-    numbers = [sum(word[0].isalnum() or word[0] == "_" for word in words(text)) for text in texts]
+def measure_style(replies: Sequence[str]) -> StyleMetrics:
+    """Returns the style metrics of several replies."""
+    texts = [reply.strip() for reply in replies]
+    word_counts = [sum(word[0].isalnum() or word[0] == "_" for word in split_words(text)) for text in texts]
     cased = [text for text in texts if any(map(_has_case, text))]
     return StyleMetrics(
-        words=mean(numbers),
-        median_words=median(numbers) if numbers else None,
+        words=mean(word_counts),
+        median_words=median(word_counts) if word_counts else None,
         characters=mean(len(text) for text in texts),
         lines=mean(1 + text.count("\n") for text in texts),
         different=len(set(texts)) / len(texts) if texts else None,

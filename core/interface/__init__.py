@@ -1,1 +1,1 @@
-"""What plugins are written with: hooks, stage types, and the data that stages exchange."""
+"""The plugin interface: hooks, stage types, and the data that stages exchange."""

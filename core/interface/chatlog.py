@@ -1,4 +1,4 @@
-"""Chat logs as sources hand them on: messages, chats, and what became of every message."""
+"""Chat logs as sources yield them: messages, chats, and a ledger of what was kept and dropped."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from msgspec import structs
 
 from autocakechat.interface.deprecation import deprecated, warn_deprecated
 
-_BATCH = 256
-_NOWHERE = -1
+_BATCH_SIZE = 256
+_NO_POSITION = -1
 
 
-# A struct, not an attrs class: millions are made, and an immutable attrs object takes five times as long to make.
+# A struct, not an attrs class: a log has millions of messages, and a frozen attrs object takes five times as long to
+# create.
 class Message(msgspec.Struct, gc=False):
     """One message of a chat.
 
     Attributes:
-        id: The message's number in its chat.
-        sender: Id of who sent it, the same in every chat; empty if nobody did.
-        sender_name: The name shown with it, if any. Names are for showing, never for matching.
-        text: What was written; empty where there was only a picture, a call and the like.
+        id: The message's number, unique within its chat.
+        sender: Id of the sender, the same in every chat; empty if the message has no sender.
+        sender_name: The sender's display name, if any. Compare senders by `sender`, never by name.
+        text: The text; empty for a picture, a call and other messages without text.
         sent: When it was sent, in seconds since 1970, UTC.
         reply_to: `id` of the message of the same chat that this one replies to.
-        kind: `text`, or what it is instead or besides: `photo`, `sticker`, `voice message`, `service: phone_call`.
-        own_words: False for text that the sender did not write, such as a forward or a bot's.
-        outgoing: Whether the owner of the log sent it; None where the log does not tell.
-        position: The message's place among those read of its chat, from 0. Set by the chat.
+        kind: `text`, or the kind of its content: `photo`, `sticker`, `voice message`, `service: phone_call`.
+        own_words: False for text that the sender did not write, such as a forward or a bot's reply.
+        outgoing: Whether the owner of the log sent it; None if the log does not record that.
+        position: The message's index in its chat, from 0. The chat sets it.
     """
 
     id: int
@@ -42,25 +43,25 @@ class Message(msgspec.Struct, gc=False):
     kind: str = "text"
     own_words: bool = True
     outgoing: bool | None = None
-    position: int = _NOWHERE
+    position: int = _NO_POSITION
 
 
 class MessageBatch(msgspec.Struct, gc=False, array_like=True):
-    """Some consecutive messages of a chat, attribute by attribute: the n-th value of each is that of the n-th message.
+    """Consecutive messages of a chat, stored by column: the n-th value of each column belongs to the n-th message.
 
-    What is done to a whole column takes a fraction of the time that it takes message by message.
+    Column operations are several times as fast as loops over messages.
 
     Attributes:
-        ids: `id` of each message, and so on.
-        senders: `sender`.
-        sender_names: `sender_name`.
-        texts: `text`.
-        sent: `sent`.
-        reply_to: `reply_to`.
-        kinds: `kind`.
-        own_words: `own_words`.
-        outgoing: `outgoing`.
-        positions: `position`; empty until the chat has set them.
+        ids: The `id` of each message.
+        senders: The `sender` of each message.
+        sender_names: The `sender_name` of each message.
+        texts: The `text` of each message.
+        sent: The `sent` of each message.
+        reply_to: The `reply_to` of each message.
+        kinds: The `kind` of each message.
+        own_words: The `own_words` of each message.
+        outgoing: The `outgoing` of each message.
+        positions: The `position` of each message; empty until the chat sets it.
     """
 
     ids: Sequence[int]
@@ -76,38 +77,45 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> MessageBatch:
-        """Takes messages apart.
+        """Makes a batch of messages.
 
         Args:
-            messages: One at least.
+            messages: At least one message.
 
         Raises:
-            TypeError: One of them is no message.
+            TypeError: An item is not a Message.
         """
         for message in messages:
             if not isinstance(message, Message):
-                raise TypeError(f"a chat holds {type(message).__name__}, which is no Message")
+                raise TypeError(f"a chat yields {type(message).__name__}, expected Message")
         columns = zip(*map(structs.astuple, messages), strict=False)  # a subclass may have more attributes
         return cls(*islice(columns, len(cls.__struct_fields__)))
 
     @classmethod
     def in_batches(cls, messages: Iterable[Message]) -> Iterator[MessageBatch]:
-        """Takes a stream of messages apart, some hundred at a time."""
+        """Splits a stream of messages into batches, lazily."""
         messages = iter(messages)
-        while batch := list(islice(messages, _BATCH)):
+        while batch := list(islice(messages, _BATCH_SIZE)):
             yield cls.of(batch)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[Message]:
-        """Puts the messages together again, one after the other."""
+        """Yields the messages, one after the other."""
         *columns, positions = structs.astuple(self)
-        return map(Message, *columns, positions or repeat(_NOWHERE))
+        return map(Message, *columns, positions or repeat(_NO_POSITION))
 
 
 class Tally(NamedTuple):
-    """How many messages were read, and what became of them."""
+    """Counts of the messages of a ledger.
+
+    Attributes:
+        read: Messages that were read.
+        kept: Messages whose text is in the corpus.
+        dropped: Dropped messages by reason.
+        unsettled: Messages that were neither kept nor dropped.
+    """
 
     read: int
     kept: int
@@ -116,72 +124,73 @@ class Tally(NamedTuple):
 
 
 class Ledger:
-    """What became of every message of a chat, one byte a message.
+    """Records whether each message of a chat was kept or dropped, and why. It takes one byte per message.
 
-    A message is kept when its text stands in a written dialog, otherwise dropped for the first reason given.
+    A message is kept if its text is in a written dialog. Otherwise the first reason for dropping it counts.
 
     Attributes:
-        notes: What else is worth knowing, and how often it happened.
+        notes: Events other than dropped messages, and how often each happened.
     """
 
     _UNSETTLED = 0
     _KEPT = 1
     _FIRST_REASON = 2
-    _MOST_REASONS = 253
+    _MAX_REASONS = 253
 
     def __init__(self) -> None:
-        self._fates = bytearray()
+        self._states = bytearray()
         self._codes: dict[str, int] = {}
         self.notes: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return len(self._fates)
+        return len(self._states)
 
-    def number(self, batches: Iterable[MessageBatch]) -> Iterator[MessageBatch]:
-        """Hands batches of messages on, each message with the next position of this ledger."""
-        fates = self._fates
+    def assign_positions(self, batches: Iterable[MessageBatch]) -> Iterator[MessageBatch]:
+        """Yields the batches, each message with the next position of this ledger."""
+        states = self._states
         for batch in batches:
-            batch.positions = range(len(fates), len(fates) + len(batch))
-            fates.extend(bytes(len(batch)))  # zeros: unsettled
+            batch.positions = range(len(states), len(states) + len(batch))
+            states.extend(bytes(len(batch)))  # zeros: unsettled
             yield batch
 
     def drop(self, position: int, reason: str) -> None:
-        """Accounts for a message that is not used, unless it was settled before."""
-        if self._fates[position] == self._UNSETTLED:
-            if len(self._codes) >= self._MOST_REASONS and reason not in self._codes:
+        """Records that a message is dropped, unless it was already kept or dropped."""
+        if self._states[position] == self._UNSETTLED:
+            if len(self._codes) >= self._MAX_REASONS and reason not in self._codes:
                 reason = "other reasons"
             code = self._codes.setdefault(reason, len(self._codes) + self._FIRST_REASON)
-            self._fates[position] = code
+            self._states[position] = code
 
     def keep(self, positions: Iterable[int]) -> None:
-        """Accounts for messages whose text was written, even if an earlier dialog with them was not."""
+        """Records that messages are kept, even if they were dropped before."""
         positions = list(positions)
-        if positions and positions == list(range(positions[0], positions[0] + len(positions))):  # as most dialogs are
-            self._fates[positions[0] : positions[0] + len(positions)] = bytes([self._KEPT]) * len(positions)
+        if positions and positions == list(range(positions[0], positions[0] + len(positions))):
+            # The usual case, consecutive messages: one slice instead of a loop.
+            self._states[positions[0] : positions[0] + len(positions)] = bytes([self._KEPT]) * len(positions)
             return
         for position in positions:
-            self._fates[position] = self._KEPT
+            self._states[position] = self._KEPT
 
     def tally(self) -> Tally:
-        """Counts the fates of all messages read so far."""
-        dropped = {reason: self._fates.count(code) for reason, code in self._codes.items()}
+        """Counts the messages read so far."""
+        dropped = {reason: self._states.count(code) for reason, code in self._codes.items()}
         return Tally(
-            read=len(self._fates),
-            kept=self._fates.count(self._KEPT),
+            read=len(self._states),
+            kept=self._states.count(self._KEPT),
             dropped={reason: count for reason, count in dropped.items() if count},
-            unsettled=self._fates.count(self._UNSETTLED),
+            unsettled=self._states.count(self._UNSETTLED),
         )
 
 
 class Chat:
-    """One chat of a log. Its messages are read once and in order.
+    """One chat of a log. Its messages can be read once, in order.
 
     Args:
         id: The chat's id, unique within the log.
-        title: The name shown for it, if any.
-        kind: What kind of chat it is, in the words of its source.
+        title: The display title, if any.
+        kind: The kind of chat, such as `personal_chat`; each source has its own kinds.
         messages: The messages, oldest first; may be a generator over an open file.
-        skip: Why nothing of this chat is to be learnt; its messages are then only counted.
+        skip: Why the chat is not used for training; its messages are only counted.
     """
 
     __slots__ = ("_batches", "_rest", "id", "kind", "ledger", "skip", "title")
@@ -201,17 +210,17 @@ class Chat:
     def of_batches(
         cls, id: str, title: str | None, kind: str, batches: Iterator[MessageBatch], skip: str | None = None
     ) -> Chat:
-        """Makes a chat of messages that come many at once: the faster way, for logs of millions of messages.
+        """Makes a chat of message batches: the faster way for logs of millions of messages.
 
         Args:
-            id: As above, like all others.
-            title: The name shown for it.
-            kind: What kind of chat it is.
-            batches: The messages, oldest first, some hundred at a time; positions need not be set.
-            skip: Why nothing of it is to be learnt.
+            id: The chat's id, unique within the log.
+            title: The display title, if any.
+            kind: The kind of chat.
+            batches: The messages, oldest first, some hundred per batch; the chat sets their positions.
+            skip: Why the chat is not used for training.
         """
         chat = cls(id, title, kind, (), skip)
-        chat._batches = filter(None, batches)  # those that hold something
+        chat._batches = filter(None, batches)  # without empty batches
         return chat
 
     @property
@@ -219,45 +228,45 @@ class Chat:
         """The messages in order, once.
 
         Raises:
-            RuntimeError: They were asked for before: a chat is a stream, not a list.
+            RuntimeError: The messages were already read: a chat is a stream, not a list.
         """
-        self._rest = chain.from_iterable(self._numbered())
+        self._rest = chain.from_iterable(self._positioned_batches())
         return self._rest
 
     @property
     def batches(self) -> Iterator[MessageBatch]:
-        """The same messages, many at once.
+        """The same messages in batches, once.
 
         Raises:
-            RuntimeError: They were asked for before.
+            RuntimeError: The messages were already read.
         """
-        batches = self._numbered()
+        batches = self._positioned_batches()
         self._rest = chain.from_iterable(batches)
         return batches
 
     def rest(self) -> Iterator[Message]:
-        """The messages that nobody has read so far. Afterwards the chat is closed."""
+        """Returns the messages that were not read yet. Then the chat is used up."""
         return self.messages if self._rest is None else self._rest
 
     def tap(self, wrap: Callable[[Iterator[MessageBatch]], Iterator[MessageBatch]]) -> None:
-        """Lets the messages pass through something on their way, such as a counter.
+        """Passes the messages through a function while they are read, for example to count them.
 
         Args:
-            wrap: Is handed batches of messages, and hands them on.
+            wrap: Takes the batches and yields them.
         """
         self._batches = wrap(self._batches)
 
     def through(self, wrap: Callable[[Iterator[MessageBatch]], Iterator[MessageBatch]]) -> None:
-        """The former name of `tap`."""
+        """Deprecated: the former name of `tap`."""
         warn_deprecated(deprecated("Chat.through", since="0.1", gone="0.3", instead="Chat.tap"))
         self.tap(wrap)
 
     def drop(self, message: Message, reason: str) -> None:
-        """Accounts for a message that no dialog will hold."""
+        """Records that no dialog uses a message, and why."""
         self.ledger.drop(message.position, reason)
 
     def drop_rest(self, reason: str) -> None:
-        """Accounts for all messages that nobody has read so far."""
+        """Drops all messages that were not read yet."""
         if self._rest is None:
             for batch in self.batches:
                 for position in batch.positions:
@@ -265,11 +274,11 @@ class Chat:
         for message in self.rest():
             self.drop(message, reason)
 
-    def note(self, what: str) -> None:
-        """Counts what is worth knowing although no message is dropped for it, such as a dialog that had to be cut."""
-        self.ledger.notes[what] += 1
+    def note(self, event: str) -> None:
+        """Counts an event of the report that drops no message, such as a dialog that was cut."""
+        self.ledger.notes[event] += 1
 
-    def _numbered(self) -> Iterator[MessageBatch]:
+    def _positioned_batches(self) -> Iterator[MessageBatch]:
         if self._rest is not None:
-            raise RuntimeError(f"the messages of chat {self.id} were read already; a chat is read once")
-        return self.ledger.number(self._batches)
+            raise RuntimeError(f"the messages of chat {self.id} were already read; a chat can be read only once")
+        return self.ledger.assign_positions(self._batches)

@@ -1,4 +1,4 @@
-"""The corpus: dialogs on disk, in the form that CakeChat reads."""
+"""The corpus: dialogs on disk, in CakeChat's format."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Utterance(msgspec.Struct, frozen=True, gc=False, rename={"emotion": "condi
     """A turn of one speaker.
 
     Attributes:
-        text: What was said.
-        emotion: A label: an emotion, or anything else an annotator tells utterances apart by.
-        messages: Positions in their chat of the messages whose text this is; empty once read back from a corpus.
+        text: The text.
+        emotion: The label: an emotion, or any other class that an annotator assigns. Corpus files call it `condition`.
+        messages: Positions, within the chat, of the messages that make up the text; empty if read from a corpus file.
     """
 
     text: str
@@ -28,13 +28,12 @@ class Utterance(msgspec.Struct, frozen=True, gc=False, rename={"emotion": "condi
 
 
 class Dialog(msgspec.Struct, frozen=True, gc=False):
-    """Utterances that belong together.
+    """A conversation: turns of the clients and the server (the person to learn), alternating.
 
-    Speakers take turns: the first utterance is the client's, the last one the server's (the person being learnt). A
-    pair of question and answer is a dialog of two.
+    The first turn is a client's, the last one the server's. A pair of a message and its reply is a dialog of two turns.
 
     Attributes:
-        chat: Id of the chat it stands in.
+        chat: Id of its chat.
         started: When its first message was sent, in seconds since 1970, UTC.
         utterances: The turns, oldest first; an even number.
     """
@@ -45,9 +44,9 @@ class Dialog(msgspec.Struct, frozen=True, gc=False):
 
 
 class Corpus:
-    """A corpus folder: `train.jsonl`, `validation.jsonl` (one dialog a line) and `report.json`.
+    """A corpus folder: `train.jsonl`, `validation.jsonl` (one dialog per line) and `report.json`.
 
-    A line is a JSON list of `{"text": ..., "condition": ...}`, as CakeChat reads it.
+    A dialog is a JSON list of `{"text": ..., "condition": ...}`, CakeChat's format.
 
     Args:
         path: The folder.
@@ -57,7 +56,10 @@ class Corpus:
         self.path = path
 
     def dialogs(self, part: Part) -> Iterator[tuple[Utterance, ...]]:
-        """Reads the dialogs of one part, one after the other.
+        """Reads the dialogs of one part, lazily.
+
+        Args:
+            part: `train` for the training set, `validation` for the held-out set.
 
         Raises:
             UserError: The file is missing or damaged.
@@ -78,6 +80,6 @@ class Corpus:
 
     @property
     def report(self) -> dict[str, Any]:
-        """What was read, kept and dropped when the corpus was made."""
+        """The report of how the corpus was made: messages read, kept and dropped."""
         report: dict[str, Any] = msgspec.json.decode((self.path / "report.json").read_bytes())
         return report

@@ -1,11 +1,11 @@
-"""How names of the plugin interface go out of use: they work for a while, and the plugin's author is told.
+"""Deprecation of names of the plugin interface: they still work, and warn with the plugin and its author.
 
-A hook that goes is marked in hookspecs.py:
+A deprecated hook is marked in hookspecs.py:
 
     @hookspec(warn_on_impl=deprecated("acc_readers", since="0.2", gone="0.4", instead="acc_sources"))
 
-An argument of a hook with `warn_on_impl_args={"name": deprecated(...)}`; a field of a type that gets another name with
-`@renamed` on its class. The plugin manager adds whose plugin it is.
+A deprecated argument of a hook is marked with `warn_on_impl_args={"name": deprecated(...)}`, a renamed field with
+`@renamed` on its class. A deprecated function calls `warn_deprecated`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
-from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,80 +25,81 @@ class Deprecated(DeprecationWarning):
 
     Args:
         text: What is deprecated, and what replaces it.
-        user: The plugin and its author, where they are known.
+        plugin: The plugin and its author, if known.
 
     Attributes:
-        text: The text without the plugin.
+        text: The text, without the plugin.
     """
 
-    def __init__(self, text: str, user: str = "") -> None:
-        super().__init__(f"{user}: {text}" if user else text)
+    def __init__(self, text: str, plugin: str = "") -> None:
+        super().__init__(f"{plugin}: {text}" if plugin else text)
         self.text = text
 
 
-def deprecated(what: str, *, since: str, gone: str, instead: str) -> Deprecated:
-    """Makes the warning for a deprecated name.
+def deprecated(name: str, *, since: str, gone: str, instead: str) -> Deprecated:
+    """Makes the warning about a deprecated name.
 
     Args:
-        what: The deprecated name.
+        name: The deprecated name.
         since: The version that deprecates it.
         gone: The version that removes it.
-        instead: What to write in its place.
+        instead: The name to use instead.
     """
-    return Deprecated(f"{what} is deprecated since {since} and will be gone in {gone}; use {instead}")
+    return Deprecated(f"{name} is deprecated since {since} and will be gone in {gone}; use {instead}")
 
 
 def warn_deprecated(warning: Deprecated) -> None:
-    """Warns at the line that uses a deprecated name, and names the plugin and its author.
+    """Issues a warning that names the plugin that uses a deprecated name, and the plugin's author.
 
-    Call it in the deprecated function itself: the warning belongs to the line that called that function.
+    Call it from the deprecated function itself: the warning points to the line that calls that function.
     """
     caller = sys._getframe(2)
     if caller.f_globals.get("__name__") == "importlib._bootstrap":
-        return  # `from autocakechat import name` looks a name up twice
-    warnings.warn(Deprecated(warning.text, _plugin_at(caller)), stacklevel=3)
+        return  # `from autocakechat import name` looks the name up twice; the second lookup is the plugin's
+    package = str(caller.f_globals.get("__name__", "")).partition(".")[0]
+    warnings.warn(Deprecated(warning.text, _plugin_of(package)), stacklevel=3)
 
 
 def author_of(entry: EntryPoint) -> str:
-    """Returns the author in the metadata of a plugin's distribution."""
+    """Returns the author from the metadata of a plugin's distribution."""
     metadata: Any = entry.dist.metadata if entry.dist else {}
     return next((metadata[name] for name in ("Author", "Author-email", "Maintainer") if name in metadata), "its author")
 
 
 def renamed(old: str, new: str, *, since: str, gone: str) -> Callable[[type[T]], type[T]]:
-    """Lets an attrs class accept a field by its former name, with a warning.
+    """Makes an attrs class accept a field under its former name, with a warning.
 
     Args:
         old: The former name.
-        new: The field's present name.
+        new: The field's current name.
         since: The version that introduces the new name.
         gone: The version that removes the former name.
 
     Returns:
-        A decorator to put above `@attrs.frozen`.
+        A class decorator; place it above `@attrs.frozen`.
     """
 
-    def change(cls: type[T]) -> type[T]:
-        changed: Any = cls
-        plain = changed.__init__
+    def decorate(cls: type[T]) -> type[T]:
+        decorated: Any = cls
+        original_init = decorated.__init__
         warning = deprecated(f"{cls.__name__}({old}=...)", since=since, gone=gone, instead=f"{new}=...")
 
-        @functools.wraps(plain)
-        def with_former_name(self: T, *arguments: Any, **named: Any) -> None:
-            if old in named:
+        @functools.wraps(original_init)
+        def init(self: T, *args: Any, **kwargs: Any) -> None:
+            if old in kwargs:
                 warn_deprecated(warning)
-                named[new] = named.pop(old)
-            plain(self, *arguments, **named)
+                kwargs[new] = kwargs.pop(old)
+            original_init(self, *args, **kwargs)
 
-        changed.__init__ = with_former_name
+        decorated.__init__ = init
         return cls
 
-    return change
+    return decorate
 
 
-def _plugin_at(frame: FrameType) -> str:
-    """Returns the plugin whose code runs in a frame, with its author; empty if no plugin is installed with it."""
-    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+@functools.cache
+def _plugin_of(package: str) -> str:
+    """Returns the plugin that a top-level package belongs to, with its author; empty if it belongs to no plugin."""
     for entry in entry_points(group="autocakechat"):
         if entry.dist and package == entry.module.partition(".")[0] != "autocakechat":
             return f"plugin {entry.name} ({entry.dist.name} {entry.dist.version}) by {author_of(entry)}"

@@ -1,7 +1,8 @@
-"""The hooks of autocakechat.
+"""The hooks that a plugin can implement.
 
-A plugin is a module that implements some of these with `hookimpl` and is named by an entry point of the group
-`autocakechat`. Registration hooks yield typed objects that do the work; event hooks are told what happens.
+A plugin is a module that implements some of these hooks with `hookimpl` and is named by an entry point of the group
+`autocakechat`. Registration hooks yield the stages and commands that the plugin provides. Event hooks are called while
+a pipeline runs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def acc_sources() -> Iterable[SourceType]:
-    """Yields sources: what reads chat logs.
+    """Yields sources. A source reads chat logs.
 
     Example:
         ```python
@@ -43,7 +44,7 @@ def acc_sources() -> Iterable[SourceType]:
 
 @hookspec
 def acc_extractors() -> Iterable[ExtractorType]:
-    """Yields extractors: what makes dialogs of the messages of a chat.
+    """Yields extractors. An extractor makes dialogs from the messages of a chat.
 
     Example:
         ```python
@@ -57,7 +58,7 @@ def acc_extractors() -> Iterable[ExtractorType]:
 
 @hookspec
 def acc_annotators() -> Iterable[AnnotatorType]:
-    """Yields annotators: what labels the utterances of dialogs with emotions.
+    """Yields annotators. An annotator labels the utterances of dialogs, for example with emotions.
 
     Example:
         ```python
@@ -71,14 +72,14 @@ def acc_annotators() -> Iterable[AnnotatorType]:
 
 @hookspec
 def acc_trainers() -> Iterable[TrainerType]:
-    """Yields trainers: what makes a model folder of a corpus and loads it to answer.
+    """Yields trainers. A trainer trains a model on a corpus, and loads it to generate replies.
 
     Example:
         ```python
         @hookimpl
         def acc_trainers():
             yield TrainerType(
-                name="echo", summary="says it again", config=Options, reply=ReplyOptions, train=train, load=load
+                name="echo", summary="repeats the message", config=Options, reply=ReplyOptions, train=train, load=load
             )
         ```
     """
@@ -87,7 +88,7 @@ def acc_trainers() -> Iterable[TrainerType]:
 
 @hookspec
 def acc_deployers() -> Iterable[DeployerType]:
-    """Yields deployers: what lets people talk to a model.
+    """Yields deployers. A deployer connects a model to a place where people chat with it.
 
     Example:
         ```python
@@ -101,13 +102,13 @@ def acc_deployers() -> Iterable[DeployerType]:
 
 @hookspec
 def acc_commands() -> Iterable[CommandType]:
-    """Yields commands: what can be typed after `acc`.
+    """Yields commands: subcommands of `acc`.
 
     Example:
         ```python
         @hookimpl
         def acc_commands():
-            yield CommandType(name="shout", summary="say it loud", load=load_click_command)
+            yield CommandType(name="shout", summary="print in capitals", load=load_click_command)
         ```
     """
     yield from ()
@@ -115,14 +116,29 @@ def acc_commands() -> Iterable[CommandType]:
 
 @hookspec
 def acc_before_stage(stage: StageType) -> None:
-    """Told that a stage is about to run."""
+    """Called before a stage runs.
+
+    Args:
+        stage: The stage.
+    """
 
 
 @hookspec
 def acc_after_stage(stage: StageType, result: Any) -> None:
-    """Told that a stage is done, with what it made: a corpus report, a model's metrics, or None."""
+    """Called after a stage has finished.
+
+    Args:
+        stage: The stage.
+        result: The corpus report after a source, extractor or annotator, the metrics after a trainer, None after a
+            deployer.
+    """
 
 
 @hookspec
 def acc_stage_failed(stage: StageType, error: BaseException) -> None:
-    """Told that a stage failed, before the error goes on its way."""
+    """Called when a stage fails or is interrupted, before the error is reported.
+
+    Args:
+        stage: The stage.
+        error: The error; KeyboardInterrupt if the user stopped the stage.
+    """

@@ -1,4 +1,4 @@
-"""What a trainer leaves behind and what answers: model folders, requests and replies."""
+"""Trained models: model folders, requests, replies and scores."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import attrs
 
 @attrs.frozen
 class Request:
-    """A conversation that wants an answer.
+    """A conversation that needs a reply.
 
     Attributes:
-        context: The lines said so far, oldest first, speakers taking turns; the last one is to be answered.
-        emotion: The label to answer with.
+        context: The turns so far, oldest first, speakers alternating. The reply is to the last one.
+        emotion: The label to condition the reply on.
     """
 
     context: Sequence[str]
@@ -24,11 +24,11 @@ class Request:
 
 @attrs.frozen
 class Reply:
-    """An answer.
+    """The reply of a model.
 
     Attributes:
-        text: What to say.
-        candidates: Everything that was considered, best first.
+        text: The text to send.
+        candidates: All candidates that were ranked, best first.
     """
 
     text: str
@@ -36,37 +36,37 @@ class Reply:
 
 
 class Responder(Protocol):
-    """A loaded model that answers."""
+    """A loaded model that generates replies."""
 
     @property
     def labels(self) -> Sequence[str]:
-        """The emotions it can answer with."""
+        """The labels (emotions) that replies can be conditioned on."""
         ...
 
     @property
     def context_lines(self) -> int:
-        """How many lines of context it makes use of."""
+        """The number of turns of context that the model uses."""
         ...
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answers many conversations at once.
+        """Generates replies for a batch of conversations.
 
         Args:
-            requests: One for each conversation.
+            requests: One request per conversation.
 
         Returns:
-            One reply for each request, in the same order.
+            One reply per request, in the same order.
         """
         ...
 
 
 @attrs.frozen
 class Score:
-    """How likely an answer is.
+    """The likelihood of a reply.
 
     Attributes:
-        log_p: Natural logarithm of the probability of the whole answer, its end included.
-        tokens: How many tokens that is the sum over, in the trainer's way of counting them.
+        log_p: Natural logarithm of the probability of the whole reply, including its end token.
+        tokens: The number of tokens in that sum, with the trainer's tokenization.
     """
 
     log_p: float
@@ -75,29 +75,29 @@ class Score:
 
 @runtime_checkable
 class ScoringResponder(Responder, Protocol):
-    """A responder that also tells how likely given answers are. `acc evaluate` then measures perplexity and ranking."""
+    """A responder that also scores replies, so that `acc evaluate` can measure perplexity and ranking."""
 
-    def score(self, requests: Sequence[Request], answers: Sequence[Sequence[str]]) -> list[list[Score]]:
-        """Scores answers to many conversations at once.
+    def score(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Computes the likelihood of replies for a batch of conversations.
 
         Args:
-            requests: One for each conversation.
-            answers: For each request the answers to score, any number of them.
+            requests: One request per conversation.
+            replies: For each request, any number of replies to score.
 
         Returns:
-            For each request one score for each of its answers, in the same order.
+            For each request, one score per reply, in the same order.
         """
         ...
 
 
 @attrs.frozen
 class TrainedModel:
-    """A folder that holds all that answering needs; it may be copied anywhere.
+    """A model folder: it contains everything that is needed to load the model, and can be copied to any machine.
 
     Attributes:
         path: The folder.
         trainer: Name of the trainer that made it.
-        metrics: What its training measured.
+        metrics: The metrics of the training.
     """
 
     path: Path
@@ -106,7 +106,7 @@ class TrainedModel:
     _load: Callable[[], Responder] = attrs.field(repr=False, alias="load")
 
     def load(self) -> Responder:
-        """Loads the model through its trainer, with the reply options of the pipeline.
+        """Loads the model with its trainer and the reply options of the pipeline.
 
         Raises:
             UserError: The folder is damaged or its trainer is not installed.

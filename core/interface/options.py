@@ -1,4 +1,4 @@
-"""What the options of a stage are written with: `option` for a field, `Secret` for what must not stand in a file."""
+"""Declarations for the options of a stage: `option` for a field, `Secret` for the type of a token or password."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def option(
     affects_key: bool = True,
     keyed: bool | None = None,
 ) -> Any:
-    """Declares an option as a field of an attrs class.
+    """Declares an option: a field of an attrs class.
 
     Args:
-        help: One line that says what it does.
-        default: Its value when it is not given; without one the option is required.
-        factory: Makes the default, for lists and tables.
-        check: An attrs validator; the text of the ValueError it raises is shown to the user.
-        affects_key: Whether another value makes another artifact. False for what only says where things lie or how fast
-            they go.
-        keyed: The former name of `affects_key`.
+        help: One line that describes the option.
+        default: The default value. An option without a default is required.
+        factory: Makes the default value; for lists and tables.
+        check: An attrs validator. The user sees the text of its ValueError.
+        affects_key: Whether the artifact key depends on the value. False for values that do not change the result, such
+            as paths and speed settings.
+        keyed: Deprecated: the former name of `affects_key`.
 
     Returns:
         The field.
@@ -48,11 +48,11 @@ def option(
 
 @attrs.frozen
 class Secret:
-    """A value that stands in the environment or in a file of its own, never in the TOML.
+    """A token or password, stored in an environment variable or a separate file and never in the TOML.
 
     Attributes:
-        env: Name of the environment variable that holds it.
-        file: The file that holds it.
+        env: The name of the environment variable.
+        file: The file.
     """
 
     env: str | None = None
@@ -62,10 +62,13 @@ class Secret:
         return f"environment variable {self.env}" if self.env else f"file {self.file}"
 
     def reveal(self, environment: Mapping[str, str] = os.environ) -> str:
-        """Returns the value, without blanks around it.
+        """Returns the value, without surrounding whitespace.
+
+        Args:
+            environment: The environment variables.
 
         Raises:
-            UserError: It is not there.
+            UserError: The variable or file is missing or empty.
         """
         if self.env is not None:
             value = environment.get(self.env, "").strip()
@@ -76,33 +79,33 @@ class Secret:
         try:
             value = self.file.read_text("utf-8").strip()
         except OSError as error:
-            raise UserError(f"{self}: {error.strerror}", "put the secret there") from None
+            raise UserError(f"{self}: {error.strerror}", "write the secret to this file") from None
         if not value:
-            raise UserError(f"{self} is empty", "put the secret there")
+            raise UserError(f"{self} is empty", "write the secret to this file")
         return value
 
 
 def values_affecting_key(options: Any) -> dict[str, Any]:
-    """Returns the option values that an artifact key depends on, ready for JSON; secrets are left out."""
+    """Returns the option values that an artifact key depends on, as JSON types, without secrets."""
     values = {}
     for field in attrs.fields(type(options)):
         value = getattr(options, field.name)
         if field.metadata.get("affects_key", True) and not isinstance(value, Secret):
-            values[field.name] = _plain(value)
+            values[field.name] = _to_json_types(value)
     return values
 
 
 def secrets_in(options: Any) -> list[Secret]:
-    """Returns the secrets among the values of some options."""
+    """Returns the option values that are secrets."""
     values = (getattr(options, field.name) for field in attrs.fields(type(options)))
     return [value for value in values if isinstance(value, Secret)]
 
 
-def _plain(value: Any) -> Any:
+def _to_json_types(value: Any) -> Any:
     if attrs.has(type(value)):
         return values_affecting_key(value)
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_to_json_types(item) for item in value]
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _to_json_types(item) for name, item in value.items()}
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

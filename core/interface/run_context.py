@@ -1,4 +1,4 @@
-"""What a running stage is handed: its log, its progress, its seed and its private folder."""
+"""The context of a running stage: log, progress display, seed and state folder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import attrs
 
 
 class Progress(Protocol):
-    """How far a piece of long work has come."""
+    """A progress display."""
 
     def advance(self, steps: float = 1, **figures: float | str) -> None:
-        """Tells that work was done.
+        """Adds finished work.
 
         Args:
-            steps: How much, in the unit the progress was opened with.
-            figures: What to show beside it, such as the loss.
+            steps: How much was done, in the unit of the display.
+            figures: Values to show beside it, such as the loss.
         """
         ...
 
@@ -27,26 +27,26 @@ class OpenProgress(Protocol):
     """Opens a progress display."""
 
     def __call__(self, title: str, total: float | None = None, unit: str = "") -> AbstractContextManager[Progress]:
-        """Opens a display that closes with the `with` block.
+        """Returns a context manager that shows a progress display until its block ends.
 
         Args:
-            title: What is being done.
-            total: How much there is to do, if known.
-            unit: What `total` counts; `B` for bytes.
+            title: The name of the work.
+            total: The amount of work, if known.
+            unit: The unit of `total`; `B` for bytes.
         """
         ...
 
 
 @attrs.frozen
 class RunContext:
-    """What a running stage is handed besides its options and its input.
+    """What a stage gets besides its options and its input.
 
     Attributes:
-        log: Where to say things. Secrets never appear in it.
+        log: The logger. Secrets are masked in its output.
         progress: Opens a progress display.
-        seed: The seed of everything random.
-        state: A folder that belongs to the stage alone, outlives the run and lies outside every artifact. A trainer
-            finds its own checkpoints here when the same training is run again.
+        seed: The random seed.
+        state: A folder for this stage only. It is kept after the run and is not part of an artifact. A trainer finds
+            its checkpoints here if an interrupted training is run again.
     """
 
     log: logging.Logger

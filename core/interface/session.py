@@ -1,9 +1,10 @@
-"""One conversation: its lines and its mood. Every deployer keeps its chats in sessions, so that all behave alike."""
+"""One conversation with a bot. Deployers keep each chat in a session, so that all bots build the context alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autocakechat.interface.deprecation import deprecated, warn_deprecated
 from autocakechat.interface.model import Reply, Request, Responder
 
 _CLIENT = "client"
@@ -11,73 +12,83 @@ _SERVER = "server"
 
 
 class Session:
-    """What has been said between clients and the server.
+    """The recent turns of one conversation, and the label for replies.
 
     Args:
-        context_lines: How many lines the model makes use of; older ones are forgotten.
-        emotion: The label to answer with.
-        line_limit: The most characters kept of one line; of a longer one the end is kept, which is what was said last.
+        context_lines: The number of turns that the model uses as context; older ones are deleted.
+        emotion: The label to condition replies on.
+        line_limit: The maximum length of a turn in characters; of a longer one only the end is kept.
     """
 
     def __init__(self, context_lines: int, emotion: str = "neutral", line_limit: int = 4096) -> None:
         self.context_lines = context_lines
         self.emotion = emotion
         self.line_limit = line_limit
-        self._lines: list[str] = []
+        self._turns: list[str] = []
         self._last_speaker = _SERVER
 
     @classmethod
     def start(cls, responder: Responder) -> Session:
-        """Opens a conversation that fits a responder: with as much context as it uses, in its usual mood."""
+        """Makes a session with the context size and the default label of a responder."""
         return cls(responder.context_lines, cls.usual_mood(responder.labels))
 
     @staticmethod
     def usual_mood(labels: Sequence[str]) -> str:
-        """Returns the label a conversation starts with: neutral, or the first where there is no such label."""
+        """Returns the default label: `neutral`, or the first label if there is no `neutral`."""
         return "neutral" if "neutral" in labels or not labels else labels[0]
 
     @staticmethod
     def find_mood(typed: str, labels: Sequence[str]) -> str | None:
-        """Returns the label that somebody typed, however it was written, or None if there is none."""
+        """Returns the label that a user typed, ignoring case and surrounding whitespace; None if there is none."""
         wanted = typed.strip().casefold()
         return next((label for label in labels if label.casefold() == wanted), None)
 
     @property
     def waiting(self) -> bool:
-        """Whether something was said that is not answered yet."""
+        """Whether the last message has no reply yet."""
         return self._last_speaker != _SERVER
 
-    def hear(self, text: str, speaker: str = _CLIENT) -> None:
-        """Takes in what a client wrote; several messages in a row make one line, as in the corpus.
+    def add_message(self, text: str, speaker: str = _CLIENT) -> None:
+        """Adds a message of a client. Consecutive messages of one client form one turn, as in the corpus.
 
         Args:
-            text: One message.
-            speaker: Who wrote it, where there are several clients.
+            text: The message.
+            speaker: The client, if the chat has several.
         """
         self._add(text, speaker)
 
-    def request(self) -> Request:
-        """Returns what to ask a responder.
-
-        Raises:
-            RuntimeError: Nobody has said anything that is not answered yet.
-        """
-        if not self.waiting:
-            raise RuntimeError("there is nothing to answer")
-        return Request(context=tuple(self._lines), emotion=self.emotion)
-
-    def say(self, reply: Reply) -> None:
-        """Remembers what was answered."""
+    def add_reply(self, reply: Reply) -> None:
+        """Adds a reply of the bot."""
         self._add(reply.text, _SERVER)
 
+    def request(self) -> Request:
+        """Returns the request to pass to the responder.
+
+        Raises:
+            RuntimeError: There is no message without a reply.
+        """
+        if not self.waiting:
+            raise RuntimeError("there is no message to reply to")
+        return Request(context=tuple(self._turns), emotion=self.emotion)
+
     def reset(self) -> None:
-        """Forgets everything said; the mood stays."""
-        self._lines.clear()
+        """Deletes all turns. The label stays."""
+        self._turns.clear()
         self._last_speaker = _SERVER
 
+    def hear(self, text: str, speaker: str = _CLIENT) -> None:
+        """Deprecated: the former name of `add_message`."""
+        warn_deprecated(deprecated("Session.hear", since="0.1", gone="0.3", instead="Session.add_message"))
+        self.add_message(text, speaker)
+
+    def say(self, reply: Reply) -> None:
+        """Deprecated: the former name of `add_reply`."""
+        warn_deprecated(deprecated("Session.say", since="0.1", gone="0.3", instead="Session.add_reply"))
+        self.add_reply(reply)
+
     def _add(self, text: str, speaker: str) -> None:
-        if self._lines and speaker == self._last_speaker:
-            text = f"{self._lines.pop()}\n{text}"
-        self._lines.append(text[-self.line_limit :])
+        if self._turns and speaker == self._last_speaker:
+            text = f"{self._turns.pop()}\n{text}"
+        self._turns.append(text[-self.line_limit :])
         self._last_speaker = speaker
-        del self._lines[: -self.context_lines]
+        del self._turns[: -self.context_lines]

@@ -1,4 +1,4 @@
-"""What a registration hook yields: one class for each kind of stage, and for commands."""
+"""The objects that registration hooks yield: one class per kind of stage, and one for commands."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Input:
-    """Files that belong together: part of a chat log that can be read alone, or what a trainer begins with.
+    """Files that are read together: an independent part of a chat log, or an input of a trainer.
 
     Attributes:
-        name: What to call it, the same wherever the files lie: a path relative to the log.
-        paths: The files it is made of.
+        name: A name that does not depend on where the log is stored, such as a path relative to the log.
+        paths: The files.
     """
 
     name: str
@@ -32,15 +32,15 @@ class Input:
 
 @attrs.frozen(kw_only=True)
 class StageType:
-    """What every kind of stage has.
+    """The attributes of all kinds of stage.
 
     Attributes:
-        name: What `use` in the TOML says: `[a-z][a-z0-9-]*`, unique within its kind.
+        name: The value of `use` in the TOML: `[a-z][a-z0-9-]*`, unique within its kind.
         summary: One line for lists.
         config: An attrs class whose fields are the options of the stage's table.
-        version: Raised whenever the same input gives another output, so that old artifacts are not reused.
-        requires: Import names that the stage needs besides autocakechat's own.
-        install: What to type if one of them is missing.
+        version: Increase it when the same input gives a different output, so that old artifacts are not reused.
+        requires: Import names of the libraries that the stage needs, without autocakechat's own dependencies.
+        install: The command that installs them.
     """
 
     kind: ClassVar[str]
@@ -55,13 +55,14 @@ class StageType:
 
 @attrs.frozen(kw_only=True)
 class SourceType(StageType):
-    """A reader of chat logs.
+    """A source: it reads chat logs.
 
     Attributes:
-        inputs: Finds what there is to read. Called with the options; raises UserError if there is nothing.
-        read: Reads one input lazily, chat after chat. A chat's messages are consumed before the next chat is asked for.
-        recognises: Whether a file or folder looks like a log of this source. Must be quick and never raise. The
-            options of a source that has it need a field `path`.
+        inputs: Takes the options and returns the inputs to read. Raises UserError if there are none.
+        read: Takes the options, an input and the run context, and yields the chats of the input, lazily. The messages
+            of a chat are consumed before the next chat is requested.
+        recognises: Takes a path and returns whether it looks like a log of this source. It must be fast and never
+            raise. The options of such a source need a field `path`.
     """
 
     kind: ClassVar[str] = "source"
@@ -73,10 +74,11 @@ class SourceType(StageType):
 
 @attrs.frozen(kw_only=True)
 class ExtractorType(StageType):
-    """A maker of dialogs.
+    """An extractor: it makes dialogs from the messages of a chat.
 
     Attributes:
-        extract: Makes dialogs of one chat, lazily, and drops every message it does not use with a reason.
+        extract: Takes the options, a chat and the run context, and yields the dialogs of the chat, lazily. It drops
+            every message that it does not use, with a reason.
     """
 
     kind: ClassVar[str] = "extractor"
@@ -86,10 +88,11 @@ class ExtractorType(StageType):
 
 @attrs.frozen(kw_only=True)
 class AnnotatorType(StageType):
-    """A labeller of emotions.
+    """An annotator: it labels utterances, for example with emotions.
 
     Attributes:
-        annotate: Gives every dialog back, in order and lazily, its utterances labelled.
+        annotate: Takes the options, the dialogs and the run context, and yields every dialog with labelled utterances,
+            in order and lazily.
     """
 
     kind: ClassVar[str] = "annotator"
@@ -99,18 +102,19 @@ class AnnotatorType(StageType):
 
 @attrs.frozen(kw_only=True)
 class TrainerType(StageType):
-    """A maker of models.
+    """A trainer: it trains a model on a corpus, and loads it to generate replies.
 
     Attributes:
-        reply: An attrs class whose fields are the options of `[reply]`. If chance has a part in the answers, a field
-            `seed`, by default None, makes them the same every time; `acc evaluate` sets it.
-        train: Trains on a corpus and writes all that answering needs into an empty folder; returns what it measured.
-            It learns from the part "train" of the corpus alone: `acc evaluate` measures with the other one.
-            Checkpoints go into `run.state`, which is still there when an interrupted training is run again.
-        load: Loads a folder that `train` wrote, with reply options. The responder may be a `ScoringResponder`.
-        inputs: Finds the files besides the corpus that training reads, such as a model to begin with; called with the
-            options, before anything runs. What they hold is part of the model's key. Raises UserError if one is
-            missing.
+        reply: An attrs class whose fields are the options of `[reply]`. If replies are sampled, it needs a field `seed`
+            with the default None: `acc evaluate` sets it to make replies reproducible.
+        train: Takes the options, a corpus, an empty folder and the run context. It writes the model to the folder and
+            returns metrics. It trains on the part `train` only, because `acc evaluate` uses the other part as the
+            held-out set. It writes checkpoints to `run.state`, which is kept if the training is interrupted.
+        load: Takes the model folder, the reply options and the run context, and returns a `Responder` or a
+            `ScoringResponder`.
+        inputs: Takes the options and returns the files besides the corpus that the training reads, such as a start
+            model. It is called before any stage runs. The content of the files is part of the model's artifact key.
+            Raises UserError if a file is missing.
     """
 
     kind: ClassVar[str] = "trainer"
@@ -123,10 +127,10 @@ class TrainerType(StageType):
 
 @attrs.frozen(kw_only=True)
 class DeployerType(StageType):
-    """A place where people talk to a model.
+    """A deployer: it connects a model to a place where people chat with it.
 
     Attributes:
-        deploy: Serves the model until it is stopped.
+        deploy: Takes the options, a model and the run context, and serves the model until it is stopped.
     """
 
     kind: ClassVar[str] = "deployer"
@@ -136,12 +140,12 @@ class DeployerType(StageType):
 
 @attrs.frozen(kw_only=True)
 class CommandType:
-    """A command under `acc`.
+    """A subcommand of `acc`.
 
     Attributes:
-        name: What is typed.
+        name: The name of the subcommand.
         summary: One line for `acc --help`.
-        load: Imports and returns the click command, when it is used.
+        load: Imports and returns the click command. It is called when the command is used.
     """
 
     kind: ClassVar[str] = "command"

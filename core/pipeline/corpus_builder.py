@@ -10,7 +10,8 @@ import attrs
 import msgspec
 
 from autocakechat.artifacts.store import MANIFEST_NAMES, Ingredients, artifact_key
-from autocakechat.corpus.report import Report, ReportBuilder
+from autocakechat.corpus.report import Report
+from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.display.report_text import render
 from autocakechat.files import write_whole

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from autocakechat.corpus.report import ReportBuilder
+from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import ExtractorType, Input
@@ -46,7 +46,7 @@ class CorpusReader:
 
     def _chats(self, extraction: Extraction, entry: Input) -> Iterator[Chat]:
         if prefetch.is_worthwhile(extraction.source, entry):
-            for chat in prefetch.prefetch_chats(extraction.source, entry, self.report.census):
+            for chat in prefetch.prefetch_chats(extraction.source, entry, self.report.participants):
                 self.report.add_counted_chat(chat)  # the worker process counts the messages
                 yield chat
         else:

@@ -22,7 +22,7 @@ from typing import BinaryIO
 import attrs
 import msgspec
 
-from autocakechat.corpus.report import ReportBuilder
+from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.display.progress import silent_progress
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import Input

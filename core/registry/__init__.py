@@ -1,1 +1,1 @@
-"""Finds, checks, installs and scaffolds plugins."""
+"""Finds, validates, installs and scaffolds plugins."""

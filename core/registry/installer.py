@@ -1,4 +1,4 @@
-"""Installs and uninstalls distributions for the running interpreter, with what is there to do it."""
+"""Installs and uninstalls distributions for the running interpreter, with pip or uv."""
 
 from __future__ import annotations
 
@@ -21,100 +21,101 @@ from autocakechat.errors import UserError
 
 
 @attrs.frozen
-class Wanted:
-    """Something to install.
+class InstallTarget:
+    """A distribution to install.
 
     Attributes:
-        given: What was typed.
-        argument: What the installer is handed: a requirement, or the whole path of a wheel or folder.
-        distribution: The distribution's name; None for a folder, which tells it when it is built.
+        argument: The argument for pip or uv: a requirement, or the absolute path of a wheel or folder.
+        distribution: The distribution's name; None for a folder, whose name is known after the build.
     """
 
-    given: str
     argument: str
     distribution: str | None
 
 
-def parse_wanted(given: str) -> Wanted:
-    """Reads what is to be installed: a requirement (PEP 508), a wheel, or a folder with a project. Never an option.
+def parse_target(text: str) -> InstallTarget:
+    """Parses what a user wants to install: a requirement (PEP 508), a wheel, or a folder with a project.
+
+    Options are refused, so that a name cannot change how pip runs.
 
     Raises:
-        UserError: It is none of these.
+        UserError: The text is none of these, or the file or folder does not exist.
     """
     from packaging.requirements import InvalidRequirement, Requirement
 
-    if given.startswith("-"):
-        raise UserError(f"{given}: an option, not a plugin", "give names, wheels or folders")
-    name, _, address = given.partition("@")
-    if "/" in name or given.startswith((".", "~")) or (given.endswith(".whl") and not address):
-        return _local(given)
+    if text.startswith("-"):
+        raise UserError(f"{text}: an option, not a plugin", "give names, wheels or folders")
+    name, _, url = text.partition("@")
+    if "/" in name or text.startswith((".", "~")) or (text.endswith(".whl") and not url):
+        return _parse_path(text)
     try:
-        requirement = Requirement(given)
+        requirement = Requirement(text)
     except InvalidRequirement:
         raise UserError(
-            f"{given}: no requirement", "such as autocakechat-x, or autocakechat-x>=1.2; a folder is written ./folder"
+            f"{text}: invalid requirement",
+            "give a name such as autocakechat-x or autocakechat-x>=1.2; write a folder as ./folder",
         ) from None
-    return Wanted(given, given, requirement.name)
+    return InstallTarget(text, requirement.name)
 
 
 @attrs.frozen
 class Installer:
-    """What changes an environment.
+    """The commands that change an environment.
 
     Attributes:
-        install: The words its command to install begins with.
-        uninstall: The words its command to uninstall begins with.
+        install: The start of the command that installs distributions.
+        uninstall: The start of the command that uninstalls distributions.
     """
 
     install: Sequence[str]
     uninstall: Sequence[str]
 
 
-def install(wanted: Sequence[Wanted]) -> None:
-    """Installs for this interpreter. What the installer says goes to standard error.
+def install(targets: Sequence[InstallTarget]) -> None:
+    """Installs distributions for this interpreter. The installer's output goes to standard error.
 
     Raises:
-        UserError: It cannot be done here, or failed; the message says what to do.
+        UserError: The environment cannot be changed, or the installation failed.
     """
-    arguments = [each.argument for each in wanted]
+    arguments = [target.argument for target in targets]
     installer = find_installer(Path(sys.prefix), install=arguments)
     with tempfile.TemporaryDirectory() as folder:
-        # A plugin must not replace the autocakechat that is asked to install it.
-        pinned = Path(folder) / "constraints.txt"
-        pinned.write_text(f"autocakechat=={version('autocakechat')}\n")
-        _run([*installer.install, "--constraint", str(pinned), "--", *arguments], f"install {' '.join(arguments)}")
+        # A plugin must not replace the autocakechat that installs it.
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text(f"autocakechat=={version('autocakechat')}\n")
+        _run([*installer.install, "--constraint", str(constraints), "--", *arguments], f"install {' '.join(arguments)}")
 
 
 def uninstall(distributions: Sequence[str]) -> None:
-    """Uninstalls from this interpreter's environment.
+    """Uninstalls distributions from this interpreter's environment.
 
     Raises:
-        UserError: It cannot be done here, or failed; the message says what to do.
+        UserError: The environment cannot be changed, or the removal failed.
     """
     installer = find_installer(Path(sys.prefix), uninstall=distributions)
     _run([*installer.uninstall, "--", *distributions], f"uninstall {' '.join(distributions)}")
 
 
 def find_installer(prefix: Path, install: Sequence[str] = (), uninstall: Sequence[str] = ()) -> Installer:
-    """Finds out how an environment is changed: by pip, or by uv where pip is absent.
+    """Finds the installer of an environment: pip, or uv if there is no pip.
 
     Args:
         prefix: The environment's folder.
-        install: What is to be installed, for what is told to type instead.
-        uninstall: What is to be uninstalled.
+        install: The arguments to install, for the command in the error's hint.
+        uninstall: The distributions to uninstall, for the command in the error's hint.
 
     Raises:
-        UserError: Another program owns the environment, or there is no installer.
+        UserError: pipx, uv tool or the operating system manages the environment, or there is no installer.
     """
     if (prefix / "pipx_metadata.json").is_file():
-        words = ["pipx", "inject" if install else "uninject", prefix.name, *install, *uninstall]
-        raise UserError("this autocakechat was installed by pipx", f"type: {shlex.join(words)}")
+        command = ["pipx", "inject" if install else "uninject", prefix.name, *install, *uninstall]
+        raise UserError("this autocakechat was installed by pipx", f"type: {shlex.join(command)}")
     if (prefix / "uv-receipt.toml").is_file():
-        words = ["uv", "tool", "install", *_uv_tool(prefix / "uv-receipt.toml", install, uninstall)]
-        raise UserError("this autocakechat was installed by uv tool", f"type: {shlex.join(words)}")
+        command = ["uv", "tool", "install", *_uv_tool_arguments(prefix / "uv-receipt.toml", install, uninstall)]
+        raise UserError("this autocakechat was installed by uv tool", f"type: {shlex.join(command)}")
     if prefix == Path(sys.base_prefix) and (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file():
         raise UserError(
-            f"the Python of {prefix} belongs to the system, which forbids to install into it",
+            f"the Python in {prefix} is managed by the operating system (EXTERNALLY-MANAGED)",
             "make an environment: python3 -m venv ~/acc, then: ~/acc/bin/pip install autocakechat",
         )
     python = sys.executable
@@ -124,46 +125,49 @@ def find_installer(prefix: Path, install: Sequence[str] = (), uninstall: Sequenc
     uv = shutil.which("uv")
     if uv:
         return Installer([uv, "pip", "install", "--python", python], [uv, "pip", "uninstall", "--python", python])
-    raise UserError("neither pip nor uv is here", f"type: {python} -m ensurepip")
+    raise UserError("neither pip nor uv is installed", f"type: {python} -m ensurepip")
 
 
-def _uv_tool(receipt: Path, install: Sequence[str], uninstall: Sequence[str]) -> list[str]:
-    """The arguments of `uv tool install`, which forgets what it is not told again."""
+def _uv_tool_arguments(receipt: Path, install: Sequence[str], uninstall: Sequence[str]) -> list[str]:
+    """Returns the arguments of `uv tool install`. It removes every distribution that its command does not repeat."""
     from packaging.utils import canonicalize_name
 
-    held = tomllib.loads(receipt.read_text("utf-8"))["tool"]["requirements"]
-    leaving = set(map(canonicalize_name, uninstall))
-    kept = [_requirement(each) for each in held if canonicalize_name(each["name"]) not in leaving]
-    (tool, *others) = sorted(kept, key=lambda each: not each.startswith("autocakechat"))
-    return [tool, *(word for each in (*others, *install) for word in ("--with", each))]
+    requirements = tomllib.loads(receipt.read_text("utf-8"))["tool"]["requirements"]
+    removed = set(map(canonicalize_name, uninstall))
+    kept = [_format_requirement(item) for item in requirements if canonicalize_name(item["name"]) not in removed]
+    tool, *others = sorted(kept, key=lambda requirement: not requirement.startswith("autocakechat"))
+    return [tool, *(argument for requirement in (*others, *install) for argument in ("--with", requirement))]
 
 
-def _requirement(held: dict[str, Any]) -> str:
-    extras = f"[{','.join(held['extras'])}]" if held.get("extras") else ""
-    place = held.get("editable") or held.get("directory") or held.get("path") or held.get("url")
-    return f"{held['name']}{extras}" + (f" @ {place}" if place else held.get("specifier", ""))
+def _format_requirement(item: dict[str, Any]) -> str:
+    """Formats an entry of uv's receipt as a requirement."""
+    extras = f"[{','.join(item['extras'])}]" if item.get("extras") else ""
+    location = item.get("editable") or item.get("directory") or item.get("path") or item.get("url")
+    return f"{item['name']}{extras}" + (f" @ {location}" if location else item.get("specifier", ""))
 
 
-def _local(given: str) -> Wanted:
+def _parse_path(text: str) -> InstallTarget:
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-    path = Path(given).expanduser().resolve()
+    path = Path(text).expanduser().resolve()
     if path.suffix == ".whl":
         if not path.is_file():
-            raise UserError(f"{given}: no such file", "give the path of a wheel")
+            raise UserError(f"{text}: no such file", "give the path of a wheel")
         try:
-            return Wanted(given, str(path), parse_wheel_filename(path.name)[0])
+            return InstallTarget(str(path), parse_wheel_filename(path.name)[0])
         except InvalidWheelFilename:
-            raise UserError(f"{given}: no name of a wheel", "a wheel keeps the name it was built with") from None
+            raise UserError(
+                f"{text}: invalid file name for a wheel", "keep the name that the wheel was built with"
+            ) from None
     if not path.is_dir():
-        raise UserError(f"{given}: no such folder", "give a wheel, or a folder with a pyproject.toml")
+        raise UserError(f"{text}: no such folder", "give a wheel, or a folder with a pyproject.toml")
     if not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        raise UserError(f"{given}: holds no pyproject.toml", "give a folder that holds a project")
-    return Wanted(given, str(path), None)
+        raise UserError(f"{text}: no pyproject.toml in this folder", "give the folder of a project")
+    return InstallTarget(str(path), None)
 
 
 def _run(command: Sequence[str], action: str) -> None:
-    # Standard output is kept for what a program may want to read.
+    # Standard output is reserved for the output of `acc`, which programs may parse.
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)  # noqa: S603
     if done.returncode:
-        raise UserError(f"could not {action}", "what went wrong stands above")
+        raise UserError(f"could not {action}", "see the installer's messages above")

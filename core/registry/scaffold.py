@@ -1,4 +1,4 @@
-"""Writes the package of a new plugin: complete, tested and running, to be changed from there."""
+"""Writes the package of a new plugin: a working stage with its tests, to start from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autocakechat.interface.stage_types import STAGE_TYPES
 
 KINDS = tuple(stage_type.kind for stage_type in STAGE_TYPES)
 
-# Where each file of the template goes; `$module` is the plugin's.
+# The template of each file of the package.
 _FILES = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md.txt": "README.md",
@@ -36,30 +36,27 @@ def new_plugin(name: str, kind: str, parent: Path) -> Path:
     """Writes a package that provides one stage.
 
     Args:
-        name: What the stage is called; the distribution is called `autocakechat-NAME`.
-        kind: Its kind.
-        parent: The folder to make the package's folder in.
+        name: The name of the stage. The distribution is called `autocakechat-NAME`.
+        kind: The kind of stage.
+        parent: The folder that will contain the package's folder.
 
     Returns:
         The package's folder.
 
     Raises:
-        UserError: The name does not do, or something stands in the way.
+        UserError: The name is invalid, or the folder already exists or cannot be written.
     """
     name = name.removeprefix("autocakechat-")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise UserError(f"{name!r} does not do as a name", "names look like 'my-stage'")
+        raise UserError(f"invalid plugin name {name!r}", "use lower-case letters, digits and hyphens, such as my-stage")
     folder = parent / f"autocakechat-{name}"
     if folder.exists():
-        raise UserError(f"{folder}: is there already", "give another name, or move it away")
+        raise UserError(f"{folder}: already exists", "give another name, or move this folder")
     values = _values(name, kind)
+    templates = files("autocakechat.registry.template")
     try:
         for template, target in _FILES.items():
-            text = (
-                files("autocakechat.registry.template")
-                .joinpath(Template(template).substitute(values))
-                .read_text("utf-8")
-            )
+            text = templates.joinpath(Template(template).substitute(values)).read_text("utf-8")
             path = folder / Template(target).substitute(values)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(Template(text).substitute(values), "utf-8")
@@ -70,6 +67,7 @@ def new_plugin(name: str, kind: str, parent: Path) -> Path:
 
 
 def _values(name: str, kind: str) -> dict[str, str]:
+    """Returns the values of the placeholders in the templates."""
     article = "an" if kind[0] in "aeiou" else "a"
     major, minor = version("autocakechat").split(".")[:2]
     return {
@@ -82,7 +80,7 @@ def _values(name: str, kind: str) -> dict[str, str]:
         "article": article,
         "article_capital": article.capitalize(),
         "example": Template(_EXAMPLES[kind]).substitute(stage=name),
-        # Hooks and types stay as they are for two minor versions; see docs/plugins/versions.md.
+        # Deprecated names work for two minor versions; see docs/plugins/versions.md.
         "since": f"{major}.{minor}",
         "before": f"{major}.{int(minor) + 2}",
     }

@@ -1,1 +1,1 @@
-"""Counts messages and dialogs while they pass."""
+"""Counts messages and dialogs while they stream past."""

@@ -1,4 +1,4 @@
-"""When people write and how fast they answer: counted while the messages of a log pass."""
+"""Counts when messages are sent and how fast participants reply, while the messages of a log stream past."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import compress, repeat
-from operator import add, floordiv, ne, sub
+from operator import add, sub
 
 import attrs
 
 from autocakechat.interface.chatlog import MessageBatch
 
 _HOUR = 3600
-_LAST_HOUR = 4_102_444_800 // _HOUR  # the year 2100: later ones are faults of a log
+_YEAR_2100 = 4_102_444_800
+_LAST_HOUR = _YEAR_2100 // _HOUR  # a later time is an error in the log
 
-# Lower ends of spans of time, in seconds, and what they are called.
-_SPANS = {
+# Lower edge of each bin, in seconds, and its label. The labels are part of report.json.
+_BIN_LABELS = {
     0: "under 10 seconds",
     10: "10 to 60 seconds",
     60: "1 to 5 minutes",
@@ -27,12 +27,18 @@ _SPANS = {
     86_400: "1 to 7 days",
     604_800: "over a week",
 }
-_ENDS = tuple(_SPANS)[1:]
+_INNER_EDGES = tuple(_BIN_LABELS)[1:]
 
 
 @attrs.frozen
 class DurationBin:
-    """How often something took so long: at least `seconds`, and less than the next span begins with."""
+    """A bar of a histogram of durations.
+
+    Attributes:
+        seconds: Lower edge, included. The upper edge, excluded, is the lower edge of the next bin.
+        label: The range in words.
+        count: How many durations fall into the bin.
+    """
 
     seconds: int
     label: str
@@ -41,7 +47,13 @@ class DurationBin:
 
 @attrs.frozen
 class ResponseTimes:
-    """How long a person takes to answer: the time to a message from the one before, if that was somebody else's."""
+    """How long a participant takes to reply: the time since the previous message, if another participant sent it.
+
+    Attributes:
+        id: The participant's id.
+        answers: Number of replies.
+        spans: Histogram of the times, shortest first.
+    """
 
     id: str
     answers: int
@@ -50,14 +62,14 @@ class ResponseTimes:
 
 @attrs.frozen
 class ActivityReport:
-    """When was written.
+    """When messages were sent. Months and hours are in the time zone of this computer.
 
     Attributes:
-        months: How many messages in each month from the first to the last, `2024-05`.
-        hours: How many in each of the 24 hours of the day. Both in the time zone of this computer.
-        silences: How much time passed between neighbouring messages of a chat.
-        answering: How fast people answer, those who answered most first.
-        unlearnable: How many messages nobody can learn from, by reason.
+        months: Number of messages in each month from the first to the last, by name (`2024-05`).
+        hours: Number of messages in each of the 24 hours of the day.
+        silences: Histogram of the gaps between consecutive messages of a chat.
+        answering: Response times of each participant, most replies first.
+        unlearnable: Number of messages that cannot be used for training, by reason.
     """
 
     months: dict[str, int]
@@ -68,94 +80,114 @@ class ActivityReport:
 
 
 class MessageGaps:
-    """Counts how much time passes between neighbouring messages."""
+    """Histogram of the gaps between consecutive messages."""
 
     def __init__(self) -> None:
-        self._counts = [0] * len(_SPANS)
+        self._counts = [0] * len(_BIN_LABELS)
 
-    def add(self, sent: Sequence[int]) -> None:
-        """Counts the times between messages.
+    def add(self, times: Sequence[int]) -> None:
+        """Counts the gaps between messages.
 
         Args:
-            sent: When they were sent, in their order.
+            times: When the messages were sent, in seconds, in the order of the chat.
         """
-        # Sorted, the spans are told apart by their ends, and not one by one.
-        silences = sorted(map(sub, sent[1:], sent))
-        ends = [*(bisect_left(silences, end) for end in _ENDS), len(silences)]
-        self._counts = [count + end - start for count, start, end in zip(self._counts, [0, *ends], ends, strict=False)]
+        # Sorting once and bisecting at the bin edges takes a third of the time of one bisection per gap.
+        gaps = sorted(map(sub, times[1:], times))
+        start = 0
+        for index, edge in enumerate(_INNER_EDGES):
+            end = bisect_left(gaps, edge, start)
+            self._counts[index] += end - start
+            start = end
+        self._counts[-1] += len(gaps) - start
 
     def merge(self, other: MessageGaps) -> None:
-        """Adds what was counted elsewhere."""
+        """Adds the counts of another histogram."""
         self._counts = list(map(add, self._counts, other._counts))
 
     def report(self) -> list[DurationBin]:
-        """What was counted, the shortest first."""
-        return _spans(self._counts)
+        """Returns the bins, shortest gaps first."""
+        return _duration_bins(self._counts)
 
 
 class ActivityCounter:
-    """Counts when was written."""
+    """Counts when messages are sent, how fast participants reply, and which messages cannot be used for training."""
 
     def __init__(self) -> None:
-        self._hours: Counter[int] = Counter()
-        self._silences = MessageGaps()
-        self._answers: Counter[tuple[str, int]] = Counter()
-        self._empty: Counter[str] = Counter()
-        self._foreign = 0
+        self._hours: Counter[int] = Counter()  # by hours since 1970
+        self._gaps = MessageGaps()
+        self._response_times: Counter[tuple[str, int]] = Counter()  # by sender and index of the bin
+        self._without_text: Counter[str] = Counter()  # by kind of message
+        self._not_own_words = 0
 
     def count_batches(self, batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
-        """Hands the messages of one chat on, batch by batch, and counts them."""
+        """Counts the messages of one chat and yields its batches unchanged."""
         last_sender: Sequence[str] = ()
-        last_sent: Sequence[int] = ()
+        last_time: Sequence[int] = ()
         for batch in batches:
-            senders, sent = [*last_sender, *batch.senders], [*last_sent, *batch.sent]
-            self._silences.add(sent)
-            changes = list(map(ne, senders[1:], senders))
-            waited = [bisect_right(_ENDS, silence) for silence in compress(map(sub, sent[1:], sent), changes)]
-            self._answers.update(zip(compress(senders[1:], changes), waited, strict=True))
-            self._hours.update(map(floordiv, batch.sent, repeat(_HOUR)))
-            if not all(batch.texts):
-                self._empty.update([kind for kind, text in zip(batch.kinds, batch.texts, strict=True) if not text])
-            self._foreign += batch.own_words.count(False)
-            last_sender, last_sent = batch.senders[-1:], batch.sent[-1:]
+            # The last message of the previous batch comes first: the gap between two batches counts, too.
+            senders = [*last_sender, *batch.senders]
+            times = [*last_time, *batch.sent]
+            self._gaps.add(times)
+            self._count_response_times(senders, times)
+            self._hours.update([time // _HOUR for time in batch.sent])
+            self._count_unusable(batch)
+            last_sender, last_time = batch.senders[-1:], batch.sent[-1:]
             yield batch
 
-    def report(self) -> ActivityReport:
-        """What was counted."""
-        months: Counter[str] = Counter()
-        hours = [0] * 24
-        for hour, number in self._hours.items():
-            if 0 <= hour < _LAST_HOUR:
-                moment = datetime.fromtimestamp(hour * _HOUR)
-                months[f"{moment:%Y-%m}"] += number
-                hours[moment.hour] += number
-        unlearnable = {f"no text: {kind}": number for kind, number in self._empty.most_common()}
-        if self._foreign:
-            unlearnable["not the sender's own words"] = self._foreign
-        return ActivityReport(
-            months={month: months[month] for month in _months(months)},
-            hours=hours,
-            silences=self._silences.report(),
-            answering=self._answering(),
-            unlearnable=unlearnable,
+    def _count_response_times(self, senders: Sequence[str], times: Sequence[int]) -> None:
+        self._response_times.update(
+            [
+                (sender, bisect_right(_INNER_EDGES, time - previous_time))
+                for previous_sender, sender, previous_time, time in zip(
+                    senders, senders[1:], times, times[1:], strict=False
+                )
+                if sender != previous_sender
+            ]
         )
 
-    def _answering(self) -> list[ResponseTimes]:
-        people: dict[str, Counter[int]] = {}
-        for (sender, span), number in self._answers.items():
+    def _count_unusable(self, batch: MessageBatch) -> None:
+        if not all(batch.texts):
+            self._without_text.update([kind for kind, text in zip(batch.kinds, batch.texts, strict=True) if not text])
+        self._not_own_words += batch.own_words.count(False)
+
+    def report(self) -> ActivityReport:
+        """Returns the counts."""
+        months: Counter[str] = Counter()
+        hours = [0] * 24
+        for hour, count in self._hours.items():
+            if 0 <= hour < _LAST_HOUR:
+                local_time = datetime.fromtimestamp(hour * _HOUR)
+                months[f"{local_time:%Y-%m}"] += count
+                hours[local_time.hour] += count
+        unusable = {f"no text: {kind}": count for kind, count in self._without_text.most_common()}
+        if self._not_own_words:
+            unusable["not the sender's own words"] = self._not_own_words
+        return ActivityReport(
+            months={month: months[month] for month in _month_range(months)},
+            hours=hours,
+            silences=self._gaps.report(),
+            answering=self._report_response_times(),
+            unlearnable=unusable,
+        )
+
+    def _report_response_times(self) -> list[ResponseTimes]:
+        by_sender: dict[str, Counter[int]] = {}
+        for (sender, index), count in self._response_times.items():
             if sender:
-                people.setdefault(sender, Counter())[span] += number
-        found = [ResponseTimes(sender, counts.total(), _spans(counts)) for sender, counts in people.items()]
-        return sorted(found, key=lambda each: (-each.answers, each.id))
+                by_sender.setdefault(sender, Counter())[index] += count
+        response_times = [
+            ResponseTimes(sender, counts.total(), _duration_bins(counts)) for sender, counts in by_sender.items()
+        ]
+        return sorted(response_times, key=lambda entry: (-entry.answers, entry.id))
 
 
-def _spans(counts: Sequence[int] | Counter[int]) -> list[DurationBin]:
-    return [DurationBin(seconds, label, counts[place]) for place, (seconds, label) in enumerate(_SPANS.items())]
+def _duration_bins(counts: Sequence[int] | Counter[int]) -> list[DurationBin]:
+    return [DurationBin(seconds, label, counts[index]) for index, (seconds, label) in enumerate(_BIN_LABELS.items())]
 
 
-def _months(found: Iterable[str]) -> Iterator[str]:
-    """All months from the first to the last, those without a message too."""
-    ordered = sorted(found)
+def _month_range(months: Iterable[str]) -> Iterator[str]:
+    """Yields every month from the first to the last, including those without messages."""
+    ordered = sorted(months)
     if not ordered:
         return
     year, month = map(int, ordered[0].split("-"))

@@ -1,26 +1,25 @@
-"""Counts the dialogs of a corpus while they are written, and picks some of their pairs."""
+"""Counts the dialogs of a corpus while they are written, and samples some of their pairs."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from autocakechat.interface.corpus import Utterance
 
-_MOST_SAMPLES = 20
-# Stands between texts; hardly a text has it.
-_END = "\0"
-_ENCODED_END = _END.encode()
-_NO_BLANKS = bytes(set(range(256)) - set(b"\0 \n"))
+_SAMPLE_SIZE = 20
+_DELIMITER = "\0"  # hardly ever part of a text
+_ENCODED_DELIMITER = _DELIMITER.encode()
+_OTHER_BYTES = bytes(set(range(256)) - set(b"\0 \n"))
 
 
 @attrs.frozen
 class Bin:
-    """A bar of a distribution: `count` values from `low` to `high`, both included."""
+    """A bar of a histogram: `count` values from `low` to `high`, both included."""
 
     low: int
     high: int
@@ -29,93 +28,126 @@ class Bin:
 
 @attrs.frozen
 class SamplePair:
-    """A pair of the corpus, chosen at random."""
+    """A pair of the corpus, chosen at random.
+
+    Attributes:
+        question: What the client says, the last turn of the context.
+        answer: The server's reply.
+    """
 
     question: str
     answer: str
 
 
 class DialogStatistics:
-    """Counts what of one chat was written."""
+    """Counts the dialogs that one chat contributes to the corpus.
 
-    __slots__ = ("answer_words", "by_pairs", "by_words", "dialogs", "pairs", "question_words")
+    Attributes:
+        dialogs: Number of dialogs.
+        pairs: Number of pairs in them.
+        client_words: Number of words in the client's turns.
+        reply_words: Number of words in the server's turns.
+        dialog_lengths: Histogram of pairs per dialog, by bit length: 1, 2 to 3, 4 to 7 and so on.
+        reply_lengths: Histogram of words per reply, by bit length.
+    """
+
+    __slots__ = ("client_words", "dialog_lengths", "dialogs", "pairs", "reply_lengths", "reply_words")
 
     def __init__(self) -> None:
         self.dialogs = 0
         self.pairs = 0
-        self.question_words = 0
-        self.answer_words = 0
-        # By the number of binary digits: 1, 2-3, 4-7 and so on. A dialog has twice as many turns as pairs.
-        self.by_pairs: Counter[int] = Counter()
-        self.by_words: Counter[int] = Counter()
+        self.client_words = 0
+        self.reply_words = 0
+        self.dialog_lengths: Counter[int] = Counter()
+        self.reply_lengths: Counter[int] = Counter()
 
-    def add(self, turns: Sequence[int], questions: Sequence[str], answers: Sequence[str]) -> None:
+    def add(self, pairs: Sequence[int], client_turns: Sequence[str], replies: Sequence[str]) -> None:
         """Counts dialogs.
 
         Args:
-            turns: How many utterances each has.
-            questions: What clients said in all of them.
-            answers: What the server said in all of them.
+            pairs: Number of pairs in each dialog.
+            client_turns: The client's turns of all dialogs, one for each pair.
+            replies: The server's turns of all dialogs, one for each pair.
         """
-        answer_words = _words(answers)
-        self.dialogs += len(turns)
-        self.pairs += len(answers)
-        self.question_words += sum(_words(questions))
-        self.answer_words += sum(answer_words)
-        self.by_pairs.update(map(int.bit_length, turns))
-        self.by_words.update(map(int.bit_length, answer_words))
+        words = _count_words(replies)
+        self.dialogs += len(pairs)
+        self.pairs += len(replies)
+        self.client_words += sum(_count_words(client_turns))
+        self.reply_words += sum(words)
+        self.dialog_lengths.update(map(int.bit_length, pairs))
+        self.reply_lengths.update(map(int.bit_length, words))
 
 
 class PairSampler:
-    """Some pairs of a stream of unknown length, each dialog as likely as any other (Li 1994, Algorithm L)."""
+    """Samples pairs from a stream of dialogs of unknown length: reservoir sampling, algorithm L (Li 1994).
+
+    Every dialog has the same probability to contribute a pair. The algorithm draws how many dialogs to skip, rather
+    than one random number per dialog. With n the size of the sample and u, v uniform in (0, 1]:
+
+        w <- w * u^(1/n)
+        skip <- floor(ln v / ln(1 - w))
+
+    Args:
+        seed: Seed of the random numbers.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - samples are no secrets
-        self._kept: list[SamplePair] = []
-        self._weight = 1.0
-        self._next = 0
+        self._random = random.Random(seed)  # noqa: S311 - not used for secrets
+        self._samples: list[SamplePair] = []
+        self._w = 1.0
+        self._next = 0  # index of the next dialog to sample, from the start of the next call of `offer`
 
     def offer(self, dialogs: Sequence[Sequence[Utterance]]) -> None:
-        """Takes a pair of some of these dialogs."""
+        """Samples from the next dialogs of the stream."""
         while self._next < len(dialogs):
             self._take(dialogs[self._next])
+            self._next += 1
+            if len(self._samples) == _SAMPLE_SIZE:
+                self._next += self._draw_skip()
         self._next -= len(dialogs)
 
     def _take(self, utterances: Sequence[Utterance]) -> None:
-        place = 2 * self._random.randrange(len(utterances) // 2)
-        sample = SamplePair(question=utterances[place].text, answer=utterances[place + 1].text)
-        if len(self._kept) < _MOST_SAMPLES:
-            self._kept.append(sample)
+        """Adds a random pair of a dialog to the sample; it replaces a random one if the sample is full."""
+        start = 2 * self._random.randrange(len(utterances) // 2)
+        sample = SamplePair(question=utterances[start].text, answer=utterances[start + 1].text)
+        if len(self._samples) < _SAMPLE_SIZE:
+            self._samples.append(sample)
         else:
-            self._kept[self._random.randrange(_MOST_SAMPLES)] = sample
-        self._next += 1
-        if len(self._kept) == _MOST_SAMPLES:
-            self._weight *= math.exp(math.log(1 - self._random.random()) / _MOST_SAMPLES)
-            self._next += int(math.log(1 - self._random.random()) / math.log1p(-self._weight))
+            self._samples[self._random.randrange(_SAMPLE_SIZE)] = sample
 
-    def chosen(self) -> list[SamplePair]:
-        """The pairs, in no particular order."""
-        self._random.shuffle(self._kept)
-        return self._kept
+    def _draw_skip(self) -> int:
+        u = 1 - self._random.random()
+        self._w *= math.exp(math.log(u) / _SAMPLE_SIZE)
+        v = 1 - self._random.random()
+        return int(math.log(v) / math.log1p(-self._w))
+
+    def samples(self) -> list[SamplePair]:
+        """Returns the sampled pairs in random order."""
+        self._random.shuffle(self._samples)
+        return self._samples
 
 
-def bins(counts: Sequence[Counter[int]], digits: int = 0) -> list[Bin]:
-    """Makes the bars of a distribution of counts by the number of binary digits.
+def histogram_bins(histograms: Iterable[Counter[int]]) -> list[Bin]:
+    """Adds up histograms by bit length.
 
     Args:
-        counts: The counts, to be added up.
-        digits: How many of the digits to take away: 1 halves the values.
+        histograms: Number of values by their bit length; values of bit length b are in [2^(b-1), 2^b).
+
+    Returns:
+        The bins of the sum that are not empty, lowest first.
     """
     totals: Counter[int] = Counter()
-    for each in counts:
-        totals.update(each)
-    return [Bin(1 << size - digits - 1, (1 << size - digits) - 1, totals[size]) for size in sorted(totals)]
+    for histogram in histograms:
+        totals.update(histogram)
+    return [Bin(low=1 << (bits - 1), high=(1 << bits) - 1, count=totals[bits]) for bits in sorted(totals)]
 
 
-def _words(texts: Sequence[str]) -> list[int]:
-    """How many words texts have, as many as there are blanks and line breaks and one more."""
-    # Of all texts together nothing but what is counted is left: text by text takes twice as long.
-    between = _END.join(texts).encode("utf-8", "surrogatepass").translate(None, _NO_BLANKS).split(_ENCODED_END)
-    if len(between) != len(texts):
+def _count_words(texts: Sequence[str]) -> list[int]:
+    """Counts the words of each text: the number of spaces and line breaks, plus one."""
+    # Joins all texts and deletes every byte except spaces, line breaks and the delimiter between texts. What is left
+    # of a text is one byte per separator of words. This takes half the time of counting text by text.
+    joined = _DELIMITER.join(texts).encode("utf-8", "surrogatepass")
+    separators = joined.translate(None, _OTHER_BYTES).split(_ENCODED_DELIMITER)
+    if len(separators) != len(texts):  # a text contains the delimiter
         return [1 + text.count(" ") + text.count("\n") for text in texts]
-    return [1 + blanks for blanks in map(len, between)]
+    return [1 + count for count in map(len, separators)]

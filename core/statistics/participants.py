@@ -1,19 +1,14 @@
-"""Who is in a chat log: counts people, kinds of messages and chats while the messages pass."""
+"""Counts who writes how much, in messages of which kind, while the messages of a log stream past."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from autocakechat.errors import UserError
-from autocakechat.interface.chatlog import Chat, MessageBatch
-from autocakechat.interface.run_context import RunContext
-from autocakechat.interface.stage_types import SourceType
-from autocakechat.statistics.activity import ActivityCounter, ActivityReport, DurationBin, MessageGaps
+from autocakechat.interface.chatlog import MessageBatch
+from autocakechat.statistics.activity import DurationBin, MessageGaps
 from autocakechat.text import escape_control_characters, pluralize
 
 _TEXT = "text"
@@ -22,12 +17,12 @@ _SERVICE = "service"
 
 @attrs.frozen
 class Participant:
-    """Somebody who wrote.
+    """A sender of messages.
 
     Attributes:
-        id: What an extractor's `server` is compared with.
-        name: The name shown last, if any.
-        messages: How many messages of theirs there are; what happened to the chat (a call, a new member) is not one.
+        id: The sender's id, in the form that an extractor's option `server` takes.
+        name: The most recent name shown for the sender, if any.
+        messages: Number of messages; service messages, such as calls and new members, do not count.
     """
 
     id: str
@@ -40,182 +35,85 @@ class Participant:
 
 
 class ParticipantCounter:
-    """Counts who wrote how much.
+    """Counts messages by sender and by kind.
 
     Example:
         ```python
-        census = Census()
-        chat.tap(census.counted)     # before the chat is read; its messages are counted as they pass
+        counter = ParticipantCounter()
+        chat.tap(counter.count_batches)  # before the chat is read; its messages are counted as they stream past
         ...
-        for person in census.people(): print(person)
+        for participant in counter.ranking():
+            print(participant)
         ```
     """
 
     def __init__(self) -> None:
-        self._written: Counter[str] = Counter()
-        # Those of the messages that are not just somebody's own text: by sender, kind and whether they are own words.
-        self._special: Counter[tuple[str, str, bool]] = Counter()
+        self._by_sender: Counter[str] = Counter()
+        # Most messages are text in the sender's own words. Only the others are counted by sender, kind and own words.
+        self._unusual: Counter[tuple[str, str, bool]] = Counter()
         self._names: dict[str, str | None] = {}
-        self._silences = MessageGaps()
+        self._gaps = MessageGaps()
 
     def count_batches(self, batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
-        """Hands the messages of one chat on, batch by batch, and counts them."""
-        last: Sequence[int] = ()
+        """Counts the messages of one chat and yields its batches unchanged."""
+        last_time: Sequence[int] = ()
         for batch in batches:
-            self._written.update(batch.senders)
+            self._by_sender.update(batch.senders)
             if not batch.kinds.count(_TEXT) == batch.own_words.count(True) == len(batch):
-                each = zip(batch.senders, batch.kinds, batch.own_words, strict=True)
-                self._special.update([entry for entry in each if entry[1] != _TEXT or not entry[2]])
+                self._count_unusual(batch)
             for sender, name in dict(zip(batch.senders, batch.sender_names, strict=True)).items():
                 self._names[sender] = name or self._names.get(sender)
-            self._silences.add([*last, *batch.sent])
-            last = batch.sent[-1:]
+            self._gaps.add([*last_time, *batch.sent])
+            last_time = batch.sent[-1:]
             yield batch
 
+    def _count_unusual(self, batch: MessageBatch) -> None:
+        rows = zip(batch.senders, batch.kinds, batch.own_words, strict=True)
+        self._unusual.update([row for row in rows if row[1] != _TEXT or not row[2]])
+
     def merge(self, other: ParticipantCounter) -> None:
-        """Adds what was counted elsewhere, later."""
-        self._written.update(other._written)
-        self._special.update(other._special)
+        """Adds the counts of another counter, whose messages come after those of this one."""
+        self._by_sender.update(other._by_sender)
+        self._unusual.update(other._unusual)
         self._names |= other._names
-        self._silences.merge(other._silences)
+        self._gaps.merge(other._gaps)
 
-    def silences(self) -> list[DurationBin]:
-        """How much time passed between neighbouring messages."""
-        return self._silences.report()
+    def gaps(self) -> list[DurationBin]:
+        """Returns the histogram of the gaps between consecutive messages of a chat."""
+        return self._gaps.report()
 
-    def people(self) -> list[Participant]:
-        """Everybody who wrote so far, those who wrote most first; not those of whom there are no own words at all."""
+    def ranking(self) -> list[Participant]:
+        """Returns the participants, most messages first. Senders without any own words are left out."""
         totals: Counter[str] = Counter()
-        entries = self._entries()
-        speakers = {sender for (sender, _, own_words) in entries if own_words}
-        for (sender, kind, _), number in entries.items():
+        counts = self._counts()
+        speakers = {sender for (sender, _, own_words) in counts if own_words}
+        for (sender, kind, _), count in counts.items():
             if sender in speakers and sender and not kind.startswith(_SERVICE):
-                totals[sender] += number
-        return _ranked(totals, self._names)
+                totals[sender] += count
+        return rank_participants(totals, self._names)
 
     def kinds(self) -> dict[str, int]:
-        """How many messages of each kind there were, the most frequent first."""
+        """Returns the number of messages of each kind, the most frequent kind first."""
         totals: Counter[str] = Counter()
-        for (_, kind, _), number in self._entries().items():
-            totals[kind] += number
+        for (_, kind, _), count in self._counts().items():
+            totals[kind] += count
         return dict(sorted(totals.items(), key=lambda entry: (-entry[1], entry[0])))
 
-    def _entries(self) -> Counter[tuple[str, str, bool]]:
-        """How many messages there are, by sender, kind and whether they are own words."""
-        texts = Counter(self._written)
-        for (sender, _, _), number in self._special.items():
-            texts[sender] -= number
-        plain = Counter({(sender, _TEXT, True): number for sender, number in texts.items()})
-        return plain + self._special  # without those of which none are left
+    def _counts(self) -> Counter[tuple[str, str, bool]]:
+        """Returns the number of messages by sender, kind and whether they are the sender's own words."""
+        own_texts = Counter(self._by_sender)
+        for (sender, _, _), count in self._unusual.items():
+            own_texts[sender] -= count
+        usual = Counter({(sender, _TEXT, True): count for sender, count in own_texts.items()})
+        return usual + self._unusual  # the sum drops counts of zero
 
 
-@attrs.frozen
-class ChatSummary:
-    """One chat of a log.
-
-    Attributes:
-        id: The chat's id.
-        title: The name shown for it.
-        kind: What kind of chat it is.
-        skipped: Why nothing of it would be learnt, or None.
-        messages: How many messages there are, all kinds.
-        kinds: The same by kind.
-        people: Who wrote in it.
-    """
-
-    id: str
-    title: str | None
-    kind: str
-    skipped: str | None
-    messages: int
-    kinds: dict[str, int]
-    people: list[Participant]
-
-
-@attrs.frozen
-class LogSummary:
-    """A whole log.
-
-    Attributes:
-        source: Name of the source that read it.
-        messages: How many messages there are, all kinds.
-        people: Who wrote, those who wrote most first.
-        chats: The chats, in the order of the log.
-        activity: When was written.
-    """
-
-    source: str
-    messages: int
-    people: list[Participant]
-    chats: list[ChatSummary]
-    activity: ActivityReport
-
-
-def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
-    """Reads a log and tells who is in it.
+def rank_participants(messages: Mapping[str, int], names: Mapping[str, str | None]) -> list[Participant]:
+    """Sorts participants by their number of messages, most first.
 
     Args:
-        source: What can read it.
-        path: The log.
-        run: What the source is handed.
-
-    Raises:
-        UserError: There is nothing that the source can read.
+        messages: Number of messages by sender id.
+        names: The name shown for a sender, by sender id.
     """
-    options = source_options(source, path)
-    activity = ActivityCounter()
-    chats = [
-        summarize_chat(chat, activity) for part in source.inputs(options) for chat in source.read(options, part, run)
-    ]
-    totals: Counter[str] = Counter()
-    names: dict[str, str | None] = {}
-    for person in (person for chat in chats for person in chat.people):
-        totals[person.id] += person.messages
-        names[person.id] = person.name or names.get(person.id)
-    return LogSummary(
-        source=source.name,
-        messages=sum(chat.messages for chat in chats),
-        people=_ranked(totals, names),
-        chats=chats,
-        activity=activity.report(),
-    )
-
-
-def source_options(source: SourceType, path: Path) -> Any:
-    """The options of a source that is to read a path, and for the rest does what it does by default.
-
-    Raises:
-        UserError: It needs to be told more.
-    """
-    required = {field.name for field in attrs.fields(source.config) if field.default is attrs.NOTHING}
-    if not hasattr(attrs.fields(source.config), "path") or required - {"path"}:
-        needs = ", ".join(sorted(required - {"path"})) or "no path"
-        raise UserError(f"source '{source.name}' cannot be asked like this: it needs {needs}", "use a pipeline.toml")
-    return source.config(path=path)
-
-
-def summarize_chat(chat: Chat, activity: ActivityCounter) -> ChatSummary:
-    """Reads a chat to its end and tells who is in it.
-
-    Args:
-        chat: The chat.
-        activity: Where to count when was written, over all chats.
-    """
-    census = ParticipantCounter()
-    chat.tap(census.count_batches)
-    chat.tap(activity.count_batches)
-    deque(chat.batches, maxlen=0)
-    return ChatSummary(
-        id=chat.id,
-        title=chat.title,
-        kind=chat.kind,
-        skipped=chat.skip,
-        messages=len(chat.ledger),
-        kinds=census.kinds(),
-        people=census.people(),
-    )
-
-
-def _ranked(totals: dict[str, int], names: dict[str, str | None]) -> list[Participant]:
-    ranked = sorted(totals.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [Participant(sender, names.get(sender), number) for sender, number in ranked]
+    ranked = sorted(messages.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [Participant(sender, names.get(sender), count) for sender, count in ranked]

@@ -1,15 +1,15 @@
-r"""For the tests of plugins: fixtures, and contracts that a stage of each kind has to keep.
+r"""A pytest plugin for the tests of plugins: fixtures, and contract tests that every stage of a kind has to pass.
 
-pytest finds this module by itself wherever autocakechat is installed. A contract is a class of tests; a plugin's test
-file makes a subclass of it that says which stage is meant:
+pytest loads this module wherever autocakechat is installed. A contract is a class of tests; a plugin subclasses it and
+names its stage:
 
     from autocakechat.testing import SourceContract
 
     class TestPlain(SourceContract):
         name = "plain"
 
-        def write_log(self, folder, said):
-            lines = [f"{sender}: {text}\n" for sender, text in said]
+        def write_log(self, folder, messages):
+            lines = [f"{sender}: {text}\n" for sender, text in messages]
             (folder / "log.txt").write_text("".join(lines), "utf-8")
             return {"path": "log.txt"}
 """
@@ -21,7 +21,8 @@ from autocakechat.testing.annotator import AnnotatorContract
 from autocakechat.testing.deployer import DeployerContract
 from autocakechat.testing.extractor import ExtractorContract
 from autocakechat.testing.fixtures import acc_plugins, acc_project, acc_run
-from autocakechat.testing.project import AccProcess, Project
+from autocakechat.testing.process import AccProcess
+from autocakechat.testing.project import Project
 from autocakechat.testing.source import SourceContract
 from autocakechat.testing.trainer import TrainerContract
 
@@ -40,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Former names work and warn."""
+    """Deprecated names work and warn."""
     if name == "Running":
         warn_deprecated(
             deprecated(

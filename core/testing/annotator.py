@@ -1,9 +1,8 @@
-"""What an annotator has to keep."""
+"""The contract tests for annotators."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,10 +12,10 @@ import pytest
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import AnnotatorType
-from autocakechat.testing.contract import StageContract, structured
+from autocakechat.testing.contract import StageContract, parse_options
 from autocakechat.testing.project import Project
 
-_LONG = 10_000
+_MANY_DIALOGS = 10_000
 _TEXTS = (
     "Hello!",
     "I am so happy 😀",
@@ -25,13 +24,13 @@ _TEXTS = (
     "WHAT?!",
     "Всё хорошо",
     "...",
-    "\ud83d half a sign",
+    "\ud83d half a surrogate pair",
 )
 
 
 @attrs.frozen
-class Annotating:
-    """An annotator, ready to run."""
+class BoundAnnotator:
+    """An annotator with its options and run context."""
 
     stage: AnnotatorType
     options: Any
@@ -43,7 +42,7 @@ class Annotating:
 
 
 class AnnotatorContract(StageContract):
-    """What an annotator has to keep.
+    """The tests that every annotator has to pass.
 
     Example:
         ```python
@@ -55,67 +54,80 @@ class AnnotatorContract(StageContract):
     kind: ClassVar[str] = "annotator"
 
     @pytest.fixture
-    def annotate(self, stage: AnnotatorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Path) -> Annotating:
-        """The annotator, ready to run."""
-        return Annotating(stage, structured(stage.config, table, tmp_path), acc_run)
+    def annotate(
+        self, stage: AnnotatorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Path
+    ) -> BoundAnnotator:
+        """The annotator with its options and run context."""
+        return BoundAnnotator(stage, parse_options(stage.config, table, tmp_path), acc_run)
 
-    def test_every_dialog_comes_back_in_order(self, annotate: Annotating) -> None:
-        """Nothing but labels differs: chats, times, texts and the messages they were made of stay."""
-        given = list(_dialogs(50))
-        back = list(annotate(iter(given)))
-        assert all(isinstance(dialog, Dialog) for dialog in back), "yields what is no Dialog"
-        assert list(map(_unlabelled, back)) == list(map(_unlabelled, given)), "a dialog was lost, added or changed"
+    def test_every_dialog_comes_back_in_order(self, annotate: BoundAnnotator) -> None:
+        """Only labels change: chats, times, texts and message positions stay the same."""
+        dialogs = list(_dialogs(50))
+        annotated = list(annotate(iter(dialogs)))
+        for dialog in annotated:
+            assert isinstance(dialog, Dialog), f"annotate yields {type(dialog).__name__}, expected Dialog"
+        assert list(map(_without_labels, annotated)) == list(map(_without_labels, dialogs)), (
+            "a dialog was lost, added or changed"
+        )
 
-    def test_labels_are_words(self, annotate: Annotating) -> None:
-        """A label is a string that says something."""
+    def test_labels_are_words(self, annotate: BoundAnnotator) -> None:
+        """A label is a string, not empty, without surrounding whitespace."""
         for dialog in annotate(_dialogs(50)):
             for utterance in dialog.utterances:
                 label = utterance.emotion
-                assert isinstance(label, str), f"{utterance.text!r} is labelled {label!r}, which is no string"
-                assert label.strip() == label != "", f"{utterance.text!r} is labelled {label!r}, which is no word"
+                assert isinstance(label, str), f"{utterance.text!r} has the label {label!r}, expected a string"
+                assert label.strip() == label != "", (
+                    f"{utterance.text!r} has the label {label!r}, expected a word without surrounding whitespace"
+                )
 
-    def test_annotating_twice_gives_the_same(self, annotate: Annotating) -> None:
-        """Labels depend on the dialogs and the options alone."""
+    def test_annotating_twice_gives_the_same_labels(self, annotate: BoundAnnotator) -> None:
+        """Labels depend only on the dialogs and the options."""
         first, second = (list(annotate(_dialogs(50))) for _ in range(2))
-        assert first == second, "the same dialogs got other labels the second time"
+        assert first == second, "the same dialogs got different labels the second time"
 
-    def test_dialogs_come_back_while_others_are_still_to_come(self, annotate: Annotating) -> None:
-        """The first is back before half of a long row was taken; batches are fine."""
-        taken = 0
+    def test_dialogs_are_annotated_lazily(self, annotate: BoundAnnotator) -> None:
+        """The first dialog is yielded before half of the input is consumed. Batches are allowed."""
+        consumed = 0
 
-        def count_batches() -> Iterator[Dialog]:
-            nonlocal taken
-            for dialog in _dialogs(_LONG):
-                taken += 1
+        def count_dialogs() -> Iterator[Dialog]:
+            nonlocal consumed
+            for dialog in _dialogs(_MANY_DIALOGS):
+                consumed += 1
                 yield dialog
 
-        assert next(annotate(count_batches()), None) is not None, "no dialog came back"
-        assert taken < _LONG / 2, f"{taken} of {_LONG} dialogs were taken before the first came back; yield as you go"
+        assert next(annotate(count_dialogs()), None) is not None, "no dialog was yielded"
+        assert consumed < _MANY_DIALOGS / 2, (
+            f"{consumed} of {_MANY_DIALOGS} dialogs were consumed before the first was yielded; yield dialogs lazily"
+        )
 
-    def test_no_dialogs_give_none(self, annotate: Annotating) -> None:
-        """Nothing to label is nothing to complain about."""
-        assert not list(annotate(iter(()))), "dialogs came of nothing"
+    def test_no_dialogs_give_no_dialogs(self, annotate: BoundAnnotator) -> None:
+        """Empty input is not an error and gives empty output."""
+        assert not list(annotate(iter(()))), "dialogs were yielded for empty input"
 
-    def test_it_runs_in_a_pipeline(self, table: dict[str, Any], acc_project: Project, annotate: Annotating) -> None:
-        """`acc run` makes a corpus with it, and the labels stand there."""
+    def test_it_runs_in_a_pipeline(self, table: dict[str, Any], acc_project: Project, annotate: BoundAnnotator) -> None:
+        """`acc run` makes a corpus with the annotator, and the corpus contains its labels."""
         acc_project.pipeline(annotator={"use": self.name, **table})
-        written = acc_project.dialogs()
-        assert written, "no dialogs"
-        pairs = partial(map, lambda each: (each.text, each.emotion))
-        plain = [Dialog("chat", 0, tuple(Utterance(each.text) for each in dialog)) for dialog in written]
-        labelled = [list(pairs(dialog.utterances)) for dialog in annotate(iter(plain))]
-        assert [list(pairs(dialog)) for dialog in written] == labelled, "the corpus holds other labels"
+        corpus = acc_project.dialogs()
+        assert corpus, "the corpus has no dialogs"
+        unlabelled = [Dialog("chat", 0, tuple(Utterance(turn.text) for turn in dialog)) for dialog in corpus]
+        expected = [_texts_and_labels(dialog.utterances) for dialog in annotate(iter(unlabelled))]
+        assert [_texts_and_labels(dialog) for dialog in corpus] == expected, "the corpus has different labels"
 
 
-def _dialogs(number: int) -> Iterator[Dialog]:
-    for place in range(number):
-        question, answer = _TEXTS[place % len(_TEXTS)], f"{_TEXTS[(place + 3) % len(_TEXTS)]} {place}"
+def _dialogs(count: int) -> Iterator[Dialog]:
+    for index in range(count):
+        message = _TEXTS[index % len(_TEXTS)]
+        reply = f"{_TEXTS[(index + 3) % len(_TEXTS)]} {index}"
         yield Dialog(
-            chat=f"chat{place % 3}",
-            started=1_700_000_000 + place,
-            utterances=(Utterance(question, messages=(2 * place,)), Utterance(answer, messages=(2 * place + 1,))),
+            chat=f"chat{index % 3}",
+            started=1_700_000_000 + index,
+            utterances=(Utterance(message, messages=(2 * index,)), Utterance(reply, messages=(2 * index + 1,))),
         )
 
 
-def _unlabelled(dialog: Dialog) -> tuple[Any, ...]:
-    return dialog.chat, dialog.started, [(each.text, each.messages) for each in dialog.utterances]
+def _without_labels(dialog: Dialog) -> tuple[Any, ...]:
+    return dialog.chat, dialog.started, [(turn.text, turn.messages) for turn in dialog.utterances]
+
+
+def _texts_and_labels(utterances: tuple[Utterance, ...]) -> list[tuple[str, str]]:
+    return [(turn.text, turn.emotion) for turn in utterances]

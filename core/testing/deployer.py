@@ -1,4 +1,4 @@
-"""What a deployer has to keep."""
+"""The contract tests for deployers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Any, ClassVar
 import pytest
 
 from autocakechat.testing.contract import StageContract
-from autocakechat.testing.project import AccProcess, Project
-from autocakechat.testing.stand_ins import LOADED, echo
+from autocakechat.testing.fake_stages import LOADED, echo
+from autocakechat.testing.process import AccProcess
+from autocakechat.testing.project import Project
 
-_STOPPED = {signal.SIGINT: (0, 130), signal.SIGTERM: (0, 143)}
+# The accepted exit statuses: a normal end, or 128 + the signal's number.
+_EXIT_STATUSES = {signal.SIGINT: (0, 130), signal.SIGTERM: (0, 143)}
 
 
 class DeployerContract(StageContract):
-    r"""What a deployer has to keep. It is started by `acc deploy` with a model that says `echo` and the last line.
+    r"""The tests that every deployer has to pass.
+
+    `acc deploy` starts the deployer with a model that replies `echo` and the last message.
 
     Attributes:
-        seconds: How long it may take to stop.
+        seconds: The time the deployer may take to stop.
 
     Example:
         ```python
@@ -32,7 +36,7 @@ class DeployerContract(StageContract):
                 return running.stdout.removeprefix(before).strip()
         ```
 
-    Where it needs a server or a secret, override the fixture `table`:
+    If it needs a server or a secret, override the fixture `table`:
 
         ```python
             @pytest.fixture
@@ -46,14 +50,14 @@ class DeployerContract(StageContract):
     seconds: ClassVar[float] = 15
 
     def talk(self, running: AccProcess, text: str) -> str | None:
-        """Says something to the running bot and returns its answer; override it.
+        """Sends a message to the running bot and returns its reply. Override it.
 
         Args:
-            running: The program, up and ready.
-            text: What to say.
+            running: The running deployer; its model is loaded.
+            text: The message.
 
         Returns:
-            What was answered; None where a test cannot talk to it.
+            The reply; None to skip the tests that need one.
         """
         return None
 
@@ -64,42 +68,42 @@ class DeployerContract(StageContract):
         acc_project.outcome("model")
         return acc_project
 
-    def test_its_options_and_secrets_are_there(self, project: Project) -> None:
-        """`acc config check` finds nothing to mend."""
+    def test_options_and_secrets_are_complete(self, project: Project) -> None:
+        """`acc config check` finds no problem."""
         done = project.acc("config", "check")
         assert done.returncode == 0, done.stderr
 
-    @pytest.mark.parametrize("number", sorted(_STOPPED), ids=lambda number: number.name)
-    def test_it_stops_when_told(self, project: Project, number: signal.Signals) -> None:
-        """Ctrl-C and SIGTERM end it soon, without a traceback."""
+    @pytest.mark.parametrize("number", sorted(_EXIT_STATUSES), ids=lambda number: number.name)
+    def test_it_stops_on_a_signal(self, project: Project, number: signal.Signals) -> None:
+        """Ctrl-C and SIGTERM stop it in time and without a traceback."""
         with project.start("deploy") as running:
             running.wait_for(lambda: LOADED in running.stderr)
             status = running.stop(number, self.seconds)
-        assert status in _STOPPED[number], f"{number.name} ended it with {status}:\n{running.stderr}"
+        assert status in _EXIT_STATUSES[number], f"exit status {status} after {number.name}:\n{running.stderr}"
         assert "Traceback" not in running.stderr, running.stderr
 
     def test_it_stops_after_a_conversation(self, project: Project) -> None:
-        """Having answered, it still stops when told."""
+        """It also stops after it has sent a reply."""
         with project.start("deploy") as running:
             running.wait_for(lambda: LOADED in running.stderr)
             if self.talk(running, "hello") is None:
                 pytest.skip("`talk` is not overridden")
-            assert running.stop(signal.SIGTERM, self.seconds) in _STOPPED[signal.SIGTERM], running.stderr
+            assert running.stop(signal.SIGTERM, self.seconds) in _EXIT_STATUSES[signal.SIGTERM], running.stderr
         assert "Traceback" not in running.stderr, running.stderr
 
-    def test_people_get_the_models_answers(self, project: Project) -> None:
-        """What the model says arrives, unchanged, one answer after the other."""
+    def test_replies_of_the_model_are_delivered(self, project: Project) -> None:
+        """Each reply of the model arrives unchanged."""
         with project.start("deploy") as running:
             running.wait_for(lambda: LOADED in running.stderr)
             for text in ("hello", "how are you? 👋", "Всё хорошо"):
-                answer = self.talk(running, text)
-                if answer is None:
+                reply = self.talk(running, text)
+                if reply is None:
                     pytest.skip("`talk` is not overridden")
-                assert answer == echo(text), f"the model said {echo(text)!r}, and {answer!r} arrived"
+                assert reply == echo(text), f"the model replied {echo(text)!r}, but {reply!r} arrived"
 
     def test_it_can_be_started_again(self, project: Project) -> None:
-        """Nothing of a stopped bot is in the way of the next."""
+        """A stopped deployer leaves nothing that prevents the next start."""
         for _ in range(2):
             with project.start("deploy") as running:
                 running.wait_for(lambda: LOADED in running.stderr)
-                assert running.stop(signal.SIGTERM, self.seconds) in _STOPPED[signal.SIGTERM], running.stderr
+                assert running.stop(signal.SIGTERM, self.seconds) in _EXIT_STATUSES[signal.SIGTERM], running.stderr

@@ -1,4 +1,4 @@
-"""The fixtures that any test can ask for where autocakechat is installed."""
+"""The pytest fixtures that are available wherever autocakechat is installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autocakechat.testing.project import STAND_INS, Project
+from autocakechat.testing.project import FAKE_STAGES, FAKE_STAGES_PLUGIN, Project
 
 if TYPE_CHECKING:
     from autocakechat import RunContext
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def acc_plugins() -> PluginManager:
-    """The plugins of this environment, loaded afresh, and the stand-ins of `autocakechat.testing.stand_ins`."""
+    """The plugins of this environment and the stages of `autocakechat.testing.fake_stages`, newly loaded."""
     from autocakechat.interface.hookspecs import PROJECT
     from autocakechat.registry.manager import PluginManager
 
-    return PluginManager(found=[*entry_points(group=PROJECT), EntryPoint("stand-ins", STAND_INS, PROJECT)])
+    fake_stages = EntryPoint(FAKE_STAGES_PLUGIN, FAKE_STAGES, PROJECT)
+    return PluginManager.load(entries=[*entry_points(group=PROJECT), fake_stages])
 
 
 @pytest.fixture
@@ -33,14 +34,10 @@ def acc_project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def acc_run(tmp_path: Path) -> RunContext:
-    """What a stage is handed, outside of any pipeline: a log, no progress display, a seed and an empty folder."""
-    return run_in(tmp_path / "acc-state")
-
-
-def run_in(state: Path) -> RunContext:
-    """Makes what a stage is handed, with a folder for what it keeps."""
+    """A run context without a pipeline: a log, no progress display, a seed and an empty state folder."""
     from autocakechat import RunContext
     from autocakechat.display.progress import silent_progress
 
+    state = tmp_path / "acc-state"
     state.mkdir(parents=True, exist_ok=True)
     return RunContext(log=logging.getLogger("autocakechat.test"), progress=silent_progress, seed=42, state=state)

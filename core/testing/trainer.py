@@ -1,12 +1,9 @@
-"""What a trainer has to keep."""
+"""The contract tests for trainers."""
 
 from __future__ import annotations
 
-import io
 import json
-import pickletools
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,21 +16,32 @@ from autocakechat.interface.model import Reply, Request, Responder, Score, Scori
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager
-from autocakechat.testing.contract import StageContract, structured
+from autocakechat.testing.contract import StageContract, parse_options
+from autocakechat.testing.pickles import is_pickle
 from autocakechat.testing.project import Project
 
 _SUBJECTS = ("cats", "dogs", "tea", "coffee", "rain", "music", "books", "trains", "winter", "chess")
-_ODD = ("", " ", "hello", "👋🏽", "Всё хорошо?", "unheard-of wördß " * 200, "two\nlines", "\x00\u202e", "?" * 5_000)
+_ODD_TEXTS = (
+    "",
+    " ",
+    "hello",
+    "👋🏽",
+    "Всё хорошо?",
+    "unheard-of wördß " * 200,
+    "two\nlines",
+    "\x00\u202e",
+    "?" * 5_000,
+)
 
 
 @attrs.frozen
-class Trained:
-    """A model that was trained by `acc run`.
+class TrainingResult:
+    """A model that `acc run` trained.
 
     Attributes:
-        project: Where.
-        folder: A copy of the model's folder, outside of the project.
-        outcome: What `acc run --json` told of it.
+        project: The project.
+        folder: The model folder, moved out of the project.
+        outcome: The entry of the model in the JSON output of `acc run --json`.
     """
 
     project: Project
@@ -42,13 +50,13 @@ class Trained:
 
 
 class TrainerContract(StageContract):
-    """What a trainer has to keep. It is trained on `answers` short answers; one training serves most of the tests.
+    """The tests that every trainer has to pass. Most of them share one model, trained on `answers` short replies.
 
     Attributes:
-        reply: The table `[reply]` to answer with.
-        answers: How many answers to train on.
-        diaries: Files of the model that say how long something took, and differ from training to training.
-        seconds: How long a training may take.
+        reply: The table `[reply]` to generate replies with.
+        answers: The number of replies in the chat log.
+        diaries: Files of the model that contain times, so that they differ from training to training.
+        seconds: The time a training may take.
 
     Example:
         ```python
@@ -65,139 +73,146 @@ class TrainerContract(StageContract):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def trained(cls, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-        """A model that was trained by `acc run`."""
+    def trained(cls, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+        """A model that `acc run` trained."""
         return cls._train(tmp_path_factory.mktemp("trained"))
 
     @pytest.fixture
-    def responder(self, trained: Trained, acc_plugins: PluginManager, acc_run: RunContext) -> Responder:
-        """The model, loaded to answer."""
-        return self._open(trained.folder, acc_plugins, acc_run)
+    def responder(self, trained: TrainingResult, acc_plugins: PluginManager, acc_run: RunContext) -> Responder:
+        """The model, loaded."""
 
-    def test_metrics_have_names_and_can_be_written_down(self, trained: Trained) -> None:
-        """What was measured is a table of names and numbers or texts."""
+        def options(trainer: TrainerType) -> Any:
+            return parse_options(trainer.reply, self.reply, trained.folder)
+
+        return open_model(trained.folder, acc_plugins, options, acc_run).load()
+
+    def test_metrics_have_names_and_values(self, trained: TrainingResult) -> None:
+        """The metrics are a table of names with numbers or texts."""
         metrics = trained.outcome["metrics"]
-        assert metrics, "`train` returns what it measured, at least how much it learnt from"
+        assert metrics, "`train` returns no metrics; return at least the size of the training set"
         for name, value in metrics.items():
-            assert isinstance(value, int | float | str | bool), f"metric '{name}' is {value!r}: no number, no text"
+            assert isinstance(value, int | float | str | bool), f"metric '{name}' is {value!r}, expected number or text"
 
-    def test_the_model_holds_no_pickle(self, trained: Trained) -> None:
-        """Nothing in the folder can run when it is read."""
-        for name, content in _contents(trained.folder):
-            assert not is_pickle(content), f"{name} is or holds a pickle; write JSON, safetensors or npy arrays"
+    def test_the_model_holds_no_pickle(self, trained: TrainingResult) -> None:
+        """No file of the model can run code when it is loaded."""
+        for name, content in _files(trained.folder):
+            assert not is_pickle(content), f"{name} is or contains a pickle; write JSON, safetensors or npy arrays"
 
-    def test_the_model_is_files_only(self, trained: Trained) -> None:
-        """Nothing in the folder points outside of it, and it names no place of this machine."""
-        assert [path for path in trained.folder.iterdir() if path.name != "model.json"], "the folder is empty"
+    def test_the_model_is_files_only(self, trained: TrainingResult) -> None:
+        """The folder contains neither links nor paths of this machine."""
+        assert [path for path in trained.folder.iterdir() if path.name != "model.json"], "the model folder is empty"
         for path in trained.folder.rglob("*"):
-            assert not path.is_symlink(), f"{path.name} is a link; copied to another machine it leads nowhere"
-        place = str(trained.project.folder).encode()
-        for name, content in _contents(trained.folder):
-            assert place not in content, f"{name} names a path of this machine"
+            assert not path.is_symlink(), f"{path.name} is a symbolic link, which breaks on another machine"
+        project_folder = str(trained.project.folder).encode()
+        for name, content in _files(trained.folder):
+            assert project_folder not in content, f"{name} contains a path of this machine"
 
-    def test_the_model_answers_in_a_fresh_process(self, trained: Trained) -> None:
-        """A copy of the folder answers line by line in `acc chat`, away from where it was made."""
+    def test_the_model_replies_in_a_new_process(self, trained: TrainingResult) -> None:
+        """The moved folder replies line by line in `acc chat`."""
         lines = ["hello", "do you like cats number 3?", "what about dogs?"]
         options = [f"--set=reply.{name}={json.dumps(value)}" for name, value in self.reply.items()]
         done = trained.project.acc("chat", trained.folder, *options, stdin="".join(f"{line}\n" for line in lines))
         assert done.returncode == 0, done.stderr
-        answers = done.stdout.splitlines()
-        assert len(answers) == len(lines), f"{len(lines)} lines in, and out came {answers}"
-        assert all(answers), f"an empty answer: {answers}"
+        replies = done.stdout.splitlines()
+        assert len(replies) == len(lines), f"{len(lines)} messages, but {len(replies)} replies: {replies}"
+        assert all(replies), f"a reply is empty: {replies}"
 
     def test_every_request_gets_a_reply(self, responder: Responder) -> None:
-        """None, one, many at once, whatever was said: as many replies come back, each with a text."""
-        assert not responder.respond([]), "replies to no request"
-        odd = [Request([text]) for text in _ODD]
-        long = [Request([f"line {place}" for place in range(number)]) for number in (1, 2, 3, 50)]
+        """Batches of any size, with any texts and context sizes, get one reply with text per request."""
+        assert not responder.respond([]), "an empty batch gives replies"
+        odd = [Request([text]) for text in _ODD_TEXTS]
+        long = [Request([f"line {index}" for index in range(turns)]) for turns in (1, 2, 3, 50)]
         for requests in ([Request(["hello"])], odd, long, [Request(["hello"])] * 40):
             replies = responder.respond(requests)
             assert len(replies) == len(requests), f"{len(requests)} requests, {len(replies)} replies"
             for reply in replies:
-                assert isinstance(reply, Reply), f"respond returns {type(reply).__name__}, which is no Reply"
-                assert isinstance(reply.text, str), f"a reply says {reply.text!r}, which is no text"
-                assert reply.text.strip(), "a reply without a word"
+                assert isinstance(reply, Reply), f"respond returns {type(reply).__name__}, expected Reply"
+                assert isinstance(reply.text, str), f"the text of a reply is {reply.text!r}, expected a string"
+                assert reply.text.strip(), "a reply has no text"
 
-    def test_it_says_what_it_knows(self, responder: Responder) -> None:
-        """It names the emotions that it answers with, and how many lines it reads; any of them can be asked for."""
-        assert responder.context_lines >= 1, "an answer needs a line to answer"
+    def test_labels_and_context_size_are_valid(self, responder: Responder) -> None:
+        """The model uses at least one turn of context, and replies with each of its labels."""
+        assert responder.context_lines >= 1, "context_lines must be at least 1"
         labels = list(responder.labels)
-        assert labels, "it has no label; `neutral` is the usual one"
-        assert all(isinstance(label, str) and label for label in labels), f"labels are words, not {labels}"
+        assert labels, "the model has no labels; use ('neutral',) if replies are not conditioned"
+        assert all(isinstance(label, str) and label for label in labels), f"the labels are {labels}, expected words"
         for label in labels:
             (reply,) = responder.respond([Request(["hello"], label)])
             assert reply.text
 
-    def test_it_can_be_measured(self, trained: Trained) -> None:
-        """`acc evaluate` measures the model, and one seed gives the same figures."""
+    def test_evaluation_is_reproducible(self, trained: TrainingResult) -> None:
+        """`acc evaluate` measures the model and gives the same figures twice."""
         done = [trained.project.acc("evaluate", "--json", "--samples", "20") for _ in range(2)]
         assert done[0].returncode == 0, done[0].stderr
-        first, second = (_figures(json.loads(each.stdout)) for each in done)
-        assert first == pytest.approx(second), "measured twice, it differs; give the reply options a field `seed`"
+        first, second = (_figures(json.loads(process.stdout)) for process in done)
+        assert first == pytest.approx(second), "two evaluations differ; add a field `seed` to the reply options"
 
-    def test_scores_belong_to_their_answers(self, responder: Responder) -> None:
-        """One that tells how likely answers are tells the same of each answer alone as of many at once."""
+    def test_scores_do_not_depend_on_the_batch(self, responder: Responder) -> None:
+        """A `ScoringResponder` gives a reply the same score alone and in a batch."""
         if not isinstance(responder, ScoringResponder):
-            pytest.skip("it does not tell how likely answers are")
+            pytest.skip("the model has no `score`")
         assert list(responder.score([], [])) == []
-        requests = [Request(["hello"]), Request(["do you like cats number 3?"]), Request(list(_ODD))]
-        answers = [["yes, cats and 3 more", "no"], [], list(_ODD)]
-        scores = responder.score(requests, answers)
-        assert [len(told) for told in scores] == [len(told) for told in answers]
-        for request, texts, told in zip(requests, answers, scores, strict=True):
-            for text, score in zip(texts, told, strict=True):
-                assert isinstance(score, Score), f"score returns {type(score).__name__}, which is no Score"
-                assert score.log_p <= 0, f"log p of {text!r} is {score.log_p}"
+        requests = [Request(["hello"]), Request(["do you like cats number 3?"]), Request(list(_ODD_TEXTS))]
+        replies = [["yes, cats and 3 more", "no"], [], list(_ODD_TEXTS)]
+        batches = responder.score(requests, replies)
+        assert [len(scores) for scores in batches] == [len(texts) for texts in replies]
+        for request, texts, scores in zip(requests, replies, batches, strict=True):
+            for text, score in zip(texts, scores, strict=True):
+                assert isinstance(score, Score), f"score returns {type(score).__name__}, expected Score"
+                assert score.log_p <= 0, f"log p of {text!r} is {score.log_p}, expected at most 0"
                 ((alone,),) = responder.score([request], [[text]])
                 assert alone.tokens == score.tokens
-                assert alone.log_p == pytest.approx(score.log_p, rel=1e-4, abs=1e-4), f"{text!r} alone scores otherwise"
+                assert alone.log_p == pytest.approx(score.log_p, rel=1e-4, abs=1e-4), (
+                    f"the score of {text!r} alone differs from its score in a batch"
+                )
 
-    def test_training_again_gives_the_same_model(self, trained: Trained, tmp_path: Path) -> None:
-        """With one seed on one machine the files are the same, byte for byte."""
+    def test_training_again_gives_the_same_model(self, trained: TrainingResult, tmp_path: Path) -> None:
+        """With the same seed on the same machine all files are equal, byte for byte."""
         again = self._train(tmp_path)
-        first, second = (json.loads((each.folder / "model.json").read_bytes())["files"] for each in (trained, again))
-        assert first.keys() == second.keys(), f"trained twice: {sorted(first)}, then {sorted(second)}"
+        first, second = (_checksums(result) for result in (trained, again))
+        assert first.keys() == second.keys(), f"two trainings wrote {sorted(first)} and {sorted(second)}"
         differing = {name for name in first if first[name] != second[name]} - set(self.diaries)
-        assert not differing, f"trained twice with one seed, and these files differ: {sorted(differing)}"
+        assert not differing, f"two trainings with the same seed differ in these files: {sorted(differing)}"
 
-    def test_very_few_answers_are_survived(self, acc_project: Project) -> None:
-        """One answer to learn from is learnt, or refused in a line that says so; nothing breaks."""
+    def test_a_single_pair_is_handled(self, acc_project: Project) -> None:
+        """A corpus of one pair is trained on, or refused with a UserError."""
         acc_project.write("log.txt", "ann: hello\nbob: hi\n")
         acc_project.pipeline(trainer={"use": self.name, **self.options}, reply=self.reply)
         done = acc_project.run("--until", "model", timeout=self.seconds)
-        assert done.returncode in (0, 2), f"one answer broke it:\n{done.stderr}"
+        assert done.returncode in (0, 2), f"a corpus of one pair is not handled:\n{done.stderr}"
         assert "Traceback" not in done.stderr
 
     def test_an_unknown_reply_option_is_refused(self, stage: TrainerType, tmp_path: Path) -> None:
-        """A misspelt option of `[reply]` is no option."""
+        """A misspelt option of `[reply]` is an error."""
         with pytest.raises(Exception, match="no-such-option"):
-            structured(stage.reply, {**self.reply, "no-such-option": 1}, tmp_path)
+            parse_options(stage.reply, {**self.reply, "no-such-option": 1}, tmp_path)
 
     @classmethod
-    def _train(cls, folder: Path) -> Trained:
+    def _train(cls, folder: Path) -> TrainingResult:
         project = Project.make(folder / "acc")
-        project.write("log.txt", "".join(f"ann: {question}\nbob: {answer}\n" for question, answer in cls._talk()))
+        project.write("log.txt", "".join(f"ann: {message}\nbob: {reply}\n" for message, reply in cls._pairs()))
         project.pipeline(trainer={"use": cls.name, **cls.options}, reply=cls.reply)
         done = project.run("--until", "model", "--export-model", "exported", "--json", timeout=cls.seconds)
         assert done.returncode == 0, f"the training failed:\n{done.stderr}"
         moved = folder / "moved"
         shutil.move(project.folder / "exported", moved)
-        return Trained(project, moved, json.loads(done.stdout)["model"])
+        return TrainingResult(project, moved, json.loads(done.stdout)["model"])
 
     @classmethod
-    def _talk(cls) -> Iterator[tuple[str, str]]:
-        for place in range(cls.answers):
-            subject = _SUBJECTS[place % len(_SUBJECTS)]
-            yield f"do you like {subject} number {place}?", f"yes, {subject} and {place % 17} more"
+    def _pairs(cls) -> Iterator[tuple[str, str]]:
+        for number in range(cls.answers):
+            subject = _SUBJECTS[number % len(_SUBJECTS)]
+            yield f"do you like {subject} number {number}?", f"yes, {subject} and {number % 17} more"
 
-    def _open(self, folder: Path, manager: PluginManager, run: RunContext) -> Responder:
-        def options(trainer: TrainerType) -> Any:
-            return structured(trainer.reply, self.reply, folder)
 
-        return open_model(folder, manager, options, run).load()
+def _checksums(result: TrainingResult) -> dict[str, str]:
+    """Returns the checksums in the manifest of a model, by file name."""
+    checksums: dict[str, str] = json.loads((result.folder / "model.json").read_bytes())["files"]
+    return checksums
 
 
 def _figures(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    """Returns the figures in the JSON output of `acc evaluate`, by metric and column."""
     return {
         f"{name}, {column}": value
         for name, measured in evaluation["measures"].items()
@@ -206,22 +221,7 @@ def _figures(evaluation: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def is_pickle(content: bytes) -> bool:
-    """Tells whether bytes are a pickle, or an archive or an array that holds one."""
-    if zipfile.is_zipfile(io.BytesIO(content)):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return any(is_pickle(archive.read(name)) for name in archive.namelist())
-    if content.startswith(b"\x93NUMPY"):
-        return b"'|O'" in content[:1000]
-    try:
-        operations = list(pickletools.genops(content))
-    except Exception:  # whatever it stumbles over: it is none
-        return False
-    # A short text can look like a pickle of nothing; one that could do something is longer.
-    return len(operations) > 2 or content.startswith(b"\x80")
-
-
-def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             yield path.name, path.read_bytes()

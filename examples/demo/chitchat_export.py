@@ -1,7 +1,7 @@
-"""Writes conversations of the package `chitchat-dataset` as if Telegram Desktop had exported them.
+"""Converts conversations of the package `chitchat-dataset` to Telegram Desktop exports.
 
-The second speaker of every conversation plays one and the same person, `user1000001`: the owner of the account and the
-one to learn. Every first speaker is somebody else.
+The second speaker of every conversation becomes the same person, `user1000001`: the owner of the account and the person
+to learn. Every first speaker becomes another person.
 
     python examples/demo/chitchat_export.py tg_data --conversations 400
 """
@@ -25,36 +25,36 @@ ABOUT = "Conversations of the Chit-Chat dataset in the form of a Telegram export
 
 
 def export(folder: Path, conversations: int = 400, single_chats: bool = False) -> list[Path]:
-    """Writes an export of a whole account, or one export for each chat.
+    """Writes the export of an account, or one export per chat.
 
     Args:
-        folder: Where to write; made if it is missing.
-        conversations: How many conversations, in the order of their ids.
-        single_chats: Write `ChatExport_0001/result.json` and so on instead of one `result.json` with all chats.
+        folder: The output folder; created if it is missing.
+        conversations: Number of conversations, in the order of their ids.
+        single_chats: Whether to write `ChatExport_0001/result.json` and so on instead of one `result.json`.
 
     Returns:
-        The files written.
+        The paths of the files.
 
     Raises:
-        FileExistsError: There is a file of that name that was not made here; nothing is written.
+        FileExistsError: A file exists that this script did not write. Nothing is written.
     """
     chats = list(islice(telegram_chats(), conversations))
     if single_chats:
         documents = {folder / f"ChatExport_{number:04}" / "result.json": chat for number, chat in enumerate(chats, 1)}
     else:
         documents = {folder / "result.json": account(chats)}
-    layouts = {path: json.dumps(document, indent=1, ensure_ascii=False) for path, document in documents.items()}
-    for path, layout in layouts.items():
-        if path.exists() and _head(path.read_text("utf-8")) != _head(layout):
-            raise FileExistsError(f"{path} is no demo export; choose another folder")
-    for path, layout in layouts.items():
+    contents = {path: json.dumps(document, indent=1, ensure_ascii=False) for path, document in documents.items()}
+    for path, content in contents.items():
+        if path.exists() and _head(path.read_text("utf-8")) != _head(content):
+            raise FileExistsError(f"{path} exists and is not a demo export; choose another folder")
+    for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(layout, "utf-8")
-    return list(layouts)
+        path.write_text(content, "utf-8")
+    return list(contents)
 
 
 def account(chats: list[dict[str, Any]]) -> dict[str, Any]:
-    """Wraps chats into the export of their owner's account."""
+    """Makes the export of an account from its chats."""
     return {
         "about": ABOUT,
         "personal_information": {"user_id": SERVER, "first_name": SERVER_NAME, "last_name": "", "phone_number": ""},
@@ -63,8 +63,8 @@ def account(chats: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def telegram_chats() -> Iterator[dict[str, Any]]:
-    """Turns every conversation between two people into a chat, in the order of the conversations' ids."""
-    # The package's own reader leaves the file open.
+    """Converts every conversation of two people to a chat, sorted by conversation id."""
+    # The reader of the package does not close the file.
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))
     message_ids = count(1)
     client = FIRST_CLIENT
@@ -99,16 +99,19 @@ def _message(id: int, sender: tuple[int, str], message: dict[str, str]) -> dict[
     }
 
 
-def _head(layout: str) -> str:
-    return layout.partition('"messages"')[0]
+def _head(content: str) -> str:
+    """Returns everything before the first message."""
+    return content.partition('"messages"')[0]
 
 
 def main() -> None:
-    """Reads the command line and writes."""
+    """Parses the command line and writes the exports."""
     parser = argparse.ArgumentParser(description="Write conversations of chitchat-dataset as Telegram exports.")
-    parser.add_argument("folder", type=Path, help="where to write, such as tg_data")
-    parser.add_argument("--conversations", type=int, default=400, metavar="N", help="how many (default: %(default)s)")
-    parser.add_argument("--single-chats", action="store_true", help="one export for each chat, not one for all")
+    parser.add_argument("folder", type=Path, help="output folder, such as tg_data")
+    parser.add_argument(
+        "--conversations", type=int, default=400, metavar="N", help="number of conversations (default: %(default)s)"
+    )
+    parser.add_argument("--single-chats", action="store_true", help="write one export per chat")
     options = parser.parse_args()
     try:
         written = export(options.folder, options.conversations, options.single_chats)

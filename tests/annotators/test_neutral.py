@@ -1,4 +1,4 @@
-"""The annotator that labels nothing."""
+"""The annotator that labels everything `neutral`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from autocakechat.plugins.annotators.neutral import NeutralOptions, acc_annotato
 NEUTRAL = next(iter(acc_annotators()))
 
 
-def test_everything_becomes_neutral_and_nothing_else_changes(run: RunContext) -> None:
+def test_all_labels_become_neutral_and_nothing_else_changes(run: RunContext) -> None:
     angry = Dialog("a", 1, (Utterance("hi", messages=(1,)), Utterance("go", emotion="anger", messages=(2,))))
     plain = Dialog("b", 2, (Utterance("hi"), Utterance("yo")))
     first, second = NEUTRAL.annotate(NeutralOptions(), iter([angry, plain]), run)
@@ -16,7 +16,7 @@ def test_everything_becomes_neutral_and_nothing_else_changes(run: RunContext) ->
     assert second is plain
 
 
-def test_dialogs_are_labelled_as_they_come(run: RunContext) -> None:
+def test_dialogs_are_labelled_lazily(run: RunContext) -> None:
     def endless():
         while True:
             yield Dialog("a", 1, (Utterance("hi"), Utterance("yo")))

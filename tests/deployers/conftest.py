@@ -1,9 +1,9 @@
-"""What the tests of deployers share."""
+"""Fixtures of the deployers' tests."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from autocakechat import RunContext
 from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import BotApi
-from tests.deployers.telegram.support.running import RunningBot
+from tests.deployers.telegram.support.bot_thread import BotThread
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def api() -> Iterator[BotApi]:
 
 
 @pytest.fixture
-def bot(api: BotApi, echo: Echo, run: RunContext, caplog: pytest.LogCaptureFixture) -> Any:
-    """Makes bots that talk to the test's Bot API and answer with the test's echo."""
+def bot(api: BotApi, echo: Echo, run: RunContext, caplog: pytest.LogCaptureFixture) -> Callable[..., BotThread]:
+    """Makes bots that use the test's Bot API server and, by default, reply with its echo."""
     caplog.set_level(logging.DEBUG)
 
-    def make(**options: Any) -> RunningBot:
-        return RunningBot(api, options.pop("responder", echo), run, **options)
+    def make(**options: Any) -> BotThread:
+        return BotThread(api, options.pop("responder", echo), run, **options)
 
     return make

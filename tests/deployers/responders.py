@@ -1,4 +1,4 @@
-"""Responders of the tests' own: what they answer is known, so that a test can tell a right answer from a wrong one."""
+"""Responders for tests: their replies are predictable, so a test can tell a right reply from a wrong one."""
 
 from __future__ import annotations
 
@@ -12,29 +12,39 @@ from autocakechat import Reply, Request, Responder, TrainedModel
 
 
 class Echo:
-    """Answers with the mood and the last line, and remembers what it was asked last, and from which thread.
+    """Replies with the mood and the last line. Records its latest batches and the threads that called it.
 
     Args:
-        answer: Makes the answer of a request, where another one is wanted.
-        seconds: How long it thinks about each batch.
+        reply: Makes the text of a reply, instead of the echo.
+        delay: Seconds that each batch takes.
     """
 
     labels: Sequence[str] = ("neutral", "joy", "anger")
     context_lines = 3
 
-    def __init__(self, answer: Callable[[Request], str] | None = None, seconds: float = 0.0) -> None:
+    def __init__(self, reply: Callable[[Request], str] | None = None, delay: float = 0.0) -> None:
         self.batches: deque[list[Request]] = deque(maxlen=100)
         self.threads: set[str] = set()
-        self._answer = answer or (lambda request: f"{request.emotion}: {request.context[-1]}")
-        self._seconds = seconds
+        self._reply = reply or (lambda request: f"{request.emotion}: {request.context[-1]}")
+        self._delay = delay
+
+    @property
+    def contexts(self) -> list[tuple[str, ...]]:
+        """The contexts of all requests, oldest first."""
+        return [request.context for batch in self.batches for request in batch]
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
         self.threads.add(threading.current_thread().name)
         self.batches.append(list(requests))
-        time.sleep(self._seconds)
-        return [Reply(self._answer(request)) for request in requests]
+        time.sleep(self._delay)
+        return [Reply(self._reply(request)) for request in requests]
 
 
-def trained(responder: Responder) -> TrainedModel:
-    """A model that loads a responder of the tests' own."""
+def all_lines(request: Request) -> str:
+    """Returns all lines of the context, each with the mood before it."""
+    return "\n".join(f"{request.emotion} {line}" for line in request.context)
+
+
+def model_of(responder: Responder) -> TrainedModel:
+    """Returns a trained model that loads a given responder."""
     return TrainedModel(Path("test"), trainer="test", metrics={}, load=lambda: responder)

@@ -1,4 +1,4 @@
-"""A checkout as a user has it, with `make` and `docker` to use on it."""
+"""A copy of the project in which the tests run `make` and `docker`, as a user would."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _COPIED = (
 
 
 def why_no_engine() -> str:
-    """Says what keeps the tests from using a Docker engine; nothing if they can."""
+    """Returns why no Docker engine can be used; empty if one can."""
     try:
-        asked = [DOCKER, "version", "--format", "{{.Server.Version}}"]
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=30)
+        command = [DOCKER, "version", "--format", "{{.Server.Version}}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return f"`{DOCKER}` cannot be used"
-    return "" if done.returncode == 0 else "no Docker engine answers"
+    return "" if done.returncode == 0 else "no Docker engine is running"
 
 
 def docker(*arguments: str) -> str:
@@ -49,20 +49,20 @@ def docker(*arguments: str) -> str:
 
 
 def wait(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Waits until something is so."""
+    """Waits until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "never came"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.1)
 
 
 @attrs.frozen
 class Checkout:
-    """A copy of the project, and the one who types `make` in it: a user who is not root.
+    """A copy of the project, and an unprivileged user who runs `make` in it.
 
     Attributes:
-        folder: Where it lies.
-        user: The user's number, and the group's.
+        folder: Its folder.
+        user: The user id, which is also the group id.
     """
 
     folder: Path
@@ -70,7 +70,7 @@ class Checkout:
 
     @classmethod
     def copied(cls, folder: Path) -> Checkout:
-        """Copies the project, as far as the targets need it."""
+        """Copies the files that the targets need."""
         for name in _COPIED:
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -79,12 +79,12 @@ class Checkout:
         return cls(folder, os.getuid() or _USER)
 
     def write(self, name: str, text: str) -> None:
-        """Writes a file of the user's."""
+        """Writes a file that belongs to the user."""
         (self.folder / name).write_text(text)
         self.belongs_to_user(self.folder / name)
 
     def belongs_to_user(self, *paths: Path) -> None:
-        """Gives files to the user."""
+        """Makes the user the owner of files."""
         if os.getuid() == 0:
             for path in paths:
                 os.chown(path, self.user, self.user, follow_symlinks=False)
@@ -108,19 +108,19 @@ class Checkout:
         )
 
     def make(self, *arguments: str, **more: Any) -> tuple[int, str]:
-        """Runs `make` as the user to its end; returns the exit status, and all that was shown."""
+        """Runs `make` as the user; returns its exit status and its output."""
         with self.start(*arguments, **more) as process:
             shown, _ = process.communicate(timeout=600)
         return process.returncode, shown
 
     def containers(self, *options: str) -> list[str]:
-        """The containers that its targets have started."""
+        """Returns the containers that its targets have started."""
         _, name = self.make("--eval", "name: ; @echo $(COMPOSE_PROJECT_NAME)", "name")
         label = f"label=com.docker.compose.project={name.strip()}"
         return docker("ps", "--quiet", "--no-trunc", "--filter", label, *options).split()
 
     def inspect(self) -> dict[str, Any]:
-        """What docker knows of its only container, whether it runs or not."""
+        """Returns what `docker inspect` prints about its only container, running or not."""
         (container,) = self.containers("--all")
-        (known,) = json.loads(docker("inspect", container))
-        return dict(known)
+        (state,) = json.loads(docker("inspect", container))
+        return dict(state)

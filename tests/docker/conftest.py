@@ -1,4 +1,4 @@
-"""The tests of containers use a Docker engine where one answers, and say so where none does."""
+"""The container tests use a Docker engine if one is running, and are skipped with a reason otherwise."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.docker.checkout import Checkout, docker, why_no_engine
 
 @pytest.fixture(scope="session")
 def engine() -> None:
-    """An engine that answers. None is installed or started here."""
-    why = why_no_engine()
-    if why:
-        pytest.skip(f"containers were not tested: {why}")
+    """Skips if no engine is running. The tests install and start none."""
+    reason = why_no_engine()
+    if reason:
+        pytest.skip(f"containers were not tested: {reason}")
 
 
 @pytest.fixture(scope="session")
 def checkout() -> Iterator[Checkout]:
-    """A checkout without chats, in a folder that its user may enter."""
+    """A checkout without chats, in a folder that its user can access."""
     folder = Path(tempfile.mkdtemp(prefix="acc-docker-")).resolve()
     checkout = Checkout.copied(folder)
     checkout.belongs_to_user(folder, *folder.rglob("*"))

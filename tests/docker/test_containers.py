@@ -1,4 +1,4 @@
-"""The four targets for real: images are built, a network is trained, stopped, resumed, deployed and spoken to."""
+"""The four make targets with a real engine: build images, train, stop, resume, deploy, reply."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def api() -> Iterator[BotApi]:
 
 @pytest.fixture(scope="module")
 def chats(engine: None, checkout: Checkout, api: BotApi) -> Checkout:
-    """The checkout with a chat log, and all that must not get into an image."""
+    """The checkout with a chat log and everything that must not get into an image."""
     write_export(checkout.folder / "tg_data", CONVERSATIONS)
     checkout.write("pipeline.toml", PIPELINE.format(url=api.url))
     checkout.write(".env", f"TELEGRAM_SERVER_ID={SERVER}\nTELEGRAM_BOT_TOKEN='{TOKEN}'\n")
@@ -67,8 +67,8 @@ def corpus(chats: Checkout) -> Checkout:
     """The checkout after `make generate_corpus`."""
     status, shown = chats.make("docker_train_from_scratch")
     assert (status, len(shown.splitlines())) == (2, 1), shown
-    assert "there is no corpus yet: type make generate_corpus" in shown
-    # Root types it: the interpreter of the tests may lie where no other user gets to.
+    assert "there is no corpus: run make generate_corpus" in shown
+    # As root: other users may have no access to the interpreter of the tests.
     status, shown = chats.make("generate_corpus", as_root=True)
     assert status == 0, shown
     chats.belongs_to_user(*(path for name in (".acc", "corpus") for path in (chats.folder / name).rglob("*")))
@@ -78,7 +78,7 @@ def corpus(chats: Checkout) -> Checkout:
 
 @attrs.frozen
 class Trained:
-    """What a training showed that was stopped on the way, and what it showed when it went on."""
+    """The output of a training that was stopped, and of the run that resumed it."""
 
     checkout: Checkout
     stopped: str
@@ -87,7 +87,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(corpus: Checkout) -> Trained:
-    """The checkout after two times `make docker_train_from_scratch`, the first of them stopped by SIGTERM."""
+    """The checkout after two runs of `make docker_train_from_scratch`, the first one stopped by SIGTERM."""
     begun = corpus.start("docker_train_from_scratch")
     wait(lambda: begun.poll() is not None or list(corpus.folder.glob(".acc/state/model-*/*.safetensors")), 600)
     assert begun.poll() is None, begun.communicate()[0]
@@ -101,7 +101,7 @@ def trained(corpus: Checkout) -> Trained:
 
 @attrs.frozen
 class Deployed:
-    """A bot that runs, what its start showed, and the command lines of all processes meanwhile."""
+    """A running bot, the output of its start, and the command lines of all processes during the start."""
 
     checkout: Checkout
     shown: str
@@ -109,7 +109,7 @@ class Deployed:
 
 
 def command_lines(stop: threading.Event, seen: set[bytes]) -> None:
-    """Collects how all processes were called."""
+    """Collects the command lines of all processes."""
     while not stop.wait(0.02):
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             try:
@@ -135,7 +135,7 @@ def owners(folder: Path) -> set[int]:
     return {path.lstat().st_uid for path in [folder, *folder.rglob("*")]}
 
 
-def test_the_corpus_is_written_in_the_form_of_cakechat_without_tensorflow(corpus: Checkout) -> None:
+def test_the_corpus_is_written_in_cakechat_format_without_tensorflow(corpus: Checkout) -> None:
     lines = (corpus.folder / "corpus/train_processed_dialogs.txt").read_text().splitlines()
     assert len(lines) > 30
     for line in lines:
@@ -146,20 +146,20 @@ def test_the_corpus_is_written_in_the_form_of_cakechat_without_tensorflow(corpus
     assert not list(corpus.folder.glob(".venv/lib/python*/site-packages/tensorflow*"))
 
 
-def test_a_second_time_the_corpus_is_reused(corpus: Checkout) -> None:
+def test_a_second_run_reuses_the_corpus(corpus: Checkout) -> None:
     status, shown = corpus.make("generate_corpus", as_root=True)
     assert status == 0, shown
     assert "corpus: reused" in shown
 
 
-def test_a_training_that_is_stopped_says_how_to_go_on_and_goes_on(trained: Trained) -> None:
+def test_a_stopped_training_prints_the_command_that_resumes_it(trained: Trained) -> None:
     assert "interrupted; to resume: make docker_train_from_scratch" in trained.stopped
     assert "Traceback" not in trained.stopped
-    assert "going on from step" in trained.resumed
+    assert "resuming from step" in trained.resumed
     assert trained.checkout.containers("--all", "--filter", "label=com.docker.compose.service=train") == []
 
 
-def test_the_model_belongs_to_who_typed_make(trained: Trained) -> None:
+def test_the_model_belongs_to_the_user_of_make(trained: Trained) -> None:
     results = trained.checkout.folder / "results.nosync"
     assert (results / "model/model.json").is_file()
     assert owners(results) == owners(trained.checkout.folder / ".acc") == {trained.checkout.user}
@@ -171,7 +171,7 @@ def test_a_second_training_reuses_the_model(trained: Trained) -> None:
     assert "model: reused" in shown
 
 
-def test_training_goes_on_from_a_model_that_lies_there(trained: Trained) -> None:
+def test_training_starts_from_a_local_model(trained: Trained) -> None:
     results = trained.checkout.folder / "results.nosync"
     shutil.copytree(results / "model", results / "pretrained")
     trained.checkout.belongs_to_user(results / "pretrained", *(results / "pretrained").iterdir())
@@ -186,7 +186,7 @@ def test_training_goes_on_from_a_model_that_lies_there(trained: Trained) -> None
 
 
 @pytest.mark.parametrize("tag", ["train", "bot"])
-def test_an_image_is_labelled_and_nobody_is_root_in_it(trained: Trained, deployed: Deployed, tag: str) -> None:
+def test_an_image_has_labels_and_runs_without_root(trained: Trained, deployed: Deployed, tag: str) -> None:
     (image,) = json.loads(docker("image", "inspect", f"autocakechat:{tag}"))
     config = image["Config"]
     assert config["Labels"]["org.opencontainers.image.title"] == "autocakechat"
@@ -211,7 +211,7 @@ def test_no_secret_and_no_chat_is_in_an_image_or_its_history(deployed: Deployed)
     assert size > 100e6
 
 
-def test_the_bot_is_healthy_and_is_nobody_who_could_do_harm(deployed: Deployed) -> None:
+def test_the_bot_is_healthy_and_has_no_privileges(deployed: Deployed) -> None:
     known = deployed.checkout.inspect()
     host = known["HostConfig"]
     assert known["State"]["Health"]["Status"] == "healthy"
@@ -227,7 +227,7 @@ def test_the_bot_is_healthy_and_is_nobody_who_could_do_harm(deployed: Deployed) 
     assert inside == [str(deployed.checkout.user), "refused", "CapEff:", "0" * 16]
 
 
-def test_the_token_is_in_no_list_of_arguments_and_not_in_docker_inspect(deployed: Deployed) -> None:
+def test_the_token_is_not_in_command_lines_and_not_in_docker_inspect(deployed: Deployed) -> None:
     assert len(deployed.command_lines) > 10
     assert not [line for line in deployed.command_lines if TOKEN.encode() in line]
     known = deployed.checkout.inspect()
@@ -238,13 +238,13 @@ def test_the_token_is_in_no_list_of_arguments_and_not_in_docker_inspect(deployed
     assert TOKEN not in docker("exec", known["Id"], "cat", "/proc/1/environ")
 
 
-def test_it_answers_and_goes_on_after_being_deployed_again(deployed: Deployed, api: BotApi) -> None:
+def test_the_bot_replies_after_a_second_deployment_too(deployed: Deployed, api: BotApi) -> None:
     assert "started bot=@PersonBot" in deployed.shown
     api.write("hello")
     api.wait(api.texts, seconds=60)
     first = deployed.checkout.inspect()["Id"]
     sent = len(api.texts())
-    # No token this time: it is where the first deployment put it.
+    # Without a token: the first deployment has stored it.
     deployed.checkout.write(".env", "")
     status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
     assert status == 0, shown
@@ -255,7 +255,7 @@ def test_it_answers_and_goes_on_after_being_deployed_again(deployed: Deployed, a
     assert owners(deployed.checkout.folder / "results.nosync") == {deployed.checkout.user}
 
 
-def test_docker_stop_ends_it_cleanly(deployed: Deployed) -> None:
+def test_docker_stop_ends_the_bot_cleanly(deployed: Deployed) -> None:
     begun = time.monotonic()
     assert deployed.checkout.make("docker_stop") == (0, "")
     assert time.monotonic() - begun < 20
@@ -264,19 +264,19 @@ def test_docker_stop_ends_it_cleanly(deployed: Deployed) -> None:
     assert deployed.checkout.make("docker_stop") == (0, "")
 
 
-def test_a_token_that_is_refused_is_told_and_not_tried_again_and_again(deployed: Deployed, api: BotApi) -> None:
+def test_a_refused_token_is_reported_once_and_not_retried(deployed: Deployed, api: BotApi) -> None:
     api.token = "4242:another"
     status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
     api.token = TOKEN
     assert status == 2
-    told = [line for line in shown.splitlines() if line.startswith("acc: ")]
-    assert len(told) == 1
-    assert "Telegram refused the bot's token" in told[0]
+    errors = [line for line in shown.splitlines() if line.startswith("acc: ")]
+    assert len(errors) == 1
+    assert "Telegram refused the bot's token" in errors[0]
     assert TOKEN not in shown
     assert deployed.checkout.inspect()["State"]["Status"] == "exited"
 
 
-def test_an_image_that_should_be_there_is_missed_in_a_line(deployed: Deployed) -> None:
+def test_a_missing_image_is_reported_in_one_line(deployed: Deployed) -> None:
     status, shown = deployed.checkout.make("docker_remove")
     assert status == 0, shown
     assert deployed.checkout.containers("--all") == []
@@ -286,4 +286,4 @@ def test_an_image_that_should_be_there_is_missed_in_a_line(deployed: Deployed) -
     assert status == 0, shown
     status, shown = deployed.checkout.make("docker_deploy_model", "DOCKER_BUILD=no")
     assert (status, len(shown.splitlines())) == (2, 1), shown
-    assert re.search(r"there is no image autocakechat:bot: leave DOCKER_BUILD=no out", shown)
+    assert re.search(r"there is no image autocakechat:bot: run again without DOCKER_BUILD=no", shown)

@@ -1,4 +1,4 @@
-"""What the targets say when something is missing: one line each, before anything is done."""
+"""A target that misses something says so in one line, before it does anything."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.docker.checkout import ROOT, Checkout
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 
 
-def one_line(told: tuple[int, str]) -> str:
-    """The only line of a target that refuses to do anything."""
-    status, shown = told
+def one_line(result: tuple[int, str]) -> str:
+    """Returns the only line of a target that fails before it starts."""
+    status, shown = result
     assert status == 2, shown
     (line,) = shown.splitlines()
     return re.sub(r"^[\w/.]+:\d+: \*\*\* |\.  Stop\.$", "", line)
@@ -27,13 +27,13 @@ def one_line(told: tuple[int, str]) -> str:
     "target",
     ["docker_train_from_scratch", "docker_update_pretrained", "docker_deploy_model", "docker_stop", "docker_remove"],
 )
-def test_without_an_engine_a_line_says_what_to_install(checkout: Checkout, target: str) -> None:
-    assert one_line(checkout.make(target, **NO_ENGINE)).startswith("no Docker engine answers: install it (https://")
+def test_a_missing_engine_is_reported_with_what_to_install(checkout: Checkout, target: str) -> None:
+    assert one_line(checkout.make(target, **NO_ENGINE)).startswith("no Docker engine is running: install it (https://")
 
 
-def test_an_id_is_wanted_before_chats_are_read(checkout: Checkout) -> None:
-    said = one_line(checkout.make("generate_corpus", "--assume-old=.venv/core", TELEGRAM_SERVER_ID=" "))
-    assert said == "TELEGRAM_SERVER_ID is not set: `.venv/bin/acc inspect tg_data` shows the ids"
+def test_a_missing_server_id_is_reported_before_chats_are_read(checkout: Checkout) -> None:
+    message = one_line(checkout.make("generate_corpus", "--assume-old=.venv/core", TELEGRAM_SERVER_ID=" "))
+    assert message == "TELEGRAM_SERVER_ID is not set: `.venv/bin/acc inspect tg_data` lists the ids"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_id_is_wanted_before_chats_are_read(checkout: Checkout) -> None:
         ("", ""),
     ],
 )
-def test_values_are_read_from_a_file_of_their_own(checkout: Checkout, written: str, read: str) -> None:
+def test_values_are_read_from_the_env_file(checkout: Checkout, written: str, read: str) -> None:
     checkout.write(".env", written)
     show = ("--eval", "show: ; @echo '$(TELEGRAM_SERVER_ID)'", "show")
     assert checkout.make(*show) == (0, f"{read}\n")
@@ -57,28 +57,28 @@ def test_values_are_read_from_a_file_of_their_own(checkout: Checkout, written: s
     (checkout.folder / ".env").unlink()
 
 
-def test_git_ignores_what_people_put_there_and_builds_leave_it_out() -> None:
+def test_git_and_builds_ignore_private_files() -> None:
     private = ["tg_data/x", "corpus/x", "results.nosync/x", ".env", ".acc/x", ".secrets/x"]
     ignored = subprocess.run(["git", "check-ignore", *private], cwd=ROOT, capture_output=True, text=True)
     if ignored.returncode == 128:
         pytest.skip("not a git checkout")
     assert ignored.stdout.split() == private
-    let_in = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
-    assert let_in[0] == "*"
-    assert not [line for line in let_in if line.startswith("!") and line[1:].split("/")[0] in (*private, ".")]
+    included = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert included[0] == "*"
+    assert not [line for line in included if line.startswith("!") and line[1:].split("/")[0] in (*private, ".")]
 
 
-def test_the_dockerfile_is_clean() -> None:
+def test_the_dockerfile_passes_hadolint() -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     if not hadolint:
-        pytest.skip("hadolint is not installed here")
+        pytest.skip("hadolint is not installed")
     done = subprocess.run([hadolint, str(ROOT / "docker/Dockerfile")], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_all_that_is_needed_is_installed_before_the_code_comes_in() -> None:
+def test_requirements_are_printed_without_the_code() -> None:
     command = [sys.executable, str(ROOT / "docker/requirements.py"), "cakechat-gpu", "telegram"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert "tensorflow[and-cuda]>=2.21,<2.22" in told
-    assert {"attrs>=24.2", "safetensors>=0.5"} <= set(told)
-    assert any(line.startswith("python-telegram-bot[webhooks]") for line in told)
+    requirements = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "tensorflow[and-cuda]>=2.21,<2.22" in requirements
+    assert {"attrs>=24.2", "safetensors>=0.5"} <= set(requirements)
+    assert any(line.startswith("python-telegram-bot[webhooks]") for line in requirements)

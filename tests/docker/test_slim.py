@@ -1,4 +1,4 @@
-"""What is taken out of an image's libraries is never missed."""
+"""Libraries work after `docker/slim.py` has removed their development files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.docker.checkout import ROOT
 
 SLIM = ROOT / "docker/slim.py"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="images hold libraries of Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="images contain Linux libraries")
 
 
 def compiled(module: str) -> Path:
-    found = importlib.util.find_spec(module)
-    assert found
-    assert found.origin
-    return Path(found.origin)
+    spec = importlib.util.find_spec(module)
+    assert spec
+    assert spec.origin
+    return Path(spec.origin)
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def environment(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_headers_and_archives_go_and_the_rest_stays(environment: Path) -> None:
-    told = subprocess.run([sys.executable, SLIM, environment], capture_output=True, text=True, check=True).stdout
-    assert " MB -> " in told
+def test_headers_and_static_libraries_are_removed(environment: Path) -> None:
+    output = subprocess.run([sys.executable, SLIM, environment], capture_output=True, text=True, check=True).stdout
+    assert " MB -> " in output
     libraries = environment / "lib/python3.11/site-packages"
     left = {str(path.relative_to(libraries)) for path in libraries.rglob("x.*")} | {
         path.name for path in libraries.glob("*.*")
@@ -52,7 +52,7 @@ def test_headers_and_archives_go_and_the_rest_stays(environment: Path) -> None:
 
 def test_libraries_get_smaller_and_still_work(environment: Path) -> None:
     libraries = environment / "lib/python3.11/site-packages"
-    # Whatever a linker puts behind what is loaded, such as symbols.
+    # Bytes after the last loaded segment, as symbols are.
     library = libraries / compiled("msgspec._core").name
     before = library.stat().st_size
     with library.open("ab") as file:

@@ -1,4 +1,4 @@
-"""Reads the pages of the documentation: the blocks of code in them, and what a reader would do with each."""
+"""Parses the code blocks of the documentation pages."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Block:
     """A block of code.
 
     Attributes:
-        language: What it is written in, such as `python`.
-        content: What stands in it.
-        file: The file it goes into, if the line before it ends with a name and a colon: "into `chat.txt`:".
+        language: The language, such as `python`.
+        content: The code.
+        file: The file that the reader writes it to, if the line before it ends like this: "into `chat.txt`:".
     """
 
     language: str
@@ -33,25 +33,25 @@ class Block:
 
 @attrs.frozen
 class Command:
-    """A line typed into a shell, and what the page says comes of it.
+    """A shell command and its output according to the page.
 
     Attributes:
-        line: What is typed.
-        screen: What is to be seen then; a line `...` stands for any lines.
+        line: The command line.
+        output: The expected output; a line `...` matches any lines.
     """
 
     line: str
-    screen: str
+    output: str
 
     @property
-    def said(self) -> list[str]:
-        """What is typed into the program itself, in a conversation."""
-        return [line.removeprefix("you ") for line in self.screen.splitlines() if line.startswith("you ")]
+    def messages(self) -> list[str]:
+        """The messages that the reader types into the program, if it is a chat."""
+        return [line.removeprefix("you ") for line in self.output.splitlines() if line.startswith("you ")]
 
-    def fits(self, screen: str) -> bool:
-        """Whether what was really seen is what the page says."""
-        lines = [r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in self.screen.splitlines()]
-        return re.fullmatch("".join(lines), screen) is not None
+    def matches(self, output: str) -> bool:
+        """Returns whether the actual output matches the page."""
+        lines = [r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in self.output.splitlines()]
+        return re.fullmatch("".join(lines), output) is not None
 
 
 def pages() -> list[Path]:
@@ -61,13 +61,13 @@ def pages() -> list[Path]:
 
 def blocks(page: Path) -> Iterator[Block]:
     """Yields the blocks of a page in order."""
-    for found in _BLOCK.finditer(page.read_text("utf-8")):
-        named = _FILE.search(found["before"] or "")
-        yield Block(found["language"], found["content"], named[1] if named else None)
+    for block in _BLOCK.finditer(page.read_text("utf-8")):
+        file = _FILE.search(block["before"] or "")
+        yield Block(block["language"], block["content"], file[1] if file else None)
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """Yields the commands of a block of the language `console`."""
+    """Yields the commands of a `console` block."""
     _, *parts = _COMMAND.split(block.content)
-    for line, screen in zip(parts[::2], parts[1::2], strict=True):
-        yield Command(line, screen.removeprefix("\n"))
+    for line, output in zip(parts[::2], parts[1::2], strict=True):
+        yield Command(line, output.removeprefix("\n"))

@@ -1,4 +1,4 @@
-"""A terminal in which the commands of a page are typed, with an environment of its own to install into."""
+"""A terminal that runs the commands of a page, with a separate Python environment to install into."""
 
 from __future__ import annotations
 
@@ -15,84 +15,86 @@ from select import select
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 _PROMPT = "you "
-_SECONDS = 300  # on a machine that is busy
+_TIMEOUT = 300  # seconds, for a busy machine
 
 
 class Terminal:
-    """Runs commands one after the other; each starts in the folder where the last one ended.
+    """Runs commands one after the other, each in the working directory of the one before.
 
     Args:
         folder: An empty folder, for the environment and the user's files.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.place = folder / "home"
-        self.place.mkdir()
-        self._ended_in = folder / "ended-in"
+        self.directory = folder / "home"
+        self.directory.mkdir()
+        self._directory_file = folder / "directory"
         self._environment = _environment(folder / "venv")
 
-    def type(self, command: str, said: list[str]) -> tuple[int, str]:
-        """Runs a command as if it were typed.
+    def run(self, command: str, messages: list[str]) -> tuple[int, str]:
+        """Runs a command.
 
         Args:
-            command: The command.
-            said: What to answer each time it asks for something; then comes Ctrl-D.
+            command: The command line.
+            messages: The lines to type at the prompts of a chat; then comes Ctrl-D.
 
         Returns:
-            Its exit status, and what was to be seen.
+            The exit status and the output.
         """
-        ours, theirs = pty.openpty()
-        shell = f'{command}\nstatus=$?\npwd > "{self._ended_in}"\nexit $status'
+        terminal, process_end = pty.openpty()
+        script = f'{command}\nstatus=$?\npwd > "{self._directory_file}"\nexit $status'
         process = subprocess.Popen(
-            ["bash", "-c", shell],
-            cwd=self.place,
+            ["bash", "-c", script],
+            cwd=self.directory,
             env=self._environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
+            stdin=process_end,
+            stdout=process_end,
+            stderr=process_end,
             start_new_session=True,
         )
-        os.close(theirs)
+        os.close(process_end)
         try:
-            screen = _converse(ours, said)
-            status = process.wait(_SECONDS)
+            output = _converse(terminal, messages)
+            status = process.wait(_TIMEOUT)
         finally:
             process.kill()
             process.wait()
-            os.close(ours)
-        self.place = Path(self._ended_in.read_text().strip())
-        return status, screen
+            os.close(terminal)
+        self.directory = Path(self._directory_file.read_text().strip())
+        return status, output
 
 
-def _converse(terminal: int, said: list[str]) -> str:
-    typed = [f"{line}\n" for line in said] + ["\x04"] * bool(said)
-    seen = b""
-    deadline = time.monotonic() + _SECONDS
+def _converse(terminal: int, messages: list[str]) -> str:
+    """Reads the output of a program until it ends, and types a message at each prompt."""
+    inputs = [f"{message}\n" for message in messages] + ["\x04"] * bool(messages)
+    raw = b""
+    deadline = time.monotonic() + _TIMEOUT
     while select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
         try:
-            new = os.read(terminal, 4096)
-        except OSError:  # Linux says so when the program has ended
-            new = b""
-        if not new:
-            screen = _plain(seen)
-            return screen.removesuffix(f"{_PROMPT}\n") if said else screen
-        seen += new
-        if typed and _plain(seen).endswith(_PROMPT):
-            os.write(terminal, typed.pop(0).encode())
-    raise AssertionError(f"nothing more came for {_SECONDS} s; to be seen was:\n{_plain(seen)}")
+            chunk = os.read(terminal, 4096)
+        except OSError:  # Linux raises EIO at the end of the program
+            chunk = b""
+        if not chunk:
+            output = _plain(raw)
+            return output.removesuffix(f"{_PROMPT}\n") if messages else output
+        raw += chunk
+        if inputs and _plain(raw).endswith(_PROMPT):
+            os.write(terminal, inputs.pop(0).encode())
+    raise AssertionError(f"timeout after {_TIMEOUT} s; output:\n{_plain(raw)}")
 
 
-def _plain(seen: bytes) -> str:
-    return _ESCAPES.sub("", seen.decode()).replace("\r\n", "\n")
+def _plain(raw: bytes) -> str:
+    """Decodes output and removes escape sequences."""
+    return _ESCAPES.sub("", raw.decode()).replace("\r\n", "\n")
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Makes an environment that has all that this one has, and can be installed into."""
+    """Makes a virtual environment that sees the packages of the running one. Returns the environment variables."""
     venv.create(folder, symlinks=True)
     python = folder / "bin/python"
-    borrowed = sysconfig.get_path("purelib")
-    own = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
-    (own / "borrowed.pth").write_text(f"import site; site.addsitedir({borrowed!r})\n")
+    site_packages = sysconfig.get_path("purelib")
+    new_site_packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
+    (new_site_packages / "shared.pth").write_text(f"import site; site.addsitedir({site_packages!r})\n")
     for name, module in {"pip": "pip", "pytest": "pytest", "acc": "autocakechat"}.items():
         program = folder / "bin" / name
         program.write_text(f'#!/bin/sh\nexec "{python}" -m {module} "$@"\n')
@@ -105,6 +107,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     if find_spec("setuptools"):
-        environment["PIP_NO_BUILD_ISOLATION"] = "0"  # which means: without isolation, so nothing is fetched
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    return kept | environment
+        environment["PIP_NO_BUILD_ISOLATION"] = "0"  # disables the isolation (sic), so that nothing is downloaded
+    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return inherited | environment

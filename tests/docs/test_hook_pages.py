@@ -1,4 +1,4 @@
-"""The pages on hooks and types say what the code says: nothing left out, nothing that is not there."""
+"""The pages on hooks and types match the code: every field is documented, and no other."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tests.docs.pages import DOCS, blocks
 HOOKS = DOCS / "plugins/hooks"
 TYPES = DOCS / "plugins/types.md"
 SPECS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("acc_")}
-YIELDED: dict[str, Any] = {f"acc_{each.kind}s": each for each in (*STAGE_TYPES, CommandType)}
+YIELDED: dict[str, Any] = {f"acc_{cls.kind}s": cls for cls in (*STAGE_TYPES, CommandType)}
 EVENTS = sorted(set(SPECS) - set(YIELDED))
-IN_TABLES = ("Message", "MessageBatch", "Utterance", "Dialog", "Request", "Reply", "Score", "RunContext")
+DATA_TYPES = ("Message", "MessageBatch", "Utterance", "Dialog", "Request", "Reply", "Score", "RunContext")
 
 
 def section(page: Path, title: str) -> str:
-    """Returns what stands under a heading, up to the next one."""
-    found = re.search(rf"^#+ {re.escape(title)}$\n(.*?)(?=^#+ |\Z)", page.read_text("utf-8"), re.M | re.S)
-    assert found, f"{page.name} has no heading '{title}'"
-    return found[1]
+    """Returns the text of a section."""
+    match = re.search(rf"^#+ {re.escape(title)}$\n(.*?)(?=^#+ |\Z)", page.read_text("utf-8"), re.M | re.S)
+    assert match, f"{page.name} has no heading '{title}'"
+    return match[1]
 
 
 def names_in_table(text: str) -> list[str]:
@@ -57,7 +57,7 @@ def load_example(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pl
     module = f"example_of_{name}"
     (folder / f"{module}.py").write_text(example.content, "utf-8")
     monkeypatch.syspath_prepend(folder)
-    manager = PluginManager(found=[EntryPoint("example", module, hookspecs.PROJECT)])
+    manager = PluginManager.load(entries=[EntryPoint("example", module, hookspecs.PROJECT)])
     assert manager.plugins[0].status == "active", manager.plugins[0].problems
     return manager
 
@@ -69,19 +69,19 @@ def test_every_hook_has_a_page_and_every_page_a_hook() -> None:
     assert overview == list(SPECS)
 
 
-def test_what_all_stages_have_is_told_once() -> None:
+def test_the_fields_of_all_stages_are_documented_once() -> None:
     assert names_in_table(section(HOOKS / "index.md", "StageType")) == fields_of(StageType)
     assert names_in_table(section(HOOKS / "index.md", "Input")) == fields_of(Input)
 
 
 @pytest.mark.parametrize("name", YIELDED)
-def test_every_field_of_what_a_hook_yields_is_explained(name: str) -> None:
+def test_every_field_of_a_stage_type_is_documented(name: str) -> None:
     yielded = YIELDED[name]
     assert names_in_table(section(HOOKS / f"{name}.md", yielded.__name__)) == own_fields(yielded)
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_every_argument_of_an_event_is_explained(name: str) -> None:
+def test_every_argument_of_an_event_hook_is_documented(name: str) -> None:
     text = (HOOKS / f"{name}.md").read_text("utf-8")
     assert names_in_table(text) == list(inspect.signature(SPECS[name]).parameters)
 
@@ -104,56 +104,57 @@ def test_the_example_of_an_event_hook_is_called(
     acc_plugins: PluginManager,
 ) -> None:
     manager = load_example(name, tmp_path, monkeypatch)
-    given = {
+    arguments = {
         "stage": acc_plugins.find("trainer", "test-echo"),
         "result": {"answers": 3},
         "error": KeyboardInterrupt(),
     }
-    manager.announce(name, logging.getLogger("autocakechat.test"), **given)
+    manager.announce(name, logging.getLogger("autocakechat.test"), **arguments)
     assert "test-echo" in capsys.readouterr().out
     assert not caplog.records
 
 
-@pytest.mark.parametrize("name", IN_TABLES)
-def test_every_field_of_a_type_is_explained(name: str) -> None:
+@pytest.mark.parametrize("name", DATA_TYPES)
+def test_every_field_of_a_data_type_is_documented(name: str) -> None:
     assert names_in_table(section(TYPES, name)) == fields_of(getattr(autocakechat, name))
 
 
-def test_every_public_name_is_explained() -> None:
+def test_every_public_name_is_documented() -> None:
     pages = [*HOOKS.glob("*.md"), TYPES]
-    told = "\n".join(page.read_text("utf-8") for page in pages)
-    headings = " ".join(re.findall(r"^#+ (.*)$", told, re.M))
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    headings = " ".join(re.findall(r"^#+ (.*)$", text, re.M))
     missing = [name for name in autocakechat.__all__ if not re.search(rf"\b{name}\b", headings)]
     assert missing == ["hookimpl"], "every other name has a heading"
-    assert "marked with `hookimpl`" in told
+    assert "marked with `hookimpl`" in text
 
 
 @pytest.mark.parametrize("name", ["Chat", "Corpus", "Responder", "TrainedModel", "Session"])
-def test_what_a_type_is_said_to_have_is_there(name: str) -> None:
+def test_the_members_of_a_class_match_its_page(name: str) -> None:
     cls = getattr(autocakechat, name)
-    said = set(names_in_table(section(TYPES, name)))
-    there = {each for each in dir(cls) if not each.startswith("_")} | set(inspect.signature(cls.__init__).parameters)
-    assert said <= there | {"emotion", "context_lines", "line_limit", "ledger"}, said - there
-    public = {each for each, value in vars(cls).items() if not each.startswith("_") and callable(value)}
+    documented = set(names_in_table(section(TYPES, name)))
+    members = {member for member in dir(cls) if not member.startswith("_")}
+    members |= set(inspect.signature(cls.__init__).parameters)
+    assert documented <= members | {"emotion", "context_lines", "line_limit", "ledger"}, documented - members
+    methods = {member for member, value in vars(cls).items() if not member.startswith("_") and callable(value)}
     text = section(TYPES, name)
-    assert [each for each in sorted(public) if f"`{each}" not in text] == []
+    assert [method for method in sorted(methods) if f"`{method}" not in text] == []
 
 
-def test_the_examples_of_all_stages_make_a_bot_together(acc_project: Project) -> None:
+def test_the_examples_form_a_working_pipeline(acc_project: Project) -> None:
     site = acc_project.folder / "site"
     site.mkdir()
     for name in YIELDED:
         (example,) = [block for block in blocks(HOOKS / f"{name}.md") if block.language == "python"]
         lay_out(site, "acc-examples", name.replace("_", "-"), example.content)
     acc_project.environment["PYTHONPATH"] = f"{site}{os.pathsep}{acc_project.environment['PYTHONPATH']}"
-    talk = [(place, "ab"[place % 2], "how are you?" if place % 2 == 0 else "fine :)") for place in range(20)]
-    acc_project.write("talk.csv", "".join(f"{60 * place},{name},{text}\n" for place, name, text in talk))
+    rows = [f"{60 * n},a,how are you?\n" if n % 2 == 0 else f"{60 * n},b,fine :)\n" for n in range(20)]
+    acc_project.write("chat.csv", "".join(rows))
     acc_project.pipeline(
-        source={"use": "csv", "path": "talk.csv"},
+        source={"use": "csv", "path": "chat.csv"},
         extractor={"use": "pairs", "server": "b"},
         annotator={"use": "smileys"},
         corpus={"same_answer": 5},
-        trainer={"use": "habit"},
+        trainer={"use": "most-frequent"},
         deployer={"use": "plain", "greeting": "Hi!"},
     )
     assert acc_project.dialogs()[0][1].emotion == "joy"

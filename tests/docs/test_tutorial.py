@@ -1,4 +1,4 @@
-"""The tutorial, done as a reader would: its files written, its commands typed, in order, in an empty folder."""
+"""The tutorial works: its files are written and its commands run, in order, in an empty folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def test_the_tutorial_ends_in_a_conversation(tmp_path: Path) -> None:
     conversations = 0
     for block in blocks(DOCS / "plugins/tutorial.md"):
         if block.file:
-            (terminal.place / block.file).write_text(block.content, "utf-8")
+            (terminal.directory / block.file).write_text(block.content, "utf-8")
             continue
-        assert block.language == "console", f"what is the reader to do with this?\n{block.content}"
+        assert block.language == "console", f"a block is neither a file nor a command:\n{block.content}"
         for command in commands(block):
-            status, screen = terminal.type(command.line, command.said)
-            assert status == 0, f"$ {command.line}\n{screen}"
-            assert command.fits(screen), f"$ {command.line}\n{screen}\nbut the page says:\n{command.screen}"
-            conversations += bool(command.said)
+            status, output = terminal.run(command.line, command.messages)
+            assert status == 0, f"$ {command.line}\n{output}"
+            assert command.matches(output), f"$ {command.line}\n{output}\nexpected:\n{command.output}"
+            conversations += bool(command.messages)
     assert conversations == 2

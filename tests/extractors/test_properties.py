@@ -1,4 +1,4 @@
-"""What holds for every chat."""
+"""Properties of the dialogs of every chat."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from hypothesis import strategies as st
 
 from autocakechat import Message, RunContext
 from tests.conftest import silent_progress
-from tests.extractors.talks import MINUTE, extract
+from tests.extractors.chats import MINUTE, extract
 
 SERVER = "sue"
 GAP = 30
 
 
 @contextmanager
-def running() -> Iterator[RunContext]:
+def run_context() -> Iterator[RunContext]:
     with TemporaryDirectory() as folder:
         yield RunContext(log=logging.getLogger("test"), progress=silent_progress, seed=1, state=Path(folder))
 
 
 @st.composite
 def chats(draw: st.DrawFn, replies: bool = True) -> list[Message]:
-    """Chats of up to four people; every text is another."""
+    """Chats of up to four participants; all texts are different."""
     messages: list[Message] = []
     sent = 1_700_000_000
     for number in range(1, draw(st.integers(0, 40)) + 1):
@@ -63,51 +63,51 @@ OPTIONS = st.fixed_dictionaries(
 
 
 @given(chats(), OPTIONS)
-def test_everything_is_settled_and_every_answer_is_the_servers_own(
+def test_every_message_is_kept_or_dropped_and_every_reply_is_the_servers_own(
     messages: list[Message], options: dict[str, Any]
 ) -> None:
-    with running() as run:
-        got = extract(messages, run, **options)  # accounts for every message, or fails
-    for dialog in got.dialogs:
+    with run_context() as run:
+        extracted = extract(messages, run, **options)  # fails if a message is neither kept nor dropped
+    for dialog in extracted.dialogs:
         assert len(dialog.utterances) % 2 == 0
         assert dialog.utterances
         assert dialog.started == messages[dialog.utterances[0].messages[0]].sent
-        for place, utterance in enumerate(dialog.utterances):
-            spoken = [messages[position] for position in utterance.messages]
-            assert "\n".join(message.text for message in spoken) == utterance.text
-            assert all((message.sender == SERVER) == (place % 2 == 1) for message in spoken)
-            assert all(message.sender for message in spoken)
-            assert all(message.own_words for message in spoken if place % 2)
+        for index, utterance in enumerate(dialog.utterances):
+            joined = [messages[position] for position in utterance.messages]
+            assert "\n".join(message.text for message in joined) == utterance.text
+            assert all((message.sender == SERVER) == (index % 2 == 1) for message in joined)
+            assert all(message.sender for message in joined)
+            assert all(message.own_words for message in joined if index % 2)
 
 
 @given(chats(replies=False), OPTIONS)
-def test_without_replies_dialogs_keep_the_order_and_hold_no_silence(
+def test_without_replies_dialogs_keep_the_order_and_contain_no_pause(
     messages: list[Message], options: dict[str, Any]
 ) -> None:
-    with running() as run:
-        got = extract(messages, run, **options)
-    for dialog in got.dialogs:
+    with run_context() as run:
+        extracted = extract(messages, run, **options)
+    for dialog in extracted.dialogs:
         positions = [position for utterance in dialog.utterances for position in utterance.messages]
         assert positions == sorted(set(positions))
-        moments = [messages[position].sent for position in positions]
-        assert all(later - earlier <= GAP * MINUTE for earlier, later in itertools.pairwise(moments))
+        times = [messages[position].sent for position in positions]
+        assert all(later - earlier <= GAP * MINUTE for earlier, later in itertools.pairwise(times))
 
 
 @given(chats())
-def test_an_answer_that_replies_follows_what_it_replies_to(messages: list[Message]) -> None:
-    with running() as run:
-        got = extract(messages, run)
+def test_an_explicit_reply_follows_its_target(messages: list[Message]) -> None:
+    with run_context() as run:
+        extracted = extract(messages, run)
     by_id = {message.id: message for message in messages}
-    for dialog in got.dialogs:
-        for question, answer in zip(dialog.utterances[::2], dialog.utterances[1::2], strict=True):
-            first = messages[answer.messages[0]]
+    for dialog in extracted.dialogs:
+        for client_turn, reply in zip(dialog.utterances[::2], dialog.utterances[1::2], strict=True):
+            first = messages[reply.messages[0]]
             target = by_id.get(first.reply_to or 0)
             if target and target.sender not in (SERVER, "") and target.text:
-                assert messages[question.messages[-1]] is target
+                assert messages[client_turn.messages[-1]] is target
 
 
 @given(chats())
 @settings(max_examples=30)
-def test_the_same_chat_gives_the_same_dialogs(messages: list[Message]) -> None:
-    with running() as run:
+def test_extraction_is_deterministic(messages: list[Message]) -> None:
+    with run_context() as run:
         assert extract(messages, run).dialogs == extract(messages, run).dialogs

@@ -1,4 +1,4 @@
-"""Real conversations in Telegram's form."""
+"""Loads the demo script, which writes real conversations as Telegram exports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCRIPT = ROOT / "examples" / "demo" / "chitchat_export.py"
 
 @pytest.fixture(scope="session")
 def chitchat_export() -> ModuleType:
-    """The script of the demo that writes conversations of chitchat-dataset as exports."""
+    """The demo script that writes conversations of chitchat-dataset as exports."""
     spec = importlib.util.spec_from_file_location("chitchat_export", SCRIPT)
     assert spec
     assert spec.loader

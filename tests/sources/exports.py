@@ -1,4 +1,4 @@
-"""Makes exports as Telegram Desktop writes them, and reads them."""
+"""Writes exports as Telegram Desktop does, and reads them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ START = 1_700_000_000
 TELEGRAM = next(iter(acc_sources()))
 
 
-def message(id: int, sender: int, text: str | list[Any] = "", *, at: int | None = None, **more: Any) -> Json:
-    """A message of `user<sender>`, sent so many seconds after the beginning (by default a minute after each other)."""
+def make_message(id: int, sender: int, text: str | list[Any] = "", *, at: int | None = None, **more: Any) -> Json:
+    """A message of `user<sender>`, sent `at` seconds after START (default: `id` minutes)."""
     sent = START + (id * 60 if at is None else at)
     parts = [text] if isinstance(text, str) else text
     return {
@@ -38,20 +38,22 @@ def message(id: int, sender: int, text: str | list[Any] = "", *, at: int | None 
     }
 
 
-def service(id: int, actor: int, action: str, **more: Any) -> Json:
+def make_service(id: int, actor: int, action: str, **more: Any) -> Json:
     """A service message."""
-    made = message(id, actor, **more)
-    del made["from"], made["from_id"]
-    return {**made, "type": "service", "actor": f"Person {actor}", "actor_id": f"user{actor}", "action": action}
+    message = make_message(id, actor, **more)
+    del message["from"], message["from_id"]
+    return {**message, "type": "service", "actor": f"Person {actor}", "actor_id": f"user{actor}", "action": action}
 
 
-def chat(messages: Sequence[Json], *, type: str = "personal_chat", id: int = PARTNER, name: str | None = "Pat") -> Json:
-    """A chat, which is the whole document if it was exported alone."""
+def make_chat(
+    messages: Sequence[Json], *, type: str = "personal_chat", id: int = PARTNER, name: str | None = "Pat"
+) -> Json:
+    """A chat: the whole document of a single-chat export."""
     return {"name": name, "type": type, "id": id, "messages": list(messages)}
 
 
-def account(*chats: Json, owner: int = ME, left: Sequence[Json] = ()) -> Json:
-    """The export of a whole account."""
+def make_account(*chats: Json, owner: int = ME, left: Sequence[Json] = ()) -> Json:
+    """The export of an account."""
     return {
         "about": "Here is the data you requested.",
         "personal_information": {"user_id": owner, "first_name": "Me", "last_name": "", "phone_number": ""},
@@ -61,21 +63,21 @@ def account(*chats: Json, owner: int = ME, left: Sequence[Json] = ()) -> Json:
     }
 
 
-def layout(document: Json) -> str:
-    """Lays a document out like the application."""
+def export_json(document: Json) -> str:
+    """Formats a document like Telegram Desktop."""
     return json.dumps(document, indent=1, ensure_ascii=False)
 
 
-def write(path: Path, document: Json) -> Path:
-    """Writes a document as the application does."""
+def write_export(path: Path, document: Json) -> Path:
+    """Writes a document like Telegram Desktop."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(layout(document), "utf-8")
+    path.write_text(export_json(document), "utf-8")
     return path
 
 
 @attrs.frozen
 class ReadChat:
-    """A chat with all its messages."""
+    """A chat with its messages."""
 
     id: str
     title: str | None
@@ -93,10 +95,10 @@ class ReadChat:
 
 
 def read(path: Path, run: RunContext, **options: Any) -> list[ReadChat]:
-    """Reads everything under a path."""
-    settings = TelegramOptions(path=path, **options)
+    """Reads all chats under a path."""
+    telegram_options = TelegramOptions(path=path, **options)
     return [
         ReadChat(chat.id, chat.title, chat.kind, chat.skip, list(chat.messages))
-        for part in TELEGRAM.inputs(settings)
-        for chat in TELEGRAM.read(settings, part, run)
+        for log_input in TELEGRAM.inputs(telegram_options)
+        for chat in TELEGRAM.read(telegram_options, log_input, run)
     ]

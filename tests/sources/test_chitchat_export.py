@@ -1,4 +1,4 @@
-"""The export that the demo learns from."""
+"""The export of the demo."""
 
 from __future__ import annotations
 
@@ -12,33 +12,31 @@ import pytest
 
 from autocakechat import RunContext
 from tests.sources.conftest import SCRIPT
-from tests.sources.exports import layout, read
+from tests.sources.exports import export_json, read
 
 
-def test_conversations_become_an_account_in_the_applications_layout(
-    tmp_path: Path, run: RunContext, chitchat_export: ModuleType
-) -> None:
+def test_conversations_become_an_account_export(tmp_path: Path, run: RunContext, chitchat_export: ModuleType) -> None:
     (path,) = chitchat_export.export(tmp_path / "tg_data", 30)
     document = json.loads(path.read_text("utf-8"))
-    assert path.read_text("utf-8") == layout(document)
+    assert path.read_text("utf-8") == export_json(document)
     chats = read(path, run)
     assert len(chats) == 30
     assert len({chat.id for chat in chats}) == 30
     for chat in chats:
-        speakers = list(dict.fromkeys(message.sender for message in chat.messages))
-        assert speakers == [chat.id, "user1000001"]
+        senders = list(dict.fromkeys(message.sender for message in chat.messages))
+        assert senders == [chat.id, "user1000001"]
         assert {message.outgoing for message in chat.messages if message.sender == "user1000001"} == {True}
         assert all(message.kind == "text" for message in chat.messages if message.text)
 
 
-def test_single_chats_hold_the_same(tmp_path: Path, run: RunContext, chitchat_export: ModuleType) -> None:
-    chitchat_export.export(tmp_path / "whole", 5)
+def test_single_chats_contain_the_same_messages(tmp_path: Path, run: RunContext, chitchat_export: ModuleType) -> None:
+    chitchat_export.export(tmp_path / "account", 5)
     files = chitchat_export.export(tmp_path / "single", 5, single_chats=True)
     assert len(files) == 5
-    assert read(tmp_path / "single", run) == read(tmp_path / "whole", run)
+    assert read(tmp_path / "single", run) == read(tmp_path / "account", run)
 
 
-def test_it_writes_over_its_own_work_and_over_nothing_else(tmp_path: Path) -> None:
+def test_only_its_own_exports_are_overwritten(tmp_path: Path) -> None:
     def script(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True)
 
@@ -51,10 +49,10 @@ def test_it_writes_over_its_own_work_and_over_nothing_else(tmp_path: Path) -> No
     (folder / "result.json").write_text('{\n "name": "mine"\n}')
     refused = script(str(folder))
     assert refused.returncode == 1
-    assert refused.stderr.endswith("result.json is no demo export; choose another folder\n")
+    assert refused.stderr.endswith("result.json exists and is not a demo export; choose another folder\n")
     assert (folder / "result.json").read_text() == '{\n "name": "mine"\n}'
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "--conversations", "many"]])
-def test_wrong_arguments_are_told(arguments: list[str]) -> None:
+def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
     assert subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True).returncode == 2

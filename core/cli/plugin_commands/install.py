@@ -15,7 +15,7 @@ from autocakechat.errors import AccError, UserError
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.registry.installer import Wanted
+    from autocakechat.registry.installer import InstallTarget
 
 
 @click.command("install")
@@ -26,9 +26,9 @@ def command(app: App, names: tuple[str, ...]) -> None:
 
     NAME is anything pip can install: autocakechat-x, autocakechat-x>=1.2, a wheel, or a folder such as ./folder.
     """
-    from autocakechat.registry.installer import install, parse_wanted
+    from autocakechat.registry.installer import install, parse_target
 
-    wanted = [parse_wanted(name) for name in names]
+    wanted = [parse_target(name) for name in names]
     if any(_canonical(requirement.distribution or "") == "autocakechat" for requirement in wanted):
         raise UserError("autocakechat is not a plugin", "for its extras: pip install 'autocakechat[telegram]'")
     install(wanted)
@@ -51,7 +51,7 @@ def list_external_plugins() -> list[dict[str, Any]]:
     return plugins
 
 
-def _report_installed(wanted: Wanted, plugins: Sequence[dict[str, Any]]) -> list[str]:
+def _report_installed(wanted: InstallTarget, plugins: Sequence[dict[str, Any]]) -> list[str]:
     """Prints the plugins that a distribution brought.
 
     Args:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType
-from autocakechat.registry.manager import Plugin, Provided, missing_requirements
+from autocakechat.registry.manager import missing_requirements
+from autocakechat.registry.plugin import Plugin, Provided
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App

@@ -19,7 +19,8 @@ from autocakechat.config.option_docs import (
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import StageType
-from autocakechat.registry.manager import Plugin, PluginManager, Provided
+from autocakechat.registry.manager import PluginManager
+from autocakechat.registry.plugin import Plugin, Provided
 from autocakechat.text import suggest
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    plugins = PluginManager().plugins
+    plugins = PluginManager.load().plugins
     known = {stage.name: stage.summary for plugin in plugins for stage in plugin.provides}
     known |= {plugin.name: f"plugin, {origin(plugin)}" for plugin in plugins}
     return [CompletionItem(name, help=known[name]) for name in sorted(known) if name.startswith(incomplete)]

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from autocakechat.errors import UserError
 from autocakechat.interface.hookspecs import PROJECT
-from autocakechat.registry.manager import BUNDLED
+from autocakechat.registry.plugin import BUNDLED
 from autocakechat.text import suggest
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The files that `acc plugins new` writes; see `autocakechat.registry.scaffold`."""
+"""The templates of `acc plugins new`; see `autocakechat.registry.scaffold`."""

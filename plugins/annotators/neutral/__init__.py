@@ -1,4 +1,4 @@
-"""Bundled plugin: labels nothing, so that every utterance stays `neutral`."""
+"""Bundled plugin: labels every utterance `neutral`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABEL = "neutral"
 
 @attrs.frozen(kw_only=True)
 class NeutralOptions:
-    """Options of `[annotator]` with `use = "neutral"`: there are none."""
+    """Options of `[annotator]` with `use = "neutral"`. There are none."""
 
 
 def annotate(options: NeutralOptions, dialogs: Iterable[Dialog], run: RunContext) -> Iterator[Dialog]:
@@ -35,4 +35,6 @@ def annotate(options: NeutralOptions, dialogs: Iterable[Dialog], run: RunContext
 @hookimpl
 def acc_annotators() -> Iterator[AnnotatorType]:
     """Yields the annotator `neutral`."""
-    yield AnnotatorType(name="neutral", summary="labels everything neutral", config=NeutralOptions, annotate=annotate)
+    yield AnnotatorType(
+        name="neutral", summary="labels every utterance neutral", config=NeutralOptions, annotate=annotate
+    )

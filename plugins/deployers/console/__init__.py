@@ -18,12 +18,12 @@ class Options:
     """Options of the console deployer."""
 
     mood: str | None = option(
-        default=None, help="the label to answer with at first; /mood changes it", affects_key=False
+        default=None, help="the label to reply with at first; /mood changes it", affects_key=False
     )
 
 
 def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
-    """Talks on standard input and output until they end."""
+    """Replies on standard output to messages from standard input, until the input ends."""
     from autocakechat.plugins.deployers.console.conversation import converse
 
     converse(options.mood, model, run)
@@ -31,5 +31,5 @@ def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
 
 @hookimpl
 def acc_deployers() -> Iterable[DeployerType]:
-    """Yields the console."""
+    """Yields the console deployer."""
     yield DeployerType(name="console", summary="a conversation in the terminal", config=Options, deploy=deploy)

@@ -1,8 +1,15 @@
-"""The Telegram deployer: a bot that people write to.
+"""The Telegram deployer: runs a bot.
 
-How a message travels: `polling` (or `webhook`) receives an update, `intake` decides what it means and writes that into
-the `store`, `answering` has the model answer what waits in the store, `sending` delivers. Each step ends in one
-transaction of the store, so that the bot may be killed between any two and goes on where it was.
+The path of a message:
+
+1. `receiving/polling.py` or `receiving/webhook.py` receives an update.
+2. `receiving/update_handler.py` stores it, and everything that it causes, in `storage/store.py`. Only then is the
+   update confirmed to Telegram.
+3. `replying/reply_loop.py` generates replies to the pending messages of the store and puts them into the outbox.
+4. `replying/delivery.py` sends the outbox.
+
+Each step ends with one transaction of the store, so a bot that is killed between two steps continues where it was.
+`bot_api/retries.py` handles failed calls and rate limits (429). `service.py` starts, connects and stops the parts.
 """
 
 from __future__ import annotations
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
-    """Answers on Telegram until it is told to stop."""
+    """Runs the bot until SIGINT or SIGTERM."""
     from autocakechat.plugins.deployers.telegram.service import serve
 
     serve(options, model, run)
@@ -26,7 +33,7 @@ def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
 
 @hookimpl
 def acc_deployers() -> Iterable[DeployerType]:
-    """Yields the Telegram bot."""
+    """Yields the Telegram deployer."""
     yield DeployerType(
         name="telegram",
         summary="a bot on Telegram",

@@ -1,4 +1,4 @@
-"""The bot's log, one line an event, and its counters."""
+"""The bot's log, one line per event, and its counters."""
 
 from __future__ import annotations
 
@@ -13,72 +13,79 @@ from pathlib import Path
 
 from autocakechat import escape_control_characters
 
-_LATENCIES = 1000
+_COUNTERS = ("received", "answered", "refused", "failed")
+_LATENCY_WINDOW = 1000
 
 
-class Journal:
-    """Writes events as `event key=value ...` and counts them.
+class EventLog:
+    """Logs events as `event key=value ...` lines and keeps counters.
 
     Args:
-        log: Where the lines go.
-        texts: Whether lines may hold what people write.
+        logger: Receives the lines.
+        include_texts: Whether lines may contain message texts.
     """
 
-    def __init__(self, log: logging.Logger, texts: bool = False) -> None:
-        self._log = log
-        self._texts = texts
+    def __init__(self, logger: logging.Logger, include_texts: bool = False) -> None:
+        self._logger = logger
+        self._include_texts = include_texts
         self._counts: Counter[str] = Counter()
-        self._latencies: deque[float] = deque(maxlen=_LATENCIES)
-        self._summed_up: Counter[str] = Counter()
+        self._summarized_counts: Counter[str] = Counter()
+        self._latencies: deque[float] = deque(maxlen=_LATENCY_WINDOW)
 
-    def tell(self, event: str, *, level: int = logging.INFO, text: str | None = None, **fields: object) -> None:
-        """Writes a line.
+    def log(self, event: str, *, level: int = logging.INFO, text: str | None = None, **fields: object) -> None:
+        """Logs an event.
 
         Args:
-            event: What happened, in a word or two.
-            level: How important it is.
-            text: What somebody wrote; left out unless texts were asked for.
-            fields: What is known about it; what is None is left out.
+            event: Name of the event, one to three words.
+            level: Log level.
+            text: Text of a message; omitted unless the log includes texts.
+            fields: Details of the event; fields that are None are omitted.
         """
-        if self._texts and text is not None:
+        if self._include_texts and text is not None:
             fields["text"] = text
         self._write(level, event, fields)
 
-    def count(self, what: str, times: int = 1) -> None:
-        """Counts something that happened: `received`, `answered`, `refused`, `failed`."""
-        self._counts[what] += times
+    def count(self, counter: str) -> None:
+        """Increments a counter: `received`, `answered`, `refused` or `failed`."""
+        self._counts[counter] += 1
 
-    def took(self, seconds: float) -> None:
-        """Takes note of how long somebody waited for an answer."""
+    def record_latency(self, seconds: float) -> None:
+        """Records the time from the first message of a burst to the first message of its reply."""
         self._latencies.append(seconds)
 
-    def figures(self) -> dict[str, float]:
-        """All counters since the start, and the latencies of the last answers in seconds."""
-        figures: dict[str, float] = {what: self._counts[what] for what in ("received", "answered", "refused", "failed")}
+    def counters(self) -> dict[str, float]:
+        """Returns the counters since the start, and the latency percentiles of recent replies in seconds."""
+        counters: dict[str, float] = {name: self._counts[name] for name in _COUNTERS}
         if self._latencies:
-            figures["latency_p50"] = round(statistics.median(self._latencies), 3)
-            figures["latency_p95"] = round(sorted(self._latencies)[int(len(self._latencies) * 0.95)], 3)
-        return figures
+            counters["latency_p50"] = round(statistics.median(self._latencies), 3)
+            counters["latency_p95"] = round(sorted(self._latencies)[int(len(self._latencies) * 0.95)], 3)
+        return counters
 
-    def sum_up(self, always: bool = False) -> None:
-        """Writes the counters, if anything happened since the last time."""
-        if always or self._counts != self._summed_up:
-            self._summed_up = self._counts.copy()
-            self._write(logging.INFO, "counters", self.figures())
+    def log_summary(self, always: bool = False) -> None:
+        """Logs the counters if they changed since the last summary.
 
-    def beat(self, file: Path) -> None:
-        """Writes a file that shows a supervisor, by its age, that the bot is alive."""
-        new = file.with_suffix(".new")
-        new.write_text(json.dumps({"time": round(time.time()), "pid": os.getpid()} | self.figures()) + "\n", "utf-8")
-        new.replace(file)
+        Args:
+            always: Logs them even if they did not change.
+        """
+        if always or self._counts != self._summarized_counts:
+            self._summarized_counts = self._counts.copy()
+            self._write(logging.INFO, "counters", self.counters())
+
+    def write_heartbeat(self, path: Path) -> None:
+        """Writes the heartbeat file, whose age tells a supervisor whether the bot is alive."""
+        heartbeat = {"time": round(time.time()), "pid": os.getpid(), **self.counters()}
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(heartbeat) + "\n", "utf-8")
+        temporary.replace(path)
 
     def _write(self, level: int, event: str, fields: Mapping[str, object]) -> None:
-        known = [f"{key}={_shown(value)}" for key, value in fields.items() if value is not None]
-        self._log.log(level, "%s", " ".join([event, *known]))
+        pairs = [f"{key}={_format_value(value)}" for key, value in fields.items() if value is not None]
+        self._logger.log(level, "%s", " ".join([event, *pairs]))
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if value < 100 else f"{value:.0f}"
     text = escape_control_characters(str(value))
-    return json.dumps(text, ensure_ascii=False) if not text or " " in text or '"' in text else text
+    needs_quotes = not text or " " in text or '"' in text
+    return json.dumps(text, ensure_ascii=False) if needs_quotes else text

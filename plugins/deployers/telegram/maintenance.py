@@ -1,47 +1,52 @@
-"""What the bot does every now and then: shows that it is alive, sums up, forgets what is old."""
+"""Periodic maintenance: writes the heartbeat, logs the counters, deletes expired data."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from autocakechat.plugins.deployers.telegram.event_log import Journal
-from autocakechat.plugins.deployers.telegram.receiving.rate_limits import Limits
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.event_log import EventLog
+from autocakechat.plugins.deployers.telegram.receiving.rate_limits import RateLimits
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
-BEAT_EVERY = 10.0
-"""Seconds between two writings of the heartbeat file."""
+HEARTBEAT_INTERVAL = 10.0
+"""Seconds between two heartbeats."""
 
-_BEATS_TO_SUM_UP = 6
-_DAY = 24 * 3600.0
+_HEARTBEATS_PER_CLEANUP = 6
+_SECONDS_PER_DAY = 24 * 3600.0
 
 
-class Housekeeping:
-    """The loop for all that.
+class Maintenance:
+    """The maintenance loop.
 
     Args:
-        store: What to tidy.
-        limits: What to tidy as well.
-        journal: What to sum up.
-        heartbeat: The file whose age shows that the bot is alive.
-        forget_after_days: Days after which what was said is forgotten.
+        store: Its expired data is deleted.
+        rate_limits: Their expired entries are deleted.
+        event_log: Its counters are logged and written to the heartbeat file.
+        heartbeat: Path of the heartbeat file.
+        forget_after_days: Days after which stored messages expire.
     """
 
     def __init__(
-        self, store: Store, limits: Limits, journal: Journal, heartbeat: Path, forget_after_days: float
+        self,
+        store: ConversationStore,
+        rate_limits: RateLimits,
+        event_log: EventLog,
+        heartbeat: Path,
+        forget_after_days: float,
     ) -> None:
         self._store = store
-        self._limits = limits
-        self._journal = journal
+        self._rate_limits = rate_limits
+        self._event_log = event_log
         self._heartbeat = heartbeat
-        self._forget_after = forget_after_days * _DAY
+        self._retention = forget_after_days * _SECONDS_PER_DAY
 
     async def run(self) -> None:
-        """Keeps house until it is cancelled."""
+        """Runs until it is cancelled."""
         while True:
-            self._store.tidy(self._forget_after)
-            self._limits.tidy()
-            self._journal.sum_up()
-            for _ in range(_BEATS_TO_SUM_UP):
-                self._journal.beat(self._heartbeat)
-                await asyncio.sleep(BEAT_EVERY)
+            self._store.delete_expired(self._retention)
+            self._rate_limits.delete_expired()
+            self._event_log.log_summary()
+            for _ in range(_HEARTBEATS_PER_CLEANUP):
+                self._event_log.write_heartbeat(self._heartbeat)
+                await asyncio.sleep(HEARTBEAT_INTERVAL)

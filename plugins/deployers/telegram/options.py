@@ -11,28 +11,32 @@ from attrs import validators
 
 from autocakechat import Secret, option
 
-_GUEST = re.compile(r"-?\d+|@?[a-z]\w{3,31}", re.ASCII | re.IGNORECASE)
-_WEB_ADDRESS = re.compile(r"https?://\S+")
+_ID_OR_USERNAME = re.compile(r"-?\d+|@?[a-z]\w{3,31}", re.ASCII | re.IGNORECASE)
+_URL = re.compile(r"https?://\S+")
 
 
-def _guests(_: Any, __: attrs.Attribute[Any], value: Literal["everyone"] | list[int | str]) -> None:
+def _check_allow(_: Any, __: attrs.Attribute[Any], value: Literal["everyone"] | list[int | str]) -> None:
     if not value:
-        raise ValueError('nobody is invited; list user ids, usernames or chat ids, or say "everyone"')
-    for guest in value if isinstance(value, list) else ():
-        if not _GUEST.fullmatch(str(guest).strip()):
-            raise ValueError(f'{guest!r} is nobody; write ids and usernames, such as 123456789, "anna", -1001234567890')
+        raise ValueError('the list is empty; add user ids, usernames or chat ids, or write "everyone"')
+    entries = value if isinstance(value, list) else []
+    for entry in entries:
+        if not _ID_OR_USERNAME.fullmatch(str(entry).strip()):
+            raise ValueError(
+                f"{entry!r} is not a user id, chat id or username; "
+                'write ids and usernames such as 123456789, -1001234567890, "anna"'
+            )
 
 
-def _web_address(_: Any, __: attrs.Attribute[Any], value: str | None) -> None:
-    if value is not None and not (_WEB_ADDRESS.fullmatch(value) and _has_host(value)):
-        raise ValueError("this is no web address such as https://example.org/bot")
+def _check_url(_: Any, __: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None and not (_URL.fullmatch(value) and _has_host(value)):
+        raise ValueError("not a web address such as https://example.org/bot")
 
 
-def _has_host(address: str) -> bool:
+def _has_host(url: str) -> bool:
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid host or port
         return False
 
 
@@ -40,56 +44,66 @@ def _has_host(address: str) -> bool:
 class Options:
     """Options of the Telegram deployer."""
 
-    token: Secret = option(help="the bot's token, as @BotFather gave it")
+    token: Secret = option(help="the bot's token, from @BotFather")
     allow: Literal["everyone"] | list[int | str] = option(
-        help='who may talk to the bot: user ids, usernames and ids of groups, or "everyone"', check=_guests
+        help='who may use the bot: user ids, usernames and ids of groups, or "everyone"', check=_check_allow
     )
     base_url: str = option(
-        default="https://api.telegram.org", help="where the Bot API is, if you run one of your own", check=_web_address
+        default="https://api.telegram.org",
+        help="URL of the Bot API; set it for a Bot API server you run",
+        check=_check_url,
     )
     welcome: str = option(
         default="Hello! I am an AI that imitates a person, trained on that person's chats. I am not the person, and I "
         "may say things that are wrong. Write to me, or see /help.",
-        help="what /start answers; say that it is an AI",
+        help="reply to /start; say that it is an AI",
     )
     fallback: str = option(
         default="Sorry, I have no answer to that.",
-        help="what to say when the model fails or says nothing",
+        help="reply when the model fails or returns an empty reply",
         check=validators.matches_re(r"(?s).*\S.*"),
     )
     settle: float = option(
-        default=1.5, help="seconds of silence before the bot answers what was written", check=validators.ge(0)
+        default=1.5, help="seconds without a new message before the bot replies to a chat", check=validators.ge(0)
     )
     settle_at_most: float = option(
-        default=8.0, help="seconds after which it answers even if more is being written", check=validators.ge(0)
+        default=8.0,
+        help="seconds after which the bot replies even if new messages keep coming",
+        check=validators.ge(0),
     )
-    batch: int = option(default=32, help="most chats answered in one call of the model", check=validators.ge(1))
-    separate_lines: bool = option(default=True, help="send each line of an answer as a message of its own")
-    pause: float = option(default=0.8, help="seconds between the messages of an answer", check=validators.ge(0))
+    batch: int = option(default=32, help="maximum number of chats in one call of the model", check=validators.ge(1))
+    separate_lines: bool = option(default=True, help="send each line of a reply as a separate message")
+    pause: float = option(default=0.8, help="seconds between the messages of a reply", check=validators.ge(0))
     sends_per_second: float = option(
-        default=25.0, help="most messages sent in a second; Telegram allows about 30", check=validators.gt(0)
+        default=25.0,
+        help="maximum number of messages sent per second; Telegram allows about 30",
+        check=validators.gt(0),
     )
     messages_per_minute: int = option(
-        default=30, help="most messages of one user in a minute; who writes more is told so", check=validators.ge(1)
+        default=30,
+        help="maximum number of messages of one user per minute; the user is notified of the limit",
+        check=validators.ge(1),
     )
     queue: int = option(
-        default=1000, help="most messages that may wait; who writes then is told to come back", check=validators.ge(1)
+        default=1000,
+        help="maximum number of messages waiting for a reply; users beyond it are asked to try again later",
+        check=validators.ge(1),
     )
     forget_after_days: float = option(
-        default=30.0, help="days after which what was said in a chat is forgotten", check=validators.gt(0)
+        default=30.0, help="days after which messages are deleted", check=validators.gt(0)
     )
-    log_texts: bool = option(default=False, help="show in the log what is written and answered")
+    log_texts: bool = option(default=False, help="include the texts of messages and replies in the log")
     webhook_url: str | None = option(
         default=None,
-        help="have Telegram send messages to this https address instead of asking for them",
-        check=_web_address,
+        help="receive updates by webhook at this https address instead of by long polling",
+        check=_check_url,
     )
-    webhook_listen: str = option(default="127.0.0.1", help="address of this machine to listen on for the webhook")
+    webhook_listen: str = option(default="127.0.0.1", help="local address on which the webhook listens")
     webhook_port: int = option(
         default=8080,
-        help="port to listen on for the webhook",
+        help="local port on which the webhook listens",
         check=validators.and_(validators.ge(1), validators.le(65535)),
     )
     webhook_secret: Secret | None = option(
-        default=None, help="what Telegram shows with each call of the webhook; by default made anew at each start"
+        default=None, help="secret that Telegram sends with each webhook request; by default a new one at each start"
     )

@@ -1,4 +1,4 @@
-"""Sets the bot up, runs its loops and stops them in order."""
+"""Starts the bot, runs its loops and stops them in order."""
 
 from __future__ import annotations
 
@@ -14,174 +14,199 @@ from typing import TypeVar
 from telegram.error import TelegramError
 
 from autocakechat import Responder, RunContext, StageError, TrainedModel
-from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot, connect, quiet_libraries
-from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, insist
-from autocakechat.plugins.deployers.telegram.event_log import Journal
-from autocakechat.plugins.deployers.telegram.maintenance import Housekeeping
+from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient, connect, silenced_libraries
+from autocakechat.plugins.deployers.telegram.bot_api.retries import OutageLog, retry_until_success
+from autocakechat.plugins.deployers.telegram.event_log import EventLog
+from autocakechat.plugins.deployers.telegram.maintenance import Maintenance
 from autocakechat.plugins.deployers.telegram.options import Options
-from autocakechat.plugins.deployers.telegram.receiving.access_control import Access
+from autocakechat.plugins.deployers.telegram.receiving.access_control import AccessControl
+from autocakechat.plugins.deployers.telegram.receiving.admission import Admission
+from autocakechat.plugins.deployers.telegram.receiving.command_handler import CommandHandler
 from autocakechat.plugins.deployers.telegram.receiving.commands import Commands
-from autocakechat.plugins.deployers.telegram.receiving.polling import Polling
-from autocakechat.plugins.deployers.telegram.receiving.rate_limits import Limits
-from autocakechat.plugins.deployers.telegram.receiving.update_handler import Intake
-from autocakechat.plugins.deployers.telegram.receiving.webhook import Webhook
-from autocakechat.plugins.deployers.telegram.replying.delivery import Sending
-from autocakechat.plugins.deployers.telegram.replying.model_thread import Worker
-from autocakechat.plugins.deployers.telegram.replying.reply_loop import Answering
-from autocakechat.plugins.deployers.telegram.replying.typing_indicator import Presence
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.receiving.message_handler import MessageHandler
+from autocakechat.plugins.deployers.telegram.receiving.polling import UpdatePoller
+from autocakechat.plugins.deployers.telegram.receiving.rate_limits import RateLimits
+from autocakechat.plugins.deployers.telegram.receiving.text_handler import TextHandler
+from autocakechat.plugins.deployers.telegram.receiving.update_handler import UpdateHandler
+from autocakechat.plugins.deployers.telegram.receiving.webhook import WebhookServer
+from autocakechat.plugins.deployers.telegram.replying.delivery import Delivery
+from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
+from autocakechat.plugins.deployers.telegram.replying.reply_loop import ReplyLoop
+from autocakechat.plugins.deployers.telegram.replying.typing_indicator import TypingIndicator
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
-SECONDS_TO_FINISH = 10.0
-"""How long a bot that is told to stop goes on with what is in hand."""
+SHUTDOWN_TIMEOUT = 10.0
+"""Seconds that the bot has to finish pending replies when it stops."""
+
+_DRAIN_POLL_INTERVAL = 0.02
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 _T = TypeVar("_T")
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
-    """Runs the bot until SIGINT or SIGTERM; SIGUSR1 has it log its counters.
+    """Runs the bot until SIGINT or SIGTERM; SIGUSR1 logs the counters.
+
+    Args:
+        options: The deployer's options.
+        model: The model that replies.
+        run: The run's log and state folder.
 
     Raises:
-        UserError: The token is missing, malformed or refused.
-        StageError: Another program goes on receiving this bot's messages, or nothing can be stored.
+        UserError: The token is missing, malformed or rejected by Telegram.
+        StageError: Another program keeps receiving this bot's updates, or the database cannot be written.
     """
     if options.allow == "everyone":
-        run.log.warning("everyone may talk to the bot; it may repeat what stood in the chats it learnt from")
-    with quiet_libraries(), _signals_restored():
+        run.log.warning("everyone may use the bot; it may repeat text from the chats it was trained on")
+    with silenced_libraries(), _restored_signal_handlers():
         bot = connect(options.token.reveal(), options.base_url)
-        asyncio.run(_until_signal(options, bot, model, run))
+        asyncio.run(_serve_until_signal(options, bot, model, run))
 
 
 @contextlib.contextmanager
-def _signals_restored() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+def _restored_signal_handlers() -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield
     finally:
         if threading.current_thread() is threading.main_thread():
-            for number, handler in before.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
 
 
-async def _until_signal(options: Options, bot: QuietBot, model: TrainedModel, run: RunContext) -> None:
+async def _serve_until_signal(options: Options, bot: BotClient, model: TrainedModel, run: RunContext) -> None:
     stop = asyncio.Event()
-    journal = Journal(run.log, options.log_texts)
+    event_log = EventLog(run.log, options.log_texts)
     if threading.current_thread() is threading.main_thread():
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, stop.set)
         loop.add_signal_handler(signal.SIGTERM, stop.set)
-        loop.add_signal_handler(signal.SIGUSR1, lambda: journal.sum_up(always=True))
-    await serve_until(stop, options, bot, model, run, journal)
+        loop.add_signal_handler(signal.SIGUSR1, lambda: event_log.log_summary(always=True))
+    await serve_until(stop, options, bot, model, run, event_log)
 
 
 async def serve_until(
-    stop: asyncio.Event, options: Options, bot: QuietBot, model: TrainedModel, run: RunContext, journal: Journal
+    stop: asyncio.Event, options: Options, bot: BotClient, model: TrainedModel, run: RunContext, event_log: EventLog
 ) -> None:
-    """Runs the bot until it is told to stop.
+    """Runs the bot until an event is set.
 
     Args:
-        stop: Tells it to stop.
+        stop: Stops the bot.
         options: The deployer's options.
-        bot: The connection.
-        model: Who answers.
-        run: What the deployer was handed.
-        journal: Where to log.
+        bot: The Bot API client.
+        model: The model that replies.
+        run: The run's state folder, for the database and the heartbeat file.
+        event_log: Receives the events.
     """
-    worker = Worker()
+    model_thread = ModelThread()
     try:
-        responder = await _unless(stop, _start(bot, model, worker, journal))
+        responder = await _run_unless_stopped(stop, _start(bot, model, model_thread, event_log))
         if responder is None:
             return
-        store = Store(run.state / f"bot-{bot.id}.sqlite3")
+        store = ConversationStore(run.state / f"bot-{bot.id}.sqlite3")
         with contextlib.closing(store):
-            journal.tell("started", bot=f"@{bot.username}", link=f"https://t.me/{bot.username}")
-            await _Service(options, bot, responder, worker, store, run, journal).run(stop)
-            journal.sum_up()
+            event_log.log("started", bot=f"@{bot.username}", link=f"https://t.me/{bot.username}")
+            await _Service(options, bot, responder, model_thread, store, run, event_log).run(stop)
+            event_log.log_summary()
     except sqlite3.Error as error:
-        raise StageError(f"{run.state}: nothing can be stored: {error}", "make room there and start again") from None
+        raise StageError(
+            f"{run.state}: cannot write the database: {error}", "free disk space and start again"
+        ) from None
     finally:
         await bot.shutdown()
-    journal.tell("stopped")
+    event_log.log("stopped")
 
 
-async def _start(bot: QuietBot, model: TrainedModel, worker: Worker, journal: Journal) -> Responder:
-    await insist(bot.initialize, Trouble(journal, "starting"))
-    return await worker.call(model.load)
+async def _start(bot: BotClient, model: TrainedModel, model_thread: ModelThread, event_log: EventLog) -> Responder:
+    await retry_until_success(bot.initialize, OutageLog(event_log, "getMe"))
+    return await model_thread.call(model.load)
 
 
 class _Service:
-    """The loops of a bot that has started, wired together."""
+    """The parts of a running bot, connected."""
 
     def __init__(
         self,
         options: Options,
-        bot: QuietBot,
+        bot: BotClient,
         responder: Responder,
-        worker: Worker,
-        store: Store,
+        model_thread: ModelThread,
+        store: ConversationStore,
         run: RunContext,
-        journal: Journal,
+        event_log: EventLog,
     ) -> None:
-        self._webhook = options.webhook_url is not None
         self._bot = bot
         self._store = store
-        self._journal = journal
-        self._sending = Sending(bot, store, options.pause, options.sends_per_second, journal)
-        self._answering = Answering(responder, worker, store, options, journal, wake=self._sending.wake)
+        self._event_log = event_log
         self._commands = Commands(options.welcome, responder, store)
-        access = Access(options.allow, store, journal)
-        limits = Limits(options.messages_per_minute, options.queue, store)
-        intake = Intake(bot, responder.context_lines, store, access, limits, self._commands, journal, wake=self._wake)
-        self._receiving = Webhook(bot, intake, options, journal) if self._webhook else Polling(bot, intake, journal)
-        self._presence = Presence(bot, store)
-        self._housekeeping = Housekeeping(store, limits, journal, run.state / "heartbeat", options.forget_after_days)
+        self._delivery = Delivery(bot, store, options.pause, options.sends_per_second, event_log)
+        self._reply_loop = ReplyLoop(responder, model_thread, store, options, event_log, on_replies=self._delivery.wake)
+        self._typing_indicator = TypingIndicator(bot, store)
+        rate_limits = RateLimits(options.messages_per_minute, options.queue, store)
+        self._maintenance = Maintenance(
+            store, rate_limits, event_log, run.state / "heartbeat", options.forget_after_days
+        )
+        messages = MessageHandler(
+            bot,
+            store,
+            Admission(AccessControl(options.allow, store, event_log), rate_limits, store, event_log),
+            CommandHandler(bot, self._commands, store, event_log),
+            TextHandler(bot, store, responder.context_lines, event_log),
+        )
+        updates = UpdateHandler(store, messages, event_log, on_stored=self._wake)
+        self._receiver: UpdatePoller | WebhookServer
+        if options.webhook_url is None:
+            self._receiver = UpdatePoller(bot, updates, event_log)
+        else:
+            self._receiver = WebhookServer(bot, updates, options, event_log)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Runs all loops; when told to stop, stops receiving and finishes what is in hand."""
+        """Runs all loops. When `stop` is set, stops receiving and finishes pending replies."""
         receiving = asyncio.create_task(self._receive())
-        loops = (self._answering.run, self._sending.run, self._presence.run, self._housekeeping.run)
-        others = [asyncio.create_task(loop()) for loop in loops]
-        menu = asyncio.create_task(self._show_menu())
+        menu = asyncio.create_task(self._set_menu())
+        loops = (self._reply_loop, self._delivery, self._typing_indicator, self._maintenance)
+        others = [asyncio.create_task(loop.run()) for loop in loops]
         try:
-            await _first(stop, receiving, *others)
-            self._journal.tell("stopping")
+            await _wait_for_stop(stop, receiving, *others)
+            self._event_log.log("stopping")
             receiving.cancel()
             await asyncio.wait([receiving])
-            await _first_within(SECONDS_TO_FINISH, self._finish, *others)
+            await _run_with_timeout(SHUTDOWN_TIMEOUT, self._finish_pending, *others)
         finally:
             for task in (receiving, menu, *others):
                 task.cancel()
             await asyncio.gather(receiving, menu, *others, return_exceptions=True)
 
     def _wake(self) -> None:
-        self._answering.wake()
-        self._sending.wake()
+        self._reply_loop.wake()
+        self._delivery.wake()
 
     async def _receive(self) -> None:
-        if not self._webhook:  # or asking for updates would be refused
-            await insist(self._bot.delete_webhook, Trouble(self._journal, "starting"))
-        await self._receiving.run()
+        if isinstance(self._receiver, UpdatePoller):  # Telegram rejects getUpdates while a webhook is set
+            await retry_until_success(self._bot.delete_webhook, OutageLog(self._event_log, "deleteWebhook"))
+        await self._receiver.run()
 
-    async def _show_menu(self) -> None:
-        """Lists the commands in Telegram's menu; nothing else waits for it."""
+    async def _set_menu(self) -> None:
+        """Sets Telegram's command menu, in the background: no other part depends on it."""
         try:
-            await insist(
-                lambda: self._bot.set_my_commands(self._commands.listed), Trouble(self._journal, "setting the menu")
+            await retry_until_success(
+                lambda: self._bot.set_my_commands(self._commands.menu), OutageLog(self._event_log, "setMyCommands")
             )
         except StageError as error:
-            self._journal.tell("no menu", level=logging.WARNING, reason=error)
+            self._event_log.log("menu not set", level=logging.WARNING, reason=error)
 
-    async def _finish(self) -> None:
-        self._answering.hurry()
-        self._sending.hurry()
+    async def _finish_pending(self) -> None:
+        """Confirms the stored updates, and returns when no reply is pending and the outbox is empty."""
+        self._reply_loop.stop_waiting()
+        self._delivery.stop_pausing()
         with contextlib.suppress(TelegramError):
-            await self._receiving.confirm()
-        while self._store.waiting() or self._store.chats_to_send_to():
-            await asyncio.sleep(0.02)
+            await self._receiver.confirm()
+        while self._store.pending_chats() or self._store.chats_with_outgoing():
+            await asyncio.sleep(_DRAIN_POLL_INTERVAL)
 
 
-async def _first(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
-    """Waits for the stop, or for the failure of a task, which is raised."""
+async def _wait_for_stop(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
+    """Waits until `stop` is set or a task fails; raises the task's exception."""
     stopping = asyncio.create_task(stop.wait())
     try:
         done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -191,8 +216,8 @@ async def _first(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
         task.result()
 
 
-async def _first_within(seconds: float, work: Callable[[], Awaitable[None]], *tasks: asyncio.Task[None]) -> None:
-    """Waits for work to be done, but not for ever; the failure of a task is raised."""
+async def _run_with_timeout(seconds: float, work: Callable[[], Awaitable[None]], *tasks: asyncio.Task[None]) -> None:
+    """Runs `work` until it returns, the time is over or a task fails; raises the task's exception."""
     working = asyncio.ensure_future(work())
     try:
         done, _ = await asyncio.wait([working, *tasks], return_when=asyncio.FIRST_COMPLETED, timeout=seconds)
@@ -202,8 +227,8 @@ async def _first_within(seconds: float, work: Callable[[], Awaitable[None]], *ta
         task.result()
 
 
-async def _unless(stop: asyncio.Event, work: Awaitable[_T]) -> _T | None:
-    """Waits for work to be done; gives up and returns None when told to stop."""
+async def _run_unless_stopped(stop: asyncio.Event, work: Awaitable[_T]) -> _T | None:
+    """Runs `work` and returns its result; cancels it and returns None if `stop` is set."""
     task = asyncio.ensure_future(work)
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -1,4 +1,4 @@
-"""Bundled plugin: makes dialogs of the turns that a client and the server take."""
+"""Bundled plugin: builds dialogs from the turns of clients and the server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def acc_extractors() -> Iterator[ExtractorType]:
     """Yields the extractor `turns`."""
     yield ExtractorType(
         name="turns",
-        summary="dialogs of turns, answers by one person only",
+        summary="dialogs of alternating turns that end with a reply of the server",
         config=TurnsOptions,
         extract=_extract,
     )

@@ -1,343 +1,254 @@
-"""Makes dialogs of the messages of a chat."""
+"""Extracts dialogs from the messages of a chat."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from itertools import chain, islice, pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from autocakechat import (
-    Chat,
-    Dialog,
-    Message,
-    MessageBatch,
-    RunContext,
-    UserError,
-    Utterance,
-    escape_control_characters,
-)
-from autocakechat.plugins.extractors.turns.message_history import Archive
+from autocakechat import Chat, Dialog, Message, MessageBatch, RunContext, UserError, escape_control_characters
+from autocakechat.plugins.extractors.turns.dialogs import Turn, make_dialog
+from autocakechat.plugins.extractors.turns.message_filter import MessageFilter
+from autocakechat.plugins.extractors.turns.message_history import MessageHistory
+from autocakechat.plugins.extractors.turns.reply_targets import ReplyTargets, UnusableTargetError
 
 if TYPE_CHECKING:
     from autocakechat.plugins.extractors.turns.options import TurnsOptions
 
-Turn = list[Message]
-
 ME = "me"
-_CONTEXT_SEARCH = 256  # messages; context that lies further back than this is not looked for
+_NO_REPLY = "no reply"
+_MAX_LISTED_PEOPLE = 10
 
 
 def extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterator[Dialog]:
-    """Makes dialogs of a chat.
+    """Extracts the dialogs of a chat.
 
-    A dialog begins with somebody else's turn and ends with one of the server's. It holds no longer silence than is
-    allowed, except before an answer that replies to an older message.
+    A dialog begins with a client's turn and ends with one of the server's. It contains no pause longer than
+    `options.gap_minutes`, except before an explicit reply to an older message.
 
     Args:
-        options: Whom to learn, and how.
-        chat: The chat; every message that stands in no dialog is dropped.
-        run: Its folder takes the older messages of a long chat.
+        options: The options of the extractor.
+        chat: The chat. Every message that is not part of a dialog is dropped with a reason.
+        run: The run. Its state folder takes the older messages of a long chat.
 
     Yields:
-        The dialogs, in the order of their ends.
+        The dialogs, sorted by their ends.
 
     Raises:
-        UserError: "me" is to be learnt, and the log does not tell who that is.
+        UserError: `options.server` is "me", and the log does not identify its owner.
     """
     if not options.groups and "group" in chat.kind:
         chat.drop_rest("in a group")
         return
-    archive = Archive(run.state)
+    history = MessageHistory(run.state)
     try:
-        yield from _Extraction(options, chat, archive).dialogs()
+        yield from _TurnExtraction(options, chat, history).dialogs()
     finally:
-        archive.close()
+        history.close()
 
 
-class _NoQuestionError(Exception):
-    """What an answer replies to is nothing that can be put before it.
+class _TurnExtraction:
+    """Extracts the dialogs of one chat in one pass.
 
-    Args:
-        reason: Why the answer is dropped.
+    The turns of the open dialog alternate: those at even indices are a client's, those at odd indices the server's.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class _Extraction:
-    """Goes through one chat. The turns of the open dialog are the client's at even places, the server's at odd ones."""
-
-    def __init__(self, options: TurnsOptions, chat: Chat, archive: Archive) -> None:
+    def __init__(self, options: TurnsOptions, chat: Chat, history: MessageHistory) -> None:
         self._options = options
         self._chat = chat
-        self._archive = archive
-        self._gap = int(options.gap_minutes * 60)
-        self._servers = _servers(options.server)
+        self._history = history
+        self._filter = MessageFilter(options)
+        self._max_gap = int(options.gap_minutes * 60)
+        self._server_ids = _server_ids(options.server)
         self._is_server: dict[str, bool] = {}
         self._server_seen = False
-        self._since = _first_second(options.since)
-        self._until = _first_second(options.until, days_later=1)
-        self._last = 0
+        self._targets = ReplyTargets(history, self._is_server, options)
+        self._previous_time = 0
         self._turns: list[Turn] = []
         self._finished: list[Dialog] = []
 
     def dialogs(self) -> Iterator[Dialog]:
-        """Reads the chat to its end."""
+        """Reads the chat to its end and yields its dialogs."""
         for batch in self._chat.batches:
-            self._archive.add(batch)
+            self._history.add(batch)
             self._read(batch)
             yield from self._finished
             self._finished.clear()
-        self._close()
+        self._close_dialog()
         yield from self._finished
         if not self._server_seen:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
 
     def _read(self, messages: MessageBatch) -> None:
-        """Goes on with the next messages."""
-        options, turns, is_server = self._options, self._turns, self._is_server
-        shortest, longest, turn_messages = options.min_length, options.max_length, options.turn_messages
-        gap, since, until, last = self._gap, self._since, self._until, self._last
+        """Adds a batch of messages to the open dialog. This loop runs for every message, so it uses local variables."""
+        min_length, max_length = self._filter.min_length, self._filter.max_length
+        since, until = self._filter.since, self._filter.until
+        max_gap, is_server, previous_time = self._max_gap, self._is_server, self._previous_time
         for message in messages:
             text, sent = message.text, message.sent
-            if not shortest <= len(text) <= longest or not message.sender or text.isspace():
-                self._leave_out(message, _why_unfit(message, shortest))
+            if (
+                not min_length <= len(text) <= max_length
+                or not message.sender
+                or not since <= sent < until
+                or text.isspace()
+            ):
+                self._reject(message, self._filter.drop_reason(message))
                 continue
-            if (since is not None and sent < since) or (until is not None and sent >= until):
-                self._leave_out(message, "outside of the dates asked for")
-                continue
-            if sent - last > gap:
-                self._close()
+            if sent - previous_time > max_gap:
+                self._close_dialog()
             try:
-                answers = is_server[message.sender]
+                by_server = is_server[message.sender]
             except KeyError:
-                answers = self._meet(message)
-            if answers:
-                if (message.reply_to is not None or not message.own_words) and self._is_dropped(message):
-                    continue
-                if len(turns) % 2:
-                    turns.append([message])
-                elif turns:
-                    turns[-1].append(message)
-                else:
-                    self._chat.drop(message, "nothing before it to answer")
-                    continue
-            elif len(turns) % 2:
-                turn = turns[-1]
-                turn.append(message)
-                if len(turn) > turn_messages:
-                    self._drop_later([turn.pop(0)], "older than the newest of its turn")
-            else:
-                if len(turns) >= options.dialog_turns:
-                    self._cut()
-                turns.append([message])
-            last = sent
-        self._last = last
+                by_server = self._identify_sender(message)
+            if not by_server:
+                self._add_client_message(message)
+            elif not self._add_server_message(message):
+                continue
+            previous_time = sent
+        self._previous_time = previous_time
 
-    def _is_dropped(self, message: Message) -> bool:
-        """Looks at an answer that is a reply or somebody else's words.
+    def _add_client_message(self, message: Message) -> None:
+        """Adds a message to the client's turn, or begins one."""
+        turns = self._turns
+        if len(turns) % 2 == 0:
+            if len(turns) >= self._options.dialog_turns:
+                self._split_dialog()
+            turns.append([message])
+            return
+        turn = turns[-1]
+        turn.append(message)
+        if len(turn) > self._options.turn_messages:
+            self._drop_client_messages([turn.pop(0)], "older message of a long turn")
+
+    def _add_server_message(self, message: Message) -> bool:
+        """Adds a message to the server's turn, or begins one; returns False if the message is dropped."""
+        if (message.reply_to is not None or not message.own_words) and not self._prepare_reply(message):
+            return False
+        turns = self._turns
+        if len(turns) % 2:
+            turns.append([message])
+        elif turns:
+            turns[-1].append(message)
+        else:
+            self._chat.drop(message, "no message to reply to")
+            return False
+        return True
+
+    def _prepare_reply(self, message: Message) -> bool:
+        """Makes the open dialog end with the message that the server replies to.
+
+        Args:
+            message: A message of the server that is an explicit reply or has foreign text.
 
         Returns:
-            True if it had to be dropped. Otherwise the open dialog ends in what it answers.
+            False if the message is dropped.
         """
         if not message.own_words:
-            self._leave_out(message, message.kind if message.kind != "text" else "not their own words")
-            return True
-        if message.reply_to is None or not self._options.replies:
+            self._reject(message, message.kind if message.kind != "text" else "not written by the sender")
             return False
-        try:
-            self._follow_reply(message, message.reply_to)
-        except _NoQuestionError as error:
-            self._chat.drop(message, error.reason)
+        if message.reply_to is None or not self._options.replies:
             return True
-        return False
+        try:
+            self._move_to_target(message, message.reply_to)
+        except UnusableTargetError as error:
+            self._chat.drop(message, error.reason)
+            return False
+        return True
 
-    def _leave_out(self, message: Message, reason: str) -> None:
-        """Drops a message in such a way that no reply can bring its text back."""
-        self._chat.drop(message, reason)
-        if message.text:
-            self._archive.erase(message)
+    def _move_to_target(self, reply: Message, target_id: int) -> None:
+        """Makes the open dialog end with the target of a reply, unless the target is the server's own message.
 
-    def _follow_reply(self, answer: Message, target: int) -> None:
-        """Makes the open dialog end in the message that an answer replies to, if that is a question."""
-        turns = self._turns
-        if turns:
-            asked = turns[-1] if len(turns) % 2 else turns[-2]
-            if asked[-1].id == target:
-                return
-            if asked is turns[-1] and (later := _after(asked, target)) is not None:
-                del asked[-len(later) :]
-                self._drop_later(later, "nobody answered")
-                return
-        question, before = self._question(answer, target)
-        if question:
-            self._close()
-            turns += self._context(question, before)
-
-    def _question(self, answer: Message, target: int) -> tuple[Message | None, Iterator[Message]]:
-        """Looks up what an answer replies to.
-
-        Args:
-            answer: The message that replies.
-            target: Id of what it replies to.
-
-        Returns:
-            The message, or None if it is no question since the server itself said it or it is the topic of a forum;
-            and the messages before it, backwards.
+        If the target is in the client's latest turn, the messages after it are dropped. Otherwise the dialog is closed
+        and another one begins with the context of the target.
 
         Raises:
-            _NoQuestionError: It is not here, or has no text.
+            UnusableTargetError: The target is missing, or has no text.
         """
-        before = self._archive.back_from(target)
-        message = next(before, None)
-        if message is None or message.position >= answer.position:
-            raise _NoQuestionError("replies to a message that is not here")
-        if self._is_server.get(message.sender) or message.kind.startswith("service"):
-            return None, before
-        if not message.text:
-            raise _NoQuestionError("replies to a message that is not used")
-        return message, before
+        turns = self._turns
+        if turns:
+            client_turn = turns[-1] if len(turns) % 2 else turns[-2]
+            if client_turn[-1].id == target_id:
+                return
+            if client_turn is turns[-1] and (later := _messages_after(client_turn, target_id)) is not None:
+                del client_turn[-len(later) :]
+                self._drop_client_messages(later, _NO_REPLY)
+                return
+        if target := self._targets.find(reply, target_id):
+            self._close_dialog()
+            turns += self._targets.turns_up_to(target)
 
-    def _context(self, question: Message, before: Iterator[Message]) -> list[Turn]:
-        """Collects the turns that end in a question.
-
-        Args:
-            question: A message of somebody else.
-            before: What was said before it, backwards.
-
-        Returns:
-            As many turns as the options say at most, the oldest first; it is a client's.
-        """
-        turns, last = [[question]], question
-        most = self._options.context
-        for _ in range(_CONTEXT_SEARCH):
-            message = next(before, None)
-            if message is None or last.sent - message.sent > self._gap:
-                break
-            answers = self._is_server.get(message.sender)
-            if answers is None or not message.text:
-                continue
-            asked: Message | None = None
-            if answers and message.reply_to is not None and self._options.replies:
-                try:
-                    asked, before_asked = self._question(message, message.reply_to)
-                except _NoQuestionError:
-                    continue  # as this answer was dropped
-            if answers == (len(turns) % 2 == 0):
-                if answers or len(turns[0]) < self._options.turn_messages:
-                    turns[0].insert(0, message)
-            elif len(turns) < most:
-                turns.insert(0, [message])
-            else:
-                break
-            last = message
-            if asked:
-                if len(turns) == most:
-                    break
-                turns.insert(0, [asked])
-                last, before = asked, before_asked
-        return turns if len(turns) % 2 else turns[1:]
-
-    def _meet(self, message: Message) -> bool:
-        """Finds out whether a sender is the server, once a chat."""
-        if ME in self._servers and message.outgoing is None and message.own_words:
-            raise self._nobody_is_me(message)
-        answers = message.sender in self._servers or (ME in self._servers and bool(message.outgoing))
-        self._is_server[message.sender] = answers
-        if answers and not self._server_seen:
+    def _identify_sender(self, message: Message) -> bool:
+        """Determines whether a sender is the server; called once per sender."""
+        if ME in self._server_ids and message.outgoing is None and message.own_words:
+            raise self._unknown_owner_error(message)
+        by_server = message.sender in self._server_ids or (ME in self._server_ids and bool(message.outgoing))
+        self._is_server[message.sender] = by_server
+        if by_server and not self._server_seen:
             self._server_seen = True
-            self._drop_before(message.position, "nobody answered")
-        return answers
+            self._drop_before(message.position, _NO_REPLY)
+        return by_server
 
-    def _nobody_is_me(self, message: Message) -> UserError:
+    def _unknown_owner_error(self, message: Message) -> UserError:
+        """Makes an error that lists the participants of the chat."""
         people = {message.sender: message.sender_name}
-        for other in chain(self._archive.newest(), self._chat.rest()):
+        for other in chain(self._history.newest(), self._chat.rest()):
             if other.sender and other.own_words:
                 people.setdefault(other.sender, other.sender_name)
-        listed = ", ".join(f"{sender} ({name})" if name else sender for sender, name in islice(people.items(), 10))
+        ids_and_names = islice(people.items(), _MAX_LISTED_PEOPLE)
+        listed = ", ".join(f"{sender} ({name})" if name else sender for sender, name in ids_and_names)
+        title = self._chat.title or self._chat.id
         return UserError(
-            f'{escape_control_characters(self._chat.title or self._chat.id)}: this log does not tell who is "me"',
+            f'{escape_control_characters(title)}: the log does not identify its owner, "me"',
             f"set server to one of: {escape_control_characters(listed)}",
         )
 
-    def _close(self) -> None:
-        """Ends the open dialog."""
+    def _close_dialog(self) -> None:
+        """Ends the open dialog after its last reply."""
         turns = self._turns
         if len(turns) % 2:
-            self._drop_later(turns.pop(), "nobody answered")
+            self._drop_client_messages(turns.pop(), _NO_REPLY)
         if turns:
-            self._finished.append(self._dialog(turns))
+            self._finished.append(make_dialog(self._chat.id, turns, self._options.join))
             turns.clear()
 
-    def _cut(self) -> None:
-        """Ends the open dialog and begins another with its last lines."""
+    def _split_dialog(self) -> None:
+        """Ends the open dialog and begins another one with its last turns as context."""
         turns = self._turns
-        self._chat.note(f"dialogs cut after {self._options.dialog_turns} turns")
-        self._finished.append(self._dialog(turns))
+        self._chat.note(f"dialogs split after {self._options.dialog_turns} turns")
+        self._finished.append(make_dialog(self._chat.id, turns, self._options.join))
+        # An even number of turns, so that the dialog begins with a client's turn.
         repeated = (self._options.context - 1) // 2 * 2
         del turns[: len(turns) - repeated]
 
-    def _dialog(self, turns: list[Turn]) -> Dialog:
-        utterances = [
-            Utterance(turn[0].text, "neutral", (turn[0].position,)) if len(turn) == 1 else self._joined(turn)
-            for turn in turns
-        ]
-        return Dialog(self._chat.id, turns[0][0].sent, tuple(utterances))
+    def _reject(self, message: Message, reason: str) -> None:
+        """Drops a message and erases its text, so that it cannot become the target of a reply."""
+        self._chat.drop(message, reason)
+        if message.text:
+            self._history.erase_text(message)
 
-    def _joined(self, turn: Turn) -> Utterance:
-        """Joins the messages of a turn; those of different people stand on lines of their own."""
-        positions = tuple([message.position for message in turn])
-        if self._options.join == "\n":
-            return Utterance("\n".join([message.text for message in turn]), "neutral", positions)
-        text = turn[0].text
-        for earlier, message in pairwise(turn):
-            text += (self._options.join if message.sender == earlier.sender else "\n") + message.text
-        return Utterance(text, "neutral", positions)
-
-    def _drop_later(self, messages: list[Message], reason: str) -> None:
-        """Drops messages of others, but as long as the server has said nothing, for what becomes of the whole chat."""
+    def _drop_client_messages(self, messages: Iterable[Message], reason: str) -> None:
+        """Drops messages of clients. Before the server's first message, the reason for the whole chat is still open."""
         if self._server_seen:
             for message in messages:
                 self._chat.drop(message, reason)
 
     def _drop_before(self, position: int, reason: str) -> None:
-        """Drops whatever stands before a place in the chat and neither was dropped nor waits for an answer."""
-        waiting = {message.position for turn in self._turns for message in turn}
+        """Drops all earlier messages that are neither dropped yet nor part of the open dialog."""
+        open_positions = {message.position for turn in self._turns for message in turn}
         for earlier in range(position):
-            if earlier not in waiting:
+            if earlier not in open_positions:
                 self._chat.ledger.drop(earlier, reason)
 
 
-def _why_unfit(message: Message, shortest: int) -> str:
-    """Says why a message can be neither learnt nor answered."""
-    if not message.text:
-        return message.kind
-    if message.text.isspace():
-        return "blank"
-    if not message.sender:
-        return "unknown sender"
-    return "too short" if len(message.text) < shortest else "too long"
+def _server_ids(server: str | int | list[str | int]) -> frozenset[str]:
+    """Returns the ids of the server as they occur in logs: `123` also means `user123`."""
+    ids = [str(id_).strip() for id_ in (server if isinstance(server, list) else [server])]
+    return frozenset(ids) | {f"user{id_}" for id_ in ids if id_.isdecimal()}
 
 
-def _servers(server: str | int | list[str | int]) -> frozenset[str]:
-    """Returns all forms in which the ids of the server may stand in a log."""
-    people = [str(person).strip() for person in (server if isinstance(server, list) else [server])]
-    return frozenset(people) | {f"user{person}" for person in people if person.isdecimal()}
-
-
-def _after(turn: Turn, id: int) -> Turn | None:
-    """Returns the messages of a turn that stand after a certain one; None if that one is not among them."""
+def _messages_after(turn: Turn, id: int) -> Turn | None:
+    """Returns the messages of a turn after the one with this id; None if the turn does not contain it."""
     for index, message in enumerate(turn):
         if message.id == id:
             return turn[index + 1 :]
     return None
-
-
-def _first_second(day: date | None, days_later: int = 0) -> float | None:
-    """Returns when a day, or one some days later, begins."""
-    if day is None:
-        return None
-    return (datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days_later)).timestamp()

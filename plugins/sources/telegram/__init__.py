@@ -1,4 +1,4 @@
-"""Bundled plugin: reads what Telegram Desktop exports as machine-readable JSON."""
+"""Bundled plugin: reads the JSON exports of Telegram Desktop."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def acc_sources() -> Iterator[SourceType]:
     """Yields the source `telegram`."""
     yield SourceType(
         name="telegram",
-        summary="exports of Telegram Desktop (machine-readable JSON)",
+        summary="Telegram Desktop exports (machine-readable JSON)",
         config=TelegramOptions,
         inputs=_inputs,
         read=_read,

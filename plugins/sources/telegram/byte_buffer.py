@@ -1,114 +1,91 @@
-"""A file read forward, block by block, with what is needed of it at hand."""
+"""A forward-reading buffer over a file: the unconsumed bytes are in memory, the rest is read chunk by chunk."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
-import msgspec
-
-from autocakechat.plugins.sources.telegram.raw_messages import Batch, Number
-
-HEAD = 1 << 16
-BLOCK = 1 << 16  # Bigger blocks fall out of the processor's cache between decoding and use, and take longer.
-TOO_LONG = 1 << 24  # No message, and nothing else that has to be seen as a whole, is as long as this.
+HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognize its format
+CHUNK_SIZE = 1 << 16  # Larger chunks leave the CPU cache between decoding and use, which is slower.
+MAX_VALUE_SIZE = 1 << 24  # upper limit for one message, or for any other JSON value that is held in memory
 
 
-class Header(msgspec.Struct):
-    """What stands before the messages of a chat."""
-
-    name: str | None = None
-    type: str | None = None
-    id: Number | None = None
-
-
-class Portion(NamedTuple):
-    """A chat in a file.
-
-    Attributes:
-        header: What it is.
-        batches: Its messages, to be read before the next chat.
-        offset: Where its messages begin in the file.
-        reread: Reads them again from there, in another feed of the file.
-    """
-
-    header: Header
-    batches: Iterator[Batch]
-    offset: int
-    reread: Callable[[Feed], Iterator[Batch]]
-
-
-class Feed:
-    """The bytes of a file from a certain place on.
+class ByteBuffer:
+    """The bytes of a file from the current position on.
 
     Args:
-        file: Opened for reading bytes.
+        file: A file opened for reading bytes.
 
     Attributes:
-        size: How long the file is.
-        data: What was read and is still needed begins here at `at`.
-        at: How far it was used.
-        left_over: How many bytes at the end of the file are of no use because it is cut off; None if it is whole.
+        size: File size in bytes.
+        data: The buffered bytes. Those before `position` are consumed.
+        position: Index in `data` of the first unconsumed byte.
+        truncated_tail: Number of unusable bytes at the end of a truncated file; None if the file is complete.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
         self.data = b""
-        self.at = 0
-        self._begin = file.tell()
-        self.left_over: int | None = None
+        self.position = 0
+        self._data_offset = file.tell()
+        self.truncated_tail: int | None = None
 
     @property
     def offset(self) -> int:
-        """How far the file was used."""
-        return self._begin + self.at
+        """File offset of the first unconsumed byte."""
+        return self._data_offset + self.position
 
     def __len__(self) -> int:
-        return len(self.data) - self.at
+        """Number of unconsumed bytes in memory."""
+        return len(self.data) - self.position
 
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
 
-    def more(self) -> bool:
-        """Reads on; the more is kept, the more is read. Returns False at the end of the file."""
-        block = self._file.read(max(BLOCK, len(self)))
-        if block:
-            self.forget()
-            self.data += block
-        return bool(block)
-
-    def forget(self) -> None:
-        """Forgets what was used, so that `at` is 0."""
-        if self.at:
-            self.data = self.data[self.at :]
-            self._begin += self.at
-            self.at = 0
-
-    def seek(self, offset: int) -> None:
-        """Goes to another place in the file."""
-        self._file.seek(offset)
-        self.data = b""
-        self.at = 0
-        self._begin = offset
-
-    def find(self, *markers: bytes) -> bytes | None:
-        """Goes forward to the first of some markers.
-
-        Args:
-            markers: No longer than a few lines each.
+    def read_chunk(self) -> bool:
+        """Appends the next chunk of the file; doubles the buffer if much of it is unconsumed.
 
         Returns:
-            The marker, which stands at `at`; None at the end of the file.
+            False at the end of the file.
+        """
+        chunk = self._file.read(max(CHUNK_SIZE, len(self)))
+        if chunk:
+            self.discard_consumed()
+            self.data += chunk
+        return bool(chunk)
+
+    def discard_consumed(self) -> None:
+        """Frees the consumed bytes, so that `position` becomes 0."""
+        if self.position:
+            self.data = self.data[self.position :]
+            self._data_offset += self.position
+            self.position = 0
+
+    def seek(self, offset: int) -> None:
+        """Continues at another offset of the file."""
+        self._file.seek(offset)
+        self.data = b""
+        self.position = 0
+        self._data_offset = offset
+
+    def find(self, *markers: bytes) -> bytes | None:
+        """Moves forward to the first occurrence of any marker.
+
+        Args:
+            markers: Short byte strings.
+
+        Returns:
+            The marker found at the new position, or None at the end of the file.
         """
         longest = max(map(len, markers))
         while True:
-            places = {place: marker for marker in markers if (place := self.data.find(marker, self.at)) >= 0}
-            if places:
-                self.at = min(places)
-                return places[self.at]
-            self.at = max(self.at, len(self.data) - longest + 1)
-            if not self.more():
+            occurrences = {index: marker for marker in markers if (index := self.data.find(marker, self.position)) >= 0}
+            if occurrences:
+                self.position = min(occurrences)
+                return occurrences[self.position]
+            # A marker may begin in this chunk and end in the next one.
+            self.position = max(self.position, len(self.data) - longest + 1)
+            if not self.read_chunk():
                 return None

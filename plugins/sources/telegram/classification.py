@@ -1,4 +1,4 @@
-"""What a message is: text, a kind of media, or something that happened in the chat."""
+"""Classifies a message: text, a kind of media, or a service message."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.raw_messages import DetailedRecord, Part, Record
+from autocakechat.plugins.sources.telegram.raw_messages import DetailedRawMessage, RawMessage, TextPart
 
-_MEDIA = {
+_MEDIA_KINDS = {
     "sticker": "sticker",
     "voice_message": "voice message",
     "video_message": "video message",
@@ -18,7 +18,8 @@ _MEDIA = {
     "audio_file": "audio",
 }
 
-_WITHOUT_TEXT = (
+# What a message without text contains, by the key that holds it.
+_KINDS_WITHOUT_TEXT = (
     ("poll", "poll"),
     ("contact_information", "contact"),
     ("location_information", "location"),
@@ -30,8 +31,8 @@ _WITHOUT_TEXT = (
 )
 
 
-class Settled(NamedTuple):
-    """What a message is after all; named as the attributes of `Message`."""
+class ClassifiedMessage(NamedTuple):
+    """The attributes of `Message` that depend on the kind of a message. `sender` is the id in the file."""
 
     sender: str | int | None
     sender_name: str | None
@@ -41,51 +42,53 @@ class Settled(NamedTuple):
     own_words: bool
 
 
-def settle(record: Record, detailed: Callable[[], DetailedRecord], *, sticker_emoji: bool) -> Settled:
-    """Works out what a message is that is not just a text.
+def classify(
+    message: RawMessage, detailed: Callable[[], DetailedRawMessage], *, sticker_emoji: bool
+) -> ClassifiedMessage:
+    """Classifies a message that is not plain text.
 
     Args:
-        record: The message.
-        detailed: Looks up all that is known of it.
-        sticker_emoji: Whether the emoji of a sticker is its text.
+        message: The message.
+        detailed: Decodes the message with all its fields.
+        sticker_emoji: Whether to use a sticker's emoji as its text.
     """
-    reply_to = record.reply_to if record.reply_to_peer_id is UNSET else None
-    if record.type == "service":
+    reply_to = message.reply_to if message.reply_to_peer_id is UNSET else None
+    if message.type == "service":
         details = detailed()
         kind = f"service: {details.action if isinstance(details.action, str) else 'other'}"
-        sender = details.actor_id or record.sender
-        return Settled(sender, details.actor or record.sender_name, "", reply_to, kind, own_words=True)
-    sender, name = record.sender, record.sender_name
-    if record.type and record.type != "message":
-        kind = "damaged message" if record.type == "damaged" else "unsupported message"
-        return Settled(sender, name, "", reply_to, kind, own_words=True)
-    text = _flat(record.text)
-    kind = _medium(record, text, detailed)
+        sender = details.actor_id or message.sender
+        return ClassifiedMessage(sender, details.actor or message.sender_name, "", reply_to, kind, own_words=True)
+    sender, name = message.sender, message.sender_name
+    if message.type and message.type != "message":
+        kind = "damaged message" if message.type == "damaged" else "unsupported message"
+        return ClassifiedMessage(sender, name, "", reply_to, kind, own_words=True)
+    text = _plain_text(message.text)
+    kind = _content_kind(message, text, detailed)
     if sticker_emoji and kind == "sticker":
         text = text or detailed().sticker_emoji or ""
-    if text and (record.forwarded_from is not UNSET or record.forwarded_from_id is not UNSET):
-        return Settled(sender, name, text, reply_to, "forward", own_words=False)
-    if text and record.via_bot is not UNSET:
-        return Settled(sender, name, text, reply_to, "via bot", own_words=False)
-    return Settled(sender, name, text, reply_to, kind, own_words=True)
+    if text and (message.forwarded_from is not UNSET or message.forwarded_from_id is not UNSET):
+        return ClassifiedMessage(sender, name, text, reply_to, "forward", own_words=False)
+    if text and message.via_bot is not UNSET:
+        return ClassifiedMessage(sender, name, text, reply_to, "via bot", own_words=False)
+    return ClassifiedMessage(sender, name, text, reply_to, kind, own_words=True)
 
 
-def _medium(record: Record, text: str, detailed: Callable[[], DetailedRecord]) -> str:
-    """What kind of message it is by what it holds besides text."""
-    if record.kind != "text":
-        return _MEDIA.get(record.kind) or record.kind.replace("_", " ")
-    if record.photo is not UNSET:
+def _content_kind(message: RawMessage, text: str, detailed: Callable[[], DetailedRawMessage]) -> str:
+    """Returns the kind of a message by its content: its media, if any, otherwise its text."""
+    if message.kind != "text":
+        return _MEDIA_KINDS.get(message.kind) or message.kind.replace("_", " ")
+    if message.photo is not UNSET:
         return "photo"
-    if record.file is not UNSET:
+    if message.file is not UNSET:
         return "file"
     if text:
         return "text"
     details = detailed()
-    return next((kind for key, kind in _WITHOUT_TEXT if getattr(details, key) is not UNSET), "empty message")
+    return next((kind for key, kind in _KINDS_WITHOUT_TEXT if getattr(details, key) is not UNSET), "empty message")
 
 
-def _flat(text: str | list[str | Part]) -> str:
-    """Returns a text of many parts as it was written: nothing stands between the parts."""
+def _plain_text(text: str | list[str | TextPart]) -> str:
+    """Joins the parts of a formatted text; the exporter separates them by nothing."""
     if isinstance(text, str):
         return text
     return "".join(part if isinstance(part, str) else part.text for part in text)

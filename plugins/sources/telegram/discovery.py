@@ -1,4 +1,4 @@
-"""Finds exports among files, and says what to do about files that are none."""
+"""Finds exports in a folder, and explains why a file is not an export."""
 
 from __future__ import annotations
 
@@ -9,127 +9,133 @@ from pathlib import Path
 
 from autocakechat import Input, UserError, escape_control_characters
 from autocakechat.plugins.sources.telegram import fast_parser
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE
 
 _MEDIA_FOLDERS = {
     "photos", "files", "stickers", "video_files", "voice_messages", "round_video_messages", "contacts", "chats",
     "profile_pictures", "stories", "css", "images", "js", "lists",
 }  # fmt: skip
-_EXPORT_AGAIN = (
+EXPORT_HINT = (
     "in Telegram Desktop choose Export chat history (or Settings > Advanced > Export Telegram data) and the format "
     "'Machine-readable JSON'"
 )
-_OURS = re.compile(
+_TELEGRAM_KEYS = re.compile(
     rb"""
     "(?:messages|left_chats|personal_information)" \s* : | "chats" \s* : \s* [{\[]
-    | \A \{\n\ "(?:name|type|about)"  # cut off behind it
+    | \A \{\n\ "(?:name|type|about)"  # truncated within the header
     """,
     re.VERBOSE,
 )
-_FOREIGN = (
-    (re.compile(rb'"sender_name"\s*:.*"timestamp_ms"|"participants"\s*:\s*\[', re.DOTALL), "an export of Facebook"),
-    (re.compile(rb'"guild"\s*:\s*\{'), "an export of Discord"),
-    (re.compile(rb'"_"\s*:\s*"(?:types\.)?\w*Message'), "a dump of Telethon or Pyrogram"),
-    (re.compile(rb'"update_id"\s*:|"message_id"\s*:.*"chat"\s*:', re.DOTALL), "updates of the Bot API"),
-    (re.compile(rb'"print_name"\s*:'), "a dump of telegram-cli"),
+_OTHER_FORMATS = (
+    (re.compile(rb'"sender_name"\s*:.*"timestamp_ms"|"participants"\s*:\s*\[', re.DOTALL), "a Facebook export"),
+    (re.compile(rb'"guild"\s*:\s*\{'), "a Discord export"),
+    (re.compile(rb'"_"\s*:\s*"(?:types\.)?\w*Message'), "a Telethon or Pyrogram dump"),
+    (re.compile(rb'"update_id"\s*:|"message_id"\s*:.*"chat"\s*:', re.DOTALL), "a list of Bot API updates"),
+    (re.compile(rb'"print_name"\s*:'), "a telegram-cli dump"),
 )
 
 
 def find_inputs(path: Path) -> list[Input]:
-    """Finds what there is to read under a path.
+    """Finds the exports under a path.
 
     Args:
-        path: A file, or a folder with exports at any depth.
+        path: A file, or a folder that contains exports at any depth.
 
     Returns:
-        One input a file, in the order of their names; files that may hold the same chat are one input.
+        One input per file, sorted by name. Files that may contain the same chat form one input.
 
     Raises:
         UserError: There is no export.
     """
     if not path.exists():
-        raise UserError(f"{path}: no such file or folder", _EXPORT_AGAIN)
+        raise UserError(f"{path}: no such file or folder", EXPORT_HINT)
     if path.is_file():
-        if advice := why_no_export(path):
-            raise UserError(f"{escape_control_characters(str(path))}: {advice}")
+        if problem := find_problem(path):
+            raise UserError(f"{escape_control_characters(str(path))}: {problem}", EXPORT_HINT)
         return [Input(path.name, (path,))]
-    candidates = sorted(_candidates(path))
-    exports = [file for file in candidates if not why_no_export(file)]
+    candidates = sorted(_find_candidates(path))
+    if not candidates:
+        raise UserError(f"{escape_control_characters(str(path))}: no export in this folder", EXPORT_HINT)
+    exports = [file for file in candidates if not find_problem(file)]
     if not exports:
-        if not candidates:
-            raise UserError(f"{escape_control_characters(str(path))}: there is no export in this folder", _EXPORT_AGAIN)
-        raise UserError(f"{escape_control_characters(str(candidates[0]))}: {why_no_export(candidates[0])}")
-    others = [file for file in candidates if file not in exports and file.name in ("result.json", "messages.html")]
-    groups = sorted([*_groups(exports), *((file,) for file in others)])
-    return [Input(_name(path, group), group) for group in groups]
-
-
-def _name(folder: Path, files: tuple[Path, ...]) -> str:
-    first = files[0].relative_to(folder).as_posix()
-    return first if len(files) == 1 else f"{first} and {len(files) - 1} more"
-
-
-def _groups(exports: list[Path]) -> list[tuple[Path, ...]]:
-    """Puts files together that may hold the same chat."""
-    groups: dict[str, list[Path]] = {}
-    for file in exports:
-        with file.open("rb") as opened:
-            head = opened.read(HEAD)
-        header = fast_parser.single_chat(head)
-        if header is None and len(exports) > 1:
-            return [tuple(exports)]
-        # A shifted id differs from a plain one, so the same chat of an old and a new export is found by the rest.
-        chat = f"{header.id % (1 << 32)}" if header and header.id is not None else str(file)
-        groups.setdefault(chat, []).append(file)
-    return [tuple(group) for group in groups.values()]
+        first = candidates[0]
+        raise UserError(f"{escape_control_characters(str(first))}: {find_problem(first)}", EXPORT_HINT)
+    # Unusable files with the name of an export are inputs too, so that reading warns about them.
+    unusable = [file for file in candidates if file not in exports and file.name in ("result.json", "messages.html")]
+    groups = sorted([*_group_by_chat(exports), *((file,) for file in unusable)])
+    return [Input(_input_name(path, group), group) for group in groups]
 
 
 def recognises(path: Path) -> bool:
-    """Tells whether a file is an export or a folder holds one."""
+    """Returns whether a file is an export, or a folder contains one."""
     try:
         if path.is_file():
-            return not why_no_export(path)
-        return any(not why_no_export(file) for file in _candidates(path))
+            return not find_problem(path)
+        return any(not find_problem(file) for file in _find_candidates(path))
     except OSError:
         return False
 
 
-def why_no_export(path: Path) -> str:
-    """Looks at the beginning of a file.
+def find_problem(path: Path) -> str:
+    """Checks the beginning of a file.
 
     Returns:
-        What it is instead of an export and what to do; empty if it looks like an export.
+        Why the file is not an export; empty if it looks like one.
 
     Raises:
-        UserError: It cannot be read.
+        UserError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
-            head = file.read(HEAD)
+            head = file.read(HEAD_SIZE)
     except OSError as error:
         raise UserError(f"{escape_control_characters(str(path))}: {error.strerror}") from None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
-        return f"the file is empty; {_EXPORT_AGAIN}"
+        return "the file is empty"
     if text.startswith(b"<"):
-        return f"an HTML export, which does not hold the ids of people; {_EXPORT_AGAIN}"
+        return "an HTML export, which contains no user ids"
     if not text.startswith((b"{", b"[")):
-        return f"not JSON; {_EXPORT_AGAIN}"
-    if fast_parser.is_familiar(head):
+        return "not JSON"
+    if fast_parser.has_known_layout(head):
         return ""
-    for marks, what in _FOREIGN:
-        if marks.search(head):
-            return f"{what}, not of Telegram Desktop; {_EXPORT_AGAIN}"
-    if text.startswith(b"{") and _OURS.search(head):
+    for pattern, other_format in _OTHER_FORMATS:
+        if pattern.search(head):
+            return f"{other_format}, not a Telegram Desktop export"
+    if text.startswith(b"{") and _TELEGRAM_KEYS.search(head):
         return ""
-    return f"JSON, but no export of Telegram Desktop; {_EXPORT_AGAIN}"
+    return "JSON, but not a Telegram Desktop export"
 
 
-def _candidates(folder: Path) -> Iterator[Path]:
-    """Finds JSON files and the first pages of HTML exports; the media of an export are not looked at."""
-    for place, folders, files in os.walk(folder):
+def _input_name(folder: Path, files: tuple[Path, ...]) -> str:
+    first = files[0].relative_to(folder).as_posix()
+    return first if len(files) == 1 else f"{first} and {len(files) - 1} more"
+
+
+def _group_by_chat(exports: list[Path]) -> list[tuple[Path, ...]]:
+    """Groups files that may contain the same chat.
+
+    The chat of a file is known without reading it only if the file contains a single chat; otherwise all files form one
+    group.
+    """
+    groups: dict[str, list[Path]] = {}
+    for path in exports:
+        with path.open("rb") as file:
+            head = file.read(HEAD_SIZE)
+        header = fast_parser.single_chat_header(head)
+        if header is None and len(exports) > 1:
+            return [tuple(exports)]
+        # Old versions add a multiple of 2^32 to ids; the remainder is the same in exports of all versions.
+        chat = f"{header.id % (1 << 32)}" if header and header.id is not None else str(path)
+        groups.setdefault(chat, []).append(path)
+    return [tuple(group) for group in groups.values()]
+
+
+def _find_candidates(folder: Path) -> Iterator[Path]:
+    """Finds JSON files and the first pages of HTML exports; skips the media folders of exports."""
+    for parent, folders, files in os.walk(folder):
         if "result.json" in files or "messages.html" in files:
             folders[:] = [name for name in folders if name not in _MEDIA_FOLDERS]
-        yield from (Path(place, name) for name in files if name.endswith(".json"))
+        yield from (Path(parent, name) for name in files if name.endswith(".json"))
         if "messages.html" in files and "result.json" not in files:
-            yield Path(place, "messages.html")
+            yield Path(parent, "messages.html")

@@ -8,104 +8,110 @@ from pathlib import Path
 
 from autocakechat import UserError, escape_control_characters
 from autocakechat.plugins.sources.telegram import fast_parser, generic_parser, peer_ids
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, Feed, Header, Portion
-from autocakechat.plugins.sources.telegram.json_walker import BrokenJsonError
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.json_scanner import InvalidJsonError
+from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawChat
 
 
-class Export:
-    """One file of an export. Its chats are read one after the other, or found first and read in any order.
+class ExportFile:
+    """One file of an export: a single chat, or all chats of an account.
 
     Args:
-        path: Where it lies.
-        name: What to call it.
+        path: The file.
+        name: Its name in messages to the user.
 
     Attributes:
-        name: What to call it.
-        words: Whether ids are words such as `user123` in this file; None if there is no id at all.
-        owner: Id of whom the account belongs to; None if the file does not tell.
-        feed: The bytes of the file.
-        is_single_chat: Whether it holds one chat only.
+        name: Its name in messages to the user, safe to print.
+        has_ids: Whether the file contains sender ids.
+        prefixed_ids: Whether its ids have a type prefix such as `user123`.
+        owner: Normalized id of the account's owner; None if the file does not contain it. Set by `parse_chats`.
+        buffer: The bytes of the file.
+        is_single_chat: Whether the file has the known layout and contains one chat.
     """
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = escape_control_characters(name)
         self.owner: str | None = None
         with path.open("rb") as file:
-            self._head = file.read(HEAD)
+            self._head = file.read(HEAD_SIZE)
             file.seek(0)
-            self.words = peer_ids.ids_are_words(file)
-        self.is_single_chat = fast_parser.single_chat(self._head) is not None
+            prefixed_ids = peer_ids.has_prefixed_ids(file)
+        self.has_ids = prefixed_ids is not None
+        self.prefixed_ids = prefixed_ids is not False
+        self.is_single_chat = fast_parser.single_chat_header(self._head) is not None
         self._path = path
-        self.feed = Feed(path.open("rb", buffering=0))
+        self.buffer = self.open_buffer()
 
-    def __enter__(self) -> Export:
+    def __enter__(self) -> ExportFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.feed.close()
+        self.buffer.close()
 
-    def portions(self) -> Iterator[Portion]:
-        """Finds the chats: quickly if they are in the application's layout, otherwise by walking through the file.
+    def open_buffer(self) -> ByteBuffer:
+        """Opens the file in a new buffer, so that several of its chats can be read at the same time."""
+        return ByteBuffer(self._path.open("rb", buffering=0))
+
+    def parse_chats(self) -> Iterator[RawChat]:
+        """Reads the chats: with the fast parser, and with the generic parser where the layout is unknown.
 
         Raises:
-            UserError: The file is not JSON, or no export.
+            UserError: The file is not JSON, or not an export.
         """
-        done = 0
-        if fast_parser.is_familiar(self._head):
-            self._set_owner(fast_parser.owner(self._head))
+        parsed = 0
+        if fast_parser.has_known_layout(self._head):
+            self._set_owner(fast_parser.owner_id(self._head))
             try:
-                for portion in fast_parser.portions(self.feed):
-                    yield portion
-                    done += 1
-            except fast_parser.UnfamiliarLayoutError:
+                for chat in fast_parser.parse_chats(self.buffer):
+                    yield chat
+                    parsed += 1
+            except fast_parser.UnknownLayoutError:
                 pass
             else:
-                if done or self.feed.left_over is not None:
+                if parsed or self.buffer.truncated_tail is not None:
                     return
-            self.feed.seek(0)
-        contents = self._survey()
-        self._set_owner(contents.owner)
-        for number, portion in enumerate(generic_parser.portions(self.feed, contents)):
-            if number >= done:
-                yield portion
-        self.feed.left_over = contents.left_over
+            self.buffer.seek(0)
+        index = self._index()
+        self._set_owner(index.owner_id)
+        for number, chat in enumerate(generic_parser.parse_chats(self.buffer, index)):
+            if number >= parsed:
+                yield chat
+        self.buffer.truncated_tail = index.truncated_tail
 
-    def owner_of_single_chat(self, header: Header) -> str | None:
-        """Finds out by the first messages whose account a personal chat was exported from."""
+    def owner_of_single_chat(self, header: ChatHeader) -> str | None:
+        """Determines the owner of the account by the first messages of a personal chat: who is not the partner."""
         if not self.is_single_chat or header.type != "personal_chat" or header.id is None:
             return None
-        words = self.words is not False
-        partner = peer_ids.chat_id(header.id, header.type, words=words)
-        others = {peer_ids.sender_id(sender, words=words, private=True) for sender in peer_ids.sender_ids(self._head)}
+        partner = peer_ids.chat_id(header.id, header.type, prefixed=self.prefixed_ids)
+        others = {
+            peer_ids.sender_id(raw_id, prefixed=self.prefixed_ids, private=True)
+            for raw_id in peer_ids.find_sender_ids(self._head)
+        }
         others.discard(partner)
         return others.pop() if len(others) == 1 else None
 
-    def again(self) -> Feed:
-        """Opens the file once more, so that several of its chats can be read at the same time."""
-        return Feed(self._path.open("rb", buffering=0))
-
-    def warn_if_cut_off(self, feed: Feed, log: Logger) -> None:
-        """Says how much could not be read."""
-        if feed.left_over is not None:
+    def warn_if_truncated(self, buffer: ByteBuffer, log: Logger) -> None:
+        """Warns if the end of the file is missing."""
+        if buffer.truncated_tail is not None:
             log.warning(
-                "%s: the export is cut off: %d bytes at its end are left over, everything before them is used",
+                "%s: the export is truncated: the last %d bytes are ignored, everything before them is used",
                 self.name,
-                feed.left_over,
+                buffer.truncated_tail,
             )
 
-    def _survey(self) -> generic_parser.Contents:
+    def _index(self) -> generic_parser.FileIndex:
         try:
-            contents = generic_parser.survey(self.feed)
-        except BrokenJsonError as error:
+            index = generic_parser.index_file(self.buffer)
+        except InvalidJsonError as error:
             raise UserError(
-                f"{self.name}: broken JSON at byte {error.offset}", "export again, or take the file away"
+                f"{self.name}: invalid JSON at byte {error.offset}", "export again, or remove the file"
             ) from None
-        if not contents.has_list and contents.left_over is None:
+        if not index.has_list and index.truncated_tail is None:
             raise UserError(
-                f"{self.name}: JSON, but no export of Telegram: it has neither messages nor chats",
+                f"{self.name}: JSON, but not a Telegram Desktop export: it contains neither messages nor chats",
                 "export a chat from Telegram Desktop as machine-readable JSON",
             )
-        return contents
+        return index
 
     def _set_owner(self, user_id: int | None) -> None:
         self.owner = f"user{user_id}" if user_id else None

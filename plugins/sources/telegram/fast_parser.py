@@ -1,8 +1,9 @@
-r"""Reads exports in the very layout of the application, at the speed of the decoder.
+r"""The fast parser, for the fixed layout that Telegram Desktop writes. It runs at the speed of the JSON decoder.
 
-The application writes one space of indent per level, every value on a line of its own, and no newline inside a
-string. So the lines between two messages of a chat, `  },\n  {` at a known depth, occur nowhere else, and a file can be
-cut into windows of whole messages without looking at what is in them.
+Telegram Desktop indents by one space per level, writes every value on its own line and writes no newline inside a
+string. So the text between two messages of a chat, `  },\n  {` at a known indentation, occurs nowhere else, and the
+file can be cut into windows of complete messages without scanning the messages. If a file deviates from the layout,
+its remaining messages are read by `generic_parser`.
 """
 
 from __future__ import annotations
@@ -11,167 +12,210 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+import attrs
 import msgspec
 
 from autocakechat.plugins.sources.telegram import generic_parser
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, TOO_LONG, Feed, Header, Portion
-from autocakechat.plugins.sources.telegram.json_repair import mend
-from autocakechat.plugins.sources.telegram.raw_messages import Batch, batch_of, decode
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE, MAX_VALUE_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.json_repair import repair
+from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
 
 _SINGLE_CHAT = re.compile(rb'\{\n(?P<header>(?: "(?!messages")[^\n]*[^\n\[{],\n)*) "messages": \[')
 _CHAT_OF_ACCOUNT = re.compile(rb'\n   \{\n(?P<header>(?:    "(?!messages")[^\n]*[^\n\[{],\n)*)    "messages": \[')
+_OWNER_ID = re.compile(rb'\n "personal_information": \{\n  "user_id": (\d+)')
+_CHAT_END = b"\n   }"
+_CHAT_LIST = b'\n  "list": ['
+_SECTION_END = b"\n }"
 
 
-class UnfamiliarLayoutError(Exception):
-    """The file is not, or not everywhere, in the layout of the application."""
+class UnknownLayoutError(Exception):
+    """The file deviates from the layout of Telegram Desktop."""
 
 
-def single_chat(head: bytes) -> Header | None:
-    """Returns what the file is about if, beginning like this, it is one chat in the application's layout."""
-    found = _SINGLE_CHAT.match(head)
-    return _header(found["header"]) if found else None
+@attrs.frozen
+class _Layout:
+    """The byte strings that delimit the messages of a chat.
+
+    Attributes:
+        margin: Line break and indentation of the key `messages`.
+        opening: Before a message.
+        closing: After a message.
+        separator: Between two messages.
+        end: After the last message.
+    """
+
+    margin: bytes
+    opening: bytes
+    closing: bytes
+    separator: bytes
+    end: bytes
+
+    @classmethod
+    def of_indentation(cls, indentation: int) -> _Layout:
+        """Returns the layout of a chat whose key `messages` is indented by this many spaces."""
+        margin = b"\n" + b" " * indentation
+        opening, closing = margin + b" {", margin + b" }"
+        return cls(margin, opening, closing, closing + b"," + opening, closing + margin + b"]")
 
 
-def is_familiar(head: bytes) -> bool:
-    """Tells whether a file that begins like this is in the application's layout."""
+_SINGLE_CHAT_LAYOUT = _Layout.of_indentation(1)
+_CHAT_OF_ACCOUNT_LAYOUT = _Layout.of_indentation(4)
+
+
+def single_chat_header(head: bytes) -> ChatHeader | None:
+    """Returns the header of an export of a single chat.
+
+    Args:
+        head: The beginning of the file.
+
+    Returns:
+        The header; None if the file is the export of an account or has another layout.
+    """
+    match = _SINGLE_CHAT.match(head)
+    return _parse_header(match["header"]) if match else None
+
+
+def has_known_layout(head: bytes) -> bool:
+    """Returns whether a file that begins with these bytes has the layout of Telegram Desktop."""
     return bool(_SINGLE_CHAT.match(head)) or head.startswith((b'{\n "about": ', b'{\n "personal_information": {\n'))
 
 
-def portions(feed: Feed) -> Iterator[Portion]:
-    """Reads the chats of a file one after the other.
+def owner_id(head: bytes) -> int | None:
+    """Returns the user id of the account's owner, if the beginning of the file contains it."""
+    match = _OWNER_ID.search(head)
+    return int(match[1]) if match else None
+
+
+def parse_chats(buffer: ByteBuffer) -> Iterator[RawChat]:
+    """Reads the chats of a file in order.
 
     Args:
-        feed: The file, at its beginning.
+        buffer: The file, at its beginning.
 
     Yields:
         Every chat.
 
     Raises:
-        UnfamiliarLayoutError: The file goes on in another layout.
+        UnknownLayoutError: The file deviates from the layout between two chats.
     """
-    feed.more()
-    if single := _SINGLE_CHAT.match(feed.data):
-        yield from _portion(feed, single, indent=1)
+    buffer.read_chunk()
+    if single_chat := _SINGLE_CHAT.match(buffer.data):
+        yield from _parse_chat(buffer, single_chat, _SINGLE_CHAT_LAYOUT)
         return
-    while section := feed.find(b'\n "chats": {\n', b'\n "left_chats": {\n'):
-        feed.at += len(section) - 1
-        if feed.find(b'\n  "list": [', b"\n }") == b'\n  "list": [':
-            feed.at += len(b'\n  "list": [')
-            yield from _chats_of_account(feed)
+    while section := buffer.find(b'\n "chats": {\n', b'\n "left_chats": {\n'):
+        buffer.position += len(section) - 1
+        if buffer.find(_CHAT_LIST, _SECTION_END) == _CHAT_LIST:
+            buffer.position += len(_CHAT_LIST)
+            yield from _parse_chat_list(buffer)
 
 
-def owner(head: bytes) -> int | None:
-    """Finds the owner's id in the head of the export of an account."""
-    found = re.search(rb'\n "personal_information": \{\n  "user_id": (\d+)', head)
-    return int(found[1]) if found else None
-
-
-def _chats_of_account(feed: Feed) -> Iterator[Portion]:
+def _parse_chat_list(buffer: ByteBuffer) -> Iterator[RawChat]:
     while True:
-        while len(feed) < HEAD and feed.more():
+        while len(buffer) < HEAD_SIZE and buffer.read_chunk():
             pass
-        chat = _CHAT_OF_ACCOUNT.match(feed.data, feed.at)
+        chat = _CHAT_OF_ACCOUNT.match(buffer.data, buffer.position)
         if not chat:
             break
-        yield from _portion(feed, chat, indent=4)
-        if feed.find(b"\n   }") is None:
-            feed.left_over = feed.left_over or 0
+        yield from _parse_chat(buffer, chat, _CHAT_OF_ACCOUNT_LAYOUT)
+        if buffer.find(_CHAT_END) is None:
+            buffer.truncated_tail = buffer.truncated_tail or 0
             return
-        feed.at += len(b"\n   }")
-        if feed.data[feed.at : feed.at + 1] == b",":
-            feed.at += 1
-    rest = feed.data[feed.at :].strip()
-    if rest[:1] == b"]":
+        buffer.position += len(_CHAT_END)
+        if buffer.data.startswith(b",", buffer.position):
+            buffer.position += 1
+    rest = buffer.data[buffer.position :].strip()
+    if rest.startswith(b"]"):
         return
-    if len(feed) >= HEAD or b'"messages"' in rest:
-        raise UnfamiliarLayoutError
-    feed.left_over = len(rest)
-    feed.at = len(feed.data)
+    if len(buffer) >= HEAD_SIZE or b'"messages"' in rest:
+        raise UnknownLayoutError
+    buffer.truncated_tail = len(rest)
+    buffer.position = len(buffer.data)
 
 
-def _portion(feed: Feed, beginning: re.Match[bytes], indent: int) -> Iterator[Portion]:
-    feed.at = beginning.end()
-    offset = feed.offset
-    read = partial(_batches, indent=indent)
-    batches = read(feed)
-    yield Portion(_header(beginning["header"]), batches, offset, read)
-    if feed.offset == offset:
-        _skip(feed, indent)
+def _parse_chat(buffer: ByteBuffer, beginning: re.Match[bytes], layout: _Layout) -> Iterator[RawChat]:
+    """Yields a chat, then moves to its end, whether or not its messages were consumed."""
+    buffer.position = beginning.end()
+    offset = buffer.offset
+    parse_messages = partial(_parse_messages, layout=layout)
+    batches = parse_messages(buffer)
+    yield RawChat(_parse_header(beginning["header"]), batches, offset, parse_messages)
+    if buffer.offset == offset:
+        _skip_messages(buffer, layout)
     else:
         for _ in batches:
             pass
 
 
-def _header(lines: bytes) -> Header:
-    """Decodes what stands before the messages, one line a key; what makes no sense is passed over."""
-    header = Header()
-    for line in mend(lines).splitlines():
+def _parse_header(lines: bytes) -> ChatHeader:
+    """Decodes the keys before the messages, one per line; skips lines that are not valid."""
+    header = ChatHeader()
+    for line in repair(lines).splitlines():
         try:
-            decoded = msgspec.json.decode(b"{" + line.rstrip(b",") + b"}", type=Header, strict=False)
+            decoded = msgspec.json.decode(b"{" + line.rstrip(b",") + b"}", type=ChatHeader, strict=False)
         except msgspec.MsgspecError:
             continue
-        for key in Header.__struct_fields__:
+        for key in ChatHeader.__struct_fields__:
             if getattr(decoded, key) is not None:
                 setattr(header, key, getattr(decoded, key))
     return header
 
 
-def _batches(feed: Feed, indent: int) -> Iterator[Batch]:
-    """Reads the messages of a chat whose key stands at this indent, window by window."""
-    margin = b"\n" + b" " * indent
-    close, open_ = margin + b" }", margin + b" {"
-    seam, end = close + b"," + open_, close + margin + b"]"
-    if _is_empty(feed, margin):
+def _parse_messages(buffer: ByteBuffer, layout: _Layout) -> Iterator[RawBatch]:
+    """Reads the messages of a chat window by window.
+
+    A window ends at the last separator in the buffer, or at the end of the chat. Searching for the end of the chat
+    takes a third of the decoding time. So it is only done for the first window and for windows that cannot be decoded:
+    a window that extends beyond the end of the chat never can.
+    """
+    if _skip_empty_list(buffer, layout):
         return
-    search = True
+    search_end = True
     while True:
-        seam_at = feed.data.rfind(seam, feed.at)
-        end_at = feed.data.find(end, feed.at) if search or seam_at < 0 else -1
-        stop = end_at if end_at >= 0 else seam_at
-        if stop >= 0:
-            window = feed.data[feed.at : stop + len(close)]
-            records = decode(window)
-            if records is None and not search:
-                # To look for the end of the chat takes a third of the time of decoding, so it is only done for the
-                # first window and for those that cannot be decoded, as one that goes beyond the end never can.
-                search = True
+        separator_at = buffer.data.rfind(layout.separator, buffer.position)
+        end_at = buffer.data.find(layout.end, buffer.position) if search_end or separator_at < 0 else -1
+        window_end = end_at if end_at >= 0 else separator_at
+        if window_end >= 0:
+            window = buffer.data[buffer.position : window_end + len(layout.closing)]
+            messages = decode(window)
+            if messages is None and not search_end:
+                search_end = True
                 continue
-            yield batch_of(records, len(window), partial(_split, window, close, open_))
+            yield make_batch(messages, len(window), partial(_split, window, layout))
             if end_at >= 0:
-                feed.at = end_at + len(end)
+                buffer.position = end_at + len(layout.end)
                 return
-            feed.at = seam_at + len(close) + 1
-            search = False
-        if len(feed) > TOO_LONG or not feed.more():
-            # At the end of the file, or not in this layout any more.
-            yield from generic_parser.messages(feed)
+            buffer.position = separator_at + len(layout.closing) + 1  # after the comma
+            search_end = False
+        if len(buffer) > MAX_VALUE_SIZE or not buffer.read_chunk():
+            # The layout has changed, or the file is truncated.
+            yield from generic_parser.parse_messages(buffer)
             return
 
 
-def _split(window: bytes, close: bytes, open_: bytes) -> list[bytes]:
-    """Cuts a window into its messages."""
-    messages = window.split(close + b"," + open_)
-    messages[1:] = [open_ + message for message in messages[1:]]
-    messages[:-1] = [message + close for message in messages[:-1]]
+def _split(window: bytes, layout: _Layout) -> list[bytes]:
+    """Splits a window into its messages."""
+    messages = window.split(layout.separator)
+    messages[1:] = [layout.opening + message for message in messages[1:]]
+    messages[:-1] = [message + layout.closing for message in messages[:-1]]
     return messages
 
 
-def _skip(feed: Feed, indent: int) -> None:
-    """Goes past the messages of a chat without reading them."""
-    margin = b"\n" + b" " * indent
-    if not _is_empty(feed, margin):
-        end = margin + b" }" + margin + b"]"
-        if feed.find(end) is None:
-            feed.left_over = feed.left_over or 0
-        else:
-            feed.at += len(end)
+def _skip_messages(buffer: ByteBuffer, layout: _Layout) -> None:
+    """Moves to the end of a list of messages without decoding them."""
+    if _skip_empty_list(buffer, layout):
+        return
+    if buffer.find(layout.end) is None:
+        buffer.truncated_tail = buffer.truncated_tail or 0
+    else:
+        buffer.position += len(layout.end)
 
 
-def _is_empty(feed: Feed, margin: bytes) -> bool:
-    while len(feed) < len(margin) + 1 and feed.more():
+def _skip_empty_list(buffer: ByteBuffer, layout: _Layout) -> bool:
+    """Moves to the end of a list of messages if it is empty; returns whether it is."""
+    while len(buffer) < len(layout.margin) + 1 and buffer.read_chunk():
         pass
-    for end in (b"]", margin + b"]"):
-        if feed.data.startswith(end, feed.at):
-            feed.at += len(end)
+    for end in (b"]", layout.margin + b"]"):
+        if buffer.data.startswith(end, buffer.position):
+            buffer.position += len(end)
             return True
     return False

@@ -1,6 +1,7 @@
-"""Reads exports in any other layout: minified, indented otherwise, keys in another order.
+"""The fallback parser, for exports in any other layout: minified, indented differently, keys in another order.
 
-Looks at every bracket, so it takes longer than `layout`; a file that Telegram Desktop wrote does not need it.
+It scans every bracket, so it is slower than `fast_parser`. Files as Telegram Desktop writes them do not need it. A
+first pass over the file indexes its chats; a second pass reads their messages.
 """
 
 from __future__ import annotations
@@ -10,155 +11,160 @@ from collections.abc import Iterator
 import attrs
 import msgspec
 
-from autocakechat.plugins.sources.telegram.byte_buffer import BLOCK, Feed, Header, Portion
-from autocakechat.plugins.sources.telegram.json_repair import mend
-from autocakechat.plugins.sources.telegram.json_walker import BrokenJsonError, CutOffError, Walker
-from autocakechat.plugins.sources.telegram.raw_messages import Batch, batch_of, decode
+from autocakechat.plugins.sources.telegram.byte_buffer import CHUNK_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.json_repair import repair
+from autocakechat.plugins.sources.telegram.json_scanner import InvalidJsonError, JsonScanner, TruncatedJsonError
+from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
 
 
 @attrs.define
-class Contents:
-    """What a file holds.
+class FileIndex:
+    """The contents of a file.
 
     Attributes:
-        chats: The header of each chat and where its messages begin.
-        owner: Id of whom the account belongs to, if the file tells.
-        left_over: How many bytes at the end are of no use because the file is cut off; None if it is whole.
-        has_list: Whether there is a list of chats or messages at all.
+        chats: For each chat its header and the file offset of its first message.
+        owner_id: User id of the account's owner, if the file contains it.
+        truncated_tail: Number of unusable bytes at the end of a truncated file; None if the file is complete.
+        has_list: Whether the file contains a list of chats or messages.
     """
 
-    chats: list[tuple[Header, int]] = attrs.Factory(list)
-    owner: int | None = None
-    left_over: int | None = None
+    chats: list[tuple[ChatHeader, int]] = attrs.Factory(list)
+    owner_id: int | None = None
+    truncated_tail: int | None = None
     has_list: bool = False
 
 
-def survey(feed: Feed) -> Contents:
-    """Looks through a whole file for its chats.
+def index_file(buffer: ByteBuffer) -> FileIndex:
+    """Scans a whole file for its chats.
 
     Args:
-        feed: The file, at its beginning.
+        buffer: The file, at its beginning.
 
     Returns:
-        What it holds, as far as the file goes.
+        The index. For a truncated file it covers everything before the truncation.
 
     Raises:
-        BrokenJsonError: The file is no JSON.
+        InvalidJsonError: The file is not JSON.
     """
-    contents = Contents()
-    walker = Walker(feed)
+    index = FileIndex()
+    scanner = JsonScanner(buffer)
     try:
-        _survey_top(walker, contents)
-    except CutOffError:
-        contents.left_over = feed.size - walker.whole_until
-    return contents
+        _index_top_level(scanner, index)
+    except TruncatedJsonError:
+        index.truncated_tail = buffer.size - scanner.complete_until
+    return index
 
 
-def portions(feed: Feed, contents: Contents) -> Iterator[Portion]:
-    """Reads the chats that a survey found."""
-    for header, offset in contents.chats:
-        feed.seek(offset)
-        yield Portion(header, messages(feed), offset, messages)
+def parse_chats(buffer: ByteBuffer, index: FileIndex) -> Iterator[RawChat]:
+    """Yields the chats of an indexed file."""
+    for header, offset in index.chats:
+        buffer.seek(offset)
+        yield RawChat(header, parse_messages(buffer), offset, parse_messages)
 
 
-def messages(feed: Feed) -> Iterator[Batch]:
-    """Reads messages one by one.
+def parse_messages(buffer: ByteBuffer) -> Iterator[RawBatch]:
+    """Reads the messages of a chat.
 
     Args:
-        feed: A file inside a list of messages, before one of them or at the end of the list.
+        buffer: A file, positioned in a list of messages: before a message or at the end of the list.
 
     Yields:
-        Every whole message.
+        All complete messages, in batches.
     """
-    walker = Walker(feed)
-    waiting: list[bytes] = []
+    scanner = JsonScanner(buffer)
+    encoded: list[bytes] = []
     size = 0
     try:
-        for message in walker.values():
-            waiting.append(message)
-            walker.whole_until = walker.place
+        for message in scanner.array_values():
+            encoded.append(message)
+            scanner.complete_until = scanner.offset
             size += len(message)
-            if size >= BLOCK:
-                yield _batch(waiting)
-                waiting, size = [], 0
-    except (CutOffError, BrokenJsonError):
-        feed.left_over = feed.size - walker.whole_until
-        feed.seek(feed.size)
+            if size >= CHUNK_SIZE:
+                yield _make_batch(encoded)
+                encoded, size = [], 0
+    except (TruncatedJsonError, InvalidJsonError):
+        buffer.truncated_tail = buffer.size - scanner.complete_until
+        buffer.seek(buffer.size)
     else:
-        feed.seek(walker.place)
-    yield _batch(waiting)
+        buffer.seek(scanner.offset)
+    yield _make_batch(encoded)
 
 
-def _batch(messages: list[bytes]) -> Batch:
-    together = b",".join(messages)
-    return batch_of(decode(together), len(together), lambda: messages)
+def _make_batch(encoded: list[bytes]) -> RawBatch:
+    joined = b",".join(encoded)
+    return make_batch(decode(joined), len(joined), lambda: encoded)
 
 
-def _survey_top(walker: Walker, contents: Contents) -> None:
-    chat = Header()
-    if walker.peek() != b"{":
-        raise BrokenJsonError(walker.place)
-    walker.step()
-    for key in walker.each_key():
+def _index_top_level(scanner: JsonScanner, index: FileIndex) -> None:
+    """Indexes the export of an account, or of a single chat, whose keys are on the top level."""
+    chat = ChatHeader()
+    if scanner.peek() != b"{":
+        raise InvalidJsonError(scanner.offset)
+    scanner.advance()
+    for key in scanner.object_keys():
         if key == "personal_information":
-            contents.owner = _user_id(walker.value())
+            index.owner_id = _user_id(scanner.read_value())
         elif key in ("chats", "left_chats"):
-            contents.has_list = True
-            _survey_section(walker, contents)
+            index.has_list = True
+            _index_chats(scanner, index)
         else:
-            _survey_chat_key(walker, key, chat, contents)
+            _index_chat_key(scanner, key, chat, index)
 
 
-def _survey_section(walker: Walker, contents: Contents) -> None:
-    opening = walker.peek()
+def _index_chats(scanner: JsonScanner, index: FileIndex) -> None:
+    """Indexes the value of `chats`: an object with a `list`, or the list itself."""
+    opening = scanner.peek()
     if opening == b"[":
-        _survey_list(walker, contents)
+        _index_chat_list(scanner, index)
     elif opening == b"{":
-        walker.step()
-        for key in walker.each_key():
-            if key == "list" and walker.peek() == b"[":
-                _survey_list(walker, contents)
+        scanner.advance()
+        for key in scanner.object_keys():
+            if key == "list" and scanner.peek() == b"[":
+                _index_chat_list(scanner, index)
             else:
-                walker.skip()
+                scanner.skip_value()
     else:
-        walker.skip()
+        scanner.skip_value()
 
 
-def _survey_list(walker: Walker, contents: Contents) -> None:
-    walker.step()
-    for _ in walker.each_element():
-        if walker.peek() != b"{":
-            walker.skip()
+def _index_chat_list(scanner: JsonScanner, index: FileIndex) -> None:
+    scanner.advance()
+    for _ in scanner.array_elements():
+        if scanner.peek() != b"{":
+            scanner.skip_value()
             continue
-        walker.step()
-        chat = Header()
-        for key in walker.each_key():
-            _survey_chat_key(walker, key, chat, contents)
+        scanner.advance()
+        chat = ChatHeader()
+        for key in scanner.object_keys():
+            _index_chat_key(scanner, key, chat, index)
 
 
-def _survey_chat_key(walker: Walker, key: str, chat: Header, contents: Contents) -> None:
-    if key == "messages" and walker.peek() == b"[":
-        contents.has_list = True
-        walker.step()
-        contents.chats.append((chat, walker.place))
-        for _ in walker.values():
-            walker.whole_until = walker.place
+def _index_chat_key(scanner: JsonScanner, key: str, chat: ChatHeader, index: FileIndex) -> None:
+    if key == "messages" and scanner.peek() == b"[":
+        index.has_list = True
+        scanner.advance()
+        index.chats.append((chat, scanner.offset))
+        for _ in scanner.array_values():
+            scanner.complete_until = scanner.offset
     elif key in ("name", "type", "id"):
-        _set(chat, key, walker.value())
+        _set_header_field(chat, key, scanner.read_value())
     else:
-        walker.skip()
+        scanner.skip_value()
 
 
-def _set(chat: Header, key: str, value: bytes) -> None:
+def _set_header_field(chat: ChatHeader, key: str, encoded: bytes) -> None:
+    """Sets a field of a header, unless the value has an unexpected type."""
+    document = b'{"%s":%s}' % (key.encode(), repair(encoded))
     try:
-        setattr(chat, key, getattr(msgspec.json.decode(b'{"%s":%s}' % (key.encode(), mend(value)), type=Header), key))
+        decoded = msgspec.json.decode(document, type=ChatHeader)
     except msgspec.MsgspecError:
         return
+    setattr(chat, key, getattr(decoded, key))
 
 
 def _user_id(personal_information: bytes) -> int | None:
     try:
-        values = msgspec.json.decode(mend(personal_information))
+        values = msgspec.json.decode(repair(personal_information))
     except msgspec.MsgspecError:
         return None
     user_id = values.get("user_id") if isinstance(values, dict) else None

@@ -1,8 +1,11 @@
-r"""Mends the faults that Telegram Desktop itself writes into its JSON.
+r"""Repairs the invalid JSON that some versions of Telegram Desktop write.
 
-Versions from 1.3.8 on write control characters as `\x01`, which JSON does not know; U+2028 and U+2029 as an escape
-followed by two stray bytes of the character; and versions 4.0.4 to 4.1.1 leave the path after `document_id` without
-quotes. Escapes are eaten in pairs, so that a backslash someone typed before an `x` stays what it is.
+- Since 1.3.8, control characters are written as `\x01`, which is not a JSON escape.
+- U+2028 and U+2029 are written as an escape followed by the last two bytes of their UTF-8 encoding.
+- 4.0.4 to 4.1.1 write the path after `document_id` without quotes.
+
+The pattern consumes every escape sequence as a whole, so the valid text `\\x41` (a backslash followed by `x41`) stays
+unchanged.
 """
 
 from __future__ import annotations
@@ -24,20 +27,19 @@ _FAULTS = re.compile(
 )
 
 
-def mend(json: bytes) -> bytes:
-    """Makes JSON of what the application wrote instead of it.
+def repair(json: bytes) -> bytes:
+    """Repairs known faults, lone surrogates and invalid UTF-8.
 
     Args:
-        json: One or more whole lines.
+        json: One or more complete lines of JSON.
 
     Returns:
-        The same with the application's faults, lone surrogates and invalid UTF-8 replaced; a valid text keeps its
-        value.
+        The repaired JSON. Valid JSON keeps its value.
     """
-    return _FAULTS.sub(_mended, json).decode("utf-8", "replace").encode()
+    return _FAULTS.sub(_replacement, json).decode("utf-8", "replace").encode()
 
 
-def _mended(fault: re.Match[bytes]) -> bytes:
+def _replacement(fault: re.Match[bytes]) -> bytes:
     match fault.lastgroup:
         case "control":
             return rb"\u00" + fault["control"]
@@ -48,5 +50,5 @@ def _mended(fault: re.Match[bytes]) -> bytes:
         case "path":
             path = fault["path"].replace(b"\\", rb"\\")
             return b'"document_id":' + fault["blank"] + b'"' + path + b'"'
-        case _:
+        case _:  # a valid escape sequence
             return fault[0]

@@ -1,4 +1,4 @@
-"""Makes one stream of several exports of the same chat."""
+"""Merges several exports of the same chat into one stream of messages."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from itertools import chain
 from autocakechat import Message, MessageBatch
 
 DUPLICATE = "duplicate in another export"
-_NO_ID = 0
-_REMEMBERED = 1 << 20
+_MISSING_ID = 0
+_MAX_REMEMBERED_IDS = 1 << 20
 
 
 class _Stream:
-    """The messages of one export of the chat, one of them at hand.
+    """The messages of one export of the chat, with a lookahead of one.
 
     Attributes:
-        message: The next one; None at the end.
-        key: The greatest id so far, so that messages whose ids go down stay in their order.
+        message: The next message; None at the end.
+        key: The greatest id so far, which is the sort key. Messages whose ids decrease thus keep their order.
     """
 
     def __init__(self, messages: Iterator[Message]) -> None:
@@ -27,45 +27,46 @@ class _Stream:
         self.advance()
 
     def advance(self) -> None:
+        """Reads the next message."""
         self.message = next(self._messages, None)
         if self.message is not None and self.message.id > self.key:
             self.key = self.message.id
 
 
-def merged(exports: Sequence[Iterator[MessageBatch]]) -> Iterator[MessageBatch]:
-    """Merges several exports of one chat by the ids of the messages.
+def merge_exports(exports: Sequence[Iterator[MessageBatch]]) -> Iterator[MessageBatch]:
+    """Merges several exports of one chat by message id.
 
     Args:
-        exports: The messages of each, the newest export first.
+        exports: The messages of each export, the newest export first.
 
     Yields:
-        Every message once, as it stands in the newest export that has it. The same message of another export becomes
-        one without text and sender of the kind `DUPLICATE`, before it.
+        Every message once, in the version of the newest export that contains it. Each copy in another export becomes a
+        message of the kind `DUPLICATE` before it, without text and sender.
     """
-    each = map(chain.from_iterable, exports)
-    yield from MessageBatch.in_batches(_merged([stream for stream in map(_Stream, each) if stream.message]))
+    messages = map(chain.from_iterable, exports)
+    yield from MessageBatch.in_batches(_merge([stream for stream in map(_Stream, messages) if stream.message]))
 
 
-def _merged(streams: list[_Stream]) -> Iterator[Message]:
-    last_key = None
-    out_of_order: set[int] = set()
+def _merge(streams: list[_Stream]) -> Iterator[Message]:
+    previous_key = None
+    ids_at_key: set[int] = set()  # ids since the key last grew; finds copies that are not next in their stream
     while streams:
-        first = min(streams, key=_key)  # the newest of those with the same key
+        first = min(streams, key=_key)  # of those with the same key, the newest export
         message = first.message
         assert message is not None
-        if first.key != last_key or len(out_of_order) > _REMEMBERED:
-            out_of_order.clear()
-            last_key = first.key
+        if first.key != previous_key or len(ids_at_key) > _MAX_REMEMBERED_IDS:
+            ids_at_key.clear()
+            previous_key = first.key
         for stream in streams:
             other = stream.message
-            if stream is not first and other is not None and other.id == message.id != _NO_ID:
+            if stream is not first and other is not None and other.id == message.id != _MISSING_ID:
                 yield _duplicate(other)
                 stream.advance()
-        if message.id in out_of_order and message.id != _NO_ID:
+        if message.id in ids_at_key and message.id != _MISSING_ID:
             yield _duplicate(message)
         else:
             yield message
-        out_of_order.add(message.id)
+        ids_at_key.add(message.id)
         first.advance()
         streams = [stream for stream in streams if stream.message]
 

@@ -1,4 +1,4 @@
-"""From records to messages."""
+"""Converts raw messages to messages, column by column."""
 
 from __future__ import annotations
 
@@ -10,83 +10,104 @@ from typing import Any
 from msgspec import UNSET
 
 from autocakechat import MessageBatch
-from autocakechat.plugins.sources.telegram.classification import settle
-from autocakechat.plugins.sources.telegram.raw_messages import Batch, Record
-from autocakechat.plugins.sources.telegram.senders import Senders
+from autocakechat.plugins.sources.telegram.classification import classify
+from autocakechat.plugins.sources.telegram.raw_messages import RawBatch, RawMessage
+from autocakechat.plugins.sources.telegram.senders import SenderTable
 
 
-def read_messages(
-    batches: Iterator[Batch], senders: Senders, advance: Callable[[int], None], *, sticker_emoji: bool
+def convert_batches(
+    batches: Iterator[RawBatch], senders: SenderTable, advance: Callable[[int], None], *, sticker_emoji: bool
 ) -> Iterator[MessageBatch]:
-    """Reads the messages of a chat.
+    """Converts the messages of a chat.
 
     Args:
-        batches: The messages as they stand in the file.
-        senders: Who speaks in the chat.
-        advance: Told how many bytes were read.
-        sticker_emoji: Whether the emoji of a sticker is its text.
+        batches: The raw messages.
+        senders: The senders of the chat.
+        advance: Called with the size of each batch, in bytes, to show progress.
+        sticker_emoji: Whether to use a sticker's emoji as its text.
 
     Yields:
         The messages in the order of the file.
     """
-    last = 0
+    previous_time = 0
     for number, batch in enumerate(batches):
         if number == 0:
-            senders.look_at(batch.records)
+            senders.verify_partner(batch.messages)
         advance(batch.size)
-        if batch.records:
-            messages = _messages(batch, senders, last, sticker_emoji=sticker_emoji)
-            last = messages.sent[-1]
-            yield messages
+        if batch.messages:
+            converted = _convert(batch, senders, previous_time, sticker_emoji=sticker_emoji)
+            previous_time = converted.sent[-1]
+            yield converted
 
 
-def _messages(batch: Batch, senders: Senders, last: int, *, sticker_emoji: bool) -> MessageBatch:
-    """Makes messages of a batch; times that are missing are those of the message before, at first `last`."""
-    records = batch.records
-    sender_ids = [record.sender for record in records]
-    names = [record.sender_name for record in records]
-    texts: list[Any] = [record.text for record in records]
-    sent = [record.sent for record in records]
-    reply_to = [record.reply_to for record in records]
-    kinds = ["text"] * len(records)
-    own_words = [True] * len(records)
-    for place in _no_mere_texts(records):
-        settled = settle(records[place], partial(batch.detailed, place), sticker_emoji=sticker_emoji)
-        sender_ids[place], names[place], texts[place], reply_to[place], kinds[place], own_words[place] = settled
-    known, outgoing, are_people = zip(*senders.meet_all(sender_ids), strict=True)
+def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, sticker_emoji: bool) -> MessageBatch:
+    """Converts a batch.
+
+    All messages are first treated as plain text, which most are; the others are then classified one by one.
+
+    Args:
+        batch: At least one message.
+        senders: The senders of the chat.
+        previous_time: When the message before the batch was sent; a message without a time gets that of the one before.
+        sticker_emoji: Whether to use a sticker's emoji as its text.
+    """
+    messages = batch.messages
+    raw_ids = [message.sender for message in messages]
+    names = [message.sender_name for message in messages]
+    texts: list[Any] = [message.text for message in messages]
+    sent = [message.sent for message in messages]
+    reply_to = [message.reply_to for message in messages]
+    kinds = ["text"] * len(messages)
+    own_words = [True] * len(messages)
+    for i in _indices_of_other_kinds(messages):
+        classified = classify(messages[i], partial(batch.detailed, i), sticker_emoji=sticker_emoji)
+        raw_ids[i], names[i], texts[i], reply_to[i], kinds[i], own_words[i] = classified
+    sender_ids, outgoing, are_people = zip(*senders.resolve_all(raw_ids), strict=True)
     if not all(are_people):
-        for place, is_person in enumerate(are_people):
-            if not is_person and own_words[place]:
-                own_words[place] = False
-                if kinds[place] == "text":
-                    kinds[place] = "channel post" if known[place] else "nobody's message"
+        _mark_channel_posts(are_people, sender_ids, kinds, own_words)
     if 0 in sent:
-        for place, moment in enumerate(sent):
-            sent[place] = last = moment or _local_time(batch.detailed(place).date) or last
-    ids = [record.id for record in records]
-    return MessageBatch(ids, known, names, texts, sent, reply_to, kinds, own_words, outgoing)
+        _fill_missing_times(sent, batch, previous_time)
+    ids = [message.id for message in messages]
+    return MessageBatch(ids, sender_ids, names, texts, sent, reply_to, kinds, own_words, outgoing)
 
 
-def _no_mere_texts(records: Sequence[Record]) -> list[int]:
-    """Finds the places of messages that are not somebody's own text and nothing else; most are just that."""
+def _indices_of_other_kinds(messages: Sequence[RawMessage]) -> list[int]:
+    """Returns the indices of all messages that are not plain text written by their sender."""
     return [
-        place
-        for place, record in enumerate(records)
-        if type(record.text) is not str
-        or not record.text
-        or record.kind != "text"
-        or record.type != "message"
-        or record.photo is not UNSET
-        or record.file is not UNSET
-        or record.forwarded_from is not UNSET
-        or record.forwarded_from_id is not UNSET
-        or record.via_bot is not UNSET
-        or record.reply_to_peer_id is not UNSET
+        index
+        for index, message in enumerate(messages)
+        if type(message.text) is not str
+        or not message.text
+        or message.kind != "text"
+        or message.type != "message"
+        or message.photo is not UNSET
+        or message.file is not UNSET
+        or message.forwarded_from is not UNSET
+        or message.forwarded_from_id is not UNSET
+        or message.via_bot is not UNSET
+        or message.reply_to_peer_id is not UNSET
     ]
 
 
-def _local_time(date: str) -> int:
-    """Reads a time without a zone as UTC: where the exporter was is not known. Returns 0 if it is no time."""
+def _mark_channel_posts(
+    are_people: Sequence[bool], sender_ids: Sequence[str], kinds: list[str], own_words: list[bool]
+) -> None:
+    """Marks messages that were not sent by a person: a channel post is not its sender's own words."""
+    for i, is_person in enumerate(are_people):
+        if not is_person and own_words[i]:
+            own_words[i] = False
+            if kinds[i] == "text":
+                kinds[i] = "channel post" if sender_ids[i] else "message without sender"
+
+
+def _fill_missing_times(sent: list[int], batch: RawBatch, previous_time: int) -> None:
+    """Sets times that are 0 to the local date, or else to the time of the message before."""
+    for i, time in enumerate(sent):
+        sent[i] = previous_time = time or _parse_local_date(batch.detailed(i).date) or previous_time
+
+
+def _parse_local_date(date: str) -> int:
+    """Parses a date without a time zone as UTC, since the exporter's zone is unknown. Returns 0 if it is invalid."""
     try:
         moment = datetime.fromisoformat(date)
     except ValueError:

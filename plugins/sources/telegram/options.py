@@ -21,7 +21,7 @@ class TelegramOptions:
     )
     include: list[SkippedKind] = option(
         factory=list,
-        help="Chats to read that are skipped otherwise: bot_chat, channel, saved_messages, replies, "
+        help="Kinds of chats to read that are skipped by default: bot_chat, channel, saved_messages, replies, "
         "verification_codes.",
     )
-    sticker_emoji: bool = option(default=False, help="Whether the emoji of a sticker is read as its text.")
+    sticker_emoji: bool = option(default=False, help="Whether to use a sticker's emoji as its text.")

@@ -1,76 +1,78 @@
-"""Ids of people and chats, the same whatever version of the application wrote the file."""
+"""Normalizes the ids of people and chats, so that exports of all Telegram Desktop versions yield the same ids."""
 
 from __future__ import annotations
 
 import re
 from typing import BinaryIO
 
-# In versions 1.4.8 to 2.7.1 an id is a number. Some of them are shifted, so that the kinds of peers do not mix.
-_USERS_FROM = 1 << 32
-_GROUPS_FROM = 1 << 33
+# Versions 1.4.8 to 2.7.1 write ids as integers and add an offset to some of them, one for each type of peer.
+_USER_ID_OFFSET = 1 << 32
+_GROUP_ID_OFFSET = 1 << 33
 
-_SENDER_ID = re.compile(rb'(?<!\\)"(?:from|actor)_id"\s*:\s*(?:(?P<word>")|\d)')
-_WHOLE_ID = re.compile(rb'(?<!\\)"from_id"\s*:\s*(?:"([^"\\]{1,40})"|(\d{1,18}))')
-_LONGEST_GAP = 256  # more than anyone puts between a key and its value
-_BLOCK = 1 << 20
+_SENDER_ID_START = re.compile(rb'(?<!\\)"(?:from|actor)_id"\s*:\s*(?:(?P<quote>")|\d)')
+_SENDER_ID = re.compile(rb'(?<!\\)"from_id"\s*:\s*(?:"([^"\\]{1,40})"|(\d{1,18}))')
+_OVERLAP = 256  # bytes of the previous block that are searched again, longer than a key and the start of its value
+_BLOCK_SIZE = 1 << 20
 
 
-def ids_are_words(file: BinaryIO) -> bool | None:
-    """Tells by the first id in a file in which era it was written.
+def has_prefixed_ids(file: BinaryIO) -> bool | None:
+    """Detects the id format of an export by its first sender id.
 
     Args:
-        file: An export.
+        file: An export, opened at its beginning.
 
     Returns:
-        True if ids are words such as `user123`, as since version 2.7.2; False if they are numbers, some of which may
-        be shifted; None if there is no id.
+        True for ids with a type prefix such as `user123` (since version 2.7.2); False for integers, some of them with
+        an offset; None if the file contains no sender id.
     """
     tail = b""
-    while block := file.read(_BLOCK):
-        if found := _SENDER_ID.search(tail + block):
-            return bool(found["word"])
-        tail = block[-_LONGEST_GAP:]
+    while block := file.read(_BLOCK_SIZE):
+        if match := _SENDER_ID_START.search(tail + block):
+            return bool(match["quote"])
+        tail = block[-_OVERLAP:]
     return None
 
 
-def sender_ids(head: bytes) -> list[str | int]:
-    """Returns the ids of senders in some messages, as they stand in the file."""
-    return [int(number) if number else word.decode("utf-8", "replace") for word, number in _WHOLE_ID.findall(head)]
+def find_sender_ids(head: bytes) -> list[str | int]:
+    """Returns the sender ids in a part of an export, not normalized."""
+    return [int(number) if number else word.decode("utf-8", "replace") for word, number in _SENDER_ID.findall(head)]
 
 
-def sender_id(id: str | int | None, *, words: bool, private: bool) -> str:
-    """Brings the id of a sender into the form `user123`, `channel123` or `chat123`.
+def sender_id(id: str | int | None, *, prefixed: bool, private: bool) -> str:
+    """Normalizes the id of a sender to the form `user123`, `channel123` or `chat123`.
 
     Args:
-        id: As it stands in the file.
-        words: Whether ids are words in this file.
-        private: Whether the chat is between two people, so that no group or channel can speak in it.
+        id: The id in the file.
+        prefixed: Whether the ids of the file have a type prefix.
+        private: Whether the chat is between two people, so that the sender cannot be a group or channel.
 
     Returns:
-        The id; empty if there is none.
+        The normalized id; empty if there is none.
     """
     if id is None:
         return ""
     if isinstance(id, str):
         return f"user{id}" if id.isdecimal() else id
-    if words or id < _USERS_FROM:
+    if prefixed or id < _USER_ID_OFFSET:
         return f"user{id}"
-    return f"user{id - _USERS_FROM}" if private or id < _GROUPS_FROM else f"channel{id - _GROUPS_FROM}"
+    if private or id < _GROUP_ID_OFFSET:
+        return f"user{id - _USER_ID_OFFSET}"
+    return f"channel{id - _GROUP_ID_OFFSET}"
 
 
-def chat_id(id: int, type: str | None, *, words: bool) -> str:
-    """Brings the id of a chat into the form of sender ids: that of a personal chat is the id of the partner."""
+def chat_id(id: int, type: str | None, *, prefixed: bool) -> str:
+    """Normalizes the id of a chat to the form of sender ids. The id of a personal chat is that of the other person."""
     if is_private(type):
-        return sender_id(id, words=words, private=True)
-    number = id - _GROUPS_FROM if not words and id >= _GROUPS_FROM else id
+        return sender_id(id, prefixed=prefixed, private=True)
+    number = id - _GROUP_ID_OFFSET if not prefixed and id >= _GROUP_ID_OFFSET else id
     return f"chat{number}" if type == "private_group" else f"channel{number}"
 
 
 def is_private(type: str | None) -> bool:
-    """Tells chats with one other user, or with none, from groups and channels."""
+    """Returns whether a chat of this type has at most one other participant (no group, no channel)."""
     return type in ("personal_chat", "bot_chat", "saved_messages", "replies", "verification_codes")
 
 
 def is_person(id: str) -> bool:
-    """Tells people (and bots) from channels and anonymous admins of groups."""
+    """Returns whether a normalized id belongs to a user (a person or bot), not to a channel or anonymous admin."""
     return id.startswith("user")

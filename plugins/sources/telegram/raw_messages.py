@@ -1,30 +1,47 @@
-"""Decodes messages as they stand in the file."""
+"""The records of an export, and how JSON is decoded into them.
+
+Decoding has two paths. The fast path decodes a whole batch with the few fields that identify plain text messages. The
+lenient path decodes one message with all its fields, repairs known faults and skips values of an unexpected type; it is
+used for messages that are not plain text, and for every message of a batch that the fast path rejects.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.json_repair import mend
+from autocakechat.plugins.sources.telegram.json_repair import repair
+
+if TYPE_CHECKING:
+    from autocakechat.plugins.sources.telegram.byte_buffer import ByteBuffer
+
+BoundedInt = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
+UnixTime = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]  # up to the end of the year 9999
 
 
-class Part(msgspec.Struct, gc=False):
-    """A formatted part of a text."""
+class ChatHeader(msgspec.Struct):
+    """The keys of a chat that precede its messages."""
+
+    name: str | None = None
+    type: str | None = None
+    id: BoundedInt | None = None
+
+
+class TextPart(msgspec.Struct, gc=False):
+    """A formatted part of a text, such as a link."""
 
     text: str = ""
 
 
-Text = str | list[str | Part]
-Number = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
-Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]  # to the end of the year 9999
+Text = str | list[str | TextPart]
 
-_NAMES = {
+_JSON_KEYS = {
     "sender": "from_id",
     "sender_name": "from",
     "sent": "date_unixtime",
@@ -33,18 +50,18 @@ _NAMES = {
 }
 
 
-# The fewer the attributes, the faster: every one takes time even where the file has no value for it. They stand in the
-# order of the file, where the decoder finds them in half the time.
-# UNSET tells "not there" from null, which the application writes for the name of a deleted account.
-class Record(msgspec.Struct, kw_only=True, gc=False, rename=_NAMES):
-    """A message with all that decides whether it is somebody's own text and nothing else."""
+# Every field costs decoding time, even where the file has no value for it, so only the necessary ones are declared. The
+# order is that of the export: the decoder finds the next key twice as fast if it is the next field.
+# UNSET distinguishes an absent key from null, which the exporter writes for the name of a deleted account.
+class RawMessage(msgspec.Struct, kw_only=True, gc=False, rename=_JSON_KEYS):
+    """The fields of a message that show whether it is plain text, written by its sender."""
 
-    id: Number = 0
+    id: BoundedInt = 0
     type: str = ""
-    sent: Moment = 0
+    sent: UnixTime = 0
     sender_name: str | None = None
-    sender: str | Number | None = None
-    reply_to: Number | None = None
+    sender: str | BoundedInt | None = None
+    reply_to: BoundedInt | None = None
     text: Text
     kind: str = "text"
     photo: Any = UNSET
@@ -55,12 +72,12 @@ class Record(msgspec.Struct, kw_only=True, gc=False, rename=_NAMES):
     reply_to_peer_id: Any = UNSET
 
 
-class DetailedRecord(Record, kw_only=True, gc=False, rename=_NAMES):
-    """A message with all that decides what it is."""
+class DetailedRawMessage(RawMessage, kw_only=True, gc=False, rename=_JSON_KEYS):
+    """A message with all fields needed to classify it."""
 
     date: str = ""
     actor: str | None = None
-    actor_id: str | Number | None = None
+    actor_id: str | BoundedInt | None = None
     action: Any = UNSET
     sticker_emoji: str | None = None
     contact_information: Any = UNSET
@@ -73,103 +90,121 @@ class DetailedRecord(Record, kw_only=True, gc=False, rename=_NAMES):
     giveaway_results: Any = UNSET
 
 
-class Batch:
-    """Some messages, decoded.
+class RawBatch:
+    """Consecutive messages of a chat, decoded.
 
     Args:
-        records: The messages, in order; one of the type `damaged` for each that could not be read.
-        size: How many bytes they take in the file.
-        split: Returns the bytes of every message; only asked for if not all was decoded in detail.
+        messages: The messages in order. A message that cannot be decoded has the type `damaged`.
+        size: Size of the batch in the file, in bytes.
+        split: Splits the batch into the bytes of each message. Called only to decode a message in detail.
 
     Attributes:
-        records: The messages.
-        size: How many bytes they take.
+        messages: The messages.
+        size: Size in bytes.
     """
 
-    def __init__(self, records: Sequence[Record], size: int, split: Callable[[], Sequence[bytes]]) -> None:
-        self.records = records
+    def __init__(self, messages: Sequence[RawMessage], size: int, split: Callable[[], Sequence[bytes]]) -> None:
+        self.messages = messages
         self.size = size
         self._split = split
 
-    def detailed(self, place: int) -> DetailedRecord:
-        """Returns all that is known of a message."""
-        record = self.records[place]
-        if isinstance(record, DetailedRecord):
-            return record
-        if len(self._messages) == len(self.records):
-            return decode_carefully(self._messages[place])[0]
-        return decode_carefully(b",".join(self._messages))[place]
+    def detailed(self, index: int) -> DetailedRawMessage:
+        """Returns a message with all its fields."""
+        message = self.messages[index]
+        if isinstance(message, DetailedRawMessage):
+            return message
+        if len(self._encoded) == len(self.messages):
+            return decode_leniently(self._encoded[index])[0]
+        # The separator also occurs inside of messages, so the parts are not the messages.
+        return decode_leniently(b",".join(self._encoded))[index]
 
     @cached_property
-    def _messages(self) -> Sequence[bytes]:
+    def _encoded(self) -> Sequence[bytes]:
         return self._split()
 
 
-_decoder = msgspec.json.Decoder(list[Record], strict=False)
-_detailed_decoder = msgspec.json.Decoder(list[DetailedRecord], strict=False)
-_FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+class RawChat(NamedTuple):
+    """A chat in an export.
+
+    Attributes:
+        header: Its name, type and id.
+        batches: Its messages. Consume them before reading the next chat.
+        offset: File offset of its first message.
+        read_again: Reads the messages once more, from another buffer that is positioned at `offset`.
+    """
+
+    header: ChatHeader
+    batches: Iterator[RawBatch]
+    offset: int
+    read_again: Callable[[ByteBuffer], Iterator[RawBatch]]
 
 
-def decode(messages: bytes) -> list[Record] | None:
-    """Decodes messages all at once.
+_decoder = msgspec.json.Decoder(list[RawMessage], strict=False)
+_detailed_decoder = msgspec.json.Decoder(list[DetailedRawMessage], strict=False)
+_DECODING_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode(encoded: bytes) -> list[RawMessage] | None:
+    """Decodes a batch of messages (fast path).
 
     Args:
-        messages: Whole messages with commas between them.
+        encoded: Complete messages, separated by commas.
 
     Returns:
-        Their records, or None if they have to be decoded carefully.
+        The messages, or None if at least one of them needs the lenient path.
     """
     try:
-        return _decoder.decode(b"[" + messages + b"]")
-    except _FAILURES:
+        return _decoder.decode(b"[" + encoded + b"]")
+    except _DECODING_ERRORS:
         return None
 
 
-def decode_carefully(message: bytes) -> list[DetailedRecord]:
-    """Decodes one message by itself, mending it and passing over values of a strange kind.
+def decode_leniently(encoded: bytes) -> list[DetailedRawMessage]:
+    """Decodes a message (lenient path): repairs known faults and skips values of an unexpected type.
 
     Args:
-        message: A message, or what stands in its place.
+        encoded: The bytes of one message, or whatever was found in its place.
 
     Returns:
-        Its record; several if there are several messages after all.
+        One message; several if the bytes contain several.
     """
-    mended = mend(message)
-    for form in (message, mended):
-        with contextlib.suppress(*_FAILURES):
-            if records := _detailed_decoder.decode(b"[" + form + b"]"):
-                return records
+    repaired = repair(encoded)
+    for candidate in (encoded, repaired):
+        with contextlib.suppress(*_DECODING_ERRORS):
+            if messages := _detailed_decoder.decode(b"[" + candidate + b"]"):
+                return messages
     try:
-        values = json.loads(b"[" + mended + b"]", strict=False)
+        values = json.loads(b"[" + repaired + b"]", strict=False)
     except (ValueError, RecursionError):
         values = [None]
-    return [_coerced(each) if isinstance(each, dict) else DetailedRecord(type="damaged", text="") for each in values]
+    return [
+        _convert_valid_fields(value) if isinstance(value, dict) else DetailedRawMessage(type="damaged", text="")
+        for value in values
+    ]
 
 
-def batch_of(records: Sequence[Record] | None, size: int, split: Callable[[], Sequence[bytes]]) -> Batch:
-    """Makes a batch of messages that were decoded all at once; if they could not be, of one after the other.
-
-    So a broken message harms no other.
+def make_batch(messages: Sequence[RawMessage] | None, size: int, split: Callable[[], Sequence[bytes]]) -> RawBatch:
+    """Makes a batch. If the fast path failed, decodes each message by itself, so a broken one affects no other.
 
     Args:
-        records: What `decode` returned.
-        size: How many bytes the messages take.
-        split: Returns the bytes of every message.
+        messages: What `decode` returned.
+        size: Size of the batch in the file, in bytes.
+        split: Splits the batch into the bytes of each message.
     """
-    if records is None:
-        records = [record for message in split() for record in decode_carefully(message)]
-    return Batch(records, size, split)
+    if messages is None:
+        messages = [message for encoded in split() for message in decode_leniently(encoded)]
+    return RawBatch(messages, size, split)
 
 
-def _coerced(values: dict[str, Any]) -> DetailedRecord:
-    """Makes a record of whatever fits."""
-    record = DetailedRecord(text="")
+def _convert_valid_fields(values: dict[str, Any]) -> DetailedRawMessage:
+    """Makes a message of all values that have the expected type."""
+    message = DetailedRawMessage(text="")
     values.setdefault("text", values.get("text_entities", ""))
-    for field in msgspec.structs.fields(DetailedRecord):
+    for field in msgspec.structs.fields(DetailedRawMessage):
         if field.encode_name in values:
             try:
                 value = msgspec.convert(values[field.encode_name], field.type, strict=False)
             except (msgspec.MsgspecError, ValueError, OverflowError):
                 continue
-            setattr(record, field.name, value)
-    return record
+            setattr(message, field.name, value)
+    return message

@@ -1,4 +1,4 @@
-"""Reads exports: from files to chats."""
+"""Reads the exports of an input and yields their chats."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import attrs
 
 from autocakechat import Chat, Input, MessageBatch, RunContext, escape_control_characters
 from autocakechat.plugins.sources.telegram import discovery, peer_ids
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD, Header, Portion
-from autocakechat.plugins.sources.telegram.export import Export
-from autocakechat.plugins.sources.telegram.merging import merged
-from autocakechat.plugins.sources.telegram.messages import read_messages
-from autocakechat.plugins.sources.telegram.raw_messages import Batch
-from autocakechat.plugins.sources.telegram.senders import Senders
+from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE
+from autocakechat.plugins.sources.telegram.export import ExportFile
+from autocakechat.plugins.sources.telegram.merging import merge_exports
+from autocakechat.plugins.sources.telegram.messages import convert_batches
+from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat
+from autocakechat.plugins.sources.telegram.senders import SenderTable
 
 if TYPE_CHECKING:
     from autocakechat.plugins.sources.telegram.options import TelegramOptions
@@ -32,31 +32,31 @@ _SKIPPED = {
     "private_channel": "channel",
     "public_channel": "channel",
 }
-_MOMENT = re.compile(rb'"(?:date|edited)_unixtime"\s*:\s*"?(\d{1,11})')
-_DIGITS = re.compile("([0-9]+)")
+_UNIX_TIME = re.compile(rb'"(?:date|edited)_unixtime"\s*:\s*"?(\d{1,11})')
 _LOCAL_DATE = re.compile(rb'"date"\s*:\s*"([^"]{1,40})"')
+_DIGITS = re.compile("([0-9]+)")
 
 
 def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Iterator[Chat]:
-    """Reads all chats of an input, one after the other."""
+    """Reads all chats of an input in order."""
     exports = []
-    with ExitStack() as open_exports:
-        for path, name in _names(input).items():
-            if advice := discovery.why_no_export(path):
-                run.log.warning("%s: %s", escape_control_characters(name), advice)
+    with ExitStack() as stack:
+        for path, name in _file_names(input).items():
+            if problem := discovery.find_problem(path):
+                run.log.warning("%s: %s; %s", escape_control_characters(name), problem, discovery.EXPORT_HINT)
             else:
-                exports.append(open_exports.enter_context(Export(path, name)))
-        total = sum(export.feed.size for export in exports)
-        progress = open_exports.enter_context(
+                exports.append(stack.enter_context(ExportFile(path, name)))
+        total = sum(export.buffer.size for export in exports)
+        progress = stack.enter_context(
             run.progress(f"reading {escape_control_characters(input.name)}", total=total, unit="B")
         )
         reader = _Reader(options, run, progress.advance)
-        yield from reader.one_by_one(exports[0]) if len(exports) == 1 else reader.together(exports)
+        yield from reader.read_in_order(exports[0]) if len(exports) == 1 else reader.read_merged(exports)
         reader.warn(exports)
 
 
-def _names(input: Input) -> dict[Path, str]:
-    """Names the files of an input so that they can be told apart, the same wherever the log lies."""
+def _file_names(input: Input) -> dict[Path, str]:
+    """Returns a unique name for each file of an input; the names do not depend on the location of the input."""
     if len(input.paths) == 1:
         return {input.paths[0]: input.name}
     common = Path(os.path.commonpath([path.parent for path in input.paths]))
@@ -64,100 +64,121 @@ def _names(input: Input) -> dict[Path, str]:
 
 
 @attrs.define
-class _Place:
-    """Where a chat stands."""
+class _ChatLocation:
+    """A chat in one file.
 
-    export: Export
-    portion: Portion
+    Attributes:
+        export: The file.
+        chat: The chat.
+        end: File offset after its last message, or a little later.
+    """
+
+    export: ExportFile
+    chat: RawChat
     end: int
 
-    def newness(self) -> tuple[int, bytes, list[int | str]]:
-        """Orders exports of one chat: when the last of its messages was sent or edited, otherwise by name."""
-        feed = self.export.again()
+    def recency(self) -> tuple[int, bytes, list[int | str]]:
+        """Returns the sort key for exports of one chat: the last time in it, then the file name."""
+        buffer = self.export.open_buffer()
         try:
-            feed.seek(max(self.portion.offset, self.end - HEAD))
-            feed.more()
-            tail = feed.data[: self.end - feed.offset]
+            buffer.seek(max(self.chat.offset, self.end - HEAD_SIZE))
+            buffer.read_chunk()
+            tail = buffer.data[: self.end - buffer.offset]
         finally:
-            feed.close()
-        last = max(map(int, _MOMENT.findall(tail)), default=0)
-        parts = _DIGITS.split(self.export.name)
-        name = [int(part) if place % 2 else part for place, part in enumerate(parts)]
-        return last, max(_LOCAL_DATE.findall(tail), default=b""), name
+            buffer.close()
+        last_time = max(map(int, _UNIX_TIME.findall(tail)), default=0)
+        last_date = max(_LOCAL_DATE.findall(tail), default=b"")
+        parts = _DIGITS.split(self.export.name)  # numbers are at odd indices
+        natural_name = [int(part) if index % 2 else part for index, part in enumerate(parts)]
+        return last_time, last_date, natural_name
 
 
-class _Key(NamedTuple):
-    """A chat, and whose account it was exported from, if that is known and matters."""
+class _ChatKey(NamedTuple):
+    """Identifies a chat across files.
+
+    Attributes:
+        chat_id: Normalized id of the chat.
+        owner: Normalized id of the account's owner; None if it is unknown or irrelevant.
+    """
 
     chat_id: str
     owner: str | None
 
 
 class _Reader:
-    """Makes chats of portions of files."""
+    """Makes chats from the files of an input.
+
+    Args:
+        options: The options of the source.
+        run: The run, for its log.
+        advance: Called with the number of bytes read.
+    """
 
     def __init__(self, options: TelegramOptions, run: RunContext, advance: Callable[[int], None]) -> None:
         self._options = options
         self._run = run
         self._advance = advance
         self._has_messages = False
-        self._groups: list[tuple[str, list[Senders]]] = []
+        self._groups: list[tuple[str, list[SenderTable]]] = []
 
-    def one_by_one(self, export: Export) -> Iterator[Chat]:
-        """Reads the chats of a file in their order, in one pass."""
-        for number, portion in enumerate(export.portions(), 1):
-            senders = self._senders(export, portion.header, export.owner)
-            batches = self._batches(portion.batches, senders)
-            yield self._chat(_chat_id(export, portion.header, number), portion.header, batches, [senders])
-        export.warn_if_cut_off(export.feed, self._run.log)
+    def read_in_order(self, export: ExportFile) -> Iterator[Chat]:
+        """Reads the chats of a single file in order, in one pass."""
+        for number, raw_chat in enumerate(export.parse_chats(), 1):
+            senders = self._sender_table(export, raw_chat.header, export.owner)
+            batches = self._convert(raw_chat.batches, senders)
+            yield self._make_chat(_chat_id(export, raw_chat.header, number), raw_chat.header, batches, [senders])
+        export.warn_if_truncated(export.buffer, self._run.log)
 
-    def together(self, exports: Sequence[Export]) -> Iterator[Chat]:
-        """Reads several files as one: a chat that stands in more than one of them is still one chat."""
-        places: dict[_Key, list[_Place]] = {}
+    def read_merged(self, exports: Sequence[ExportFile]) -> Iterator[Chat]:
+        """Reads several files: locates the chats of all files, then yields each chat once, merged from its files."""
+        locations: dict[_ChatKey, list[_ChatLocation]] = {}
         for export in exports:
-            for number, place in enumerate(_places(export), 1):
-                places.setdefault(_key(place, number), []).append(place)
+            for number, location in enumerate(_locate_chats(export), 1):
+                locations.setdefault(_chat_key(location, number), []).append(location)
         owners = {export.owner for export in exports if export.owner}
         owner = owners.pop() if len(owners) == 1 else None
-        united = _united(places)
-        times = Counter(key.chat_id for key in united)
-        for key, found in united.items():
-            if len(found) > 1:
-                found.sort(key=_Place.newness, reverse=True)
-            chat_id = key.chat_id if times[key.chat_id] == 1 else f"{key.chat_id}@{key.owner or 'unknown'}"
-            yield from self._united_chat(chat_id, found, owner)
+        chats = _assign_unknown_owners(locations)
+        uses_of_id = Counter(key.chat_id for key in chats)
+        for key, chat_locations in chats.items():
+            if len(chat_locations) > 1:
+                chat_locations.sort(key=_ChatLocation.recency, reverse=True)
+            is_unique = uses_of_id[key.chat_id] == 1
+            chat_id = key.chat_id if is_unique else f"{key.chat_id}@{key.owner or 'unknown'}"
+            yield from self._merge_chat(chat_id, chat_locations, owner)
 
-    def _united_chat(self, chat_id: str, places: Sequence[_Place], owner: str | None) -> Iterator[Chat]:
-        feeds = [place.export.again() for place in places]
+    def _merge_chat(self, chat_id: str, locations: Sequence[_ChatLocation], owner: str | None) -> Iterator[Chat]:
+        buffers = [location.export.open_buffer() for location in locations]
         try:
-            streams, all_senders = [], []
-            for place, feed in zip(places, feeds, strict=True):
-                senders = self._senders(place.export, place.portion.header, place.export.owner or owner)
-                feed.seek(place.portion.offset)
-                streams.append(self._batches(place.portion.reread(feed), senders))
-                all_senders.append(senders)
-            batches = streams[0] if len(streams) == 1 else merged(streams)
-            yield self._chat(chat_id, places[0].portion.header, batches, all_senders)
-            for place, feed in zip(places, feeds, strict=True):
-                place.export.warn_if_cut_off(feed, self._run.log)
+            streams, sender_tables = [], []
+            for location, buffer in zip(locations, buffers, strict=True):
+                senders = self._sender_table(location.export, location.chat.header, location.export.owner or owner)
+                buffer.seek(location.chat.offset)
+                streams.append(self._convert(location.chat.read_again(buffer), senders))
+                sender_tables.append(senders)
+            batches = streams[0] if len(streams) == 1 else merge_exports(streams)
+            yield self._make_chat(chat_id, locations[0].chat.header, batches, sender_tables)
+            for location, buffer in zip(locations, buffers, strict=True):
+                location.export.warn_if_truncated(buffer, self._run.log)
         finally:
-            for feed in feeds:
-                feed.close()
+            for buffer in buffers:
+                buffer.close()
 
-    def _senders(self, export: Export, header: Header, owner: str | None) -> Senders:
-        return Senders(header, words=export.words is not False, owner=owner)
+    def _sender_table(self, export: ExportFile, header: ChatHeader, owner: str | None) -> SenderTable:
+        return SenderTable(header, prefixed_ids=export.prefixed_ids, owner=owner)
 
-    def _batches(self, batches: Iterator[Batch], senders: Senders) -> Iterator[MessageBatch]:
-        return read_messages(batches, senders, self._advanced, sticker_emoji=self._options.sticker_emoji)
+    def _convert(self, batches: Iterator[RawBatch], senders: SenderTable) -> Iterator[MessageBatch]:
+        return convert_batches(batches, senders, self._on_batch, sticker_emoji=self._options.sticker_emoji)
 
-    def _advanced(self, size: int) -> None:
+    def _on_batch(self, size: int) -> None:
         self._has_messages = self._has_messages or size > 0
         self._advance(size)
 
-    def _chat(self, chat_id: str, header: Header, batches: Iterator[MessageBatch], senders: list[Senders]) -> Chat:
+    def _make_chat(
+        self, chat_id: str, header: ChatHeader, batches: Iterator[MessageBatch], sender_tables: list[SenderTable]
+    ) -> Chat:
         skip = _SKIPPED.get(header.type or "")
         if "group" in (header.type or ""):
-            self._groups.append((header.name or "without a name", senders))
+            self._groups.append((header.name or "without a name", sender_tables))
         return Chat.of_batches(
             id=chat_id,
             title=header.name,
@@ -166,68 +187,70 @@ class _Reader:
             skip=skip.replace("_", " ") if skip and skip not in self._options.include else None,
         )
 
-    def warn(self, exports: Iterable[Export]) -> None:
-        """Warns of what will make learning fail."""
-        if lonely := [title for title, senders in self._groups if len(_people(senders)) == 1]:
+    def warn(self, exports: Iterable[ExportFile]) -> None:
+        """Warns about exports that cannot be learnt from. Call it after all chats are read."""
+        if one_sided := [title for title, sender_tables in self._groups if len(_people(sender_tables)) == 1]:
             self._run.log.warning(
-                "only one person speaks in %d of the groups (%s); an export of the whole account holds nobody else's "
-                "messages, so export such a group by itself",
-                len(lonely),
-                escape_control_characters(", ".join(lonely[:3]) + (", ..." if len(lonely) > 3 else "")),
+                "only one participant writes in %d of the groups (%s): the export of an account omits the messages of "
+                "other members, so export these groups one by one",
+                len(one_sided),
+                escape_control_characters(", ".join(one_sided[:3]) + (", ..." if len(one_sided) > 3 else "")),
             )
         for export in exports:
-            if export.words is None and self._has_messages:
+            if not export.has_ids and self._has_messages:
                 self._run.log.warning(
-                    "%s: this export, probably of 2018, tells nobody's id, and people are never matched by name; "
-                    "export again",
+                    "%s: the export contains no user ids (probably made in 2018), so its messages cannot be assigned "
+                    "to a person; export again",
                     export.name,
                 )
 
 
-def _chat_id(export: Export, header: Header, number: int) -> str:
+def _chat_id(export: ExportFile, header: ChatHeader, number: int) -> str:
     if header.id is None:
         return f"{export.name}#{number}"
-    return peer_ids.chat_id(header.id, header.type, words=export.words is not False)
+    return peer_ids.chat_id(header.id, header.type, prefixed=export.prefixed_ids)
 
 
-def _places(export: Export) -> Iterator[_Place]:
-    """Finds the chats of a file without reading them."""
-    last: _Place | None = None
-    for portion in export.portions():
-        if last:
-            last.end = portion.offset
-            yield last
-        last = _Place(export, portion, export.feed.size)
+def _locate_chats(export: ExportFile) -> Iterator[_ChatLocation]:
+    """Finds the chats of a file without reading their messages."""
+    previous: _ChatLocation | None = None
+    for chat in export.parse_chats():
+        if previous:
+            previous.end = chat.offset
+            yield previous
+        previous = _ChatLocation(export, chat, export.buffer.size)
         if export.is_single_chat:
             break
-    if last:
-        yield last
+    if previous:
+        yield previous
 
 
-def _key(place: _Place, number: int) -> _Key:
-    """Tells chats apart.
+def _chat_key(location: _ChatLocation, number: int) -> _ChatKey:
+    """Returns the key of a chat.
 
-    Elsewhere than in channels and supergroups ids of messages are those of the owner's account, and two people may
-    both have chatted with a third.
+    Channels and supergroups have one id and one numbering of messages for everybody. Other chats are numbered per
+    account, and two owners may both have a chat with the same person, so the owner is part of their key.
     """
-    export, header = place.export, place.portion.header
+    export, header = location.export, location.chat.header
     chat_id = _chat_id(export, header, number)
     if chat_id.startswith("channel"):
-        return _Key(chat_id, None)
-    return _Key(chat_id, export.owner or export.owner_of_single_chat(header))
+        return _ChatKey(chat_id, None)
+    return _ChatKey(chat_id, export.owner or export.owner_of_single_chat(header))
 
 
-def _united(places: dict[_Key, list[_Place]]) -> dict[_Key, list[_Place]]:
-    """Adds chats of an unknown owner to the same chat of a known one, if there is only one."""
-    united = dict(places)
-    for key, found in places.items():
+def _assign_unknown_owners(
+    locations: dict[_ChatKey, list[_ChatLocation]],
+) -> dict[_ChatKey, list[_ChatLocation]]:
+    """Merges a chat of an unknown owner with the same chat of a known owner, if there is exactly one such owner."""
+    merged = dict(locations)
+    for key, unknown_locations in locations.items():
         if key.owner is None:
-            twins = [other for other in united if other.chat_id == key.chat_id and other.owner]
-            if len(twins) == 1:
-                united[twins[0]] = [*united[twins[0]], *found]
-                del united[key]
-    return united
+            same_chat = [other for other in merged if other.chat_id == key.chat_id and other.owner]
+            if len(same_chat) == 1:
+                merged[same_chat[0]] = [*merged[same_chat[0]], *unknown_locations]
+                del merged[key]
+    return merged
 
 
-def _people(senders: Iterable[Senders]) -> set[str]:
-    return {sender.id for each in senders for sender in each.known.values() if sender.is_person}
+def _people(sender_tables: Iterable[SenderTable]) -> set[str]:
+    return {sender.id for table in sender_tables for sender in table.resolved.values() if sender.is_person}

@@ -1,4 +1,4 @@
-"""Who speaks in a chat."""
+"""The senders of a chat."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from autocakechat.plugins.sources.telegram import peer_ids
-from autocakechat.plugins.sources.telegram.byte_buffer import Header
-from autocakechat.plugins.sources.telegram.raw_messages import Record
+from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawMessage
 
 
 class Sender(NamedTuple):
-    """What is known of a sender.
+    """A sender of messages.
 
     Attributes:
-        id: Such as `user123`; empty if nobody sent it.
-        outgoing: Whether it is the owner of the export; None if that is not known.
-        is_person: Whether it is no channel and no anonymous admin.
+        id: Normalized id such as `user123`; empty for messages without a sender.
+        outgoing: Whether the sender is the owner of the export; None if the owner is unknown.
+        is_person: Whether the sender is a user, not a channel or anonymous admin.
     """
 
     id: str
@@ -24,52 +23,58 @@ class Sender(NamedTuple):
     is_person: bool
 
 
-class Senders:
-    """The senders of a chat. Each is worked out once, when it is first met.
+class SenderTable:
+    """The senders of a chat. Each id is resolved once.
 
     Args:
-        header: What is known of the chat.
-        words: Whether ids are words in this file.
-        owner: Id of whom the export belongs to, if that is known.
+        header: The header of the chat.
+        prefixed_ids: Whether the ids of the file have a type prefix such as `user123`.
+        owner: Normalized id of the owner of the export, if known.
 
     Attributes:
-        known: Those met so far, by their ids as they stand in the file.
+        resolved: The senders so far, by their ids in the file.
     """
 
-    def __init__(self, header: Header, *, words: bool, owner: str | None) -> None:
-        self.known: dict[str | int | None, Sender] = {}
-        self._words = words
+    def __init__(self, header: ChatHeader, *, prefixed_ids: bool, owner: str | None) -> None:
+        self.resolved: dict[str | int | None, Sender] = {}
+        self._prefixed_ids = prefixed_ids
         self._private = peer_ids.is_private(header.type)
         self._owner = owner
         self._partner: str | None = None
         if header.id is not None:
-            chat = peer_ids.chat_id(header.id, header.type, words=words)
+            chat_id = peer_ids.chat_id(header.id, header.type, prefixed=prefixed_ids)
             if header.type == "saved_messages":
-                self._owner = chat
+                self._owner = chat_id
             elif header.type in ("personal_chat", "bot_chat"):
-                self._partner = chat
+                self._partner = chat_id
 
-    def meet(self, id: str | int | None) -> Sender:
-        """Works out who a sender is."""
-        name = peer_ids.sender_id(id, words=self._words, private=self._private)
-        is_person = peer_ids.is_person(name)
-        self.known[id] = sender = Sender(name, self._is_owner(name) if is_person else None, is_person)
+    def resolve(self, raw_id: str | int | None) -> Sender:
+        """Resolves an id of the file."""
+        normalized = peer_ids.sender_id(raw_id, prefixed=self._prefixed_ids, private=self._private)
+        is_person = peer_ids.is_person(normalized)
+        outgoing = self._is_owner(normalized) if is_person else None
+        self.resolved[raw_id] = sender = Sender(normalized, outgoing, is_person)
         return sender
 
-    def meet_all(self, ids: Sequence[str | int | None]) -> list[Sender]:
-        """Tells of each of some senders who it is."""
-        known = self.known
+    def resolve_all(self, raw_ids: Sequence[str | int | None]) -> list[Sender]:
+        """Resolves the ids of many messages."""
+        resolved = self.resolved
         try:
-            return [known[each] for each in ids]
+            return [resolved[raw_id] for raw_id in raw_ids]
         except KeyError:
-            return [known[each] if each in known else self.meet(each) for each in ids]
+            return [resolved[raw_id] if raw_id in resolved else self.resolve(raw_id) for raw_id in raw_ids]
 
-    def look_at(self, records: Iterable[Record]) -> None:
-        """Looks at the first messages of a chat: if its two people are others than its id says, it is not believed."""
-        speakers = {self.meet(sender).id for sender in {each.sender for each in records if each.type == "message"}}
-        if self._partner and len(speakers) > 1 and self._partner not in speakers:
+    def verify_partner(self, messages: Iterable[RawMessage]) -> None:
+        """Checks the partner of a personal chat against its first messages.
+
+        The chat's id names the partner. If two people write and neither has this id, the id is wrong, and the owner of
+        the export stays unknown.
+        """
+        raw_ids = {message.sender for message in messages if message.type == "message"}
+        senders = {self.resolve(raw_id).id for raw_id in raw_ids}
+        if self._partner and len(senders) > 1 and self._partner not in senders:
             self._partner = None
-        self.known.clear()
+        self.resolved.clear()
 
     def _is_owner(self, id: str) -> bool | None:
         if self._owner:

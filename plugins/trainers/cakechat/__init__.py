@@ -1,8 +1,11 @@
-"""CakeChat: a hierarchical recurrent encoder-decoder that learns to answer like the server of a corpus.
+"""CakeChat: a hierarchical recurrent encoder-decoder (HRED) trained to reply like the server of a corpus.
 
-The way of the data: `text` (tokens) -> `vocabulary` (ids) -> `samples` (arrays and batches) -> `network` (the model),
-taught by `training`, kept by `folder`, and made to talk by `decoding` and `responder`. `trainer` goes from a corpus to
-a model folder: `beginning` settles what there is to learn and with which weights, `lesson` has it learnt.
+Packages, in the order of their layers:
+    `data`: text to tokens, token ids, samples and mini-batches.
+    `network`: the HRED, its loss and its files.
+    `inference`: decoding and reranking.
+    `pretrained`: start models, among them those of the original CakeChat.
+    `training`: from a corpus to a model folder; begins in `training.train`.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ def acc_commands() -> Iterable[CommandType]:
 
 
 def load_command() -> click.Command:
-    """Imports `acc cakechat`; see `commands`."""
+    """Imports the `acc cakechat` command; see `commands`."""
     from autocakechat.plugins.trainers.cakechat import commands
 
     return commands.cakechat

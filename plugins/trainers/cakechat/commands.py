@@ -1,4 +1,4 @@
-"""`acc cakechat`: what can be done with models besides training and answering."""
+"""The commands `acc cakechat …`: tools for models."""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("cakechat")
 def cakechat() -> None:
-    """Models of CakeChat."""
+    """Tools for CakeChat models."""
 
 
 @cakechat.command("import")
-@click.option(
-    "--weights", type=_FILE, required=True, help="The model: HDF5, as CakeChat saved it, or the archive with it."
-)
-@click.option("--reverse", type=_FILE, help="The reverse model, which the reranking modes need.")
-@click.option("--tokens", type=_FILE, required=True, help="The index of tokens: t_idx_….json.")
-@click.option("--conditions", type=_FILE, required=True, help="The index of conditions: c_idx_….json.")
+@click.option("--weights", type=_FILE, required=True, help="The model: an HDF5 file saved by CakeChat, or its archive.")
+@click.option("--reverse", type=_FILE, help="The reverse model, required by the reranking modes.")
+@click.option("--tokens", type=_FILE, required=True, help="The token index: t_idx_….json.")
+@click.option("--conditions", type=_FILE, required=True, help="The condition index: c_idx_….json.")
 @click.option(
     "--recurrent-activation",
     type=click.Choice(["sigmoid", "hard-sigmoid"]),
     default="sigmoid",
     show_default=True,
-    help="sigmoid for a model that was trained on a GPU, hard-sigmoid for one that was not.",
+    help="Activation of the GRU gates: sigmoid for models trained on a GPU, hard-sigmoid for models trained on a CPU.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to make.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to create.")
 def import_model(
     weights: Path, reverse: Path | None, tokens: Path, conditions: Path, recurrent_activation: Activation, out: Path
 ) -> None:
-    """Make a model folder of a model of the original CakeChat."""
-    from autocakechat.plugins.trainers.cakechat.pretrained import keras2_weights
+    """Convert an original CakeChat model to a model folder."""
+    from autocakechat.plugins.trainers.cakechat.pretrained import original_model
     from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
-    keras2_weights.import_model(TRAINER, weights, reverse, tokens, conditions, recurrent_activation, out)
-    click.echo(f"{out}: ready; type: acc chat {out}", err=True)
+    original_model.import_model(TRAINER, weights, reverse, tokens, conditions, recurrent_activation, out)
+    click.echo(f"{out}: created; type: acc chat {out}", err=True)

@@ -11,7 +11,7 @@ from attrs.validators import and_, ge, gt, le, lt, min_len, optional
 
 from autocakechat import option
 
-SIZES = "taken from `size` unless given"
+_DEPENDS_ON_SIZE = "default: that of `size`"
 
 
 def _https(options: Any, field: attrs.Attribute[Any], value: str) -> None:
@@ -22,7 +22,7 @@ def _https(options: Any, field: attrs.Attribute[Any], value: str) -> None:
 def _sha256(options: Any, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
     for digest in value:
         if not re.fullmatch("[0-9a-f]{64}", digest):
-            raise ValueError(f'must be of 64 digits 0-9 and a-f each, not "{digest}"')
+            raise ValueError(f'must be SHA-256 digests of 64 digits 0-9 and a-f, not "{digest}"')
 
 
 @attrs.frozen(kw_only=True)
@@ -30,91 +30,110 @@ class Options:
     """The options of `[trainer]`."""
 
     start: Literal["scratch", "pretrained"] = option(
-        default="scratch", help="what to begin with: a network that knows nothing, or one that can talk"
+        default="scratch", help="initial weights: random (scratch), or those of a trained model (pretrained)"
     )
     start_path: Path | None = option(
         default=None,
-        help="a model that lies here: a model folder, or a folder or archive with a model of CakeChat's; without it "
-        "pretrained fetches the published one",
+        help="local start model: a model folder, or a folder or archive with a model of the original CakeChat; without "
+        "it, pretrained downloads the published model",
         affects_key=False,
     )
     start_address: str = option(
         default="https://cake-chat-data-v2.s3.amazonaws.com",
         check=_https,
-        help="where the published model is fetched from",
+        help="download address of the published model",
     )
-    start_name: str = option(default="cakechat_v2.0_keras_tf_1bced8e69869", help="the published model's name there")
+    start_name: str = option(default="cakechat_v2.0_keras_tf_1bced8e69869", help="file name of the published model")
     start_reverse_name: str = option(
-        default="reverse_cakechat_v2.0_keras_tf_6648fddd592a", help="the published reverse model's name there"
+        default="reverse_cakechat_v2.0_keras_tf_6648fddd592a", help="file name of the published reverse model"
     )
     sha256: tuple[str, ...] = option(
-        default=(), check=_sha256, help="the only files to begin with, by their SHA-256, as a first run shows them"
+        default=(),
+        check=_sha256,
+        help="allowed SHA-256 digests of the start model's files, as in the log; others are refused",
     )
     word2vec: bool = option(
-        default=False, help="from scratch: begin with word vectors that gensim learns from the same lines"
+        default=False,
+        help="word2vec: initialize the token embeddings with vectors trained on the corpus (scratch only)",
     )
     new_words: int = option(
-        default=0, check=ge(0), help="most words of the corpus to add to those that the start model knows"
+        default=0, check=ge(0), help="vocabulary extension: maximum number of corpus tokens to add to the start model's"
     )
     size: Literal["auto", "tiny", "small", "medium", "cakechat"] = option(
-        default="auto", help="how large the network is; auto: by the number of samples"
+        default="auto", help="network size; auto: by the number of training pairs"
     )
-    hidden: int | None = option(default=None, check=optional(ge(1)), help=f"units of each GRU; {SIZES}")
-    embedding: int | None = option(default=None, check=optional(ge(1)), help=f"numbers that stand for a token; {SIZES}")
+    hidden: int | None = option(
+        default=None, check=optional(ge(1)), help=f"hidden size: units of each GRU ({_DEPENDS_ON_SIZE})"
+    )
+    embedding: int | None = option(
+        default=None, check=optional(ge(1)), help=f"embedding dimension of a token ({_DEPENDS_ON_SIZE})"
+    )
     condition_embedding: int | None = option(
-        default=None, check=optional(ge(1)), help=f"numbers that stand for an emotion; {SIZES}"
+        default=None, check=optional(ge(1)), help=f"embedding dimension of a condition ({_DEPENDS_ON_SIZE})"
     )
     vocabulary: int | None = option(
-        default=None, check=optional(ge(5)), help=f"most tokens to know, service tokens included; {SIZES}"
+        default=None, check=optional(ge(5)), help=f"vocabulary size, special tokens included ({_DEPENDS_ON_SIZE})"
     )
-    min_count: int = option(default=2, check=ge(1), help="tokens seen less often in the training part stay unknown")
-    reverse: bool = option(default=False, help="train a reverse model along, which the reranking modes need")
+    min_count: int = option(
+        default=2, check=ge(1), help="minimum token frequency in the training set; rarer tokens are unknown"
+    )
+    reverse: bool = option(default=False, help="also train the reverse model, which the reranking modes need")
     text: Literal["natural", "cakechat"] = option(
         default="natural",
-        help="natural: case, emoji and line breaks are learnt; cakechat: lower-case words and signs, as the original",
+        help="tokenization; natural: keeps case, emoji and line breaks; cakechat: lower case, like the original",
     )
     targets: Literal["server", "all"] = option(
-        default="server", help="whose lines are learnt: the server's, or everybody's as in CakeChat"
+        default="server", help="training targets: the server's replies, or everyone's like the original"
     )
-    context_lines: int = option(default=3, check=ge(1), help="lines before an answer that are read")
-    line_tokens: int = option(default=30, check=ge(1), help="tokens of a context line that are read")
-    reply_tokens: int = option(default=30, check=ge(1), help="tokens of an answer that are learnt")
+    context_lines: int = option(default=3, check=ge(1), help="context length: lines before a reply that are encoded")
+    line_tokens: int = option(default=30, check=ge(1), help="maximum tokens of a context line; the rest is cut")
+    reply_tokens: int = option(default=30, check=ge(1), help="maximum tokens of a reply in training; the rest is cut")
     padding: Literal["masked", "cakechat"] = option(
-        default="masked", help="masked: pads are ignored, long lines cut at the front; cakechat: as the original, read"
+        default="masked",
+        help="padding; masked: pads are skipped, long lines are cut at the front; cakechat: pads are encoded, like the "
+        "original",
     )
     recurrent_activation: Literal["sigmoid", "hard-sigmoid"] = option(
-        default="sigmoid", help="activation of the gates; hard-sigmoid is what the original computes without a GPU"
+        default="sigmoid", help="activation of the GRU gates; hard-sigmoid: for models the original trained on a CPU"
     )
-    dropout: float = option(default=0.2, check=and_(ge(0.0), lt(1.0)), help="share of decoder outputs dropped")
-    epochs: int | None = option(default=None, check=optional(ge(1)), help=f"most passes over the corpus; {SIZES}")
-    patience: int = option(default=2, check=ge(1), help="epochs without a better perplexity after which to stop")
-    batch_size: int | None = option(default=None, check=optional(ge(1)), help=f"samples a step; {SIZES}")
-    optimizer: Literal["adam", "adadelta"] = option(default="adam", help="what turns gradients into learning")
+    dropout: float = option(default=0.2, check=and_(ge(0.0), lt(1.0)), help="dropout rate of the decoder outputs")
+    epochs: int | None = option(default=None, check=optional(ge(1)), help=f"maximum epochs ({_DEPENDS_ON_SIZE})")
+    patience: int = option(default=2, check=ge(1), help="early stopping: epochs without improvement")
+    batch_size: int | None = option(
+        default=None, check=optional(ge(1)), help=f"mini-batch size: pairs in a gradient step ({_DEPENDS_ON_SIZE})"
+    )
+    optimizer: Literal["adam", "adadelta"] = option(
+        default="adam", help="optimizer; adadelta is that of the original CakeChat"
+    )
     learning_rate: float | None = option(
         default=None,
         check=optional(gt(0.0)),
-        help="length of a step; for adam taken from `size`, for adadelta 6.0 unless given",
+        help="learning rate (default: for adam that of `size`, for adadelta 6.0)",
     )
     decay: bool | None = option(
-        default=None, help="let the learning rate fall along a cosine; yes for adam, no for adadelta unless given"
+        default=None, help="learning-rate schedule: warm-up, then cosine decay (default: true for adam only)"
     )
-    warm_up: int = option(default=50, check=ge(0), help="first steps in which the learning rate rises, with decay")
+    warm_up: int = option(default=50, check=ge(0), help="warm-up steps of the learning-rate schedule")
     clip_norm: float | None = option(
-        default=5.0, check=optional(gt(0.0)), help="longest gradient, over all weights together"
+        default=5.0, check=optional(gt(0.0)), help="gradient clipping: maximum global norm"
     )
-    clip_value: float | None = option(default=None, check=optional(gt(0.0)), help="largest number of a gradient")
-    min_pairs: int = option(default=50, check=ge(2), help="refuse to train on fewer answers", affects_key=False)
+    clip_value: float | None = option(
+        default=None, check=optional(gt(0.0)), help="gradient clipping: maximum absolute value of each component"
+    )
+    min_pairs: int = option(
+        default=50, check=ge(2), help="minimum training pairs; fewer are refused", affects_key=False
+    )
     rehearsals: int = option(
         default=5,
         check=and_(ge(0), le(50)),
-        help="lines of the corpus to answer after each epoch, shown in training.html; 0 for none",
+        help="sample replies: held-out contexts to reply to after each epoch, shown in training.html; 0 for none",
         affects_key=False,
     )
     tensorboard: Path | None = option(
-        default=None, help="folder to write the curves to for TensorBoard while training", affects_key=False
+        default=None, help="TensorBoard: folder to write the training curves to", affects_key=False
     )
     checkpoint_seconds: float = option(
-        default=30.0, check=gt(0.0), help="how often an unfinished training is saved", affects_key=False
+        default=30.0, check=gt(0.0), help="checkpoint interval in seconds", affects_key=False
     )
 
 
@@ -123,21 +142,31 @@ class ReplyOptions:
     """The options of `[reply]`."""
 
     mode: Literal["sampling", "beamsearch", "sampling-reranking", "beamsearch-reranking"] = option(
-        default="sampling", help="how an answer is found; reranking needs a reverse model"
+        default="sampling", help="decoding mode; reranking needs a reverse model (trainer.reverse)"
     )
-    temperature: float = option(default=0.5, check=gt(0.0), help="low: the most likely words; high: daring ones")
+    temperature: float = option(
+        default=0.5, check=gt(0.0), help="sampling temperature: lower is more predictable, higher more varied"
+    )
     repetition_penalty: float = option(
-        default=10.0, check=ge(1.0), help="how much less likely a word becomes once it is used; 1 for not at all"
+        default=10.0,
+        check=ge(1.0),
+        help="repetition penalty: factor by which a used token becomes less likely; 1: none",
     )
-    max_tokens: int = option(default=40, check=and_(ge(1), le(1000)), help="longest answer")
-    banned: tuple[str, ...] = option(default=(), help="words and phrases never to say, in any case")
-    banned_file: Path | None = option(default=None, help="a file with more of them, one a line, UTF-8")
-    fallback: str = option(default="🙊", check=min_len(1), help="what to say when there is nothing else to say")
-    beams: int = option(default=10, check=and_(ge(1), le(100)), help="answers followed side by side by beamsearch")
-    candidates: int = option(default=10, check=and_(ge(1), le(1000)), help="answers drawn by sampling-reranking")
+    max_tokens: int = option(default=40, check=and_(ge(1), le(1000)), help="maximum length of a reply in tokens")
+    banned: tuple[str, ...] = option(default=(), help="banned words and phrases, in any case")
+    banned_file: Path | None = option(default=None, help="banned words and phrases: a UTF-8 file, one a line")
+    fallback: str = option(
+        default="🙊", check=min_len(1), help="fallback reply when every candidate is empty or banned"
+    )
+    beams: int = option(default=10, check=and_(ge(1), le(100)), help="beam width of beamsearch")
+    candidates: int = option(
+        default=10, check=and_(ge(1), le(1000)), help="number of candidates that sampling-reranking samples"
+    )
     reverse_weight: float = option(
-        default=1.0, check=and_(ge(0.0), le(1.0)), help="how much reranking listens to the reverse model"
+        default=1.0, check=and_(ge(0.0), le(1.0)), help="MMI reranking: weight of the reverse model, from 0 to 1"
     )
-    choose_among: int = option(default=3, check=ge(1), help="best candidates of which one is said at random")
-    tries: int = option(default=10, check=ge(1), help="answers to draw before the fallback")
-    seed: int | None = option(default=None, check=optional(ge(0)), help="for the same answers every time")
+    choose_among: int = option(
+        default=3, check=ge(1), help="top-k: number of best candidates from which the reply is drawn"
+    )
+    tries: int = option(default=10, check=ge(1), help="sampling attempts before the fallback reply")
+    seed: int | None = option(default=None, check=optional(ge(0)), help="random seed, for reproducible replies")

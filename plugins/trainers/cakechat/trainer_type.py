@@ -1,4 +1,4 @@
-"""The trainer as a stage: what runs when, each part imported on first use."""
+"""The trainer as a pipeline stage. Each function imports its heavy modules on first use."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
 
 def inputs(options: Options) -> Sequence[Input]:
-    """Names the files of a local start model; see `files.inputs`.
+    """Returns the files of a local start model; see `files.inputs`.
 
     Raises:
-        UserError: They are not there, options contradict each other, or what an option needs is not installed.
+        UserError: A file is missing, options contradict each other, or the library of an option is not installed.
     """
     from autocakechat.plugins.trainers.cakechat.pretrained import files
 
-    fetches = options.start == "pretrained" and options.start_path is None
-    for wanted, name, module, extra in (
+    downloads = options.start == "pretrained" and options.start_path is None
+    for is_set, option_name, module, extra in (
         (options.word2vec, "word2vec", "gensim", "word2vec"),
         (options.tensorboard, "tensorboard", "tensorboard", "tensorboard"),
-        (fetches, "start", "pooch", "cakechat"),
+        (downloads, "start", "pooch", "cakechat"),
     ):
-        if wanted and find_spec(module) is None:
-            raise UserError(f"trainer.{name} needs {module}", f"type: pip install 'autocakechat[{extra}]'")
+        if is_set and find_spec(module) is None:
+            raise UserError(f"trainer.{option_name} needs {module}", f"type: pip install 'autocakechat[{extra}]'")
     return files.inputs(options)
 
 
 def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
-    """Loads a model folder to answer with; see `responder.load`."""
+    """Loads a model folder for inference; see `responder.load`."""
     from autocakechat.plugins.trainers.cakechat.inference import responder
 
     return responder.load(path, reply)
@@ -49,7 +49,7 @@ def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
 
 TRAINER = TrainerType(
     name="cakechat",
-    summary="hierarchical recurrent encoder-decoder with emotions, as CakeChat's",
+    summary="hierarchical recurrent encoder-decoder (HRED) with emotions, as in CakeChat",
     config=Options,
     reply=ReplyOptions,
     train=train,

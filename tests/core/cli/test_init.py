@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.core.conftest import Project
-from tests.sources.exports import chat, message
+from tests.sources.exports import make_chat, make_message
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def exported(project: Project) -> Project:
     """A project with a Telegram export and no pipeline.toml."""
     (project.folder / "pipeline.toml").unlink()
     (project.folder / "tg_data").mkdir()
-    messages = [message(number, 1 + number % 2, f"line {number}") for number in range(40)]
-    (project.folder / "tg_data" / "result.json").write_text(json.dumps(chat(messages)))
+    messages = [make_message(number, 1 + number % 2, f"line {number}") for number in range(40)]
+    (project.folder / "tg_data" / "result.json").write_text(json.dumps(make_chat(messages)))
     return project
 
 

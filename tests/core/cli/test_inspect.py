@@ -6,7 +6,6 @@ import json
 import math
 import re
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -17,7 +16,8 @@ from hypothesis import strategies as st
 from autocakechat import Chat, Corpus, Message, MessageBatch
 from autocakechat.display.log_page import page
 from autocakechat.statistics.activity import ActivityCounter
-from autocakechat.statistics.participants import LogSummary, Participant, ParticipantCounter, summarize_chat
+from autocakechat.statistics.log_summary import LogSummary, summarize_chat
+from autocakechat.statistics.participants import Participant, ParticipantCounter
 from tests.core.conftest import Project
 
 
@@ -25,22 +25,22 @@ def message(number: int, sender: str, name: str | None, kind: str = "text") -> M
     return Message(id=number, sender=sender, sender_name=name, text="hi", sent=number, kind=kind)
 
 
-def test_counts_people_by_id_with_the_name_shown_last() -> None:
+def test_participants_are_counted_by_id_with_their_last_name() -> None:
     messages = [message(n, f"user{n % 3}", f"old {n}" if n < 600 else f"new {n % 3}") for n in range(1000)]
     messages += [message(1000, "user1", None), message(1001, "", None), message(1002, "user9", "X", "service: pin")]
     messages += [Message(1003, "channel5", "News", "hi", 1003, own_words=False)]
     chat = Chat("c", "title", "group", messages)
-    found = summarize_chat(chat, ActivityCounter())
-    assert found.people == [
+    summary = summarize_chat(chat, ActivityCounter())
+    assert summary.people == [
         Participant("user0", "new 0", 334),
         Participant("user1", "new 1", 334),
         Participant("user2", "new 2", 333),
     ]
-    assert found.messages == 1004
-    assert found.kinds == {"text": 1003, "service: pin": 1}
+    assert summary.messages == 1004
+    assert summary.kinds == {"text": 1003, "service: pin": 1}
 
 
-def test_counting_changes_nothing_that_passes() -> None:
+def test_counting_does_not_change_the_batches() -> None:
     messages = [message(n, "a", None) for n in range(256)], [message(n, "b", None) for n in range(3)]
     assert list(ParticipantCounter().count_batches(map(MessageBatch.of, messages))) == list(
         map(MessageBatch.of, messages)
@@ -73,7 +73,7 @@ def export(project: Project) -> str:
     return "result.json"
 
 
-def test_shows_everybody_with_id_and_number_of_messages(project: Project, export: str) -> None:
+def test_shows_participants_with_id_and_number_of_messages(project: Project, export: str) -> None:
     done = project.acc("inspect", export)
     assert done.returncode == 0, done.stderr
     assert "user77  6  Ann" in done.stdout
@@ -82,7 +82,7 @@ def test_shows_everybody_with_id_and_number_of_messages(project: Project, export
     assert "\u202e" not in done.stdout
 
 
-def test_the_page_loads_nothing_and_holds_nothing_raw(project: Project, export: str) -> None:
+def test_page_loads_nothing_and_escapes_text_from_chats(project: Project, export: str) -> None:
     done = project.acc("inspect", export, "--html", "page.html")
     assert done.returncode == 0, done.stderr
     text = (project.folder / "page.html").read_text()
@@ -91,21 +91,21 @@ def test_the_page_loads_nothing_and_holds_nothing_raw(project: Project, export: 
     for raw in ("<b>", "\x1b", "\u202e", "<script", "http:", "https:", "src=", "url("):
         assert raw not in text
     root = ElementTree.fromstring(re.sub(r"<!doctype html>|<meta[^>]*>", "", text))
-    figures = [cell.text for cell in root.iter("td")]
-    assert figures[:6] == ["user77", "Ann", "6", "user88", "Bob \\x1b[31m", "5"]
+    cells = [cell.text for cell in root.iter("td")]
+    assert cells[:6] == ["user77", "Ann", "6", "user88", "Bob \\x1b[31m", "5"]
     style = root.find("head/style")
     assert style is not None
     digest = base64.b64encode(hashlib.sha256((style.text or "").encode()).digest()).decode()
     assert f"sha256-{digest}" in text
 
 
-def test_a_page_that_cannot_be_written_is_told(project: Project, export: str) -> None:
+def test_page_that_cannot_be_written_is_an_error(project: Project, export: str) -> None:
     done = project.acc("inspect", export, "--html", "no/folder/page.html")
     assert done.returncode == 2
     assert "no/folder/page.html: No such file or directory; nothing was written" in done.stderr
 
 
-def test_counts_when_was_written_and_how_fast_was_answered() -> None:
+def test_gaps_response_times_and_unusable_messages_are_counted() -> None:
     start = 1_704_067_200
     times = [0, 5, 65, 665, 100_000]
     senders = ["a", "a", "b", "a", "b"]
@@ -114,35 +114,37 @@ def test_counts_when_was_written_and_how_fast_was_answered() -> None:
     batch = MessageBatch.of(messages)
     assert list(activity.count_batches(iter([batch]))) == [batch]
     report = activity.report()
-    assert {span.label: span.count for span in report.silences if span.count} == {
+    assert {gap.label: gap.count for gap in report.silences if gap.count} == {
         "under 10 seconds": 1,
         "1 to 5 minutes": 1,
         "5 to 30 minutes": 1,
         "1 to 7 days": 1,
     }
-    answers = {each.id: {span.label: span.count for span in each.spans if span.count} for each in report.answering}
-    assert answers == {"b": {"1 to 5 minutes": 1, "1 to 7 days": 1}, "a": {"5 to 30 minutes": 1}}
+    response_times = {
+        times.id: {span.label: span.count for span in times.spans if span.count} for times in report.answering
+    }
+    assert response_times == {"b": {"1 to 5 minutes": 1, "1 to 7 days": 1}, "a": {"5 to 30 minutes": 1}}
     assert sum(report.hours) == sum(report.months.values()) == 5
     assert report.unlearnable == {"no text: text": 1, "not the sender's own words": 1}
 
 
 @given(st.lists(st.integers(-(2**40), 2**40), max_size=600))
-def test_batches_count_like_one_by_one(times: list[int]) -> None:
+def test_counts_do_not_depend_on_the_batches(times: list[int]) -> None:
     messages = [Message(n, f"user{n % 3}", None, "x", sent) for n, sent in enumerate(times)]
-    activity, census = ActivityCounter(), ParticipantCounter()
-    batches = [MessageBatch.of(some) for some in (messages[:1], messages[1:]) if some]
-    assert list(activity.count_batches(census.count_batches(iter(batches)))) == batches
+    activity, participants = ActivityCounter(), ParticipantCounter()
+    batches = [MessageBatch.of(part) for part in (messages[:1], messages[1:]) if part]
+    assert list(activity.count_batches(participants.count_batches(iter(batches)))) == batches
     gaps = [after - before for before, after in pairwise(times)]
-    assert [span.count for span in census.silences()] == [
+    assert [gap.count for gap in participants.gaps()] == [
         sum(low <= max(gap, 0) < high for gap in gaps)
         for low, high in pairwise([0, 10, 60, 300, 1800, 7200, 86_400, 604_800, math.inf])
     ]
     report = activity.report()
-    assert report.silences == census.silences()
-    assert sum(each.answers for each in report.answering) == len(gaps)
+    assert report.silences == participants.gaps()
+    assert sum(times.answers for times in report.answering) == len(gaps)
 
 
-def test_months_without_messages_are_shown() -> None:
+def test_months_without_messages_are_included() -> None:
     activity = ActivityCounter()
     messages = [Message(0, "a", None, "x", 1_700_000_000), Message(1, "a", None, "x", 1_710_000_000)]
     list(activity.count_batches(iter([MessageBatch.of(messages)])))
@@ -153,7 +155,7 @@ def test_an_empty_log_makes_a_page() -> None:
     assert "<p>none</p>" in page(LogSummary("telegram", 0, [], [], ActivityCounter().report()))
 
 
-def test_prints_one_json_object(project: Project, export: str) -> None:
+def test_json_output_is_one_object(project: Project, export: str) -> None:
     done = project.acc("inspect", "--json", export)
     log = json.loads(done.stdout)
     assert log["source"] == "telegram"
@@ -165,28 +167,28 @@ def test_prints_one_json_object(project: Project, export: str) -> None:
     assert [chat["messages"] for chat in log["chats"]] == [11]
 
 
-def test_a_source_can_be_chosen(project: Project) -> None:
+def test_option_source_chooses_the_source(project: Project) -> None:
     done = project.acc("inspect", "log.txt", "--source", "toy", "--json")
-    people = {person["id"]: person["messages"] for person in json.loads(done.stdout)["people"]}
-    assert people == {"ann": 50, "bob": 50}
+    messages = {participant["id"]: participant["messages"] for participant in json.loads(done.stdout)["people"]}
+    assert messages == {"ann": 50, "bob": 50}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("nothing.json",), "nothing.json: no such file or folder"),
         (("log.txt",), "log.txt: not JSON"),
         (("log.txt", "--source", "tyo"), "no source 'tyo'; did you mean 'toy'?"),
     ],
 )
-def test_what_cannot_be_read_is_told(project: Project, arguments: tuple[str, ...], told: str) -> None:
+def test_unreadable_input_is_an_error(project: Project, arguments: tuple[str, ...], message: str) -> None:
     done = project.acc("inspect", *arguments)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stdout == ""
 
 
-def test_a_bug_of_a_source_is_told_with_its_plugin(project: Project) -> None:
+def test_exception_in_a_source_names_its_plugin(project: Project) -> None:
     project.write("log.txt", "ann: hi\nbob: boom\n")
     done = project.acc("inspect", "log.txt", "--source", "toy")
     assert done.returncode == 1
@@ -194,19 +196,19 @@ def test_a_bug_of_a_source_is_told_with_its_plugin(project: Project) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_corpus_is_exported_in_cakechats_form(project: Project) -> None:
+def test_corpus_is_exported_in_the_format_of_cakechat(project: Project) -> None:
     assert project.acc("run", "--until", "corpus").returncode == 0
     assert project.acc("corpus", "export", "--format", "cakechat", "-o", "all.txt").returncode == 0
     assert project.acc("corpus", "export", "--part", "train", "-o", "train.txt").returncode == 0
     corpus = Corpus(next((project.folder / ".acc" / "corpus").iterdir()))
     written = [json.loads(line) for line in (project.folder / "all.txt").read_text().splitlines()]
-    held = [*corpus.dialogs("train"), *corpus.dialogs("validation")]
-    assert written == [[{"text": each.text, "condition": each.emotion} for each in dialog] for dialog in held]
+    dialogs = [*corpus.dialogs("train"), *corpus.dialogs("validation")]
+    assert written == [[{"text": turn.text, "condition": turn.emotion} for turn in dialog] for dialog in dialogs]
     assert (project.folder / "train.txt").read_bytes() == (corpus.path / "train.jsonl").read_bytes()
     assert not list(project.folder.glob(".all.txt*"))
 
 
-def test_the_report_of_the_newest_corpus_is_shown(project: Project) -> None:
+def test_shows_the_report_of_the_newest_corpus(project: Project) -> None:
     project.acc("run", "--until", "corpus")
     shown = project.acc("corpus", "report", "--samples", "1").stdout
     assert "read 100 messages in 1 chat" in shown
@@ -216,21 +218,38 @@ def test_the_report_of_the_newest_corpus_is_shown(project: Project) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("corpus", "export", "-o", "x.txt"), ("corpus", "report")])
-def test_without_a_corpus_the_way_to_one_is_told(project: Project, arguments: tuple[str, ...]) -> None:
+def test_error_without_a_corpus_says_how_to_build_one(project: Project, arguments: tuple[str, ...]) -> None:
     done = project.acc(*arguments)
     assert done.returncode == 2
     assert "acc run pipeline.toml --until corpus" in done.stderr
 
 
-def test_an_export_that_cannot_be_written_is_told(project: Project) -> None:
+def test_export_that_cannot_be_written_is_an_error(project: Project) -> None:
     project.acc("run", "--until", "corpus")
     done = project.acc("corpus", "export", "-o", "no/such/folder/x.txt")
     assert done.returncode == 2
     assert "nothing was written" in done.stderr
 
 
-def test_samples_of_every_era_can_be_inspected(project: Project, shared: Path) -> None:
-    done = project.acc("inspect", "--json", str(shared / "telegram-samples" / "korjavin__ragtgbot__result.json"))
+def test_sample_export_can_be_inspected(project: Project) -> None:
+    date = {"date": "2025-03-29T15:10:56", "date_unixtime": "1743257456"}
+    created = {
+        "id": 1,
+        "type": "service",
+        **date,
+        "actor": "Ann",
+        "actor_id": "user1",
+        "action": "create_group",
+        "text": "",
+    }
+    texts = [(1, "Hello!"), (1, "Is the train late again?"), (2, "Да, на час."), (1, "Then I walk.")]
+    messages = [
+        {"id": number, "type": "message", **date, "from": f"Person {sender}", "from_id": f"user{sender}", "text": text}
+        for number, (sender, text) in enumerate(texts, 2)
+    ]
+    group = {"name": "Group", "type": "private_group", "id": 4696915167, "messages": [created, *messages]}
+    project.write("group.json", json.dumps(group, indent=1, ensure_ascii=False))
+    done = project.acc("inspect", "--json", "group.json")
     log = json.loads(done.stdout)
     assert log["messages"] == sum(chat["messages"] for chat in log["chats"]) > 0
     assert log["people"][0]["messages"] >= log["people"][-1]["messages"]

@@ -84,7 +84,7 @@ def test_show_finds_a_plugin_by_the_name_of_its_stage(project: Project) -> None:
     assert "'telegram' is provided by telegram-deployer and telegram-source" in ambiguous.stderr
 
 
-STAGES = [stage for plugin in PluginManager().plugins for stage in plugin.provides if isinstance(stage, StageType)]
+STAGES = [stage for plugin in PluginManager.load().plugins for stage in plugin.provides if isinstance(stage, StageType)]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{stage.kind}-{stage.name}")

@@ -19,7 +19,7 @@ START = '[[source]]\nuse = "telegram"\npath = "x"\n[extractor]\nuse = "turns"\ns
 
 @pytest.fixture(scope="module")
 def schema() -> jsonschema.Draft7Validator:
-    schema = pipeline_schema(PluginManager())
+    schema = pipeline_schema(PluginManager.load())
     jsonschema.Draft7Validator.check_schema(schema)
     return jsonschema.Draft7Validator(schema)
 

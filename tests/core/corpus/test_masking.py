@@ -93,28 +93,28 @@ def mask(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", MASKED)
-def test_masks_in_place(text: str) -> None:
+def test_sensitive_numbers_and_addresses_are_masked(text: str) -> None:
     assert mask(text) == MASKED[text]
     assert Masker().suspects(text.encode())
 
 
 @pytest.mark.parametrize("text", KEPT)
-def test_leaves_dates_times_prices_and_other_numbers(text: str) -> None:
+def test_dates_times_prices_and_other_numbers_are_kept(text: str) -> None:
     assert mask(text) == text
 
 
-def test_counts_by_kind() -> None:
-    found: Counter[str] = Counter()
-    Masker().mask("a@b.example or c@d.example or +491711234567", found)
-    assert found == {"email": 2, "phone": 1}
+def test_placeholders_are_counted_by_kind() -> None:
+    counts: Counter[str] = Counter()
+    Masker().mask("a@b.example or c@d.example or +491711234567", counts)
+    assert counts == {"email": 2, "phone": 1}
 
 
-def test_masks_only_what_is_asked_for() -> None:
+def test_only_the_given_kinds_are_masked() -> None:
     assert Masker(["email"]).mask("a@b.example +491711234567", Counter()) == "[email] +491711234567"
     assert not Masker([]).suspects(b"a@b.example +491711234567")
 
 
-def test_local_numbers_are_those_of_the_regions() -> None:
+def test_local_numbers_depend_on_the_regions() -> None:
     assert Masker(regions=["NO"]).mask("412 34 567", Counter()) == "[phone]"
     assert Masker(regions=["DE"]).mask("412 34 567", Counter()) == "412 34 567"
     assert Masker(regions=[]).mask("0171 1234567 +491711234567", Counter()) == "0171 1234567 [phone]"
@@ -123,21 +123,26 @@ def test_local_numbers_are_those_of_the_regions() -> None:
 @given(st.text() | st.text(st.sampled_from("0123456789 +-()./\u2013\u00a0\u0663a,")))
 @example("ⅷ²①" * 10)
 @example("+" * 20 + "1" * 40)
-def test_what_is_not_suspect_has_nothing_to_mask(text: str) -> None:
+def test_texts_without_suspicion_have_nothing_to_mask(text: str) -> None:
     if not Masker().suspects(text.encode("utf-8", "surrogatepass")):
-        # The address makes the masker look closer.
+        # The address makes the masker search the whole text.
         assert mask(f"a@b.example, {text}") == f"[email], {text}"
 
 
-@given(st.text(st.sampled_from("0123456789 +-().@aA:/,\u0661"), max_size=80))
-def test_masking_twice_changes_nothing_more_and_leaves_letters(text: str) -> None:
+@given(st.text(st.sampled_from("0123456789 +-().@aA:/,\n\u0661"), max_size=80))
+def test_masking_is_idempotent_and_keeps_line_breaks(text: str) -> None:
     once = mask(text)
     assert mask(once) == once
     assert once.count("\n") == text.count("\n")
 
 
+@given(st.lists(st.sampled_from([*MASKED, *KEPT]), min_size=1, max_size=8))
+def test_line_breaks_beside_numbers_and_addresses_are_kept(lines: list[str]) -> None:
+    assert mask("\n".join(lines)).count("\n") == len(lines) - 1
+
+
 @given(st.text(string.ascii_letters + " ,!?ёя", max_size=40), st.text(string.ascii_letters + " ,!?", max_size=40))
-def test_a_number_is_found_wherever_it_stands(before: str, after: str) -> None:
+def test_phone_number_is_found_between_words(before: str, after: str) -> None:
     assert mask(f"{before} +49 171 1234567 {after}") == f"{before} [phone] {after}"
 
 
@@ -145,17 +150,17 @@ def test_a_number_is_found_wherever_it_stands(before: str, after: str) -> None:
     st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31)),
     st.sampled_from(["%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%y", "%m/%d/%Y", "%H:%M", "%d-%m-%Y", "%Y%m%d"]),
 )
-def test_no_date_or_time_is_masked(moment: datetime, form: str) -> None:
-    text = f"on {moment:{form}}, or on {moment:{form}} - {moment:{form}}."
+def test_dates_and_times_are_kept(time: datetime, form: str) -> None:
+    text = f"on {time:{form}}, or on {time:{form}} - {time:{form}}."
     assert mask(text) == text
 
 
 @given(st.integers(1, 10**9), st.sampled_from(["${}", "€{}", "{} €", "{} руб", "{} USD", "{} euros", "{}%"]))
-def test_no_price_is_masked(amount: int, form: str) -> None:
+def test_prices_are_kept(amount: int, form: str) -> None:
     for text in (form.format(amount), form.format(f"{amount:,}"), form.format(f"{amount:,}".replace(",", " "))):
         assert mask(f"it costs {text} today") == f"it costs {text} today"
 
 
 @given(st.integers(0, 99_999), st.integers(0, 999_999))
-def test_no_short_number_is_masked(one: int, other: int) -> None:
-    assert mask(f"number {one}, then {other}") == f"number {one}, then {other}"
+def test_short_numbers_are_kept(first: int, second: int) -> None:
+    assert mask(f"number {first}, then {second}") == f"number {first}, then {second}"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from autocakechat import Chat, Corpus, Dialog, Message, UserError, Utterance
 from autocakechat.corpus.occurrence_table import OccurrenceCounter
 from autocakechat.corpus.options import CorpusOptions
-from autocakechat.corpus.report import Report, ReportBuilder
+from autocakechat.corpus.report import Report
+from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.corpus.writer import DUPLICATE, OVERUSED_REPLY, CorpusWriter
 from autocakechat.errors import PluginError
 
@@ -23,14 +24,14 @@ from autocakechat.errors import PluginError
 def write(folder: Path, dialogs: list[Dialog], **options: object) -> tuple[Report, Chat]:
     """Writes dialogs of one chat; their utterances are its messages, in order."""
     texts = [utterance.text for dialog in dialogs for utterance in dialog.utterances]
-    messages = [Message(place, f"user{place % 2}", None, text, place) for place, text in enumerate(texts)]
+    messages = [Message(number, f"user{number % 2}", None, text, number) for number, text in enumerate(texts)]
     chat = Chat("user0", "Ann", "personal_chat", messages)
     builder = ReportBuilder()
     builder.add_chat(chat)
     positions = (message.position for message in chat.messages)
     with CorpusWriter(folder, CorpusOptions(**options), seed=1) as writer:
         for dialog in dialogs:
-            utterances = [msgspec.structs.replace(each, messages=(next(positions),)) for each in dialog.utterances]
+            utterances = [msgspec.structs.replace(turn, messages=(next(positions),)) for turn in dialog.utterances]
             writer.write(msgspec.structs.replace(dialog, utterances=tuple(utterances)), builder.ledger("user0"))
         for _ in positions:
             pass
@@ -42,10 +43,10 @@ def dialog(*texts: str, started: int = 0) -> Dialog:
 
 
 def texts(folder: Path, part: str = "train") -> list[tuple[str, ...]]:
-    return [tuple(utterance.text for utterance in each) for each in Corpus(folder).dialogs(part)]
+    return [tuple(utterance.text for utterance in dialog) for dialog in Corpus(folder).dialogs(part)]
 
 
-def test_writes_cakechats_form(tmp_path: Path) -> None:
+def test_writes_the_format_of_cakechat(tmp_path: Path) -> None:
     write(tmp_path, [Dialog("user0", 0, (Utterance("how are you?"), Utterance("fine", "joy")))])
     assert (tmp_path / "train.jsonl").read_bytes() == (
         b'[{"text":"how are you?","condition":"neutral"},{"text":"fine","condition":"joy"}]\n'
@@ -54,7 +55,7 @@ def test_writes_cakechats_form(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["report.json", "train.jsonl", "validation.jsonl"]
 
 
-def test_the_same_dialog_is_written_once(tmp_path: Path) -> None:
+def test_duplicate_dialogs_are_written_once(tmp_path: Path) -> None:
     report, chat = write(tmp_path, [dialog("a", "b"), dialog("a", "c"), dialog("a", "b")])
     assert texts(tmp_path) + texts(tmp_path, "validation") == [("a", "b"), ("a", "c")]
     assert report.duplicates == 1
@@ -67,7 +68,7 @@ def test_dialogs_are_compared_after_masking(tmp_path: Path) -> None:
     assert report.masked == {"phone": 2}
 
 
-def test_a_dialog_is_cut_around_an_answer_given_too_often(tmp_path: Path) -> None:
+def test_dialog_is_cut_around_an_overused_reply(tmp_path: Path) -> None:
     report, chat = write(
         tmp_path, [dialog("a", "ok"), dialog("b", "no", "c", "ok", "d", "yes", started=9)], same_answer=1
     )
@@ -76,23 +77,23 @@ def test_a_dialog_is_cut_around_an_answer_given_too_often(tmp_path: Path) -> Non
     assert chat.ledger.tally().dropped == {OVERUSED_REPLY: 2}
 
 
-def test_a_dialog_without_pairs_left_vanishes(tmp_path: Path) -> None:
+def test_dialog_of_overused_replies_is_dropped(tmp_path: Path) -> None:
     write(tmp_path, [dialog("a", "ok"), dialog("b", "ok")], same_answer=1)
     assert texts(tmp_path) + texts(tmp_path, "validation") == [("a", "ok")]
 
 
-def test_half_characters_are_replaced_and_halves_joined(tmp_path: Path) -> None:
+def test_surrogate_pairs_are_joined_and_unpaired_surrogates_replaced(tmp_path: Path) -> None:
     report, _ = write(tmp_path, [dialog("a\ud83d", "\ud83d\ude00")])
     assert texts(tmp_path) == [("a\ufffd", "\U0001f600")]
     assert report.samples[0].question == "a\ufffd"
 
 
-def test_a_dialog_that_ends_with_the_client_is_refused(tmp_path: Path) -> None:
+def test_dialog_that_ends_with_the_client_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="1 utterances"):
         write(tmp_path, [dialog("a")])
 
 
-def test_nothing_to_learn_is_told_with_counts_and_people(tmp_path: Path) -> None:
+def test_error_without_pairs_counts_messages_and_lists_participants(tmp_path: Path) -> None:
     builder = ReportBuilder()
     chat = Chat("user0", "Ann", "personal_chat", [Message(1, "user7", "A\u202enn", "hi", 0)])
     builder.add_chat(chat)
@@ -100,28 +101,28 @@ def test_nothing_to_learn_is_told_with_counts_and_people(tmp_path: Path) -> None
         chat.drop(message, "not about the server")
     with CorpusWriter(tmp_path, CorpusOptions(), 0) as writer, pytest.raises(UserError) as caught:
         writer.finish(builder)
-    assert "1 message (1 not about the server)" in str(caught.value)
+    assert "no pairs found in 1 message (1 not about the server); participants: " in str(caught.value)
     assert "user7 (A\\u202enn, 1 message)" in str(caught.value)
 
 
-def test_messages_left_over_are_an_error_of_the_plugin(tmp_path: Path) -> None:
+def test_unaccounted_messages_are_an_error_of_the_plugin(tmp_path: Path) -> None:
     builder = ReportBuilder("my-extractor")
     chat = Chat("user0", "Ann", "personal_chat", [Message(1, "user7", "Ann", "hi", 0)])
     builder.add_chat(chat)
     list(chat.messages)
     with (
         CorpusWriter(tmp_path, CorpusOptions(), 0) as writer,
-        pytest.raises(PluginError, match="my-extractor: left 1 of"),
+        pytest.raises(PluginError, match="my-extractor: left 1 of 1 message of chat user0 unaccounted for"),
     ):
         writer.finish(builder)
 
 
-def test_a_dialog_of_an_unknown_chat_is_an_error_of_the_plugin() -> None:
+def test_dialog_of_an_unknown_chat_is_an_error_of_the_plugin() -> None:
     with pytest.raises(PluginError, match="was not read"):
         ReportBuilder("my-extractor").ledger("nowhere")
 
 
-dialogs_of_few_words = st.lists(
+dialogs_with_few_distinct_texts = st.lists(
     st.builds(
         lambda texts, started: dialog(*[text for pair in texts for text in pair], started=started),
         st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y", "z"])), min_size=1, max_size=4),
@@ -133,19 +134,18 @@ dialogs_of_few_words = st.lists(
 
 
 @settings(deadline=None)
-@given(dialogs_of_few_words, st.integers(1, 6), st.floats(0.01, 0.99))
-def test_nothing_twice_no_answer_too_often_and_all_accounted_for(
-    tmp_path_factory: pytest.TempPathFactory, dialogs: list[Dialog], most: int, share: float
+@given(dialogs_with_few_distinct_texts, st.integers(1, 6), st.floats(0.01, 0.99))
+def test_no_duplicates_no_overused_replies_and_all_messages_accounted_for(
+    tmp_path_factory: pytest.TempPathFactory, dialogs: list[Dialog], limit: int, share: float
 ) -> None:
     folder = tmp_path_factory.mktemp("corpus")
-    report, chat = write(folder, dialogs, same_answer=most, validation=share)
+    report, chat = write(folder, dialogs, same_answer=limit, validation=share)
     train, validation = texts(folder), texts(folder, "validation")
     written = train + validation
     assert len(set(written)) == len(written) == report.dialogs
-    answers = Counter(answer for texts in written for answer in texts[1::2])
-    assert max(answers.values()) <= most
-    offered = {answer for each in dialogs for answer in [utterance.text for utterance in each.utterances][1::2]}
-    assert set(answers) == offered
+    replies = Counter(reply for texts in written for reply in texts[1::2])
+    assert max(replies.values()) <= limit
+    assert set(replies) == {reply.text for dialog in dialogs for reply in dialog.utterances[1::2]}
     tally = chat.ledger.tally()
     assert tally.read == tally.kept + sum(tally.dropped.values())
     assert tally.kept == sum(map(len, written)) == report.turns
@@ -160,29 +160,29 @@ def test_validation_is_the_newest_share_of_the_dialogs(
     tmp_path_factory: pytest.TempPathFactory, times: list[int], share: float
 ) -> None:
     folder = tmp_path_factory.mktemp("corpus")
-    dialogs = [dialog(f"q{place}", f"a{place}", started=started) for place, started in enumerate(times)]
+    dialogs = [dialog(f"q{number}", f"a{number}", started=started) for number, started in enumerate(times)]
     report, _ = write(folder, dialogs, validation=share)
-    newest = max(1, min(round(len(times) * share), len(times) - 1))
-    by_time = sorted(range(len(times)), key=lambda place: (times[place], place))
-    apart = set(by_time[-newest:])
-    assert texts(folder, "validation") == [(f"q{place}", f"a{place}") for place in sorted(apart)]
-    assert texts(folder) == [(f"q{place}", f"a{place}") for place in range(len(times)) if place not in apart]
+    size = max(1, min(round(len(times) * share), len(times) - 1))
+    by_time = sorted(range(len(times)), key=lambda number: (times[number], number))
+    newest = set(by_time[-size:])
+    assert texts(folder, "validation") == [(f"q{number}", f"a{number}") for number in sorted(newest)]
+    assert texts(folder) == [(f"q{number}", f"a{number}") for number in range(len(times)) if number not in newest]
     assert report.train.dialogs >= 1
 
 
-def test_many_chunks_are_split_like_one(tmp_path: Path) -> None:
-    times = [place * 7919 % 20_011 * 60 for place in range(20_000)]
-    dialogs = [dialog(f"q{place}", f"a{place}", started=started) for place, started in enumerate(times)]
+def test_split_of_many_blocks(tmp_path: Path) -> None:
+    times = [number * 7919 % 20_011 * 60 for number in range(20_000)]
+    dialogs = [dialog(f"q{number}", f"a{number}", started=started) for number, started in enumerate(times)]
     report, _ = write(tmp_path, dialogs, validation=0.1)
-    moment = sorted(times)[-2000]
-    assert texts(tmp_path, "validation") == [(f"q{n}", f"a{n}") for n, time in enumerate(times) if time >= moment]
+    split = sorted(times)[-2000]
+    assert texts(tmp_path, "validation") == [(f"q{n}", f"a{n}") for n, time in enumerate(times) if time >= split]
     assert report.train.dialogs == 18_000
     assert len(report.samples) == 20
     assert len(set(report.samples)) == 20
 
 
-def test_the_same_dialogs_give_the_same_bytes(tmp_path: Path) -> None:
-    dialogs = [dialog(f"q{place % 700}", f"a{place % 90}", started=place) for place in range(3000)]
+def test_output_is_deterministic(tmp_path: Path) -> None:
+    dialogs = [dialog(f"q{number % 700}", f"a{number % 90}", started=number) for number in range(3000)]
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
@@ -193,61 +193,61 @@ def test_the_same_dialogs_give_the_same_bytes(tmp_path: Path) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-5, 5) | st.integers(-(2**63), 2**63 - 1), st.booleans()), max_size=300))
-def test_sightings_count_like_a_counter(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, bool]]
+def test_occurrence_counter_counts_like_a_counter(
+    tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[int, bool]]
 ) -> None:
-    sightings = OccurrenceCounter(tmp_path_factory.getbasetemp(), limit=3)
+    occurrences = OccurrenceCounter(tmp_path_factory.getbasetemp(), limit=3)
     expected: Counter[int] = Counter()
     try:
-        for key, back in steps:
+        for key, undo in operations:
             key = key or 1
-            if back and expected[key]:
-                sightings.take_back(key)
+            if undo and expected[key]:
+                occurrences.undo_add(key)
                 expected[key] -= 1
             else:
-                assert sightings.add(key) == (expected[key] < 3)
+                assert occurrences.add(key) == (expected[key] < 3)
                 expected[key] = min(3, expected[key] + 1)
     finally:
-        sightings.close()
+        occurrences.close()
 
 
-def test_sightings_grow(tmp_path: Path) -> None:
-    sightings = OccurrenceCounter(tmp_path, limit=1)
-    things = [hash(f"thing {number}") for number in range(100_000)]
+def test_occurrence_counter_grows(tmp_path: Path) -> None:
+    occurrences = OccurrenceCounter(tmp_path, limit=1)
+    hashes = [hash(f"text {number}") for number in range(100_000)]
     try:
-        assert all(map(sightings.add, things))
-        sightings.release_pages()
-        assert not any(map(sightings.add, things))
+        assert all(map(occurrences.add, hashes))
+        occurrences.release_pages()
+        assert not any(map(occurrences.add, hashes))
     finally:
-        sightings.close()
+        occurrences.close()
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("validation", 0.0), ("validation", 1.0), ("same_answer", 0), ("same_answer", 40_000), ("phone_regions", ("XX",))],
 )
-def test_options_that_make_no_sense_are_refused(name: str, value: object) -> None:
-    with pytest.raises(ValueError, match=r"must be|is no country"):
+def test_invalid_options_are_errors(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=r"must be|unknown country"):
         attrs.evolve(CorpusOptions(), **{name: value})
 
 
 @pytest.mark.parametrize(("kilobytes", "lines"), [(100, 2), (300, 40), (1000, 2), (900, 20)])
-def test_a_full_disk_is_told(tmp_path: Path, kilobytes: int, lines: int) -> None:
+def test_full_disk_is_a_user_error(tmp_path: Path, kilobytes: int, lines: int) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     texts = [[f"line {turn} of dialog {number} " * 5 for turn in range(lines)] for number in range(20_000 // lines)]
     dialogs = [dialog(*lines) for lines in texts]
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, before[1]))
     try:
-        with pytest.raises(UserError, match="no room: File too large; make room on this disk"):
+        with pytest.raises(UserError, match="disk full: File too large; free some space on this disk"):
             write(tmp_path, dialogs)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
-    """Peaks of the memory that Python holds, for a corpus of 1 and one of 5."""
+    """Compares the peak memory of Python objects for a corpus and one five times as large."""
 
-    def peak(folder: Path, number: int) -> int:
+    def peak_memory(folder: Path, dialogs: int) -> int:
         folder.mkdir()
         chat = Chat("user0", None, "private", [])
         builder = ReportBuilder()
@@ -255,15 +255,16 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
         list(chat.messages)
         tracemalloc.start()
         with CorpusWriter(folder, CorpusOptions(), seed=0) as writer:
-            for place in range(number):
-                lines = [f"line {turn} of dialog {place} " * 5 for turn in range(40)]
-                writer.write(dialog(*lines, started=place * 60), chat.ledger)
+            for number in range(dialogs):
+                lines = [f"line {turn} of dialog {number} " * 5 for turn in range(40)]
+                writer.write(dialog(*lines, started=number * 60), chat.ledger)
             writer.finish(builder)
-        reached = tracemalloc.get_traced_memory()[1]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return reached
+        return peak_bytes
 
-    small, big = peak(tmp_path / "small", 800), peak(tmp_path / "big", 4000)
-    assert (tmp_path / "big" / "train.jsonl").stat().st_size > 20_000_000
-    assert big < small * 1.3
-    assert big < 12_000_000
+    small = peak_memory(tmp_path / "small", dialogs=800)
+    large = peak_memory(tmp_path / "large", dialogs=4000)
+    assert (tmp_path / "large" / "train.jsonl").stat().st_size > 20_000_000
+    assert large < small * 1.3
+    assert large < 12_000_000

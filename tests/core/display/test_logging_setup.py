@@ -1,4 +1,4 @@
-"""Secrets stay out of all that is shown."""
+"""Tests that secrets stay out of logs, tracebacks and error messages."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ def redact() -> Redactor:
 @pytest.mark.parametrize(
     "text", [f"https://host/bot{TOKEN}/getMe", "bot123456%3Anot%2Fa%20real%2Btoken", f"Bot(token={TOKEN!r})"]
 )
-def test_a_secret_is_replaced_in_every_spelling(redact: Redactor, text: str) -> None:
+def test_secret_is_replaced_in_every_spelling(redact: Redactor, text: str) -> None:
     shown = redact(text)
     assert "not" not in shown
     assert "[secret]" in shown
 
 
 @pytest.mark.parametrize("verbose", [True, False])
-def test_a_secret_is_replaced_in_logs_and_tracebacks(redact: Redactor, verbose: bool) -> None:
+def test_secret_is_replaced_in_logs_and_tracebacks(redact: Redactor, verbose: bool) -> None:
     try:
         raise ValueError(TOKEN)
     except ValueError as error:
-        record = logging.LogRecord("x", logging.ERROR, "f", 1, "asking %s", (TOKEN,), (type(error), error, None))
+        record = logging.LogRecord("x", logging.ERROR, "f", 1, "connecting to %s", (TOKEN,), (type(error), error, None))
     shown = RedactingFormatter(redact, verbose).format(record)
     assert TOKEN not in shown
-    assert "asking [secret]" in shown
+    assert "connecting to [secret]" in shown
     assert ("ValueError: [secret]" in shown) == verbose
 
 
-def test_a_secret_comes_from_the_environment_or_a_file(tmp_path: Path) -> None:
+def test_secret_comes_from_the_environment_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     assert Secret(file=tmp_path / "token").reveal() == TOKEN
     assert Secret(env="TOKEN").reveal({"TOKEN": TOKEN}) == TOKEN
 
 
 @pytest.mark.parametrize("secret", [Secret(env="ACC_TEST_NOT_SET"), Secret(file=Path("/nowhere/token"))])
-def test_a_secret_that_is_missing_is_told_in_one_line(secret: Secret) -> None:
+def test_error_for_a_missing_secret_is_one_line(secret: Secret) -> None:
     with pytest.raises(UserError) as raised:
         secret.reveal()
     assert str(secret) in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-def test_a_secret_is_not_in_its_repr(tmp_path: Path) -> None:
+def test_repr_does_not_contain_the_secret(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN)
     secret = Secret(file=tmp_path / "token")
     assert secret.reveal() not in repr(secret)

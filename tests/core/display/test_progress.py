@@ -1,4 +1,4 @@
-"""Progress: plain lines in a log."""
+"""Tests of the progress display that writes log lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autocakechat.display import progress
 from autocakechat.display.progress import progress_for
 
 
-def test_a_log_gets_a_line_now_and_then(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_gets_a_line_every_ten_seconds(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 4.0, 12.0, 13.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     log = logging.getLogger("autocakechat.test")

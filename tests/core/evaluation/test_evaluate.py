@@ -13,11 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from autocakechat.evaluation.metric_registry import METRICS
 from tests.conftest import ROOT
 from tests.core.conftest import LOG, PIPELINE, TOYS, Project
 from tests.distributions import lay_out
 
-# A trainer whose bot knows how the person answers: question 23 with answer 23 % 7. It can be made to misbehave.
+# A trainer whose bot knows the true replies: "answer 23 % 7" to question 23. The reply option `fault` breaks it.
 LISTENER = """
 import os
 import random
@@ -61,13 +62,13 @@ class Listener:
         replies = [Reply(f"answer {self.random.randrange(7)}") for _ in requests]
         return replies[1:] if self.options.fault == "few replies" else replies
 
-    def score(self, requests, answers):
+    def score(self, requests, replies):
         if self.options.fault == "few scores":
             return []
         if self.options.fault == "no number":
-            return [[Score(float("nan"), 1) for _ in told] for told in answers]
+            return [[Score(float("nan"), 1) for _ in texts] for texts in replies]
         right = [f"answer {int(request.context[-1].split()[-1]) % 7}" for request in requests]
-        return [[Score(-0.5 if text == truth else -5.0, 2) for text in told] for truth, told in zip(right, answers)]
+        return [[Score(-0.5 if text == truth else -5.0, 2) for text in texts] for truth, texts in zip(right, replies)]
 
 
 def load(path, reply, run):
@@ -84,7 +85,7 @@ def acc_trainers():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a corpus of thirteen dialogs, five of them kept apart, and a model. Tests leave it as it is."""
+    """A project with a corpus of thirteen dialogs, five of them held out, and a model. Tests do not change it."""
     folder = tmp_path_factory.mktemp("measured")
     for name, plugin, code in (("acc-toys", "toys", TOYS), ("acc-listener", "listener", LISTENER)):
         lay_out(folder, name, plugin, code)
@@ -112,7 +113,7 @@ def evaluation(project: Project, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_a_bot_that_knows_finds_every_answer_and_chance_does_not(found: dict[str, Any]) -> None:
+def test_an_oracle_ranks_every_reply_first_and_chance_does_not(found: dict[str, Any]) -> None:
     assert (found["samples"], found["available"], found["candidates"]) == (22, 22, 7)
     measures = found["measures"]
     harmonic = sum(1 / rank for rank in range(1, 8))
@@ -126,7 +127,7 @@ def test_a_bot_that_knows_finds_every_answer_and_chance_does_not(found: dict[str
     assert not [note for note in found["notes"] if "chance" in note]
 
 
-def test_the_baselines_say_what_the_person_says(found: dict[str, Any]) -> None:
+def test_the_baselines_use_replies_of_the_person(found: dict[str, Any]) -> None:
     corpus = Path(found["corpus"])
     learnt = [
         utterance["text"]
@@ -143,11 +144,16 @@ def test_the_baselines_say_what_the_person_says(found: dict[str, Any]) -> None:
     assert measures["lexical_similarity"]["person"] > 0.95 > measures["lexical_similarity"]["most_frequent"]
 
 
-def test_json_has_the_keys_that_are_documented(found: dict[str, Any]) -> None:
+def test_the_docs_list_every_metric_of_the_registry() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \| (.*) \|$", (ROOT / "docs/evaluation.md").read_text(), re.M
+    )
+    assert rows == [(metric.key, metric.title, metric.unit, metric.better, metric.help) for metric in METRICS]
+
+
+def test_json_keys_are_documented(found: dict[str, Any]) -> None:
     documented = set(re.findall(r"`(\w+)`", (ROOT / "docs/evaluation.md").read_text()))
-    recalls = {"recall_at_1", "recall_at_2", "recall_at_5", "distinct_1", "distinct_2", "distinct_3"}
-    assert set(found["measures"]) - recalls <= documented
-    assert recalls <= set(found["measures"])
+    assert set(found["measures"]) == {metric.key for metric in METRICS}
     columns = {"bot", "person", "most_frequent", "random"}
     assert all(set(measure) == columns for measure in found["measures"].values())
     assert set(found) <= documented
@@ -158,18 +164,18 @@ def test_json_has_the_keys_that_are_documented(found: dict[str, Any]) -> None:
     assert [set(example) for example in found["examples"]] == [{"context", "person", "bot"}] * 2
 
 
-def test_the_same_seed_gives_the_same_figures(trained: Project) -> None:
+def test_the_same_seed_gives_the_same_values(trained: Project) -> None:
     first = evaluation(trained, "--samples", "10")
     assert evaluation(trained, "--samples", "10") == first
     assert first["samples"] == 10
     assert evaluation(trained, "--samples", "10", "--seed", "7")["measures"] != first["measures"]
 
 
-def test_the_table_shows_every_measure(trained: Project) -> None:
+def test_the_table_shows_every_metric(trained: Project) -> None:
     done = trained.acc("evaluate", "--examples", "1")
     assert done.returncode == 0, done.stderr
     lines = [line.rstrip() for line in done.stdout.splitlines()]
-    assert "22 of 22 answers kept apart from training" in lines
+    assert "22 of 22 held-out replies" in lines
     assert "always same: answer 0" in lines
     recall = next(line.split() for line in lines if line.startswith("recall@1"))
     assert (recall[:4], recall[-2:]) == (["recall@1", "100", "%", "-"], ["14", "%"])
@@ -177,7 +183,7 @@ def test_the_table_shows_every_measure(trained: Project) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_model_that_cannot_score_has_dashes_and_a_line_that_says_why(project: Project) -> None:
+def test_a_model_without_scores_has_no_perplexity_and_a_note(project: Project) -> None:
     project.change('server = "bob"', 'server = "bob"\ndialog_turns = 10')
     assert project.acc("run", "--until", "model").returncode == 0
     found = evaluation(project)
@@ -186,83 +192,81 @@ def test_a_model_that_cannot_score_has_dashes_and_a_line_that_says_why(project: 
     assert measures["different"]["bot"] == pytest.approx(1 / found["samples"])
     done = project.acc("evaluate")
     assert re.search(r"^perplexity +- +- +- +-\s*$", done.stdout, re.MULTILINE)
-    assert "cannot tell how likely an answer is: no perplexity, no ranking" in done.stdout
+    assert "cannot score replies: no perplexity, no ranking" in done.stdout
 
 
-def test_without_dialogs_kept_apart_nothing_is_measured(project: Project) -> None:
+def test_an_empty_held_out_part_is_an_error(project: Project) -> None:
     project.write("log.txt", LOG[:200])
     assert project.acc("run", "--until", "model").returncode == 0
     done = project.acc("evaluate")
     assert done.returncode == 2
-    assert "every dialog was there to train on" in done.stderr
+    assert "the held-out part is empty" in done.stderr
     assert done.stdout == ""
 
 
-def test_a_model_folder_knows_its_corpus_while_it_is_near(
-    trained: Project, found: dict[str, Any], tmp_path: Path
-) -> None:
+def test_the_corpus_of_a_model_folder_is_found_near_it(trained: Project, found: dict[str, Any], tmp_path: Path) -> None:
     assert evaluation(trained, "model")["measures"] == found["measures"]
     elsewhere = Project(tmp_path / "elsewhere", trained.environment)
     shutil.copytree(trained.folder / "model", elsewhere.folder / "model")
     done = elsewhere.acc("evaluate", "model")
     assert done.returncode == 2
-    assert "the corpus that it learnt from is not near it; give a corpus: --corpus DIR" in done.stderr
+    assert "the corpus it was trained on was not found near it; give a corpus: --corpus DIR" in done.stderr
     for corpus in (found["corpus"], str(trained.folder / "pipeline.toml")):
         again = evaluation(elsewhere, "model", "--corpus", corpus)
         assert again["known_to_be_new"]
         assert again["measures"] == found["measures"]
 
 
-def test_with_another_corpus_a_note_warns(trained: Project, found: dict[str, Any], tmp_path: Path) -> None:
+def test_another_corpus_gives_a_warning(trained: Project, found: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(found["corpus"], tmp_path / "corpus")
     (tmp_path / "corpus" / "corpus.json").unlink()
     other = evaluation(trained, "--corpus", str(tmp_path / "corpus"))
     assert not other["known_to_be_new"]
-    assert "may have learnt from these very answers" in other["notes"][0]
+    assert "may have been trained on these replies" in other["notes"][0]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("nothing.toml",), "nothing.toml"),
         ((".acc",), "not a model folder (no model.json)"),
         (("--corpus", "nowhere"), "nowhere: no such file or folder"),
-        (("--corpus", "model"), "model: no corpus (it has no validation.jsonl)"),
+        (("--corpus", "model"), "model: not a corpus (validation.jsonl is missing)"),
         (("--html", "no/page.html"), "no: no such folder"),
         (("--set", "reply.seeed=1"), "did you mean 'seed'?"),
     ],
 )
-def test_what_cannot_be_measured_is_told_in_a_line(trained: Project, arguments: tuple[str, ...], told: str) -> None:
+def test_bad_input_gives_one_line(trained: Project, arguments: tuple[str, ...], message: str) -> None:
     done = trained.acc("evaluate", *arguments)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_a_pipeline_without_a_model_is_told_how_to_get_one(project: Project) -> None:
+def test_a_pipeline_without_a_model_gets_a_hint(project: Project) -> None:
     done = project.acc("evaluate")
     assert done.returncode == 2
     assert "there is no model yet; type: acc run pipeline.toml" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         ("raises", "failed with ValueError: a bug"),
-        ("few replies", "its responder gave another number of replies than was asked for"),
-        ("few scores", "its responder gave another number of scores than was asked for"),
-        ("no number", "its responder gave a score that is not a number"),
+        ("few replies", "its responder did not return one reply per request"),
+        ("few scores", "its responder did not return one score per reply"),
+        ("no number", "its responder returned a score that is NaN"),
     ],
 )
-def test_a_fault_of_a_trainer_is_told_with_its_plugin(trained: Project, fault: str, told: str) -> None:
+def test_a_fault_of_a_trainer_names_its_plugin(trained: Project, fault: str, message: str) -> None:
     done = trained.acc("evaluate", "--set", f"reply.fault={fault}")
     assert done.returncode == 1
-    assert f"plugin listener (acc-listener 1.2): {told}" in done.stderr
+    assert f"plugin listener (acc-listener 1.2): {message}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_measuring_can_be_interrupted(trained: Project) -> None:
+def test_evaluation_can_be_interrupted(trained: Project) -> None:
     thinking = trained.folder / "thinking"
     thinking.unlink(missing_ok=True)
     with trained.start("evaluate", "--set", "reply.pause=30", "--html", "page.html") as process:
@@ -273,7 +277,7 @@ def test_measuring_can_be_interrupted(trained: Project) -> None:
     assert not (trained.folder / "page.html").exists()
 
 
-def test_the_page_loads_nothing_and_holds_nothing_raw(trained: Project, tmp_path: Path) -> None:
+def test_the_page_loads_nothing_and_escapes_everything(trained: Project, tmp_path: Path) -> None:
     hostile = "<b onload='x'>\x1b[31m\u202e"
     project = Project(tmp_path / "project", trained.environment)
     project.folder.mkdir()

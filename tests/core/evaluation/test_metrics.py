@@ -1,4 +1,4 @@
-"""Each measure against values worked out by hand, or against scikit-learn's."""
+"""Each metric against hand-computed values or scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,18 +13,26 @@ from sklearn.metrics import label_ranking_average_precision_score, top_k_accurac
 from sklearn.metrics.pairwise import cosine_similarity
 
 from autocakechat import Score
-from autocakechat.evaluation.metrics import Lexicon, Rank, distinct, mean_perplexity, perplexity, standard_error, words
-from autocakechat.evaluation.writing_style import habits_of
+from autocakechat.evaluation.metrics import (
+    Lexicon,
+    Rank,
+    distinct,
+    mean_perplexity,
+    perplexity,
+    split_words,
+    standard_error,
+)
+from autocakechat.evaluation.writing_style import measure_style
 
 
-def test_words_are_the_same_in_every_script() -> None:
-    assert words("Don't  STOP!!\nok_1") == ["don", "'", "t", "stop", "!", "!", "ok_1"]
-    assert words("Привет, мир") == ["привет", ",", "мир"]
-    assert words("你好 hi") == ["你", "好", "hi"]
-    assert words("  ") == []
+def test_text_is_split_in_every_script() -> None:
+    assert split_words("Don't  STOP!!\nok_1") == ["don", "'", "t", "stop", "!", "!", "ok_1"]
+    assert split_words("Привет, мир") == ["привет", ",", "мир"]
+    assert split_words("你好 hi") == ["你", "好", "hi"]
+    assert split_words("  ") == []
 
 
-def test_perplexity_is_the_number_of_sides_of_a_fair_die() -> None:
+def test_perplexity_of_a_fair_die_is_its_number_of_sides() -> None:
     certain, six = Score(0.0, 3), Score(2 * math.log(1 / 6), 2)
     assert perplexity([six]) == pytest.approx(6.0)
     assert perplexity([certain, six]) == pytest.approx(6 ** (2 / 5))
@@ -33,9 +41,9 @@ def test_perplexity_is_the_number_of_sides_of_a_fair_die() -> None:
     assert perplexity([Score(-math.inf, 1)]) == mean_perplexity([Score(-1e9, 1)]) == math.inf
 
 
-def test_ranking_is_that_of_scikit_learn() -> None:
-    chance = random.Random(1)
-    scores = [[chance.random() for _ in range(7)] for _ in range(50)]
+def test_ranking_agrees_with_scikit_learn() -> None:
+    rng = random.Random(1)
+    scores = [[rng.random() for _ in range(7)] for _ in range(50)]
     ranks = [Rank.of_first(row) for row in scores]
     truth = np.eye(7)[np.zeros(50, int)]
     expected = label_ranking_average_precision_score(truth, scores)
@@ -45,82 +53,82 @@ def test_ranking_is_that_of_scikit_learn() -> None:
         assert np.mean([rank.recall(k) for rank in ranks]) == pytest.approx(expected)
 
 
-def test_ties_count_with_what_is_expected_of_chance() -> None:
+def test_ties_count_in_expectation() -> None:
     rank = Rank.of_first([1.0, 2.0, 1.0, 0.0, 1.0])
     assert rank == Rank(better=1, equal=3)
     assert rank.average_precision == pytest.approx((1 / 2 + 1 / 3 + 1 / 4) / 3)
     assert [rank.recall(k) for k in (1, 2, 3, 4, 5)] == pytest.approx([0, 1 / 3, 2 / 3, 1, 1])
-    by_chance = Rank(0, 10)
-    assert by_chance.average_precision == pytest.approx(sum(1 / place for place in range(1, 11)) / 10)
-    assert by_chance.recall(2) == pytest.approx(0.2)
+    random_rank = Rank(0, 10)
+    assert random_rank.average_precision == pytest.approx(sum(1 / place for place in range(1, 11)) / 10)
+    assert random_rank.recall(2) == pytest.approx(0.2)
 
 
-def test_distinct_counts_n_grams_within_answers() -> None:
-    answers = [["a", "b", "a"], ["a", "b"]]
-    assert distinct(answers, 1, 5, seed=0) == pytest.approx(2 / 5)
-    assert distinct(answers, 2, 5, seed=0) == pytest.approx(2 / 3)  # ab, ba, ab
-    assert distinct(answers, 3, 5, seed=0) == pytest.approx(1.0)
-    assert distinct(answers, 4, 5, seed=0) is None
+def test_distinct_counts_n_grams_within_replies() -> None:
+    replies = [["a", "b", "a"], ["a", "b"]]
+    assert distinct(replies, 1, 5, seed=0) == pytest.approx(2 / 5)
+    assert distinct(replies, 2, 5, seed=0) == pytest.approx(2 / 3)  # ab, ba, ab
+    assert distinct(replies, 3, 5, seed=0) == pytest.approx(1.0)
+    assert distinct(replies, 4, 5, seed=0) is None
     assert distinct([], 1, 5, seed=0) is None
 
 
-def test_distinct_looks_at_so_many_words_of_any_answers() -> None:
-    answers = [[f"w{number}"] * 10 for number in range(50)]
-    assert distinct(answers, 1, 10, seed=0) == pytest.approx(1 / 10)
-    assert distinct(answers, 1, 15, seed=0) == pytest.approx(2 / 15)  # the second answer is cut
+def test_distinct_draws_a_fixed_number_of_words() -> None:
+    replies = [[f"w{number}"] * 10 for number in range(50)]
+    assert distinct(replies, 1, 10, seed=0) == pytest.approx(1 / 10)
+    assert distinct(replies, 1, 15, seed=0) == pytest.approx(2 / 15)  # the second reply is cut
     uneven = [["x"]] * 50 + [[f"w{number}"] for number in range(50)]
     assert distinct(uneven, 1, 20, seed=0) == distinct(uneven, 1, 20, seed=0)
     assert distinct(uneven, 1, 20, seed=0) == pytest.approx(11 / 20, abs=0.1)
 
 
-def test_lexical_similarity_is_that_of_scikit_learn() -> None:
+def test_lexical_similarity_agrees_with_scikit_learn() -> None:
     own = ["so nice to see you", "see you", "nice", "oh no", "you you you"]
-    said = ["nice to know you", "oh dear", "see"]
-    known = sorted({word for text in own + said for word in words(text)})
+    replies = ["nice to know you", "oh dear", "see"]
+    known = sorted({word for text in own + replies for word in split_words(text)})
     vectorizer = TfidfVectorizer(vocabulary=known, token_pattern=r"\w+").fit(own)
-    expected = cosine_similarity(vectorizer.transform([" ".join(said)]), vectorizer.transform([" ".join(own)]))
-    lexicon = Lexicon(map(words, own))
-    assert lexicon.similarity(map(words, said)) == pytest.approx(expected[0, 0])
-    assert lexicon.similarity(map(words, own)) == pytest.approx(1.0)
-    assert lexicon.similarity([["unheard"]]) == 0.0
+    expected = cosine_similarity(vectorizer.transform([" ".join(replies)]), vectorizer.transform([" ".join(own)]))
+    lexicon = Lexicon(map(split_words, own))
+    assert lexicon.similarity(map(split_words, replies)) == pytest.approx(expected[0, 0])
+    assert lexicon.similarity(map(split_words, own)) == pytest.approx(1.0)
+    assert lexicon.similarity([["unknown"]]) == 0.0
     assert lexicon.similarity([]) is None
 
 
-def test_the_standard_error_is_that_of_the_mean() -> None:
+def test_standard_error_of_the_mean() -> None:
     values = [0.1, 0.5, 1.0, 0.25]
     assert standard_error(values) == pytest.approx(np.std(values, ddof=1) / 2)
     assert standard_error([1.0]) is None
 
 
-def test_habits_are_counted_in_answers() -> None:
-    habits = habits_of(["Hi there.", "hm...\nreally?", "WOW, great! 😀👍🏽", "你好。"])
-    assert (habits.words, habits.median_words, habits.lines) == (2.0, 2.0, 1.25)
-    assert habits.characters == pytest.approx((9 + 13 + 15 + 3) / 4)
-    assert habits.different == 1.0
-    assert (habits.ends_with_mark, habits.full_stops, habits.dots) == (0.75, 0.5, 0.25)
-    assert (habits.commas, habits.questions, habits.exclamations) == (0.25, 0.25, 0.25)
-    assert (habits.emoji, habits.emoji_each) == (0.25, 0.5)
-    # The Chinese answer has no letters that could be capitals.
-    assert (habits.capital_first, habits.lower_case) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
-    assert habits.shouted == pytest.approx(1 / 3)
+def test_style_is_measured_over_replies() -> None:
+    style = measure_style(["Hi there.", "hm...\nreally?", "WOW, great! 😀👍🏽", "你好。"])
+    assert (style.words, style.median_words, style.lines) == (2.0, 2.0, 1.25)
+    assert style.characters == pytest.approx((9 + 13 + 15 + 3) / 4)
+    assert style.different == 1.0
+    assert (style.ends_with_mark, style.full_stops, style.dots) == (0.75, 0.5, 0.25)
+    assert (style.commas, style.questions, style.exclamations) == (0.25, 0.25, 0.25)
+    assert (style.emoji, style.emoji_each) == (0.25, 0.5)
+    # The Chinese reply has no letters with case.
+    assert (style.capital_first, style.lower_case) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert style.shouted == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("emoji", ["😀", "❤️", "👨‍👩‍👧", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪", "1️⃣", "🤷🏽‍♀️", "☺"])
-def test_an_emoji_is_one_however_it_is_put_together(emoji: str) -> None:
-    assert habits_of([f"a {emoji} b"]).emoji_each == 1.0
-    assert habits_of([f"{emoji}{emoji}"]).emoji_each == 2.0
+def test_a_composed_emoji_counts_once(emoji: str) -> None:
+    assert measure_style([f"a {emoji} b"]).emoji_each == 1.0
+    assert measure_style([f"{emoji}{emoji}"]).emoji_each == 2.0
 
 
 @pytest.mark.parametrize("text", ["12 # * © ™", "→ – ½", "ok", "日本"])
-def test_other_signs_are_no_emoji(text: str) -> None:
-    assert habits_of([text]).emoji == 0.0
+def test_other_symbols_are_not_emoji(text: str) -> None:
+    assert measure_style([text]).emoji == 0.0
 
 
 @pytest.mark.parametrize(
     "text", [":)", "ok :-)", "haha ;) yes", "xD", ":'(", "^^", "love <3", "=P", "haha:D", "привет)))", "ok!)"]
 )
 def test_emoticons_are_seen(text: str) -> None:
-    assert habits_of([text]).emoticons == 1.0
+    assert measure_style([text]).emoticons == 1.0
 
 
 @pytest.mark.parametrize(
@@ -140,8 +148,8 @@ def test_emoticons_are_seen(text: str) -> None:
     ],
 )
 def test_other_colons_are_no_emoticons(text: str) -> None:
-    assert habits_of([text]).emoticons == 0.0
+    assert measure_style([text]).emoticons == 0.0
 
 
 def test_nobody_has_no_habits() -> None:
-    assert set(attrs.astuple(habits_of([]))) == {None}
+    assert set(attrs.astuple(measure_style([]))) == {None}

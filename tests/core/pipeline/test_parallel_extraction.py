@@ -17,7 +17,8 @@ import pytest
 from autocakechat import Chat, Dialog, Input, RunContext, UserError
 from autocakechat.config.option_values import OptionParser
 from autocakechat.corpus.options import CorpusOptions
-from autocakechat.corpus.report import Report, ReportBuilder
+from autocakechat.corpus.report import Report
+from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.errors import PluginError, StageError
 from autocakechat.pipeline.extraction import BoundStage, Extraction
@@ -41,7 +42,7 @@ def exports(tmp_path: Path) -> Path:
 @pytest.fixture
 def extraction(run: RunContext, exports: Path) -> Extraction:
     """The Telegram source and the turns extractor."""
-    manager = PluginManager()
+    manager = PluginManager.load()
     parser = OptionParser(lambda _: exports)
 
     def bind(kind: str, name: str, **table: str) -> BoundStage:
@@ -106,7 +107,7 @@ def test_a_warning_of_a_worker_is_logged_here(
     damaged.write_bytes(damaged.read_bytes()[:5000])
     with caplog.at_level(logging.WARNING):
         assert list(extract_in_parallel(extraction, entries, ReportBuilder("turns")))
-    assert "the export is cut off" in caplog.text
+    assert "the export is truncated" in caplog.text
 
 
 def test_an_error_of_a_worker_is_raised_here(extraction: Extraction, entries: list[Input]) -> None:

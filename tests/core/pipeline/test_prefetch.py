@@ -140,9 +140,9 @@ def test_a_worker_reads_the_same_as_this_process(
     with caplog.at_level(logging.WARNING):
         assert contents(prefetch_chats(source, entry, worker_counts)) == expected
     assert worker_progress.calls == progress.calls
-    assert worker_counts.people() == counts.people()
+    assert worker_counts.ranking() == counts.ranking()
     assert worker_counts.kinds() == counts.kinds()
-    assert worker_counts.silences() == counts.silences()
+    assert worker_counts.gaps() == counts.gaps()
     assert caplog.messages == [f"chat {number} was read" for number in (0, 1, 2)]
     assert not multiprocessing.active_children()
 

@@ -1,4 +1,4 @@
-"""What is installed, by whom, and what is told where another program owns the environment."""
+"""Which installer is used, and the hints for environments that another program manages."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from autocakechat import UserError
-from autocakechat.registry import installer as module
-from autocakechat.registry.installer import find_installer, parse_wanted
+from autocakechat.registry import installer
+from autocakechat.registry.installer import find_installer, parse_target
 
 PYTHON = sys.executable
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder holds a project and a wheel."""
+    """Makes a working directory with projects and wheels."""
     (tmp_path / "plugin").mkdir()
     (tmp_path / "plugin" / "pyproject.toml").write_text("")
     (tmp_path / "empty").mkdir()
@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("given", "distribution"),
+    ("text", "distribution"),
     [
         ("autocakechat-x", "autocakechat-x"),
         ("autocakechat-x[fast]>=1.2,<2; python_version >= '3.11'", "autocakechat-x"),
@@ -38,43 +38,43 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("plugin/", None),
     ],
 )
-def test_requirements_wheels_and_folders_are_taken(project: Path, given: str, distribution: str | None) -> None:
-    assert parse_wanted(given).distribution == distribution
+def test_requirements_wheels_and_folders_are_accepted(project: Path, text: str, distribution: str | None) -> None:
+    assert parse_target(text).distribution == distribution
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     ["-r", "--index-url=http://example.org", "-e.", "acc x", "", "x\n--pre", "git+https://example.org/x", "./no"],
 )
-def test_nothing_else_is(project: Path, given: str) -> None:
+def test_other_arguments_are_refused(project: Path, text: str) -> None:
     with pytest.raises(UserError):
-        parse_wanted(given)
+        parse_target(text)
 
 
-@pytest.mark.parametrize("given", ["./empty", "wrong.whl", "missing-1.0-py3-none-any.whl"])
-def test_a_path_that_cannot_be_installed_is_told(project: Path, given: str) -> None:
-    with pytest.raises(UserError, match=r"^.*" + given.strip("./")):
-        parse_wanted(given)
+@pytest.mark.parametrize("text", ["./empty", "wrong.whl", "missing-1.0-py3-none-any.whl"])
+def test_a_path_that_cannot_be_installed_is_named(project: Path, text: str) -> None:
+    with pytest.raises(UserError, match=r"^.*" + text.strip("./")):
+        parse_target(text)
 
 
-def test_pip_is_asked_where_it_is(tmp_path: Path) -> None:
+def test_pip_is_used_if_it_is_installed(tmp_path: Path) -> None:
     assert find_installer(tmp_path, install=["x"]).install[:3] == [PYTHON, "-m", "pip"]
 
 
-def test_uv_is_asked_where_there_is_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uv_is_used_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uv = tmp_path / "bin" / "uv"
     uv.parent.mkdir()
     uv.touch(0o755)
     monkeypatch.setenv("PATH", str(uv.parent))
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
-    found = find_installer(tmp_path, install=["x"])
-    assert found.install == [str(uv), "pip", "install", "--python", PYTHON]
+    monkeypatch.setattr(installer.importlib.util, "find_spec", lambda name: None)
+    uv_installer = find_installer(tmp_path, install=["x"])
+    assert uv_installer.install == [str(uv), "pip", "install", "--python", PYTHON]
     uv.unlink()
-    with pytest.raises(UserError, match=r"neither pip nor uv is here; type: .* -m ensurepip"):
+    with pytest.raises(UserError, match=r"neither pip nor uv is installed; type: .* -m ensurepip"):
         find_installer(tmp_path, install=["x"])
 
 
-def test_pipx_gets_its_own_command(tmp_path: Path) -> None:
+def test_for_pipx_the_hint_is_its_command(tmp_path: Path) -> None:
     prefix = tmp_path / "autocakechat"
     prefix.mkdir()
     (prefix / "pipx_metadata.json").write_text("{}")
@@ -84,7 +84,7 @@ def test_pipx_gets_its_own_command(tmp_path: Path) -> None:
         find_installer(prefix, uninstall=["acc-x"])
 
 
-def test_uv_tool_gets_its_own_command_with_what_it_would_forget(tmp_path: Path) -> None:
+def test_for_uv_tool_the_hint_repeats_all_distributions(tmp_path: Path) -> None:
     (tmp_path / "uv-receipt.toml").write_text(
         '[tool]\nrequirements = [{ name = "acc-a", specifier = ">=1" },'
         ' { name = "autocakechat", extras = ["telegram"] }, { name = "acc-b" }]\n'
@@ -98,9 +98,9 @@ def test_uv_tool_gets_its_own_command_with_what_it_would_forget(tmp_path: Path) 
     assert uninstalling.value.hint == "type: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1'"
 
 
-def test_a_python_of_the_system_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_of_the_operating_system_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "EXTERNALLY-MANAGED").write_text("[externally-managed]\n")
-    monkeypatch.setattr(module.sysconfig, "get_path", lambda name: str(tmp_path))
-    with pytest.raises(UserError, match=r"belongs to the system.*make an environment: python3 -m venv"):
+    monkeypatch.setattr(installer.sysconfig, "get_path", lambda name: str(tmp_path))
+    with pytest.raises(UserError, match=r"managed by the operating system.*make an environment: python3 -m venv"):
         find_installer(Path(sys.base_prefix), install=["x"])
     assert find_installer(tmp_path, install=["x"])

@@ -1,4 +1,4 @@
-"""The fixtures of `autocakechat.testing`, as the author of a plugin uses them."""
+"""The fixtures of `autocakechat.testing`, as plugin authors use them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from autocakechat.registry.manager import PluginManager
 from autocakechat.testing import Project
 
 
-def test_a_project_runs_as_it_comes(acc_project: Project) -> None:
+def test_a_new_project_runs(acc_project: Project) -> None:
     done = acc_project.run(stdin="hello\n")
     assert (done.returncode, done.stdout) == (0, "echo hello\n"), done.stderr
     assert acc_project.outcome("model")["model"]["reused"]
     assert len(acc_project.dialogs()) == acc_project.outcome("corpus")["corpus"]["report"]["dialogs"]
 
 
-def test_tables_are_put_in_the_place_of_its_own(acc_project: Project) -> None:
+def test_tables_replace_the_default_ones(acc_project: Project) -> None:
     acc_project.write("a b.txt", "ann: one\nbob: two\n")
     path = acc_project.pipeline(
         seed=7,
@@ -31,7 +31,7 @@ def test_tables_are_put_in_the_place_of_its_own(acc_project: Project) -> None:
     assert acc_project.outcome("corpus")["corpus"]["report"]["messages"]["read"] == 82
 
 
-def test_what_runs_can_be_talked_to_and_is_ended(acc_project: Project) -> None:
+def test_a_started_process_reads_input_and_is_ended(acc_project: Project) -> None:
     acc_project.outcome("model")
     with acc_project.start("deploy") as running:
         running.write("hello\n")
@@ -42,17 +42,15 @@ def test_what_runs_can_be_talked_to_and_is_ended(acc_project: Project) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def test_a_program_that_ends_early_is_told_of(acc_project: Project) -> None:
+def test_wait_for_fails_if_the_program_ends(acc_project: Project) -> None:
     with (
         acc_project.start("deploy", "nothing.toml") as running,
-        pytest.raises(AssertionError, match=r"it ended with 2:\nacc: nothing\.toml"),
+        pytest.raises(AssertionError, match=r"the program ended with 2:\nacc: nothing\.toml"),
     ):
         running.wait_for(lambda: False)
 
 
-def test_managers_are_fresh_and_a_run_has_a_place_for_its_state(
-    acc_plugins: PluginManager, acc_run: RunContext
-) -> None:
+def test_a_plugin_manager_and_a_run_context_are_available(acc_plugins: PluginManager, acc_run: RunContext) -> None:
     assert acc_plugins.find("source", "test-log")
     assert acc_plugins.find("extractor", "turns")
     assert list(acc_run.state.iterdir()) == []

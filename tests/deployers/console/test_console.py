@@ -1,4 +1,4 @@
-"""The console deployer, as a process of its own: in a script and in a terminal."""
+"""The console deployer: in a script and in a terminal."""
 
 from __future__ import annotations
 
@@ -9,61 +9,78 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.deployers.console import Options, deploy
-from tests.deployers.responders import Echo, trained
+from tests.deployers.responders import Echo, all_lines, model_of
 
-PROGRAM = [sys.executable, str(Path(__file__).with_name("talk_on_console.py"))]
+PROGRAM = [sys.executable, str(Path(__file__).with_name("serve_on_console.py"))]
 
-
-def script(lines: bytes, environment: dict[str, str] | None = None) -> list[str]:
-    done = subprocess.run(PROGRAM, input=lines, capture_output=True, timeout=30, env=environment)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode().split("\n")[:-1]
+RunScript = Callable[[bytes], list[str]]
 
 
-def test_every_line_of_a_script_gets_one_line() -> None:
-    assert script(b"hi\nwhat now?\n") == ["neutral hi", r"neutral hi\nneutral neutral hi\nneutral what now?"]
+@pytest.fixture
+def run_script(run: RunContext, monkeypatch: pytest.MonkeyPatch) -> RunScript:
+    """Deploys with some standard input, in an ASCII locale, and returns the lines of standard output."""
+
+    def run_with_input(standard_input: bytes) -> list[str]:
+        output = BytesIO()
+        monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(standard_input), "ascii"))
+        monkeypatch.setattr(sys, "stdout", TextIOWrapper(output, "ascii"))
+        deploy(Options(), model_of(Echo(all_lines)), run)
+        return output.getvalue().decode().split("\n")[:-1]
+
+    return run_with_input
 
 
-def test_a_last_line_without_a_newline_is_answered() -> None:
-    assert script(b"hi") == ["neutral hi"]
+def test_every_line_of_a_script_gets_one_line(run_script: RunScript) -> None:
+    assert run_script(b"hi\nwhat now?\n") == ["neutral hi", r"neutral hi\nneutral neutral hi\nneutral what now?"]
 
 
-def test_no_line_no_answer() -> None:
-    assert script(b"") == []
+def test_a_last_line_without_a_newline_gets_a_reply(run_script: RunScript) -> None:
+    assert run_script(b"hi") == ["neutral hi"]
 
 
-def test_a_blank_line_is_answered_with_a_blank_line_and_is_no_part_of_the_conversation() -> None:
-    assert script(b"\nhi\n  \n/reset\nhi\n") == ["", "neutral hi", "", "forgotten", "neutral hi"]
+def test_empty_input_gets_no_output(run_script: RunScript) -> None:
+    assert run_script(b"") == []
 
 
-def test_commands_of_a_script_are_answered_in_one_line() -> None:
-    out = script(b"/mood JOY\nhi\n/mood rage\n/help\n/dance\n")
-    assert out[0] == "the mood is joy now"
-    assert out[1] == "joy hi"
-    assert out[2] == "the mood is joy; there is neutral, joy, anger"
-    assert out[3].startswith("/mood LABEL")
-    assert out[4].startswith("there is no /dance")
-    assert len(out) == 5
+def test_a_blank_line_gets_a_blank_line_and_is_not_part_of_the_conversation(run_script: RunScript) -> None:
+    output = run_script(b"\nhi\n  \n/reset\nhi\n")
+    assert output == ["", "neutral hi", "", "the conversation is cleared", "neutral hi"]
 
 
-def test_control_characters_of_a_reply_do_not_reach_the_terminal() -> None:
-    assert script("a\x1b[31m\u202eb\n".encode()) == [r"neutral a\x1b[31m\u202eb"]
+def test_commands_in_a_script_get_one_line_each(run_script: RunScript) -> None:
+    output = run_script(b"/mood JOY\nhi\n/mood rage\n/help\n/dance\n")
+    assert output[0] == "the mood is joy now"
+    assert output[1] == "joy hi"
+    assert output[2] == "the mood is joy; use one of these: neutral, joy, anger"
+    assert output[3].startswith("/mood LABEL")
+    assert output[4].startswith("unknown command /dance; /mood LABEL")
+    assert len(output) == 5
 
 
-def test_text_is_utf8_whatever_the_locale_and_broken_bytes_do_not_end_it() -> None:
+def test_control_characters_of_a_reply_are_escaped(run_script: RunScript) -> None:
+    assert run_script("a\x1b[31m\u202eb\n".encode()) == [r"neutral a\x1b[31m\u202eb"]
+
+
+def test_text_is_utf8_regardless_of_the_locale_and_invalid_bytes_are_replaced() -> None:
     environment = dict(os.environ, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
-    assert script("привет\n".encode() + b"\xff\xfe\n", environment)[0] == "neutral привет"
+    standard_input = "привет\n".encode() + b"\xff\xfe\n"
+    finished = subprocess.run(PROGRAM, input=standard_input, capture_output=True, timeout=30, env=environment)
+    assert finished.returncode == 0, finished.stderr.decode()
+    first, second = finished.stdout.decode().splitlines()
+    assert first == "neutral привет"
+    assert second.endswith("neutral \ufffd\ufffd")
 
 
-def test_each_answer_is_flushed_before_the_next_line_comes() -> None:
+def test_each_reply_is_flushed_before_the_next_line_is_read() -> None:
     with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -74,77 +91,80 @@ def test_each_answer_is_flushed_before_the_next_line_comes() -> None:
         assert process.wait(timeout=30) == 0
 
 
-def test_nobody_reading_is_no_error() -> None:
+def test_a_closed_standard_output_ends_it_without_an_error() -> None:
     with subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()
-        _, complaints = process.communicate(b"hi\n" * 1000, timeout=30)
+        _, errors = process.communicate(b"hi\n" * 1000, timeout=30)
         assert process.returncode == 0
-        assert complaints == b""
+        assert errors == b""
 
 
-def test_a_mood_the_model_does_not_know_is_a_clear_error(run: RunContext, echo: Echo) -> None:
-    with pytest.raises(UserError, match="no mood 'rage'; it has neutral, joy, anger"):
-        deploy(Options(mood="rage"), trained(echo), run)
+def test_a_mood_that_the_model_does_not_have_is_an_error(run: RunContext, echo: Echo) -> None:
+    with pytest.raises(UserError, match="the model has no mood 'rage'; use one of these: neutral, joy, anger"):
+        deploy(Options(mood="rage"), model_of(echo), run)
 
 
 class Terminal:
-    """A process in a terminal of its own."""
+    """The program in a pseudo-terminal."""
 
     def __init__(self) -> None:
         self.process, self._terminal = self._open()
-        self.seen = ""
+        self.output = ""
 
     def _open(self) -> tuple[subprocess.Popen[bytes], int]:
-        ours, theirs = pty.openpty()
+        test_end, program_end = pty.openpty()
         environment = dict(os.environ, TERM="xterm-256color")
         process = subprocess.Popen(
-            PROGRAM, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=environment
+            PROGRAM, stdin=program_end, stdout=program_end, stderr=program_end, start_new_session=True, env=environment
         )
-        os.close(theirs)
-        return process, ours
+        os.close(program_end)
+        return process, test_end
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
-    def see(self, text: str, seconds: float = 20.0) -> None:
-        """Waits for a text after what was seen before."""
-        deadline = time.monotonic() + seconds
-        while text not in self.seen:
-            left = deadline - time.monotonic()
-            assert left > 0, f"{text!r} never came: {self.seen!r}"
-            if select.select([self._terminal], [], [], left)[0]:
+    def expect(self, text: str, timeout: float = 20.0) -> None:
+        """Waits for a text after the last expected one."""
+        deadline = time.monotonic() + timeout
+        while text not in self.output:
+            remaining = deadline - time.monotonic()
+            assert remaining > 0, f"{text!r} not in the output: {self.output!r}"
+            if select.select([self._terminal], [], [], remaining)[0]:
                 try:
-                    self.seen += os.read(self._terminal, 4096).decode(errors="replace")
+                    self.output += os.read(self._terminal, 4096).decode(errors="replace")
                 except OSError as error:
-                    raise AssertionError(f"it ended before {text!r} came: {self.seen!r}") from error
-        self.seen = self.seen.partition(text)[2]
+                    raise AssertionError(f"the program ended before {text!r}: {self.output!r}") from error
+        self.output = self.output.partition(text)[2]
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._terminal)
 
 
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
     terminal = Terminal()
     yield terminal
-    if terminal.process.poll() is None:
-        terminal.process.kill()
-    terminal.process.wait()
-    os.close(terminal._terminal)
+    terminal.close()
 
 
 def test_in_a_terminal_it_chats_until_ctrl_d(terminal: Terminal) -> None:
-    terminal.see("Ctrl-D ends")
-    terminal.see("you ")
+    terminal.expect("Ctrl-D quits")
+    terminal.expect("you ")
     terminal.type("hi\r")
-    terminal.see("neutral hi")
-    terminal.see("you ")
+    terminal.expect("neutral hi")
+    terminal.expect("you ")
     terminal.type("\x04")
     assert terminal.process.wait(timeout=20) == 0
 
 
-def test_ctrl_c_ends_it_calmly(terminal: Terminal) -> None:
-    terminal.see("you ")
-    # One that comes just before readline listens is noticed with the next key only. The next one must not come while
-    # the program is ending.
+def test_ctrl_c_quits_without_a_traceback(terminal: Terminal) -> None:
+    terminal.expect("you ")
+    # Readline handles a signal that arrives just before it waits for input only at the next key press, so the signal is
+    # repeated. It must not be repeated while the program is exiting.
     for _ in range(10):
         terminal.process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
@@ -152,4 +172,4 @@ def test_ctrl_c_ends_it_calmly(terminal: Terminal) -> None:
             break
     assert terminal.process.wait(timeout=20) == 0
     with pytest.raises(AssertionError, match="ended before"):
-        terminal.see("Traceback")
+        terminal.expect("Traceback")

@@ -1,4 +1,4 @@
-"""The Telegram bot in a conversation, over HTTP with a Bot API server of the tests' own."""
+"""The Telegram bot in a conversation, over HTTP with a fake Bot API server."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from autocakechat import Reply, Request, RunContext, Secret, StageError, UserErr
 from autocakechat.plugins.deployers.telegram import Options, deploy
 from autocakechat.plugins.deployers.telegram.bot_api.client import connect
 from autocakechat.plugins.deployers.telegram.receiving import polling
-from tests.deployers.responders import Echo, trained
+from tests.deployers.responders import Echo, model_of
 from tests.deployers.telegram.support.bot_api import TOKEN, BotApi, Fault
-from tests.deployers.telegram.support.running import RunningBot
+from tests.deployers.telegram.support.bot_thread import BotThread
 
-MakeBot = Callable[..., RunningBot]
+MakeBot = Callable[..., BotThread]
 
 
-def test_a_message_is_answered(api: BotApi, bot: MakeBot) -> None:
+def test_a_message_gets_a_reply(api: BotApi, bot: MakeBot) -> None:
     with bot():
         api.write("hi")
         api.wait(lambda: api.texts() == ["neutral: hi"])
 
 
 def test_each_chat_has_its_own_context(api: BotApi, bot: MakeBot) -> None:
-    lines = Echo(lambda request: " | ".join(request.context))
-    with bot(responder=lines):
+    with bot(responder=Echo(lambda request: " | ".join(request.context))):
         api.write("one", chat=1)
         api.wait(lambda: api.texts(1))
         api.write("two", chat=2)
@@ -38,14 +37,14 @@ def test_each_chat_has_its_own_context(api: BotApi, bot: MakeBot) -> None:
     assert api.texts(2) == ["two"]
 
 
-def test_the_model_answers_beside_the_event_loop(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+def test_the_model_runs_in_a_separate_thread(api: BotApi, bot: MakeBot, echo: Echo) -> None:
     with bot():
         api.write("hi")
         api.wait(api.texts)
     assert all(name.startswith("model") for name in echo.threads)
 
 
-def test_start_says_that_it_is_an_ai_that_imitates_a_person(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+def test_start_introduces_the_bot_as_an_ai(api: BotApi, bot: MakeBot, echo: Echo) -> None:
     with bot():
         api.write("/start")
         api.wait(api.texts)
@@ -53,7 +52,7 @@ def test_start_says_that_it_is_an_ai_that_imitates_a_person(api: BotApi, bot: Ma
     assert not echo.batches
 
 
-def test_commands_are_in_the_menu_and_in_help(api: BotApi, bot: MakeBot) -> None:
+def test_commands_are_in_the_menu_and_in_the_help(api: BotApi, bot: MakeBot) -> None:
     with bot():
         api.write("/help")
         api.wait(api.texts)
@@ -62,7 +61,7 @@ def test_commands_are_in_the_menu_and_in_help(api: BotApi, bot: MakeBot) -> None
     assert all(f"/{name}" in api.texts()[0] for name in names)
 
 
-def test_an_unknown_command_is_answered_once(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+def test_an_unknown_command_gets_one_reply(api: BotApi, bot: MakeBot, echo: Echo) -> None:
     with bot():
         api.write("/dance now")
         api.wait(api.texts)
@@ -82,7 +81,7 @@ def test_reset_forgets_the_conversation(api: BotApi, bot: MakeBot, echo: Echo) -
     assert echo.batches[-1][0].context == ("hi",)
 
 
-def test_mood_sets_the_label_and_only_one_the_model_knows(api: BotApi, bot: MakeBot) -> None:
+def test_mood_accepts_only_labels_of_the_model(api: BotApi, bot: MakeBot) -> None:
     with bot():
         api.write("/mood JOY")
         api.wait(lambda: len(api.texts()) == 1)
@@ -92,7 +91,7 @@ def test_mood_sets_the_label_and_only_one_the_model_knows(api: BotApi, bot: Make
         api.wait(lambda: len(api.texts()) == 3)
     assert api.texts() == [
         "My mood is joy now.",
-        "My mood is joy. /mood and one of these changes it: neutral, joy, anger.",
+        "My mood is joy. To change it, send /mood and one of these: neutral, joy, anger.",
         "joy: hi",
     ]
 
@@ -105,14 +104,14 @@ def test_mood_sets_the_label_and_only_one_the_model_knows(api: BotApi, bot: Make
         {"location": {"latitude": 1.0, "longitude": 1.0}},
     ],
 )
-def test_what_is_no_text_gets_one_polite_line(api: BotApi, bot: MakeBot, content: dict[str, object]) -> None:
+def test_media_get_one_notice(api: BotApi, bot: MakeBot, content: dict[str, object]) -> None:
     with bot():
         api.post(api.message(**content))
         api.wait(api.texts)
     assert api.texts() == ["Sorry, I understand only text."]
 
 
-def test_a_caption_is_text(api: BotApi, bot: MakeBot) -> None:
+def test_a_caption_is_handled_as_text(api: BotApi, bot: MakeBot) -> None:
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]
     with bot():
         api.post(api.message(photo=photo, caption="my cat"))
@@ -120,7 +119,7 @@ def test_a_caption_is_text(api: BotApi, bot: MakeBot) -> None:
     assert api.texts() == ["neutral: my cat"]
 
 
-def test_a_long_answer_is_split_at_4096_utf16_units(api: BotApi, bot: MakeBot) -> None:
+def test_a_long_reply_is_split_at_4096_utf16_units(api: BotApi, bot: MakeBot) -> None:
     long = " ".join(["😀" * 7] * 700)
     with bot(responder=Echo(lambda request: long)):
         api.write("hi")
@@ -129,7 +128,7 @@ def test_a_long_answer_is_split_at_4096_utf16_units(api: BotApi, bot: MakeBot) -
     assert " ".join(api.texts()) == long
 
 
-def test_replies_are_plain_text(api: BotApi, bot: MakeBot) -> None:
+def test_replies_are_sent_as_plain_text(api: BotApi, bot: MakeBot) -> None:
     with bot(responder=Echo(lambda request: "<b>*_bold_*</b> [x](http://x)")):
         api.write("hi")
         api.wait(api.texts)
@@ -138,7 +137,9 @@ def test_replies_are_plain_text(api: BotApi, bot: MakeBot) -> None:
     assert "entities" not in api.sent[0]["params"]
 
 
-def test_a_stranger_is_refused_once_and_costs_no_model_time(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+def test_a_user_without_access_gets_one_notice_and_does_not_reach_the_model(
+    api: BotApi, bot: MakeBot, echo: Echo
+) -> None:
     with bot(allow=[1, "@User3"]):
         for text in ("let me in", "/start", "please"):
             api.write(text, chat=2)
@@ -147,10 +148,10 @@ def test_a_stranger_is_refused_once_and_costs_no_model_time(api: BotApi, bot: Ma
         api.wait(lambda: api.texts(1) and api.texts(2) and api.texts(3))
     assert len(api.texts(2)) == 1
     assert api.texts(1) == api.texts(3) == ["neutral: hi"]
-    assert {line for batch in echo.batches for request in batch for line in request.context} == {"hi"}
+    assert {line for context in echo.contexts for line in context} == {"hi"}
 
 
-def test_everyone_is_warned_about(
+def test_allow_everyone_logs_a_warning(
     api: BotApi,
     run: RunContext,
     caplog: pytest.LogCaptureFixture,
@@ -159,52 +160,52 @@ def test_everyone_is_warned_about(
 ) -> None:
     monkeypatch.setenv("TOKEN", "4243:another-token")
     with pytest.raises(UserError):
-        deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=api.url), trained(echo), run)
-    assert "everyone may talk to the bot" in caplog.text
+        deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=api.url), model_of(echo), run)
+    assert "everyone may use the bot" in caplog.text
 
 
-def test_nobody_invited_is_an_error() -> None:
-    with pytest.raises(ValueError, match="nobody is invited"):
+def test_an_empty_allow_list_is_an_error() -> None:
+    with pytest.raises(ValueError, match="the list is empty"):
         Options(token=Secret(env="TOKEN"), allow=[])
 
 
-@pytest.mark.parametrize("guest", ["t.me/anna", "Anna Smith", "", "-", "12ab", "анна"])
-def test_who_cannot_be_invited_is_an_error(guest: str) -> None:
-    with pytest.raises(ValueError, match="is nobody; write ids and usernames"):
-        Options(token=Secret(env="TOKEN"), allow=[1, guest])
+@pytest.mark.parametrize("entry", ["t.me/anna", "Anna Smith", "", "-", "12ab", "анна"])
+def test_an_invalid_allow_entry_is_an_error(entry: str) -> None:
+    with pytest.raises(ValueError, match="is not a user id, chat id or username"):
+        Options(token=Secret(env="TOKEN"), allow=[1, entry])
 
 
-def test_ids_and_usernames_can_be_invited() -> None:
+def test_ids_and_usernames_are_valid_allow_entries() -> None:
     Options(token=Secret(env="TOKEN"), allow=[1, -1001234567890, "42", "-5", "anna", "@Anna_1", " anna "])
 
 
-@pytest.mark.parametrize("address", ["api.telegram.org", "https://", "http://a b", "http://h:99999", "http://[::1"])
-def test_an_address_that_leads_nowhere_is_an_error(address: str) -> None:
-    with pytest.raises(ValueError, match="no web address"):
-        Options(token=Secret(env="TOKEN"), allow=[1], base_url=address)
+@pytest.mark.parametrize("url", ["api.telegram.org", "https://", "http://a b", "http://h:99999", "http://[::1"])
+def test_an_invalid_base_url_is_an_error(url: str) -> None:
+    with pytest.raises(ValueError, match="not a web address"):
+        Options(token=Secret(env="TOKEN"), allow=[1], base_url=url)
 
 
-def test_a_model_that_forgets_an_answer_costs_only_that_one(api: BotApi, bot: MakeBot) -> None:
-    class Forgetful(Echo):
+def test_a_missing_reply_of_a_batch_does_not_affect_the_others(api: BotApi, bot: MakeBot) -> None:
+    class Incomplete(Echo):
         def respond(self, requests: Sequence[Request]) -> list[Reply]:
             return super().respond(requests)[: len(requests) - (requests[-1].context[-1] == "3")]
 
-    with bot(responder=Forgetful(), settle=0.5, fallback="pardon?"):
+    with bot(responder=Incomplete(), settle=0.5, fallback="pardon?"):
         for chat in (1, 2, 3):
             api.write(str(chat), chat=chat)
         api.wait(lambda: len(api.sent) == 3)
     assert [api.texts(chat) for chat in (1, 2, 3)] == [["neutral: 1"], ["neutral: 2"], ["pardon?"]]
 
 
-def test_the_model_failing_gives_the_fallback_and_the_bot_goes_on(
+def test_the_fallback_is_sent_when_the_model_fails_and_the_bot_continues(
     api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def answer(request: object) -> str:
+    def reply(request: object) -> str:
         if "bad" in str(request):
-            raise ValueError("cannot answer: bad secret")
+            raise ValueError("cannot reply: bad secret")
         return "fine"
 
-    with bot(responder=Echo(answer), fallback="pardon?"):
+    with bot(responder=Echo(reply), fallback="pardon?"):
         api.write("bad secret")
         api.wait(lambda: len(api.texts()) == 1)
         api.write("/reset")
@@ -216,21 +217,21 @@ def test_the_model_failing_gives_the_fallback_and_the_bot_goes_on(
     assert "bad secret" not in caplog.text
 
 
-@pytest.mark.parametrize("base", ["", "/", "/bot", "/bot/"])
-def test_the_address_of_the_bot_api_may_end_as_it_likes(api: BotApi, bot: MakeBot, base: str) -> None:
-    with bot(base_url=api.url + base):
+@pytest.mark.parametrize("suffix", ["", "/", "/bot", "/bot/"])
+def test_the_base_url_may_end_with_bot_and_slash(api: BotApi, bot: MakeBot, suffix: str) -> None:
+    with bot(base_url=api.url + suffix):
         api.write("hi")
         api.wait(api.texts)
 
 
-def test_a_refused_token_is_one_line_without_the_token(
+def test_the_error_for_a_rejected_token_does_not_reveal_it(
     api: BotApi, run: RunContext, echo: Echo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    token = "4242:REVOKED-token_that_nobody_may_see"
+    token = "4242:REVOKED-token_that_must_not_be_shown"
     monkeypatch.setenv("TOKEN", token)
     with pytest.raises(UserError, match="Telegram refused the bot's token") as caught:
-        deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=api.url), trained(echo), run)
+        deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=api.url), model_of(echo), run)
     assert caught.value.exit_status == 2
     assert "\n" not in str(caught.value)
     assert caught.value.__suppress_context__
@@ -239,29 +240,31 @@ def test_a_refused_token_is_one_line_without_the_token(
 
 
 @pytest.mark.parametrize("token", ["hello", "1234", ":abc", "12:a b", "12:а-cyrillic", "12:/../.."])
-def test_a_malformed_token_is_one_line_without_the_token(
+def test_the_error_for_a_malformed_token_does_not_reveal_it(
     run: RunContext, echo: Echo, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setenv("TOKEN", token)
     with pytest.raises(UserError, match="malformed") as caught:
-        deploy(Options(token=Secret(env="TOKEN"), allow="everyone"), trained(echo), run)
+        deploy(Options(token=Secret(env="TOKEN"), allow="everyone"), model_of(echo), run)
     assert token not in str(caught.value)
 
 
-def test_a_missing_token_is_one_line(run: RunContext, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_token_is_an_error(run: RunContext, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOKEN", raising=False)
     with pytest.raises(UserError, match="environment variable TOKEN is not set"):
-        deploy(Options(token=Secret(env="TOKEN"), allow="everyone"), trained(echo), run)
+        deploy(Options(token=Secret(env="TOKEN"), allow="everyone"), model_of(echo), run)
 
 
-def test_nothing_that_a_crash_may_print_holds_the_token() -> None:
+def test_representations_do_not_contain_the_token() -> None:
     bot = connect(TOKEN, "http://127.0.0.1:9")
     options = Options(token=Secret(env="TOKEN"), allow=[1])
-    shown = " ".join(f"{thing!r} {thing}" for thing in (bot, *bot._request, vars(bot).keys(), options))
-    assert TOKEN.partition(":")[2] not in shown
+    representations = " ".join(f"{value!r} {value}" for value in (bot, *bot._request, vars(bot).keys(), options))
+    assert TOKEN.partition(":")[2] not in representations
 
 
-def test_the_token_is_in_no_log_at_any_level(api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_of_any_level_contains_the_token(
+    api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture
+) -> None:
     faults = iter([Fault(status=502), Fault(), Fault(status=429, retry_after=1), Fault(status=500)])
     api.fault = lambda call: next(faults, None) if call.method == "sendMessage" else None
     with bot():
@@ -272,21 +275,21 @@ def test_the_token_is_in_no_log_at_any_level(api: BotApi, bot: MakeBot, caplog: 
     assert not [record for record in caplog.records if record.name.split(".")[0] in ("httpx", "httpcore", "telegram")]
 
 
-def test_it_starts_as_soon_as_telegram_can_be_reached(echo: Echo, run: RunContext) -> None:
+def test_it_starts_as_soon_as_telegram_is_reachable(echo: Echo, run: RunContext) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    missing = type("Missing", (), {"url": f"http://127.0.0.1:{port}", "token": TOKEN})()
-    with RunningBot(missing, echo, run):
+    unreachable = type("Unreachable", (), {"url": f"http://127.0.0.1:{port}", "token": TOKEN})()
+    with BotThread(unreachable, echo, run):
         api = BotApi(port=port)
         api.write("hi")
         api.wait(api.texts)
         api.close()
 
 
-def test_another_receiver_is_an_error_after_a_while(api: BotApi, bot: MakeBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "CONFLICT_LIMIT", 2.0)
+def test_a_lasting_conflict_is_an_error(api: BotApi, bot: MakeBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "CONFLICT_TIMEOUT", 2.0)
     api.fault = lambda call: Fault(status=409) if call.method == "getUpdates" else None
     running = bot()
-    with pytest.raises(StageError, match="another program is receiving this bot's messages"), running:
+    with pytest.raises(StageError, match="another program is receiving this bot's updates"), running:
         running.join()

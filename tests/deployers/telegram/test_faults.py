@@ -1,4 +1,4 @@
-"""The bot goes on through everything that Telegram and the network do."""
+"""The bot continues after every fault of Telegram and of the network."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from autocakechat import UserError
 from autocakechat.plugins.deployers.telegram.bot_api.client import connect
 from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import NAME, TOKEN, BotApi, Call, Fault
-from tests.deployers.telegram.support.running import RunningBot
+from tests.deployers.telegram.support.bot_thread import BotThread
 
-MakeBot = Callable[..., RunningBot]
+MakeBot = Callable[..., BotThread]
 
 
 def failing(methods: str, *faults: Fault) -> Callable[[Call], Fault | None]:
-    """Faults for the first calls of each of some methods."""
-    left = {method: iter(faults) for method in methods.split()}
-    return lambda call: next(left.get(call.method, iter(())), None)
+    """Returns a fault function that fails the first calls of each of some methods."""
+    remaining = {method: iter(faults) for method in methods.split()}
+    return lambda call: next(remaining.get(call.method, iter(())), None)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def failing(methods: str, *faults: Fault) -> Callable[[Call], Fault | None]:
         Fault(status=502, cut=True),
         Fault(),
         Fault(status=429, retry_after=1),
-        Fault(status=200, done=True, delay=0.5),
-        Fault(status=200, done=True, cut=True),
+        Fault(status=200, takes_effect=True, delay=0.5),
+        Fault(status=200, takes_effect=True, cut=True),
     ],
     ids=str,
 )
-def test_a_fault_of_each_call_costs_nothing_but_time(api: BotApi, bot: MakeBot, fault: Fault) -> None:
+def test_calls_are_retried_after_every_kind_of_fault(api: BotApi, bot: MakeBot, fault: Fault) -> None:
     api.fault = failing("getMe setMyCommands deleteWebhook getUpdates sendMessage sendChatAction", fault)
     with bot():
         api.write("hi")
@@ -54,7 +54,7 @@ def test_a_fault_of_each_call_costs_nothing_but_time(api: BotApi, bot: MakeBot, 
     assert api.texts() == ["neutral: hi", "neutral: there"]
 
 
-def test_429_is_waited_for_as_long_as_telegram_asks(api: BotApi, bot: MakeBot) -> None:
+def test_a_429_is_waited_out_for_retry_after_seconds(api: BotApi, bot: MakeBot) -> None:
     api.fault = failing("sendMessage", Fault(status=429, retry_after=2))
     with bot():
         api.write("hi")
@@ -63,16 +63,18 @@ def test_429_is_waited_for_as_long_as_telegram_asks(api: BotApi, bot: MakeBot) -
     assert second - first >= 2
 
 
-def test_trouble_is_told_once_and_its_end_too(api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_and_its_end_are_each_logged_once(
+    api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture
+) -> None:
     api.fault = failing("getUpdates", *[Fault()] * 2)
     with bot():
         api.write("hi")
         api.wait(api.texts)
-    assert caplog.text.count("trouble what=receiving") == 1
-    assert caplog.text.count("trouble over what=receiving") == 1
+    assert caplog.text.count("retrying method=getUpdates") == 1
+    assert caplog.text.count("recovered method=getUpdates") == 1
 
 
-def test_a_token_that_is_revoked_while_it_runs_ends_it(api: BotApi, bot: MakeBot) -> None:
+def test_a_token_revoked_at_run_time_stops_the_bot(api: BotApi, bot: MakeBot) -> None:
     with pytest.raises(UserError, match="Telegram refused the bot's token"), bot() as running:
         api.write("hi")
         api.wait(api.texts)
@@ -81,22 +83,22 @@ def test_a_token_that_is_revoked_while_it_runs_ends_it(api: BotApi, bot: MakeBot
         running.join()
 
 
-def test_a_short_conflict_is_borne(api: BotApi, bot: MakeBot) -> None:
+def test_a_short_conflict_is_retried(api: BotApi, bot: MakeBot) -> None:
     api.fault = failing("getUpdates", *[Fault(status=409)] * 2)
     with bot():
         api.write("hi")
         api.wait(api.texts)
 
 
-def test_another_receiver_that_goes_away_takes_nothing(api: BotApi, bot: MakeBot) -> None:
-    """The old poll of a restarted container: real calls, each ending the other's with 409."""
-    rival = connect(TOKEN, api.url)
+def test_a_second_poller_that_goes_away_takes_no_update(api: BotApi, bot: MakeBot) -> None:
+    """As when a container restarts: the calls of two pollers end each other with 409."""
+    second_poller = connect(TOKEN, api.url)
 
     async def poll() -> None:
-        async with rival:
+        async with second_poller:
             for _ in range(3):
                 with contextlib.suppress(Conflict):
-                    await rival.get_updates(timeout=1)
+                    await second_poller.get_updates(timeout=1)
 
     with bot():
         api.write("one")
@@ -108,8 +110,8 @@ def test_another_receiver_that_goes_away_takes_nothing(api: BotApi, bot: MakeBot
     assert api.conflicts > 0
 
 
-def test_updates_whose_numbers_begin_anew_are_answered(api: BotApi, bot: MakeBot) -> None:
-    """After a quiet week Telegram numbers updates from anywhere."""
+def test_updates_with_lower_ids_than_before_get_replies(api: BotApi, bot: MakeBot) -> None:
+    """After a week without updates Telegram continues with a random update id."""
     api.mangle = lambda updates: updates[:1]
     with bot():
         api.write("high")
@@ -123,7 +125,7 @@ def test_updates_whose_numbers_begin_anew_are_answered(api: BotApi, bot: MakeBot
     assert [api.texts(chat) for chat in (2, 3)] == [["neutral: low"]] * 2
 
 
-def test_a_chat_that_blocked_the_bot_is_dropped_quietly(
+def test_a_chat_that_blocked_the_bot_is_deleted_without_a_warning(
     api: BotApi, bot: MakeBot, caplog: pytest.LogCaptureFixture
 ) -> None:
     api.blocked.add(1)
@@ -137,14 +139,14 @@ def test_a_chat_that_blocked_the_bot_is_dropped_quietly(
     assert not [record for record in caplog.records if record.levelno > logging.INFO and "everyone" not in record.msg]
 
 
-def test_a_group_that_becomes_a_supergroup_is_followed(api: BotApi, bot: MakeBot) -> None:
+def test_messages_to_a_group_follow_it_to_its_supergroup(api: BotApi, bot: MakeBot) -> None:
     api.migrated[-5] = -1005
     with bot():
         api.write("/help", -5, user=1)
         api.wait(lambda: api.texts(-1005))
 
 
-def test_a_message_that_telegram_refuses_does_not_hold_up_the_next(api: BotApi, bot: MakeBot) -> None:
+def test_a_rejected_message_does_not_block_the_next(api: BotApi, bot: MakeBot) -> None:
     api.fault = failing("sendMessage", Fault(status=400))
     with bot():
         api.write("one")
@@ -154,7 +156,7 @@ def test_a_message_that_telegram_refuses_does_not_hold_up_the_next(api: BotApi, 
     assert api.texts() == ["neutral: two"]
 
 
-def test_updates_in_any_order_and_twice_are_answered_once_and_in_order(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+def test_shuffled_and_repeated_updates_get_one_reply_in_order(api: BotApi, bot: MakeBot, echo: Echo) -> None:
     def shuffled(updates: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return random.Random(1).sample(updates * 2, len(updates) * 2)
 
@@ -186,11 +188,11 @@ HOSTILE_TEXTS = [
     "\n\n\n",
     " ",
 ]
-STRANGE_UPDATES: list[dict[str, Any]] = [
+UNUSUAL_UPDATES: list[dict[str, Any]] = [
     {},
     {"callback_query": {"id": "1", "from": {"id": 1, "is_bot": False, "first_name": "x"}, "chat_instance": "1"}},
     {"channel_post": {"message_id": 1, "date": 1, "chat": {"id": -1, "type": "channel"}, "text": "news"}},
-    {"message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "from nobody"}},
+    {"message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "no sender"}},
     {"message": {"message_id": 1}},
     {"message": "not a message"},
     {"message": None},
@@ -200,8 +202,10 @@ STRANGE_UPDATES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("update", STRANGE_UPDATES, ids=lambda update: json.dumps(update)[:40])
-def test_a_strange_update_stops_nothing_and_is_confirmed(api: BotApi, bot: MakeBot, update: dict[str, Any]) -> None:
+@pytest.mark.parametrize("update", UNUSUAL_UPDATES, ids=lambda update: json.dumps(update)[:40])
+def test_a_malformed_or_unknown_update_is_skipped_and_confirmed(
+    api: BotApi, bot: MakeBot, update: dict[str, Any]
+) -> None:
     api.post(update)
     api.write("hi")
     with bot():
@@ -210,7 +214,7 @@ def test_a_strange_update_stops_nothing_and_is_confirmed(api: BotApi, bot: MakeB
     assert api.texts() == ["neutral: hi"]
 
 
-def test_service_messages_are_no_messages(api: BotApi, bot: MakeBot) -> None:
+def test_service_messages_get_no_reply(api: BotApi, bot: MakeBot) -> None:
     member = {"id": 9, "is_bot": False, "first_name": "x"}
     with bot():
         api.post(api.message(-7, 1, new_chat_members=[member]))
@@ -221,53 +225,52 @@ def test_service_messages_are_no_messages(api: BotApi, bot: MakeBot) -> None:
     assert [message["text"] for message in api.sent] == ["neutral: hi"]
 
 
-def test_ten_thousand_emoji_come_in_and_go_out(api: BotApi, bot: MakeBot, echo: Echo) -> None:
-    """Telegram takes 2,048 in a message: they come as a burst of five, and go out as messages that fit."""
-    answer = Echo(lambda request: "🙂" * 10_000)
-    with bot(responder=answer, settle=0.3):
+def test_ten_thousand_emoji_are_received_and_sent(api: BotApi, bot: MakeBot) -> None:
+    """A message has at most 2,048 of them: they arrive as a burst of five, and are sent as messages that fit."""
+    emoji = Echo(lambda request: "🙂" * 10_000)
+    with bot(responder=emoji, settle=0.3):
         for _ in range(5):
             api.write("😀" * 2000)
         api.wait(lambda: len("".join(api.texts())) >= 10_000)
     assert "".join(api.texts()) == "🙂" * 10_000
     assert max(len(text.encode("utf-16-le")) // 2 for text in api.texts()) == 4096
-    assert [len(batch) for batch in answer.batches] == [1]
+    assert [len(batch) for batch in emoji.batches] == [1]
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=lambda text: ascii(text)[:20])
-def test_a_hostile_text_is_a_text_like_any_other(
+def test_hostile_texts_are_handled_like_any_other(
     api: BotApi, bot: MakeBot, echo: Echo, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
-    person = {"id": 1, "is_bot": False, "first_name": text, "username": text, "language_code": text}
+    sender = {"id": 1, "is_bot": False, "first_name": text, "username": text, "language_code": text}
 
-    def in_group(said: str) -> dict[str, Any]:
-        place = {"id": -1, "type": "supergroup", "title": text, "username": text}
-        return {"message": api.message(-1, text=said)["message"] | {"chat": place, "from": person}}
+    def in_group(message_text: str) -> dict[str, Any]:
+        chat = {"id": -1, "type": "supergroup", "title": text, "username": text}
+        return {"message": api.message(-1, text=message_text)["message"] | {"chat": chat, "from": sender}}
 
     with bot(separate_lines=False, log_texts=True):
-        api.post(api.message(text=text, **{"from": person}))
+        api.post(api.message(text=text, **{"from": sender}))
         api.post(in_group(f"@{NAME} {text}"))
         api.write("hi")
         api.wait(lambda: api.texts() and "hi" in api.texts()[-1])
         api.post(in_group(f"@{NAME} hi"))
         api.wait(lambda: api.texts(-1) and "hi" in api.texts(-1)[-1])
-    heard = "\n".join(line for batch in echo.batches for request in batch for line in request.context)
-    words = text.replace("\0", "").replace("\ud800", "\ufffd").strip()
-    assert words in heard or words.startswith("/"), "it is passed on as it came"
-    assert "not understood" not in caplog.text
+    model_input = "\n".join(line for context in echo.contexts for line in context)
+    cleaned = text.replace("\0", "").replace("\ud800", "\ufffd").strip()
+    assert cleaned in model_input or cleaned.startswith("/"), "the model did not get the text unchanged"
+    assert "update skipped" not in caplog.text
     assert "\x1b" not in caplog.text
     assert "\u202e" not in caplog.text
     assert all("parse_mode" not in message["params"] for message in api.sent)
 
 
-class Chaos:
-    """Lets a share of all calls fail in every way there is."""
+class RandomFaults:
+    """Fails a share of all calls, with faults of all kinds."""
 
     def __init__(self, share: float, seed: int) -> None:
         self._random = random.Random(seed)
         self._share = share
         self._lock = threading.Lock()
-        self.unclear = 0
-        self.faults: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def __call__(self, call: Call) -> Fault | None:
         with self._lock:
@@ -281,49 +284,51 @@ class Chaos:
                     Fault(status=429, retry_after=1),
                     Fault(),
                     Fault(delay=0.2),
-                    Fault(status=200, done=True, delay=0.3),
-                    Fault(status=200, done=True, cut=True),
+                    Fault(status=200, takes_effect=True, delay=0.3),
+                    Fault(status=200, takes_effect=True, cut=True),
                 ]
             )
-            self.faults[str(fault)] += 1
+            self.counts[str(fault)] += 1
             return fault
 
 
 @pytest.mark.parametrize(("chats", "messages"), [(8, 6), pytest.param(100, 30, marks=pytest.mark.soak)])
-def test_chaos_loses_nothing_and_answers_nothing_twice(api: BotApi, bot: MakeBot, chats: int, messages: int) -> None:
-    chaos = Chaos(share=0.2, seed=7)
-    api.fault = chaos
-    heard: Counter[str] = Counter()
-
-    def answer(request: Any) -> str:
-        heard.update(request.context[-1].split("\n"))
-        return f"answer to {request.context[-1]}"
-
-    order = random.Random(3)
-    with bot(responder=Echo(answer), separate_lines=False, messages_per_minute=1000):
+def test_random_faults_lose_no_message_and_double_no_reply(
+    api: BotApi, bot: MakeBot, chats: int, messages: int
+) -> None:
+    faults = RandomFaults(share=0.2, seed=7)
+    api.fault = faults
+    rng = random.Random(3)
+    echo = Echo(lambda request: f"reply to {request.context[-1]}")
+    with bot(responder=echo, separate_lines=False, messages_per_minute=1000):
         api.wait(lambda: "getUpdates" in api.methods())
         for number in range(messages):
-            for chat in order.sample(range(1, chats + 1), chats):
+            for chat in rng.sample(range(1, chats + 1), chats):
                 api.write(f"{chat}.{number}", chat=chat)
-            time.sleep(0.2 + order.random() * 0.5)
-        wanted = {f"{chat}.{number}" for chat in range(1, chats + 1) for number in range(messages)}
-        api.wait(lambda: wanted <= answered(api), seconds=60 + chats * messages / 10)
-    print(f"{len(wanted)} messages, {len(api.sent)} answers, {chaos.faults.total()} of {len(api.calls)} calls failed")
-    assert len(chaos.faults) >= 5
-    times = Counter(line for message in api.sent for line in message["text"].removeprefix("answer to ").split("\n"))
-    assert times == Counter(dict.fromkeys(wanted, 1))
+            time.sleep(0.2 + rng.random() * 0.5)
+        written = {f"{chat}.{number}" for chat in range(1, chats + 1) for number in range(messages)}
+        api.wait(lambda: written <= answered_lines(api), seconds=60 + chats * messages / 10)
+    print(f"{len(written)} messages, {len(api.sent)} replies, {faults.counts.total()} of {len(api.calls)} calls failed")
+    assert len(faults.counts) >= 5
+    answers_per_message = Counter(line for message in api.sent for line in lines_of(message["text"]))
+    assert answers_per_message == Counter(dict.fromkeys(written, 1))
     for chat in range(1, chats + 1):
-        lines = [line for text in api.texts(chat) for line in text.removeprefix("answer to ").split("\n")]
+        lines = [line for text in api.texts(chat) for line in lines_of(text)]
         assert lines == [f"{chat}.{number}" for number in range(messages)]
 
 
-def answered(api: BotApi) -> set[str]:
-    return {line for message in list(api.sent) for line in message["text"].removeprefix("answer to ").split("\n")}
+def lines_of(reply: str) -> list[str]:
+    """Returns the messages that a reply replies to."""
+    return reply.removeprefix("reply to ").split("\n")
 
 
-def test_a_connection_that_breaks_without_a_word_sends_again_rather_than_loses(api: BotApi, bot: MakeBot) -> None:
-    """Whether such a message arrived cannot be known; a message too many is better than one too few."""
-    api.fault = failing("sendMessage", Fault(done=True))
+def answered_lines(api: BotApi) -> set[str]:
+    return {line for message in list(api.sent) for line in lines_of(message["text"])}
+
+
+def test_a_message_is_resent_if_the_connection_breaks_during_the_request(api: BotApi, bot: MakeBot) -> None:
+    """The bot cannot know whether it was delivered; a duplicate is better than a lost message."""
+    api.fault = failing("sendMessage", Fault(takes_effect=True))
     with bot():
         api.write("hi")
         api.wait(lambda: len(api.texts()) == 2)
@@ -331,6 +336,6 @@ def test_a_connection_that_breaks_without_a_word_sends_again_rather_than_loses(a
 
 
 @pytest.fixture(autouse=True)
-def _the_token_is_in_no_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+def _check_that_no_log_contains_the_token(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     assert TOKEN not in caplog.text

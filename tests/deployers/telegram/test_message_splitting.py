@@ -1,44 +1,44 @@
-"""What a text becomes on its way out."""
+"""Splitting texts into messages that Telegram accepts."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat.plugins.deployers.telegram.replying.message_splitting import separate, split
+from autocakechat.plugins.deployers.telegram.replying.message_splitting import split_by_line, split_to_fit
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \n😀a"), max_size=300)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \n😀a"), max_size=300)
 
 
-@given(texts, st.integers(2, 40))
-def test_every_part_fits_and_nothing_but_blanks_is_lost(text: str, limit: int) -> None:
-    parts = split(text, limit)
-    assert all(0 < units(part) <= limit for part in parts)
+@given(TEXTS, st.integers(2, 40))
+def test_every_part_fits_and_only_blanks_are_removed(text: str, limit: int) -> None:
+    parts = split_to_fit(text, limit)
+    assert all(0 < utf16_length(part) <= limit for part in parts)
     assert all(part.strip() for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.replace("\0", "").split())
 
 
-def test_a_cut_is_made_between_words() -> None:
-    assert split("one two three four", 9) == ["one two", "three", "four"]
+def test_a_text_is_split_between_words() -> None:
+    assert split_to_fit("one two three four", 9) == ["one two", "three", "four"]
 
 
-def test_a_word_that_is_too_long_is_cut_between_characters_never_inside_one() -> None:
-    assert split("😀😀😀", 5) == ["😀😀", "😀"]
+def test_a_long_word_is_split_between_characters_and_never_inside_a_surrogate_pair() -> None:
+    assert split_to_fit("😀😀😀", 5) == ["😀😀", "😀"]
 
 
-def test_halves_of_characters_are_replaced() -> None:
-    assert split("a\ud800b") == ["a\ufffdb"]
+def test_lone_surrogates_are_replaced() -> None:
+    assert split_to_fit("a\ud800b") == ["a\ufffdb"]
 
 
 def test_each_line_is_a_message() -> None:
-    assert separate("one\n\n two \nthree") == ["one", "two", "three"]
+    assert split_by_line("one\n\n two \nthree") == ["one", "two", "three"]
 
 
-def test_a_text_of_very_many_lines_stays_in_one_piece() -> None:
+def test_a_text_with_very_many_lines_is_one_message() -> None:
     text = "\n".join(map(str, range(50)))
-    assert separate(text) == [text]
+    assert split_by_line(text) == [text]

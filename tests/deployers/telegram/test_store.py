@@ -1,4 +1,4 @@
-"""The store: whatever happens in whatever order, each line is answered once and read in its place."""
+"""The store: in any order of events, each message gets one reply and has its place in the history."""
 
 from __future__ import annotations
 
@@ -13,22 +13,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import StageError
-from autocakechat.plugins.deployers.telegram.storage.records import SERVER, Waiting
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.storage.records import BOT_SPEAKER, PendingChat
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / "bot.sqlite3")) as store:
+def store(tmp_path: Path) -> Iterator[ConversationStore]:
+    with closing(ConversationStore(tmp_path / "bot.sqlite3")) as store:
         yield store
+
+
+def add_message(store: ConversationStore, chat: int, text: str) -> None:
+    """Adds a message of a private chat that needs a reply."""
+    store.add_message(chat, chat, text, None, needs_reply=True)
+
+
+def texts(store: ConversationStore, pending: PendingChat) -> list[str]:
+    return [message.text for message in store.history(pending.chat, pending.last_message)]
 
 
 CHATS = st.integers(1, 3)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("hear"), CHATS),
-        st.tuples(st.just("think"), st.just(0)),
-        st.tuples(st.just("answer"), st.just(0)),
+        st.tuples(st.just("message"), CHATS),
+        st.tuples(st.just("start batch"), st.just(0)),
+        st.tuples(st.just("finish batch"), st.just(0)),
         st.tuples(st.just("restart"), st.just(0)),
         st.tuples(st.just("trim"), CHATS),
     ),
@@ -38,121 +47,122 @@ STEPS = st.lists(
 
 @settings(deadline=None)  # disks are sometimes slow
 @given(STEPS)
-def test_every_line_is_answered_once_and_in_order(steps: list[tuple[str, int]]) -> None:
-    """The model thinks about a batch while more comes in, and is now and then killed before it has answered."""
-    heard: dict[int, list[str]] = {chat: [] for chat in (1, 2, 3)}
-    thinking: dict[int, tuple[Waiting, str]] = {}
+def test_each_message_gets_one_reply_in_order(steps: list[tuple[str, int]]) -> None:
+    """Messages arrive while the model runs, and the bot is killed before it has replied."""
+    received: dict[int, list[str]] = {chat: [] for chat in (1, 2, 3)}
+    batch: list[tuple[PendingChat, str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "bot.sqlite3")
-        for what, chat in [*steps, ("answer", 0), ("think", 0), ("answer", 0)]:
-            match what:
-                case "hear":
-                    text = f"{chat}.{len(heard[chat])}"
-                    heard[chat].append(text)
-                    store.hear(chat, chat, text, None, waits=True)
-                case "think":
-                    thinking = {waiting.chat: (waiting, unanswered(store, waiting)) for waiting in store.waiting()}
-                case "answer":
-                    for waiting, lines in thinking.values():
-                        assert store.answer(waiting.chat, waiting.line, f"re {lines}", [f"re {lines}"])
-                    thinking = {}
+        store = ConversationStore(Path(folder) / "bot.sqlite3")
+        for step, chat in [*steps, ("finish batch", 0), ("start batch", 0), ("finish batch", 0)]:
+            match step:
+                case "message":
+                    text = f"{chat}.{len(received[chat])}"
+                    received[chat].append(text)
+                    add_message(store, chat, text)
+                case "start batch":
+                    batch = [(pending, unanswered(store, pending)) for pending in store.pending_chats()]
+                case "finish batch":
+                    for pending, text in batch:
+                        store.add_reply(pending.chat, pending.last_message, f"re {text}", [f"re {text}"])
+                    batch = []
                 case "restart":
                     store.close()
-                    store, thinking = Store(Path(folder) / "bot.sqlite3"), {}
+                    store, batch = ConversationStore(Path(folder) / "bot.sqlite3"), []
                 case "trim":
-                    store.trim(chat, 3)
-        assert store.waiting() == []
-        for chat, lines in heard.items():
-            assert [line for text in outbox(store, chat) for line in text.removeprefix("re ").split()] == lines
+                    store.trim_history(chat, 3)
+        assert store.pending_chats() == []
+        for chat, messages in received.items():
+            replies = empty_outbox(store, chat)
+            assert [message for reply in replies for message in reply.removeprefix("re ").split()] == messages
         store.close()
 
 
-def unanswered(store: Store, waiting: Waiting) -> str:
-    """What the model sees as the client's last line: everything after the last answer."""
-    lines = store.conversation(waiting.chat, waiting.line)
-    last = max((number for number, line in enumerate(lines) if line.speaker == SERVER), default=-1)
-    return " ".join(line.text for line in lines[last + 1 :])
+def unanswered(store: ConversationStore, pending: PendingChat) -> str:
+    """Returns the client's last turn as the model sees it: all messages after the last reply."""
+    history = store.history(pending.chat, pending.last_message)
+    last_reply = max((index for index, message in enumerate(history) if message.speaker == BOT_SPEAKER), default=-1)
+    return " ".join(message.text for message in history[last_reply + 1 :])
 
 
-def outbox(store: Store, chat: int) -> list[str]:
+def empty_outbox(store: ConversationStore, chat: int) -> list[str]:
     texts = []
-    while outgoing := store.next_to_send(chat):
-        texts.append(outgoing.text)
-        store.sent(outgoing)
+    while message := store.next_outgoing(chat):
+        texts.append(message.text)
+        store.remove_from_outbox(message)
     return texts
 
 
-def test_an_answer_stands_before_what_came_while_the_model_thought(store: Store) -> None:
-    store.hear(1, 1, "one", None, waits=True)
-    (first,) = store.waiting()
-    store.hear(1, 1, "two", None, waits=True)
-    store.answer(1, first.line, "re one", ["re one"])
-    (second,) = store.waiting()
-    assert [line.text for line in store.conversation(1, second.line)] == ["one", "re one", "two"]
+def test_a_reply_precedes_messages_that_arrived_while_the_model_ran(store: ConversationStore) -> None:
+    add_message(store, 1, "one")
+    (first,) = store.pending_chats()
+    add_message(store, 1, "two")
+    store.add_reply(1, first.last_message, "re one", ["re one"])
+    (second,) = store.pending_chats()
+    assert texts(store, second) == ["one", "re one", "two"]
 
 
-def test_an_answer_that_nobody_waits_for_any_more_is_not_kept(store: Store) -> None:
-    store.hear(1, 1, "one", None, waits=True)
-    (waiting,) = store.waiting()
-    store.reset(1)
-    store.hear(1, 1, "two", None, waits=True)
-    assert not store.answer(1, waiting.line, "re one", ["re one"])
-    assert store.next_to_send(1) is None
-    assert [waiting.lines for waiting in store.waiting()] == [1]
+def test_a_reply_to_messages_deleted_by_a_reset_is_discarded(store: ConversationStore) -> None:
+    add_message(store, 1, "one")
+    (before_reset,) = store.pending_chats()
+    store.delete_history(1)
+    add_message(store, 1, "two")
+    store.add_reply(1, before_reset.last_message, "re one", ["re one"])
+    assert store.next_outgoing(1) is None
+    (pending,) = store.pending_chats()
+    assert texts(store, pending) == ["two"]
+    assert store.count_pending_messages() == 1
 
 
-def test_trimming_keeps_what_waits_and_as_many_lines_as_the_model_uses(store: Store) -> None:
+def test_trimming_keeps_pending_messages_and_the_turns_that_the_model_uses(store: ConversationStore) -> None:
     for number in range(4):
-        store.hear(-1, 5 + number % 2, f"group line {number}", None, waits=False)
-    store.hear(-1, 9, "waits", None, waits=True)
-    store.hear(-1, 9, "waits too", None, waits=True)
-    store.trim(-1, 2)
-    (waiting,) = store.waiting()
-    assert [line.text for line in store.conversation(-1, waiting.line)] == ["group line 3", "waits", "waits too"]
-    store.trim(-1, 0)
-    assert [line.text for line in store.conversation(-1, waiting.line)] == ["waits", "waits too"]
+        store.add_message(-1, 5 + number % 2, f"group message {number}", None, needs_reply=False)
+    store.add_message(-1, 9, "pending", None, needs_reply=True)
+    store.add_message(-1, 9, "pending too", None, needs_reply=True)
+    store.trim_history(-1, 2)
+    (pending,) = store.pending_chats()
+    assert texts(store, pending) == ["group message 3", "pending", "pending too"]
+    store.trim_history(-1, 0)
+    assert texts(store, pending) == ["pending", "pending too"]
 
 
-def test_what_fails_in_a_transaction_leaves_nothing(store: Store) -> None:
+def test_a_failed_transaction_is_rolled_back(store: ConversationStore) -> None:
     with pytest.raises(ValueError, match="no"), store.transaction():
-        assert store.see(1)
-        store.put_out(1, "hi")
+        assert store.record_update(1)
+        store.enqueue(1, "hi")
         raise ValueError("no")
-    assert store.see(1)
-    assert store.chats_to_send_to() == []
+    assert store.record_update(1)
+    assert store.chats_with_outgoing() == []
 
 
-def test_a_stranger_is_told_once_in_a_while(store: Store) -> None:
-    assert [store.refuse(1, every=3600), store.refuse(1, every=3600), store.refuse(2, every=3600)] == [
-        True,
-        False,
-        True,
-    ]
-    assert store.refuse(1, every=0)
+def test_a_refused_user_is_notified_once_per_interval(store: ConversationStore) -> None:
+    assert store.record_refusal(1, interval=3600)
+    assert not store.record_refusal(1, interval=3600)
+    assert store.record_refusal(2, interval=3600)
+    assert store.record_refusal(1, interval=0)
 
 
-def test_a_group_takes_everything_along_when_it_becomes_a_supergroup(store: Store) -> None:
-    store.hear(-5, 1, "hi", 3, waits=True)
+def test_a_group_keeps_its_data_when_it_becomes_a_supergroup(store: ConversationStore) -> None:
+    store.add_message(-5, 1, "hi", 3, needs_reply=True)
     store.set_mood(-5, "joy")
-    store.put_out(-5, "hello")
-    store.move(-5, -1005)
-    assert [waiting.chat for waiting in store.waiting()] == store.chats_to_send_to() == [-1005]
+    store.enqueue(-5, "hello")
+    store.migrate_chat(-5, -1005)
+    assert [pending.chat for pending in store.pending_chats()] == store.chats_with_outgoing() == [-1005]
     assert store.mood(-1005) == "joy"
-    assert store.former(-1005) == -5
+    assert store.id_before_migration(-1005) == -5
 
 
-def test_a_memory_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+def test_a_database_of_a_later_version_is_rejected_and_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "bot.sqlite3"
-    Store(file).close()
+    ConversationStore(file).close()
     with closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(StageError, match="written by another version"):
-        Store(file)
+        ConversationStore(file)
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (99,)
 
 
-def test_only_the_owner_can_read_the_memory(tmp_path: Path) -> None:
-    with closing(Store(tmp_path / "bot.sqlite3")) as store:
-        store.hear(1, 1, "a secret", None, waits=True)
+def test_only_the_owner_can_read_the_database(tmp_path: Path) -> None:
+    with closing(ConversationStore(tmp_path / "bot.sqlite3")) as store:
+        add_message(store, 1, "a secret")
         assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}

@@ -1,4 +1,4 @@
-"""What holds for every export, and for what is left of one after damage."""
+"""Properties of every export, intact or damaged."""
 
 from __future__ import annotations
 
@@ -17,9 +17,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.sources.telegram.json_repair import mend
+from autocakechat.plugins.sources.telegram.json_repair import repair
 from tests.conftest import silent_progress
-from tests.sources.exports import ME, PARTNER, Json, ReadChat, account, chat, layout, message, read, service
+from tests.sources.exports import (
+    ME,
+    PARTNER,
+    Json,
+    ReadChat,
+    export_json,
+    make_account,
+    make_chat,
+    make_message,
+    make_service,
+    read,
+)
 
 quiet = logging.getLogger("autocakechat.test.quiet")
 quiet.addHandler(logging.NullHandler())
@@ -27,14 +38,14 @@ quiet.propagate = False
 
 
 @contextmanager
-def room() -> Iterator[tuple[Path, RunContext]]:
-    """A place for a file, and what a source is handed."""
+def temporary_export() -> Iterator[tuple[Path, RunContext]]:
+    """A path for an export, and a run context."""
     with TemporaryDirectory() as folder:
         yield Path(folder) / "result.json", RunContext(quiet, silent_progress, 1, Path(folder))
 
 
 def read_bytes(content: bytes) -> list[ReadChat]:
-    with room() as (path, run):
+    with temporary_export() as (path, run):
         path.write_bytes(content)
         return read(path, run)
 
@@ -67,62 +78,62 @@ EXTRAS = st.dictionaries(
 
 
 @st.composite
-def chats(draw: st.DrawFn, most: int = 6) -> Json:
-    """A chat of messages of all sorts."""
+def chats(draw: st.DrawFn, max_messages: int = 6) -> Json:
+    """A chat with messages of all kinds."""
     messages = []
-    for number in range(1, draw(st.integers(0, most)) + 1):
+    for number in range(1, draw(st.integers(0, max_messages)) + 1):
         if draw(st.integers(0, 9)) == 0:
-            messages.append(service(number, draw(st.integers(1, 3)), draw(st.sampled_from(["phone_call", "odd"]))))
+            messages.append(make_service(number, draw(st.integers(1, 3)), draw(st.sampled_from(["phone_call", "odd"]))))
         else:
             extras = draw(EXTRAS)
-            messages.append(message(number, draw(st.integers(1, 3)), draw(TEXTS | PARTS), **extras))
+            messages.append(make_message(number, draw(st.integers(1, 3)), draw(TEXTS | PARTS), **extras))
     kind = draw(st.sampled_from(["personal_chat", "private_group", "public_supergroup", "saved_messages"]))
-    return chat(messages, type=kind, id=draw(st.integers(1, 1 << 40)), name=draw(st.none() | TEXTS))
+    return make_chat(messages, type=kind, id=draw(st.integers(1, 1 << 40)), name=draw(st.none() | TEXTS))
 
 
-def plain(read_chats: list[ReadChat]) -> list[Any]:
+def as_tuples(read_chats: list[ReadChat]) -> list[Any]:
     return [
-        (each.id, each.title, each.kind, [(m.id, m.sender, m.text, m.sent, m.kind, m.own_words) for m in each.messages])
-        for each in read_chats
+        (chat.id, chat.title, chat.kind, [(m.id, m.sender, m.text, m.sent, m.kind, m.own_words) for m in chat.messages])
+        for chat in read_chats
     ]
 
 
 def texts_of(document: Json) -> list[str]:
     return [
-        "".join(part if isinstance(part, str) else part["text"] for part in each["text"])
-        if isinstance(each["text"], list)
-        else each["text"]
-        for each in document["messages"]
+        "".join(part if isinstance(part, str) else part["text"] for part in message["text"])
+        if isinstance(message["text"], list)
+        else message["text"]
+        for message in document["messages"]
     ]
 
 
 @given(chats())
-def test_every_text_comes_out_as_it_went_in(document: Json) -> None:
-    (only,) = read_bytes(layout(document).encode())
+def test_texts_are_read_unchanged(document: Json) -> None:
+    (only,) = read_bytes(export_json(document).encode())
     assert only.texts == texts_of(document)
     assert only.title == document["name"]
 
 
 @given(st.lists(chats(3), max_size=3), st.booleans())
-def test_the_layout_makes_no_difference(documents: list[Json], sort_keys: bool) -> None:
-    for number, document in enumerate(documents):
-        document["id"] = number + 1
-    whole = account(*documents)
-    usual = plain(read_bytes(layout(whole).encode()))
-    assert plain(read_bytes(json.dumps(whole, sort_keys=sort_keys).encode())) == usual
-    assert plain(read_bytes(json.dumps(whole, indent=3, ensure_ascii=False).encode())) == usual
-    assert plain(read_bytes(layout(whole).replace("\n", "\r\n").encode())) == usual
+def test_the_result_does_not_depend_on_the_layout(documents: list[Json], sort_keys: bool) -> None:
+    for number, chat in enumerate(documents):
+        chat["id"] = number + 1
+    document = make_account(*documents)
+    expected = as_tuples(read_bytes(export_json(document).encode()))
+    assert as_tuples(read_bytes(json.dumps(document, sort_keys=sort_keys).encode())) == expected
+    assert as_tuples(read_bytes(json.dumps(document, indent=3, ensure_ascii=False).encode())) == expected
+    assert as_tuples(read_bytes(export_json(document).replace("\n", "\r\n").encode())) == expected
 
 
 @given(chats(), st.data())
-def test_any_truncation_yields_a_prefix_of_the_messages(document: Json, data: st.DataObject) -> None:
-    content = layout(document if data.draw(st.booleans()) else account(document)).encode()
+def test_a_truncated_export_yields_a_prefix_of_the_messages(document: Json, data: st.DataObject) -> None:
+    content = export_json(document if data.draw(st.booleans()) else make_account(document)).encode()
     if data.draw(st.booleans()):
         content = json.dumps(json.loads(content)).encode()
-    whole = plain(read_bytes(content))
+    whole = as_tuples(read_bytes(content))
     cut = data.draw(st.integers(0, len(content)))
     try:
-        part = plain(read_bytes(content[:cut]))
+        part = as_tuples(read_bytes(content[:cut]))
     except UserError:
         assert b'"messages"' not in content[:cut]
         return
@@ -132,27 +143,31 @@ def test_any_truncation_yields_a_prefix_of_the_messages(document: Json, data: st
 
 
 @given(st.recursive(TEXTS | st.integers() | st.none() | st.booleans(), lambda inner: st.lists(inner) | PARTS))
-def test_mending_keeps_the_value_of_whatever_is_valid(value: Any) -> None:
+def test_repair_keeps_the_value_of_valid_json(value: Any) -> None:
     for options in ({}, {"indent": 1}, {"ensure_ascii": False}, {"indent": 1, "ensure_ascii": False}):
         valid = json.dumps({"text": value, "document_id": value}, **options).encode()
-        assert json.loads(mend(valid)) == json.loads(valid)
+        assert json.loads(repair(valid)) == json.loads(valid)
 
 
 SEEDS = [
-    layout(
-        chat(
+    export_json(
+        make_chat(
             [
-                message(1, ME, "a"),
-                message(2, PARTNER, ["b ", {"type": "custom_emoji", "text": "c", "document_id": "x"}, ""]),
-                service(3, ME, "phone_call"),
-                message(4, ME, "\u2028 d", photo="x.jpg", reply_to_message_id=1),
+                make_message(1, ME, "a"),
+                make_message(2, PARTNER, ["b ", {"type": "custom_emoji", "text": "c", "document_id": "x"}, ""]),
+                make_service(3, ME, "phone_call"),
+                make_message(4, ME, "\u2028 d", photo="x.jpg", reply_to_message_id=1),
             ]
         )
     ).encode(),
-    layout(account(chat([message(1, ME, "a"), message(2, PARTNER, "b")]), chat([], id=5))).encode(),
-    json.dumps(account(chat([message(1, ME, "a"), message(2, PARTNER, "b")]), chat([], id=5))).encode(),
+    export_json(
+        make_account(make_chat([make_message(1, ME, "a"), make_message(2, PARTNER, "b")]), make_chat([], id=5))
+    ).encode(),
+    json.dumps(
+        make_account(make_chat([make_message(1, ME, "a"), make_message(2, PARTNER, "b")]), make_chat([], id=5))
+    ).encode(),
 ]
-SHREDS = [
+FRAGMENTS = [
     b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\n", b" ", b"\\x01", b"\\u2028\x80\xa8", b"\xff", b"null",
     b"1e999",
     b'"messages": [', b"\n  },\n  {", b"\n ]\n}", b'"from_id": 5', b'"document_id": a (b).webm', b"\\ud83d", b"\x00",
@@ -160,63 +175,63 @@ SHREDS = [
 ]  # fmt: skip
 
 
-def damaged(chance: random.Random) -> bytes:
-    """An export with some bytes cut out, repeated, overwritten or put in."""
-    content = bytearray(chance.choice(SEEDS))
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(content) + 1)
-        match chance.randrange(5):
+def damaged(rng: random.Random) -> bytes:
+    """An export with bytes deleted, repeated, overwritten or inserted."""
+    content = bytearray(rng.choice(SEEDS))
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(content) + 1)
+        match rng.randrange(5):
             case 0:
-                del content[at : at + chance.choice([1, 2, 10, 200, 5000])]
+                del content[at : at + rng.choice([1, 2, 10, 200, 5000])]
             case 1:
-                content[at:at] = chance.choice(SHREDS)
+                content[at:at] = rng.choice(FRAGMENTS)
             case 2:
-                content[at : at + 1] = bytes([chance.randrange(256)])
+                content[at : at + 1] = bytes([rng.randrange(256)])
             case 3:
-                start = chance.randrange(len(content) + 1)
-                content[at:at] = content[start : start + chance.choice([5, 50, 500])]
+                start = rng.randrange(len(content) + 1)
+                content[at:at] = content[start : start + rng.choice([5, 50, 500])]
             case _:
-                shred = chance.choice(SHREDS)
-                content[at : at + len(shred)] = shred
+                fragment = rng.choice(FRAGMENTS)
+                content[at : at + len(fragment)] = fragment
     return bytes(content)
 
 
-def survive(count: int, seed: int) -> None:
-    chance = random.Random(seed)
-    advice: list[str] = []
-    with room() as (path, run):
+def read_damaged_exports(count: int, seed: int) -> None:
+    rng = random.Random(seed)
+    errors: list[str] = []
+    with temporary_export() as (path, run):
         for number in range(count):
-            content = damaged(chance)
+            content = damaged(rng)
             path.write_bytes(content)
             try:
-                for each in read(path, run, sticker_emoji=True):
-                    for told in each.messages:
-                        assert isinstance(told.text, str)
-                        assert isinstance(told.sender, str)
-                        assert told.sender_name is None or isinstance(told.sender_name, str)
-                        assert 0 <= told.sent < 1 << 40
-                        told.text.encode()
+                for chat in read(path, run, sticker_emoji=True):
+                    for message in chat.messages:
+                        assert isinstance(message.text, str)
+                        assert isinstance(message.sender, str)
+                        assert message.sender_name is None or isinstance(message.sender_name, str)
+                        assert 0 <= message.sent < 1 << 40
+                        message.text.encode()
             except UserError as error:
-                advice.append(str(error))
+                errors.append(str(error))
             except Exception as error:
                 error.add_note(f"input {number} of seed {seed}: {content!r}")
                 raise
-    assert not any("\n" in line for line in advice)
+    assert not any("\n" in line for line in errors)
 
 
-def test_damage_never_raises_anything_but_advice() -> None:
-    survive(1000, seed=1)
+def test_damage_raises_nothing_but_user_errors() -> None:
+    read_damaged_exports(1000, seed=1)
 
 
 @pytest.mark.soak
 @pytest.mark.skipif("ACC_SOAK" not in os.environ, reason="a soak test: make soak")
 @pytest.mark.parametrize("seed", range(2, 12))
-def test_damage_in_bulk(seed: int) -> None:
-    survive(20_000, seed)
+def test_more_damage(seed: int) -> None:
+    read_damaged_exports(20_000, seed)
 
 
 @settings(max_examples=20)
 @given(chats(20))
-def test_reading_twice_gives_the_same(document: Json) -> None:
-    content = layout(document).encode()
-    assert plain(read_bytes(content)) == plain(read_bytes(content))
+def test_reading_is_deterministic(document: Json) -> None:
+    content = export_json(document).encode()
+    assert as_tuples(read_bytes(content)) == as_tuples(read_bytes(content))

@@ -1,4 +1,4 @@
-"""Real and made-up exports of every era: what the source makes of each."""
+"""Real and synthetic exports of all Telegram Desktop versions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from autocakechat import RunContext, UserError
 from tests.sources.exports import ReadChat, read
 
-# For each file its chats: id, kind, why it is skipped, how many messages of which kind, and how many of which sender.
+# Per file, its chats: id, kind, skip reason, number of messages by kind, number of messages by sender.
 Golden = list[tuple[str, str, str | None, dict[str, int], dict[str, int]]]
 
 SAMPLES: dict[str, Golden] = {
@@ -35,7 +35,7 @@ SAMPLES: dict[str, Golden] = {
                 "channel post": 1,
                 "empty message": 2,
                 "forward": 3,
-                "nobody's message": 1,
+                "message without sender": 1,
                 "ERROR:media type": 1,
                 "text": 3,
                 "service: other": 1,
@@ -120,10 +120,10 @@ SAMPLES: dict[str, Golden] = {
         )
     ],
     "joweich__chat-miner__test_batch_export": [
-        ("joweich__chat-miner__test_batch_export.json#1", "chat", None, {"nobody's message": 2}, {"": 2})
+        ("joweich__chat-miner__test_batch_export.json#1", "chat", None, {"message without sender": 2}, {"": 2})
     ],
     "joweich__chat-miner__test_single_export": [
-        ("joweich__chat-miner__test_single_export.json#1", "chat", None, {"nobody's message": 2}, {"": 2})
+        ("joweich__chat-miner__test_single_export.json#1", "chat", None, {"message without sender": 2}, {"": 2})
     ],
     "korjavin__ragtgbot__result": [
         ("chat4696915167", "private group", None, {"service: create_group": 1, "text": 4}, {"user12345678": 5})
@@ -183,8 +183,8 @@ SAMPLES: dict[str, Golden] = {
         ("user222", "personal chat", None, {"service: send_webview_data": 1, "text": 1}, {"": 1, "user222": 1})
     ],
     "synthetic/synthetic__era_2018_1.3.8_noids": [
-        ("synthetic__era_2018_1.3.8_noids.json#1", "personal chat", None, {"nobody's message": 2}, {"": 2}),
-        ("synthetic__era_2018_1.3.8_noids.json#2", "public channel", "channel", {"nobody's message": 1}, {"": 1}),
+        ("synthetic__era_2018_1.3.8_noids.json#1", "personal chat", None, {"message without sender": 2}, {"": 2}),
+        ("synthetic__era_2018_1.3.8_noids.json#2", "public channel", "channel", {"message without sender": 1}, {"": 1}),
     ],
     "synthetic/synthetic__era_2019_1.4.8_rawint": [
         ("user222", "personal chat", None, {"text": 2}, {"user111": 1, "user222": 1})
@@ -233,16 +233,16 @@ def test_sample(shared: Path, run: RunContext, name: str) -> None:
     assert [summary(chat) for chat in chats] == SAMPLES[name]
 
 
-def test_every_sample_has_its_test(shared: Path) -> None:
+def test_all_samples_are_tested(shared: Path) -> None:
     folder = shared / "telegram-samples"
     names = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")}
     refused = {"broken/innerdvations__telegram-chat-parser__error", "broken/synthetic__zero_bytes"}
     assert names == set(SAMPLES) | refused
 
 
-def test_a_missing_comma_is_refused_with_its_place(shared: Path, run: RunContext) -> None:
+def test_a_missing_comma_is_refused_with_its_offset(shared: Path, run: RunContext) -> None:
     path = shared / "telegram-samples" / "broken" / "innerdvations__telegram-chat-parser__error.json"
-    with pytest.raises(UserError, match="broken JSON at byte 67"):
+    with pytest.raises(UserError, match="invalid JSON at byte 67"):
         read(path, run)
 
 
@@ -251,7 +251,7 @@ def test_an_empty_file_is_refused(shared: Path, run: RunContext) -> None:
         read(shared / "telegram-samples" / "broken" / "synthetic__zero_bytes.json", run)
 
 
-def test_mended_texts_are_what_was_meant(shared: Path, run: RunContext) -> None:
+def test_repaired_texts_have_the_original_value(shared: Path, run: RunContext) -> None:
     folder = shared / "telegram-samples" / "broken"
     (escapes,) = read(folder / "synthetic__x_escape.json", run)
     assert escapes.texts == ["a\x01b\x1fc", "ok literal \\x41 stays"]
@@ -259,7 +259,7 @@ def test_mended_texts_are_what_was_meant(shared: Path, run: RunContext) -> None:
     assert emoji.texts == ["hi \N{FACE WITH OPEN MOUTH}", "\N{FACE WITH OPEN MOUTH}"]
 
 
-def test_the_owner_is_known_where_the_file_tells(shared: Path, run: RunContext) -> None:
+def test_the_owner_is_known_if_the_file_contains_it(shared: Path, run: RunContext) -> None:
     folder = shared / "telegram-samples" / "synthetic"
     for era in ("era_2019_1.4.8_rawint", "era_2020_2.4.1_shifted", "era_2021_2.7.2_prefixed_nounix"):
         (chat,) = read(folder / f"synthetic__{era}.json", run)

@@ -1,10 +1,12 @@
-"""Corpora of real conversations, and a model trained on one."""
+"""Fixtures: a corpus of real conversations, a model trained on it, and the golden data of the original CakeChat."""
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import logging
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,16 +17,21 @@ import pytest
 from autocakechat import Corpus, RunContext
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
-from tests.conftest import silent_progress
+from tests.conftest import ROOT, silent_progress
 
 SMALL = Options(hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02)
 
+GOLDEN = ROOT / "tests" / "data" / "cakechat-golden"
+
 
 def conversations(number: int) -> list[list[dict[str, str]]]:
-    """Two-person conversations in order of their ids: neighbouring messages of one sender joined, an even number."""
+    """Returns conversations of two people, sorted by id.
+
+    Consecutive messages of one sender are joined to a turn; the number of turns is made even.
+    """
     dialogs: list[list[dict[str, str]]] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file open
+        warnings.simplefilter("ignore", ResourceWarning)  # the package does not close its file
         dataset = chitchat_dataset.Dataset()
     for _, conversation in sorted(dataset.items()):
         messages = list(itertools.chain(*conversation["messages"]))
@@ -61,6 +68,20 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture(scope="session")
 def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A model folder and its metrics, trained without interruption."""
+    """A trained model folder and its metrics."""
     folder = tmp_path_factory.mktemp("model")
     return folder, dict(train(SMALL, corpus, folder, run_in(tmp_path_factory.mktemp("state"))))
+
+
+@pytest.fixture(scope="session")
+def golden_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders `small` and `small-cudnn` of the golden data, with the HDF5 files decompressed."""
+    unpacked = tmp_path_factory.mktemp("golden")
+    for source in GOLDEN.glob("*/*"):
+        target = unpacked / source.relative_to(GOLDEN)
+        target.parent.mkdir(exist_ok=True)
+        if source.suffix == ".gz":
+            target.with_suffix("").write_bytes(gzip.decompress(source.read_bytes()))
+        else:
+            shutil.copyfile(source, target)
+    return unpacked

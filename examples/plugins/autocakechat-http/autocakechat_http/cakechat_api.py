@@ -10,39 +10,39 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from autocakechat import Session
-from autocakechat_http.answering import Answering
-from autocakechat_http.form import FormError, body_of, conversation, label_of
+from autocakechat_http.reply_queue import ReplyQueue
+from autocakechat_http.request_parsing import InvalidRequestError, make_request, parse_label, read_body
 
 PATH = "/cakechat_api/v1/actions/get_response"
 
 
-def routes(answering: Answering, line_limit: int) -> list[Route]:
+def make_routes(queue: ReplyQueue, line_limit: int) -> list[Route]:
     """Returns the routes of this API.
 
     Args:
-        answering: Who answers.
-        line_limit: The most characters of a line.
+        queue: Has the model reply.
+        line_limit: Maximum length of a line in characters.
     """
-    responder = answering.responder
+    responder = queue.responder
 
     async def get_response(http: HttpRequest) -> JSONResponse:
-        body = await body_of(http)
-        lines = _lines(body.get("context"))
+        body = await read_body(http)
+        lines = _parse_context(body.get("context"))
         emotion = body.get("emotion", Session.usual_mood(responder.labels))
         if not isinstance(emotion, str):
-            raise FormError("`emotion` must be a string")
-        label = label_of(emotion, responder.labels)
-        reply = await answering.answer(conversation(lines, label, responder.context_lines, line_limit))
+            raise InvalidRequestError("`emotion` must be a string")
+        label = parse_label(emotion, responder.labels)
+        reply = await queue.reply(make_request(lines, label, responder.context_lines, line_limit))
         return JSONResponse({"response": reply.text})
 
     return [Route(PATH, get_response, methods=["POST"])]
 
 
-def _lines(context: Any) -> Sequence[str]:
+def _parse_context(context: Any) -> Sequence[str]:
     if not isinstance(context, list) or not context:
-        raise FormError("`context` must be a list of at least one line, the oldest first")
+        raise InvalidRequestError("`context` must be a list of at least one line, oldest first")
     if not all(isinstance(line, str) for line in context):
-        raise FormError("`context` must be a list of strings")
+        raise InvalidRequestError("`context` must be a list of strings")
     if not context[-1].strip():
-        raise FormError("the last line of `context` is empty")
+        raise InvalidRequestError("the last line of `context` is empty")
     return context

@@ -1,4 +1,4 @@
-"""Lets requests in or not: from where, by what name, with which key, in what form, and how large."""
+"""Checks every request before it reaches an API: host, origin, key, content type and size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SECURITY = {
+_SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -20,24 +20,35 @@ _SECURITY = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "600",
+}
 _ERROR_TYPES = {401: "authentication_error", 429: "rate_limit_error", 503: "server_error", 500: "server_error"}
 
 
-def refusal(status: int, message: str, code: str | None = None) -> JSONResponse:
-    """Makes an error in a form that clients of both APIs understand."""
+def error_response(status: int, message: str, code: str | None = None) -> JSONResponse:
+    """Makes an error response in the format of both APIs.
+
+    Args:
+        status: HTTP status.
+        message: What is wrong.
+        code: Error code for programs.
+    """
     error = {"message": message, "type": _ERROR_TYPES.get(status, "invalid_request_error"), "param": None, "code": code}
     return JSONResponse({"message": message, "error": error}, status)
 
 
 @attrs.frozen
-class Rules:
-    """What is let in.
+class AccessRules:
+    """Who may use the server.
 
     Attributes:
-        hosts: Names that the Host header may hold, besides localhost and plain addresses.
-        origins: Origins of pages elsewhere that may ask.
-        key: What clients of the APIs must show; None for nothing.
-        body_limit: The largest body, in bytes.
+        hosts: Allowed names in the Host header, besides localhost and IP addresses.
+        origins: Allowed origins of other web pages.
+        key: The key that clients of the APIs must send; None for no key.
+        body_limit: Maximum size of a body in bytes.
     """
 
     hosts: Collection[str]
@@ -46,11 +57,11 @@ class Rules:
     body_limit: int
 
 
-class TooLargeError(Exception):
-    """A body is larger than it may be.
+class BodyTooLargeError(Exception):
+    """A body is too large.
 
     Args:
-        limit: The most bytes it may have.
+        limit: Maximum size in bytes.
     """
 
     def __init__(self, limit: int) -> None:
@@ -58,20 +69,20 @@ class TooLargeError(Exception):
         self.limit = limit
 
 
-def too_large(limit: int) -> JSONResponse:
-    """Makes the answer to a body that is too large."""
-    return refusal(413, f"too large: send at most {limit} bytes")
+def body_too_large_response(limit: int) -> JSONResponse:
+    """Makes the response to a body that is too large."""
+    return error_response(413, f"the body is too large: the maximum is {limit} bytes")
 
 
 class Guard:
-    """Refuses what breaks the rules, and marks every answer so that browsers keep them too.
+    """ASGI middleware that rejects requests against the rules and adds security headers to all responses.
 
     Args:
-        app: What is guarded.
+        app: The application behind it.
         rules: The rules.
     """
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
         self._app = app
         self._rules = rules
 
@@ -82,44 +93,51 @@ class Guard:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
 
-        async def send_marked(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                marked = MutableHeaders(scope=message)
-                marked.update(_SECURITY)
-                if origin is not None and origin in self._rules.origins:
-                    marked["Access-Control-Allow-Origin"] = origin
-                    marked["Vary"] = "Origin"
+                self._add_headers(MutableHeaders(scope=message), origin)
             await send(message)
 
-        answer = self._refuse(scope, headers, origin) or self._preflight(scope, origin)
-        if answer is not None:
-            await answer(scope, receive, send_marked)
-            return
-        await self._app(scope, self._limited(receive), send_marked)
+        response = self._reject(scope, headers, origin) or self._preflight_response(scope, origin)
+        if response is not None:
+            await response(scope, receive, send_with_headers)
+        else:
+            await self._app(scope, self._limit_body(receive), send_with_headers)
 
-    def _refuse(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
-        # A page elsewhere can have its own name point to this machine; then the name gives it away.
+    def _add_headers(self, headers: MutableHeaders, origin: str | None) -> None:
+        headers.update(_SECURITY_HEADERS)
+        if origin is not None and origin in self._rules.origins:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Vary"] = "Origin"
+
+    def _reject(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
+        """Returns an error response if a request is against the rules."""
         host = headers.get("host", "")
-        if not self._is_ours(host):
-            return refusal(421, "this server is not called so; name it in `hosts`")
+        # DNS rebinding: a web page can point its own name to this machine, but the Host header then has that name.
+        if not self._is_allowed_host(host):
+            return error_response(421, "unknown host name; add it to `hosts`")
         if origin is not None and origin not in self._rules.origins and urlsplit(origin).netloc != host:
-            return refusal(403, "pages elsewhere may not ask; list them in `origins`")
+            return error_response(403, "web pages of other origins are not allowed; add the origin to `origins`")
         if scope["method"] == "OPTIONS":
             return None
-        api = "/v1/" in scope["path"]
-        if api and self._rules.key is not None and not self._shows_key(headers):
-            return refusal(401, "show the key: Authorization: Bearer KEY", "invalid_api_key")
+        if "/v1/" in scope["path"] and not self._has_key(headers):
+            return error_response(401, "a key is required: Authorization: Bearer KEY", "invalid_api_key")
         if scope["method"] == "POST":
-            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind != "application/json":
-                return refusal(415, "send JSON, as Content-Type: application/json")
-            length = headers.get("content-length", "0")
-            if not length.isdecimal() or int(length) > self._rules.body_limit:
-                return too_large(self._rules.body_limit)
+            return self._reject_body(headers)
         return None
 
-    def _is_ours(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or "" if _is_clean(host) else ""
+    def _reject_body(self, headers: Headers) -> Response | None:
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/json":
+            return error_response(415, "the body must be JSON, with Content-Type: application/json")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._rules.body_limit:
+            return body_too_large_response(self._rules.body_limit)
+        return None
+
+    def _is_allowed_host(self, host: str) -> bool:
+        is_plain = not set(host) & set("/?#@\\ ")
+        name = (urlsplit(f"//{host}").hostname or "") if is_plain else ""
         if name == "localhost" or name in self._rules.hosts:
             return True
         try:
@@ -128,35 +146,27 @@ class Guard:
             return False
         return True
 
-    def _shows_key(self, headers: Headers) -> bool:
-        assert self._rules.key is not None
-        scheme, _, shown = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), self._rules.key.encode())
+    def _has_key(self, headers: Headers) -> bool:
+        if self._rules.key is None:
+            return True
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode(), self._rules.key.encode())
 
-    def _preflight(self, scope: Scope, origin: str | None) -> Response | None:
+    def _preflight_response(self, scope: Scope, origin: str | None) -> Response | None:
         if scope["method"] != "OPTIONS" or origin not in self._rules.origins:
             return None
-        allowed = {
-            "Access-Control-Allow-Methods": "GET, POST",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
-            "Access-Control-Max-Age": "600",
-        }
-        return Response(status_code=204, headers=allowed)
+        return Response(status_code=204, headers=_PREFLIGHT_HEADERS)
 
-    def _limited(self, receive: Receive) -> Receive:
-        """Counts the bytes of a body that does not say how long it is."""
+    def _limit_body(self, receive: Receive) -> Receive:
+        """Counts the bytes of a body, which may have no Content-Length."""
         received = 0
 
-        async def limited() -> Message:
+        async def limited_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._rules.body_limit:
-                raise TooLargeError(self._rules.body_limit)
+                raise BodyTooLargeError(self._rules.body_limit)
             return message
 
-        return limited
-
-
-def _is_clean(host: str) -> bool:
-    return not set(host) & set("/?#@\\ ")
+        return limited_receive

@@ -1,7 +1,8 @@
 """The OpenAI-compatible API: `/v1/models` and `/v1/chat/completions`.
 
-Chat front ends offer a choice of models; every mood of the bot is one: `bot`, `bot:joy`, `bot:anger`. System messages
-and settings such as the temperature are not used: the bot is whom it learnt from.
+Chat front ends let people choose a model, so every label of the bot is offered as a model: `bot`, `bot:joy`,
+`bot:anger`. System messages and settings such as the temperature are ignored: the persona comes from training, and
+`[reply]` configures decoding.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
@@ -18,122 +19,130 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from autocakechat import Reply, Request, Responder, Session
-from autocakechat_http.answering import Answering
-from autocakechat_http.form import FormError, body_of
+from autocakechat_http.reply_queue import ReplyQueue
+from autocakechat_http.request_parsing import InvalidRequestError, read_body
+
+_IGNORED_ROLES = ("system", "developer", "tool", "function")
 
 _Json = dict[str, Any]
 
 
-def routes(answering: Answering, name: str, line_limit: int) -> list[Route]:
+def make_routes(queue: ReplyQueue, name: str, line_limit: int) -> list[Route]:
     """Returns the routes of this API.
 
     Args:
-        answering: Who answers.
-        name: What the bot is called.
-        line_limit: The most characters of a line.
+        queue: Has the model reply.
+        name: The name of the bot.
+        line_limit: Maximum length of a line in characters.
     """
-    responder = answering.responder
-    moods = _moods(name, responder)
+    responder = queue.responder
+    labels = _labels_by_model(name, responder)
     created = int(time.time())
 
-    def described(model: str) -> _Json:
+    def model_object(model: str) -> _Json:
         return {"id": model, "object": "model", "created": created, "owned_by": "autocakechat"}
 
     async def list_models(http: HttpRequest) -> JSONResponse:
-        return JSONResponse({"object": "list", "data": [described(model) for model in moods]})
+        return JSONResponse({"object": "list", "data": [model_object(model) for model in labels]})
 
-    async def show_model(http: HttpRequest) -> JSONResponse:
-        return JSONResponse(described(_known(http.path_params["model"], moods)))
+    async def get_model(http: HttpRequest) -> JSONResponse:
+        return JSONResponse(model_object(_check_model(http.path_params["model"], labels)))
 
-    async def complete(http: HttpRequest) -> Response:
-        body = await body_of(http)
-        model = _known(body.get("model", name), moods)
+    async def create_completion(http: HttpRequest) -> Response:
+        body = await read_body(http)
+        model = _check_model(body.get("model", name), labels)
         if body.get("n", 1) != 1:
-            raise FormError("`n` must be 1")
-        request = _request(body.get("messages"), responder, moods[model], line_limit)
-        reply = await answering.answer(request)
-        completion = _Completion(model, request, reply)
+            raise InvalidRequestError("`n` must be 1")
+        request = _make_request(body.get("messages"), responder, labels[model], line_limit)
+        completion = _Completion(model, request, await queue.reply(request))
         if body.get("stream") is not True:
-            return JSONResponse(completion.whole())
+            return JSONResponse(completion.to_json())
         options = body.get("stream_options")
-        with_usage = isinstance(options, dict) and options.get("include_usage") is True
-        return StreamingResponse(completion.events(with_usage), media_type="text/event-stream")
+        include_usage = isinstance(options, dict) and options.get("include_usage") is True
+        return StreamingResponse(completion.stream(include_usage), media_type="text/event-stream")
 
     return [
         Route("/v1/models", list_models, methods=["GET"]),
-        Route("/v1/models/{model}", show_model, methods=["GET"]),
-        Route("/v1/chat/completions", complete, methods=["POST"]),
+        Route("/v1/models/{model}", get_model, methods=["GET"]),
+        Route("/v1/chat/completions", create_completion, methods=["POST"]),
     ]
 
 
 class _Completion:
-    """An answer in the API's form: whole, or as events."""
+    """A reply in the format of the API, as one object or as a stream of chunks."""
 
     def __init__(self, model: str, request: Request, reply: Reply) -> None:
         self._text = reply.text
-        self._head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": model}
-        # Words, which is what both sides can count; what a token is differs from trainer to trainer.
-        read, said = sum(len(line.split()) for line in request.context), len(reply.text.split())
-        self._usage = {"prompt_tokens": read, "completion_tokens": said, "total_tokens": read + said}
+        self._header = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": model}
+        # Counts words, because tokens differ between trainers.
+        prompt_words = sum(len(line.split()) for line in request.context)
+        reply_words = len(reply.text.split())
+        self._usage = {
+            "prompt_tokens": prompt_words,
+            "completion_tokens": reply_words,
+            "total_tokens": prompt_words + reply_words,
+        }
 
-    def whole(self) -> _Json:
+    def to_json(self) -> _Json:
+        """Returns the completion as one object."""
         message = {"role": "assistant", "content": self._text}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-        return {**self._head, "object": "chat.completion", "choices": [choice], "usage": self._usage}
+        return {**self._header, "object": "chat.completion", "choices": [choice], "usage": self._usage}
 
-    def events(self, with_usage: bool) -> Iterator[str]:
-        """Yields the answer word by word, as server-sent events."""
-        yield self._event({"role": "assistant", "content": ""})
+    def stream(self, include_usage: bool) -> Iterator[str]:
+        """Yields the completion word by word, as server-sent events."""
+        yield self._delta_event({"role": "assistant", "content": ""})
         for word in re.findall(r"\s*\S+|\s+", self._text):
-            yield self._event({"content": word})
-        yield self._event({}, finish="stop")
-        if with_usage:
-            yield self._line({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": self._usage})
+            yield self._delta_event({"content": word})
+        yield self._delta_event({}, finish_reason="stop")
+        if include_usage:
+            yield self._event(choices=[], usage=self._usage)
         yield "data: [DONE]\n\n"
 
-    def _event(self, delta: _Json, finish: str | None = None) -> str:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return self._line({**self._head, "object": "chat.completion.chunk", "choices": [choice]})
+    def _delta_event(self, delta: _Json, finish_reason: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return self._event(choices=[choice])
 
-    def _line(self, content: _Json) -> str:
-        return f"data: {json.dumps(content, ensure_ascii=True)}\n\n"
-
-
-def _moods(name: str, responder: Responder) -> dict[str, str]:
-    """Returns the models that are offered, and the label each answers with."""
-    usual = Session.usual_mood(responder.labels)
-    return {name: usual} | {f"{name}:{label}": label for label in responder.labels if label != usual}
+    def _event(self, **fields: Any) -> str:
+        chunk = {**self._header, "object": "chat.completion.chunk", **fields}
+        return f"data: {json.dumps(chunk, ensure_ascii=True)}\n\n"
 
 
-def _known(model: Any, moods: dict[str, str]) -> str:
-    if not isinstance(model, str) or model not in moods:
-        raise FormError(f"there is no such model; there is {', '.join(moods)}", 404, "model_not_found")
+def _labels_by_model(name: str, responder: Responder) -> dict[str, str]:
+    """Returns the offered models and the label that each replies with."""
+    default = Session.usual_mood(responder.labels)
+    return {name: default} | {f"{name}:{label}": label for label in responder.labels if label != default}
+
+
+def _check_model(model: Any, labels: Mapping[str, str]) -> str:
+    if not isinstance(model, str) or model not in labels:
+        raise InvalidRequestError(f"unknown model; use one of these: {', '.join(labels)}", 404, "model_not_found")
     return model
 
 
-def _request(messages: Any, responder: Responder, mood: str, line_limit: int) -> Request:
-    """Makes a conversation of messages: several of one side in a row are one line, as in the corpus."""
+def _make_request(messages: Any, responder: Responder, label: str, line_limit: int) -> Request:
+    """Makes a request to the model. Consecutive messages of one role are one turn, as in the corpus."""
     if not isinstance(messages, list):
-        raise FormError("`messages` must be a list")
-    session = Session(responder.context_lines, mood, line_limit)
+        raise InvalidRequestError("`messages` must be a list")
+    session = Session(responder.context_lines, label, line_limit)
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
         if role == "user":
-            session.hear(_text(message))
+            session.add_message(_parse_content(message))
         elif role == "assistant":
-            session.say(Reply(_text(message)))
-        elif role not in ("system", "developer", "tool", "function"):
-            raise FormError("every message needs a `role`: user, assistant or system")
+            session.add_reply(Reply(_parse_content(message)))
+        elif role not in _IGNORED_ROLES:
+            raise InvalidRequestError("every message needs a `role`: user, assistant or system")
     if not session.waiting:
-        raise FormError("the last message must be one of the user")
+        raise InvalidRequestError("the last message must be from the user")
     return session.request()
 
 
-def _text(message: _Json) -> str:
+def _parse_content(message: _Json) -> str:
     content = message.get("content")
     if isinstance(content, list):
         texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
         content = "\n".join(text for text in texts if isinstance(text, str))
     if not isinstance(content, str) or not content.strip():
-        raise FormError("a message needs a `content` that is a text")
+        raise InvalidRequestError("every message needs a `content` with text")
     return content

@@ -1,4 +1,4 @@
-"""A running server with a model that says `echo` and the last line, and a client."""
+"""A running server whose model replies with `echo` and the last line, and a client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import attrs
@@ -18,8 +18,8 @@ LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 
 
 @attrs.frozen
-class Answer:
-    """What the server answered."""
+class Response:
+    """A response of the server."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,62 +32,65 @@ class Answer:
 
 @attrs.frozen
 class Server:
-    """A server that runs."""
+    """A running server and a client for it."""
 
-    running: AccProcess
+    process: AccProcess
     port: int
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Asks; `body` is sent as JSON unless it is bytes. `Content_Type` and the like name headers."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """Sends a request. `body` is sent as JSON unless it is bytes. Keywords such as `Content_Type` are headers."""
+        all_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
-            sent.setdefault("Content-Type", "application/json")
+            all_headers.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, body, sent)
-            answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+            connection.request(method, path, body, all_headers)
+            response = connection.getresponse()
+            return Response(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
 
-    def post(self, path: str, body: Any, **headers: str) -> Answer:
-        return self.ask("POST", path, body, **headers)
+    def get(self, path: str, **headers: str) -> Response:
+        return self.request("GET", path, **headers)
+
+    def post(self, path: str, body: Any, **headers: str) -> Response:
+        return self.request("POST", path, body, **headers)
 
 
-Serve = Callable[..., Any]
+Serve = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose model is trained."""
+    """A project with a trained model."""
     project = Project.make(tmp_path_factory.mktemp("http") / "acc")
     project.outcome("model")
     return project
 
 
 @contextmanager
-def serving(project: Project, seconds: float = 0.0, **options: Any) -> Iterator[Server]:
+def running_server(project: Project, seconds: float = 0.0, **options: Any) -> Iterator[Server]:
     project.pipeline(reply={"seconds": seconds}, deployer={"use": "http", "port": 0, **options})
-    with project.start("deploy") as running:
-        running.wait_for(lambda: LISTENING.search(running.stderr))
-        found = LISTENING.search(running.stderr)
-        assert found
-        yield Server(running, int(found[1]))
+    with project.start("deploy") as process:
+        process.wait_for(lambda: LISTENING.search(process.stderr))
+        match = LISTENING.search(process.stderr)
+        assert match
+        yield Server(process, int(match[1]))
 
 
 @pytest.fixture(scope="session")
 def serve(project: Project) -> Serve:
     """Starts a server with other options: `with serve(origins=[...]) as server`."""
-    return lambda **options: serving(project, **options)
+    return lambda **options: running_server(project, **options)
 
 
 @pytest.fixture(scope="module")
 def server(project: Project) -> Iterator[Server]:
-    """A server that runs with the usual options."""
-    with serving(project) as server:
+    """A running server with default options."""
+    with running_server(project) as server:
         yield server

@@ -1,7 +1,7 @@
-"""The answers of a corpus, found by the words of the lines around them.
+"""The index: every reply of a corpus, found by the terms of the lines around it.
 
-On disk: `answers.json` with the texts and their labels, and for each field a folder with a BM25 index: arrays as .npy
-files of plain numbers and a vocabulary as JSON. Nothing in it is a pickle.
+The model folder contains `answers.json` with the texts and labels of the replies, and one folder per field with a BM25
+index: numeric arrays as .npy files and a vocabulary as JSON. It contains no pickles.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import bm25s
@@ -22,117 +23,140 @@ from autocakechat_retrieval.terms import terms
 if TYPE_CHECKING:
     from autocakechat_retrieval import Options
 
-Field = Literal["asked", "earlier", "answered"]
 Scores = np.ndarray[tuple[int], np.dtype[np.float32]]
 
-_ANSWERS = "answers.json"
-_FIELDS: tuple[Field, ...] = ("asked", "earlier", "answered")
+_REPLIES_FILE = "answers.json"
 
-logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of every index it builds
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every index it builds
+
+
+class Field(StrEnum):
+    """The indexed fields of a pair. The value is the name of the index folder."""
+
+    MESSAGE = "asked"
+    EARLIER = "earlier"
+    REPLY = "answered"
 
 
 @attrs.frozen
 class Pair:
-    """An answer of the server, and what it is found by.
+    """A reply and its context.
 
     Attributes:
-        earlier: The lines before the one that was answered, oldest first.
-        asked: The line that was answered.
-        answer: What the server said.
-        label: The answer's emotion.
+        earlier: The lines before the message, oldest first.
+        message: The line that the server replies to.
+        reply: The server's reply.
+        label: The label of the reply.
     """
 
     earlier: Sequence[str]
-    asked: str
-    answer: str
+    message: str
+    reply: str
     label: str
 
-    def field(self, field: Field) -> str:
+    def text(self, field: Field) -> str:
         """Returns the text of a field."""
-        return "\n".join(self.earlier) if field == "earlier" else self.asked if field == "asked" else self.answer
+        match field:
+            case Field.MESSAGE:
+                return self.message
+            case Field.EARLIER:
+                return "\n".join(self.earlier)
+            case Field.REPLY:
+                return self.reply
 
 
 @attrs.frozen
 class Index:
-    """All answers, and how well each fits.
+    """The indexed replies.
 
     Attributes:
-        answers: Their texts.
-        labels: Their emotions: (answers,).
-        context_lines: How many lines they are found by.
-        rankings: For each field, the BM25 score of every answer to some terms: (answers,).
+        replies: Their texts.
+        labels: Their labels, shape (replies,).
+        context_lines: Number of indexed lines before a reply.
+        rankings: For each field, a function from terms to the BM25 score of every reply, shape (replies,).
     """
 
-    answers: Sequence[str]
+    replies: Sequence[str]
     labels: np.ndarray[tuple[int], np.dtype[np.str_]]
     context_lines: int
     rankings: Mapping[Field, Callable[[list[str]], Scores]]
 
     def scores(self, field: Field, text: str) -> Scores:
-        """Returns how well each answer fits a text by one of its fields: (answers,), 0 where nothing is in common."""
-        wanted = terms(text)
-        return self.rankings[field](wanted) if wanted else np.zeros(len(self.answers), np.float32)
+        """Scores every reply by a field.
+
+        Args:
+            field: The field to compare.
+            text: The text to compare it with.
+
+        Returns:
+            BM25 scores, shape (replies,); 0 for replies without a common term.
+        """
+        query = terms(text)
+        return self.rankings[field](query) if query else np.zeros(len(self.replies), np.float32)
 
 
 def pairs(dialogs: Iterator[tuple[Utterance, ...]], context_lines: int) -> Iterator[Pair]:
-    """Finds the server's answers: every second utterance of a dialog."""
+    """Yields the server's replies, which are every second utterance of a dialog, with their context."""
     for dialog in dialogs:
-        for place in range(1, len(dialog), 2):
-            before = [utterance.text for utterance in dialog[max(0, place - context_lines) : place]]
-            yield Pair(before[:-1], before[-1], dialog[place].text, dialog[place].emotion)
+        for i in range(1, len(dialog), 2):
+            *earlier, message = (utterance.text for utterance in dialog[max(0, i - context_lines) : i])
+            yield Pair(earlier, message, dialog[i].text, dialog[i].emotion)
 
 
 def build(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    """Indexes the answers of a corpus.
+    """Indexes the replies of a corpus.
 
     Args:
-        options: The trainer's options.
-        corpus: What to learn.
+        options: The options of the trainer.
+        corpus: The corpus.
         into: An empty folder for the index.
-        run: Where to log.
+        run: The run, for its progress display.
 
     Returns:
-        How many answers there are, and for which share of the validation part's lines one was found.
+        `pairs`, the number of replies, and `found`, the share of messages in the held-out set that match a reply.
 
     Raises:
-        UserError: There is no answer in the corpus.
+        UserError: The corpus contains no reply.
     """
-    learnt = list(pairs(corpus.dialogs("train"), options.context_lines))
-    if not learnt:
-        raise UserError("the corpus holds no answer to learn", "use more chats")
-    with run.progress("indexing answers", total=len(_FIELDS)) as progress:
-        for field in _FIELDS:
+    training_pairs = list(pairs(corpus.dialogs("train"), options.context_lines))
+    if not training_pairs:
+        raise UserError("the corpus contains no replies", "use more chats")
+    with run.progress("indexing replies", total=len(Field)) as progress:
+        for field in Field:
             index = bm25s.BM25(k1=options.k1, b=options.b, auto_compile=False)
-            index.index(_numbered(pair.field(field) for pair in learnt), show_progress=False)
+            index.index(_term_ids(pair.text(field) for pair in training_pairs), show_progress=False)
             index.save(into / field, show_progress=False)
             progress.advance()
     content = {
         "context_lines": options.context_lines,
-        "answers": [pair.answer for pair in learnt],
-        "labels": [pair.label for pair in learnt],
+        "answers": [pair.reply for pair in training_pairs],
+        "labels": [pair.label for pair in training_pairs],
     }
-    (into / _ANSWERS).write_text(json.dumps(content, ensure_ascii=False, indent=0), "utf-8")
-    return {"pairs": len(learnt), **_found_share(open_index(into), corpus)}
+    (into / _REPLIES_FILE).write_text(json.dumps(content, ensure_ascii=False, indent=0), "utf-8")
+    return {"pairs": len(training_pairs), **_measure(open_index(into), corpus)}
 
 
-def _numbered(texts: Iterable[str]) -> tuple[list[list[int]], dict[str, int]]:
-    """Returns the terms of texts as numbers, and the numbers of all terms, always in the same order."""
-    vocabulary = {"": 0}  # what a text without words consists of: BM25 divides by the length of texts
-    numbers = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text) or [""]] for text in texts]
-    return numbers, vocabulary
+def _term_ids(texts: Iterable[str]) -> tuple[list[list[int]], dict[str, int]]:
+    """Returns the term ids of each text, and the vocabulary in a deterministic order."""
+    vocabulary = {"": 0}  # the term of texts without terms, since BM25 divides by the length of a text
+    ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text) or [""]] for text in texts]
+    return ids, vocabulary
 
 
-def _found_share(index: Index, corpus: Corpus) -> dict[str, float]:
-    asked = [pair.asked for pair in pairs(corpus.dialogs("validation"), 1)]
-    found = sum(bool(index.scores("asked", line).any()) for line in asked)
-    return {"found": round(found / len(asked), 4)} if asked else {}
+def _measure(index: Index, corpus: Corpus) -> dict[str, float]:
+    """Returns the share of messages in the held-out set that match a reply; nothing if the set is empty."""
+    messages = [pair.message for pair in pairs(corpus.dialogs("validation"), 1)]
+    if not messages:
+        return {}
+    found = sum(bool(index.scores(Field.MESSAGE, message).any()) for message in messages)
+    return {"found": round(found / len(messages), 4)}
 
 
 def open_index(folder: Path) -> Index:
-    """Opens an index that `build` wrote. Its arrays stay on disk until they are read."""
-    content = json.loads((folder / _ANSWERS).read_text("utf-8"))
+    """Opens an index that `build` wrote. Its arrays are memory-mapped."""
+    content = json.loads((folder / _REPLIES_FILE).read_text("utf-8"))
     rankings: dict[Field, Callable[[list[str]], Scores]] = {
         field: bm25s.BM25.load(folder / field, mmap=True, show_progress=False, auto_compile=False).get_scores
-        for field in _FIELDS
+        for field in Field
     }
     return Index(content["answers"], np.array(content["labels"]), content["context_lines"], rankings)

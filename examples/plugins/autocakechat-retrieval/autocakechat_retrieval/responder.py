@@ -1,4 +1,4 @@
-"""Answers with what the person once answered to a line like this one."""
+"""Replies with what the person once replied to a similar line."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autocakechat import Reply, Request
-from autocakechat_retrieval.index import Index, Scores
+from autocakechat_retrieval.index import Field, Index, Scores
 from autocakechat_retrieval.terms import terms
 
 if TYPE_CHECKING:
     from autocakechat_retrieval import ReplyOptions
 
-_CANDIDATES = 10
-_USUAL = 20
+_MAX_CANDIDATES = 10
+_FREQUENT_REPLIES = 20
 
 
 class Retriever:
-    """Finds answers.
+    """Retrieves replies from an index.
 
     Args:
-        index: The answers.
-        options: How to choose among them.
+        index: The index.
+        options: The reply options.
     """
 
     def __init__(self, index: Index, options: ReplyOptions) -> None:
@@ -34,64 +34,66 @@ class Retriever:
         self.context_lines = index.context_lines
         self._index = index
         self._options = options
-        self._banned = [
-            phrase for phrase in (f" {' '.join(terms(text))} " for text in options.banned) if phrase.strip()
-        ]
+        phrases = (_normalize(phrase) for phrase in options.banned)
+        self._banned = [phrase for phrase in phrases if phrase.strip()]
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
-        self._usual = [text for text, _ in Counter(index.answers).most_common(_USUAL)]
+        self._frequent = [text for text, _ in Counter(index.replies).most_common(_FREQUENT_REPLIES)]
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answers many conversations.
+        """Replies to several conversations.
 
-        Answers with the wanted emotion go before others. What the server said in
-        the lines of context is not said again.
-        Where no word of the last line is known, one of the person's most frequent answers is said.
+        Replies with the requested label rank before others. Replies that the server gave in the lines of context are
+        excluded. If no reply matches, one of the person's most frequent replies is chosen.
 
         Args:
-            requests: One for each conversation.
+            requests: One per conversation.
 
         Returns:
-            One reply for each request, in the same order.
+            One reply per request, in the same order.
         """
-        return [self._answer(request) for request in requests]
+        return [self._reply(request) for request in requests]
 
-    def _answer(self, request: Request) -> Reply:
+    def _reply(self, request: Request) -> Reply:
         context = request.context[-self.context_lines :]
         scores = self._scores(context)
         if scores.any():
-            best = _best(scores, self._index.labels == request.emotion)
-            candidates = self._sayable((self._index.answers[place] for place in best), context)
-            among = self._options.choose_among
+            ranked = _rank(scores, self._index.labels == request.emotion)
+            candidates = self._select_candidates((self._index.replies[i] for i in ranked), context)
+            choices = candidates[: self._options.choose_among]
         else:
-            candidates = self._sayable(iter(self._usual), context)
-            among = _CANDIDATES
+            choices = candidates = self._select_candidates(iter(self._frequent), context)
         if not candidates:
             return Reply(self._options.fallback)
-        return Reply(candidates[self._random.integers(len(candidates[:among]))], candidates)
+        return Reply(choices[self._random.integers(len(choices))], candidates)
 
     def _scores(self, context: Sequence[str]) -> Scores:
-        """Returns how well each answer fits a conversation: (answers,)."""
-        *earlier, asked = context
-        scores = self._index.scores("asked", asked)
-        scores = scores + self._options.answer_weight * self._index.scores("answered", asked)
+        """Returns the score of every reply for a conversation, shape (replies,)."""
+        *earlier, message = context
+        scores = self._index.scores(Field.MESSAGE, message)
+        scores = scores + self._options.answer_weight * self._index.scores(Field.REPLY, message)
         if earlier and scores.any():
-            scores += self._options.earlier_weight * self._index.scores("earlier", "\n".join(earlier))
+            scores += self._options.earlier_weight * self._index.scores(Field.EARLIER, "\n".join(earlier))
         return scores
 
-    def _sayable(self, answers: Iterator[str], context: Sequence[str]) -> list[str]:
-        """Returns the first distinct answers that may be said."""
-        said = set(context[-2::-2])  # the server's own lines: the last one is the client's
-        allowed = (answer for answer in answers if answer not in said and not self._is_banned(answer))
-        return list(islice(dict.fromkeys(islice(allowed, 2 * _CANDIDATES)), _CANDIDATES))
+    def _select_candidates(self, replies: Iterator[str], context: Sequence[str]) -> list[str]:
+        """Returns the first distinct replies that are neither banned nor repetitions."""
+        previous = set(context[-2::-2])  # the server's lines: the last line is the client's
+        allowed = (reply for reply in replies if reply not in previous and not self._is_banned(reply))
+        return list(islice(dict.fromkeys(islice(allowed, 2 * _MAX_CANDIDATES)), _MAX_CANDIDATES))
 
-    def _is_banned(self, answer: str) -> bool:
-        words = f" {' '.join(terms(answer))} "
-        return any(phrase in words for phrase in self._banned)
+    def _is_banned(self, reply: str) -> bool:
+        normalized = _normalize(reply)
+        return any(phrase in normalized for phrase in self._banned)
 
 
-def _best(scores: Scores, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Iterator[int]:
-    """Yields the places of answers that fit at all: those that are wanted first, each part best first."""
+def _normalize(text: str) -> str:
+    """Returns the terms of a text, each between spaces, so that phrases match whole words only."""
+    return f" {' '.join(terms(text))} "
+
+
+def _rank(scores: Scores, has_label: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Iterator[int]:
+    """Yields the indices of all matching replies: those with the label first, each part by descending score."""
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] > 0]
-    yield from map(int, order[wanted[order]])
-    yield from map(int, order[~wanted[order]])
+    yield from map(int, order[has_label[order]])
+    yield from map(int, order[~has_label[order]])

@@ -1,4 +1,4 @@
-"""Cuts text into terms: what two lines have in common when they speak of the same thing."""
+"""Splits text into search terms."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
-# Scripts that write no blanks between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
-_NO_BLANKS = re.compile(
+# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
+_UNSPACED_SCRIPTS = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)"
 )
 _QUESTION_MARKS = "?؟;՞፧"
-_EMOJI_STYLE = "\ufe0f"
+_EMOJI_PRESENTATION = "\ufe0f"
 
 
-class _Table(dict[int, str]):
-    """What `str.translate` makes of a character, so that blanks stand where terms end. Found out once for each."""
+class _TranslationTable(dict[int, str]):
+    """A table for `str.translate` that separates terms by spaces. Entries are computed on first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         category = unicodedata.category(character)
-        if category[0] in "LNM" and character != _EMOJI_STYLE:
+        if category[0] in "LNM" and character != _EMOJI_PRESENTATION:
             self[code] = character
         elif category == "So" or character in _QUESTION_MARKS:
             self[code] = f" {character} "
@@ -30,28 +30,29 @@ class _Table(dict[int, str]):
         return self[code]
 
 
-_table = _Table()
+_table = _TranslationTable()
 
 
 def terms(text: str) -> list[str]:
-    """Cuts text of any script into terms.
+    """Splits text of any script into terms.
 
-    Case, accents' encoding and full-width forms make no difference. Words are terms, and so are emoji and question
-    marks; where a script writes no blanks between words, every character and every two neighbours are.
+    Case, Unicode normalization form and full-width forms are ignored. Terms are words, emoji and question marks. In
+    scripts without spaces between words, terms are characters and pairs of adjacent characters.
 
     Args:
         text: A line of a conversation.
 
     Returns:
-        The terms in their order; none for a line of blanks and other punctuation.
+        The terms in order; none for a line of white space and other punctuation.
     """
     words = unicodedata.normalize("NFKC", text).casefold().translate(_table).split()
-    return words if text.isascii() else [term for word in words for term in _terms_of(word)]
+    return words if text.isascii() else [term for word in words for term in _split_word(word)]
 
 
-def _terms_of(word: str) -> Iterator[str]:
-    for number, part in enumerate(_NO_BLANKS.split(word)):
-        if number % 2:
+def _split_word(word: str) -> Iterator[str]:
+    """Splits the parts of a word that are in scripts without spaces."""
+    for number, part in enumerate(_UNSPACED_SCRIPTS.split(word)):
+        if number % 2:  # a match
             yield from part
             yield from (first + second for first, second in pairwise(part))
         elif part:

@@ -1,4 +1,4 @@
-"""The trainer by itself: what is found, what is said, and what lies in the folder."""
+"""The trainer: search terms, replies and the model folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write(folder: Path, dialogs: Sequence[Sequence[Line]]) -> None:
     (folder / "validation.jsonl").write_text(lines[0] if lines else "")
 
 
-def answer(responder: Responder, *context: str, emotion: str = "neutral") -> str:
+def reply_to(responder: Responder, *context: str, emotion: str = "neutral") -> str:
     (reply,) = responder.respond([Request(context, emotion)])
     return reply.text
 
@@ -66,93 +66,95 @@ def answer(responder: Responder, *context: str, emotion: str = "neutral") -> str
         ("", []),
     ],
 )
-def test_text_of_any_script_is_cut_into_terms(text: str, expected: list[str]) -> None:
+def test_text_of_any_script_is_split_into_terms(text: str, expected: list[str]) -> None:
     assert terms(text) == expected
 
 
-def test_the_best_matching_line_is_answered_as_it_was(learn: Callable[..., Responder]) -> None:
+def test_the_reply_is_that_to_the_best_matching_line(learn: Callable[..., Responder]) -> None:
     responder = learn(PETS, WORK)
-    assert answer(responder, "Any pets at home?") == "two cats"
-    assert answer(responder, "so what's your work") == "I teach maths"
+    assert reply_to(responder, "Any pets at home?") == "two cats"
+    assert reply_to(responder, "so what's your work") == "I teach maths"
 
 
-def test_earlier_lines_tell_apart_what_the_last_one_does_not(learn: Callable[..., Responder]) -> None:
+def test_earlier_lines_decide_between_equal_last_lines(learn: Callable[..., Responder]) -> None:
     responder = learn(PETS, WORK)
-    assert answer(responder, "you have pets?", "yes, cats", "what are their names?") == "Tom and Jerry"
-    assert answer(responder, "your work?", "I teach", "what are their names?").startswith("I have thirty pupils")
+    assert reply_to(responder, "you have pets?", "yes, cats", "what are their names?") == "Tom and Jerry"
+    assert reply_to(responder, "your work?", "I teach", "what are their names?").startswith("I have thirty pupils")
 
 
-def test_every_reply_stands_in_the_corpus(learn: Callable[..., Responder]) -> None:
+def test_every_reply_is_from_the_corpus(learn: Callable[..., Responder]) -> None:
     responder = learn(PETS, WORK)
-    asked = ["names", "?", "zebra crossing", "", "...", "猫", "work pets names what"]
-    replies = responder.respond([Request([line]) for line in asked])
-    assert len(replies) == len(asked)
+    messages = ["names", "?", "zebra crossing", "", "...", "猫", "work pets names what"]
+    replies = responder.respond([Request([line]) for line in messages])
+    assert len(replies) == len(messages)
     assert {reply.text for reply in replies} <= {*PETS[1::2], *WORK[1::2]}
     assert all(set(reply.candidates) <= {*PETS[1::2], *WORK[1::2]} for reply in replies)
 
 
-def test_the_server_does_not_say_again_what_it_just_said(learn: Callable[..., Responder]) -> None:
+def test_a_reply_is_not_repeated(learn: Callable[..., Responder]) -> None:
     responder = learn(PETS, WORK)
-    assert answer(responder, "any pets?", "two cats", "any pets?") != "two cats"
-    assert answer(responder, "two cats", "oh", "any pets?") == "two cats"  # it was the client who said so
+    assert reply_to(responder, "any pets?", "two cats", "any pets?") != "two cats"
+    assert reply_to(responder, "two cats", "oh", "any pets?") == "two cats"  # the client wrote this, not the server
 
 
-def test_the_mood_chooses_among_answers(learn: Callable[..., Responder]) -> None:
+def test_the_label_chooses_among_replies(learn: Callable[..., Responder]) -> None:
     responder = learn(["how are you?", ("great!!", "joy")], ["how are you?", ("leave me alone", "anger")])
     assert sorted(responder.labels) == ["anger", "joy"]
-    assert answer(responder, "how are you", emotion="joy") == "great!!"
-    assert answer(responder, "how are you", emotion="anger") == "leave me alone"
-    assert answer(responder, "how are you", emotion="fear") in {"great!!", "leave me alone"}
+    assert reply_to(responder, "how are you", emotion="joy") == "great!!"
+    assert reply_to(responder, "how are you", emotion="anger") == "leave me alone"
+    assert reply_to(responder, "how are you", emotion="fear") in {"great!!", "leave me alone"}
 
 
-def test_banned_phrases_are_not_said_whatever_their_case(learn: Callable[..., Responder]) -> None:
+def test_banned_phrases_are_matched_in_any_case(learn: Callable[..., Responder]) -> None:
     responder = learn(
         ["where do you live?", "Elm  Street, 5"], ["where do you live?", "in Helmstreet"], banned=["elm street"]
     )
-    assert answer(responder, "where do you live?") == "in Helmstreet"
+    assert reply_to(responder, "where do you live?") == "in Helmstreet"
 
 
-def test_the_fallback_is_said_when_nothing_may_be_said(learn: Callable[..., Responder]) -> None:
+def test_the_fallback_is_used_if_all_replies_are_banned(learn: Callable[..., Responder]) -> None:
     responder = learn(["where do you live?", "Elm Street"], banned=["elm"], fallback="no comment")
-    assert answer(responder, "where do you live?") == "no comment"
-    assert answer(responder, "zebra") == "no comment"
+    assert reply_to(responder, "where do you live?") == "no comment"
+    assert reply_to(responder, "zebra") == "no comment"
 
 
-def test_a_seed_gives_the_same_choices(learn: Callable[..., Responder], tmp_path: Path, acc_run: RunContext) -> None:
+def test_a_seed_makes_replies_reproducible(
+    learn: Callable[..., Responder], tmp_path: Path, acc_run: RunContext
+) -> None:
     learn(*[["how are you?", f"answer {number}"] for number in range(30)])
 
     def choices(seed: int) -> list[str]:
         responder = load(tmp_path / "model", ReplyOptions(choose_among=5, seed=seed), acc_run)
-        return [answer(responder, "how are you?") for _ in range(20)]
+        return [reply_to(responder, "how are you?") for _ in range(20)]
 
     assert choices(1) == choices(1)
     assert choices(1) != choices(2)
     assert len(set(choices(1))) == 5
 
 
-def test_a_batch_is_answered_as_its_requests_alone(learn: Callable[..., Responder]) -> None:
+def test_a_batch_gives_the_same_replies_as_single_requests(learn: Callable[..., Responder]) -> None:
     responder = learn(PETS, WORK)
     requests = [Request(["any pets?"]), Request(["your work?"]), Request(["pets", "two cats", "what are their names?"])]
     assert [reply.text for reply in responder.respond(requests)] == [
-        answer(responder, *request.context) for request in requests
+        reply_to(responder, *request.context) for request in requests
     ]
     assert responder.respond([]) == []
 
 
-def test_a_corpus_without_a_word_can_be_learnt(learn: Callable[..., Responder]) -> None:
+def test_a_corpus_without_words_can_be_indexed(learn: Callable[..., Responder]) -> None:
     responder = learn(["...", "!!!"])
-    assert answer(responder, "...") == "!!!"
-    assert answer(responder, "hello") == "!!!"
+    assert reply_to(responder, "...") == "!!!"
+    assert reply_to(responder, "hello") == "!!!"
 
 
-def test_a_corpus_without_an_answer_is_refused(tmp_path: Path, acc_run: RunContext) -> None:
+def test_a_corpus_without_replies_is_refused(tmp_path: Path, acc_run: RunContext) -> None:
     write(tmp_path / "corpus", [])
     (tmp_path / "model").mkdir()
-    with pytest.raises(UserError, match="holds no answer"):
+    with pytest.raises(UserError, match="contains no replies"):
         train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", acc_run)
 
 
-def test_the_folder_holds_plain_numbers_and_json(learn: Callable[..., Responder], tmp_path: Path) -> None:
+def test_the_model_folder_contains_numeric_arrays_and_json(learn: Callable[..., Responder], tmp_path: Path) -> None:
     import numpy as np
 
     learn(PETS, WORK)
@@ -165,7 +167,7 @@ def test_the_folder_holds_plain_numbers_and_json(learn: Callable[..., Responder]
             json.loads(file.read_text())
 
 
-def test_what_was_measured_tells_how_many_lines_find_an_answer(tmp_path: Path, acc_run: RunContext) -> None:
+def test_the_metrics_contain_the_share_of_messages_with_a_reply(tmp_path: Path, acc_run: RunContext) -> None:
     write(tmp_path / "corpus", [PETS])
     (tmp_path / "corpus/validation.jsonl").write_text(
         json.dumps([{"text": text} for text in ("pets?", "no", "zebra", "yes")]) + "\n"

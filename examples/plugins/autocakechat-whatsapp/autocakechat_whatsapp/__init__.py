@@ -1,8 +1,8 @@
-"""A source that reads WhatsApp's chat exports, of Android and iOS, in any language.
+"""A source that reads WhatsApp chat exports from Android and iOS in any language.
 
-The way of the data: `files` finds and opens exports, `header` knows the beginning of a message in all its forms,
-`form` looks once over the whole file to learn which form is meant, `notes` tells what WhatsApp wrote from what people
-wrote, and `reading` makes messages of it all.
+`files` finds and opens exports. `header` parses the date and name at the beginning of a message. `export_format` scans
+the whole file to detect its format. `system_text` separates what WhatsApp inserts from what people write. `reader`
+builds the messages.
 """
 
 from __future__ import annotations
@@ -17,50 +17,52 @@ import attrs
 from autocakechat import Chat, Input, RunContext, SourceType, hookimpl, option
 
 
-def _time_zone(_: Any, __: attrs.Attribute[Any], name: str) -> None:
+def _check_time_zone(_: Any, __: attrs.Attribute[Any], name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError):
-        raise ValueError(f"{name!r} is no time zone; they are called like 'Europe/Berlin'") from None
+        raise ValueError(f"unknown time zone {name!r}; use a name such as 'Europe/Berlin'") from None
 
 
 @attrs.frozen(kw_only=True)
 class Options:
     """The options of `[[source]]`."""
 
-    path: Path = option(affects_key=False, help="an export: the .txt or .zip that WhatsApp made, or a folder of them")
+    path: Path = option(affects_key=False, help="An export: a .txt or .zip file of WhatsApp, or a folder of exports.")
     timezone: str = option(
-        default="UTC", check=_time_zone, help="time zone of the phone, such as Europe/Berlin; exports do not tell it"
+        default="UTC",
+        check=_check_time_zone,
+        help="Time zone of the phone, such as Europe/Berlin; exports do not contain it.",
     )
 
 
 def inputs(options: Options) -> Sequence[Input]:
-    """Finds exports; see `files`."""
+    """Finds exports; see `files.find_inputs`."""
     from autocakechat_whatsapp.files import find_inputs
 
     return find_inputs(options.path)
 
 
 def read(options: Options, input: Input, run: RunContext) -> Iterable[Chat]:
-    """Reads an export; see `reading`."""
-    from autocakechat_whatsapp.reading import read_chat
+    """Reads an export; see `reader.read_chat`."""
+    from autocakechat_whatsapp.reader import read_chat
 
     yield read_chat(input, ZoneInfo(options.timezone), run)
 
 
 def recognises(path: Path) -> bool:
-    """Tells whether a file is an export, or a folder holds one; see `files`."""
-    from autocakechat_whatsapp.files import holds_export
+    """Returns whether a file is an export, or a folder contains one."""
+    from autocakechat_whatsapp.files import contains_export
 
-    return holds_export(path)
+    return contains_export(path)
 
 
 @hookimpl
 def acc_sources() -> Iterable[SourceType]:
-    """Yields the source."""
+    """Yields the source `whatsapp`."""
     yield SourceType(
         name="whatsapp",
-        summary="chat exports of WhatsApp (.txt and .zip, Android and iOS)",
+        summary="WhatsApp chat exports (.txt and .zip, Android and iOS)",
         config=Options,
         inputs=inputs,
         read=read,

@@ -1,4 +1,4 @@
-"""Finds exports among files, opens them, and says what to do about files that are none."""
+"""Finds and opens exports, and explains why a file is not an export."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ import attrs
 from autocakechat import Input, UserError, escape_control_characters
 from autocakechat_whatsapp.header import parse_header
 
-HOW = "in WhatsApp open the chat, then its menu > (More >) Export chat, and give the .zip or .txt that it makes"
-_KINDS = (".txt", ".zip")
-_HEAD = 50
-_LONGEST = 1 << 16  # of longer lines a part is read at a time
+EXPORT_HINT = (
+    "in WhatsApp open the chat, then its menu > (More >) Export chat, and use the .zip or .txt file it creates"
+)
+NO_HEADER = "not a WhatsApp export: no line begins with a date and time"
+_SUFFIXES = (".txt", ".zip")
+_CHECKED_LINES = 50
+_MAX_LINE = 1 << 16  # characters; longer lines are read in parts
 
 
 @attrs.frozen
-class Opened:
-    """An export that is open.
+class OpenExport:
+    """An open export.
 
     Attributes:
-        name: What the text is called inside of an archive, or the file itself.
-        size: How long it is, in bytes.
-        file: Its bytes, which are read in portions.
-        text: Its text, from the beginning.
+        name: Name of the text file: the file itself, or a member of the archive.
+        size: Size of the text file in bytes.
+        file: The buffered bytes below `text`, for the position.
+        text: The text, from the beginning.
     """
 
     name: str
@@ -38,119 +41,121 @@ class Opened:
     text: io.TextIOWrapper
 
     def lines(self) -> Iterator[str]:
-        """Reads the lines with their ends; of a very long one, parts without."""
-        return iter(lambda: self.text.readline(_LONGEST), "")
+        """Yields the lines with their line breaks; a very long line in parts."""
+        return iter(lambda: self.text.readline(_MAX_LINE), "")
 
     def position(self) -> int:
-        """Returns how many bytes were read so far."""
+        """Returns how many bytes have been read."""
         return self.file.tell()
 
 
 def find_inputs(path: Path) -> list[Input]:
-    """Finds what there is to read.
+    """Finds the exports under a path.
 
     Args:
-        path: A file, or a folder with exports at any depth.
+        path: A file, or a folder that contains exports at any depth.
 
     Returns:
-        One input for each export, in the order of their names.
+        One input per export, sorted by name.
 
     Raises:
-        UserError: There is none.
+        UserError: There is no export.
     """
-    shown = escape_control_characters(str(path))
+    shown_path = escape_control_characters(str(path))
     if path.is_file():
-        if why := why_no_export(path):
-            raise UserError(f"{shown}: {why}", HOW)
+        if problem := find_problem(path):
+            raise UserError(f"{shown_path}: {problem}", EXPORT_HINT)
         return [Input(path.name, (path,))]
     if not path.is_dir():
-        raise UserError(f"{shown}: no such file or folder", HOW)
-    candidates = _candidates(path)
-    found = [file for file in candidates if not why_no_export(file)]
-    if not found:
-        why = why_no_export(candidates[0]) if candidates else ""
-        where = escape_control_characters(str(candidates[0])) if candidates else shown
-        raise UserError(f"{where}: {why or 'no export is in this folder'}", HOW)
-    return [Input(file.relative_to(path).as_posix(), (file,)) for file in found]
+        raise UserError(f"{shown_path}: no such file or folder", EXPORT_HINT)
+    candidates = _find_candidates(path)
+    if not candidates:
+        raise UserError(f"{shown_path}: no export in this folder", EXPORT_HINT)
+    exports = [file for file in candidates if not find_problem(file)]
+    if not exports:
+        first = candidates[0]
+        raise UserError(f"{escape_control_characters(str(first))}: {find_problem(first)}", EXPORT_HINT)
+    return [Input(file.relative_to(path).as_posix(), (file,)) for file in exports]
 
 
-def holds_export(path: Path) -> bool:
-    """Tells whether a file is an export or a folder holds one."""
+def contains_export(path: Path) -> bool:
+    """Returns whether a file is an export, or a folder contains one."""
     try:
-        return any(not why_no_export(file) for file in ([path] if path.is_file() else _candidates(path)))
+        return any(not find_problem(file) for file in ([path] if path.is_file() else _find_candidates(path)))
     except OSError:
         return False
 
 
-def why_no_export(path: Path) -> str:
-    """Looks at the beginning of a file.
+def find_problem(path: Path) -> str:
+    """Checks the beginning of a file.
 
     Returns:
-        What is wrong with it; empty if it looks like an export.
+        Why the file is not an export; empty if it looks like one.
     """
-    if path.suffix.lower() not in _KINDS:
-        return "no export of WhatsApp, which is a .txt or a .zip"
+    if path.suffix.lower() not in _SUFFIXES:
+        return "not a WhatsApp export, which is a .txt or .zip file"
     try:
-        with open_export(path) as opened:
-            head = list(islice(opened.lines(), _HEAD))
+        with open_export(path) as export:
+            head = list(islice(export.lines(), _CHECKED_LINES))
     except UserError as error:
         return error.message.partition(": ")[2]
     if not any(line.strip() for line in head):
         return "the file is empty"
     if not any(map(parse_header, head)):
-        return "no export of WhatsApp: no line begins with a date and a time"
+        return NO_HEADER
     return ""
 
 
 @contextmanager
-def open_export(path: Path) -> Iterator[Opened]:
-    """Opens the text of an export, which may lie in an archive.
+def open_export(path: Path) -> Iterator[OpenExport]:
+    """Opens the text of an export, which may be a member of an archive.
 
     Raises:
-        UserError: It cannot be read, or is no archive with a text in it.
+        UserError: The file cannot be read, or is an archive without a text file.
     """
-    shown = escape_control_characters(str(path))
+    shown_path = escape_control_characters(str(path))
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
-                member = _chat_in(archive, shown)
+                member = _find_chat(archive, shown_path)
                 with archive.open(member) as file:
-                    yield _opened(member.filename, member.file_size, io.BufferedReader(file))  # type: ignore[arg-type]
+                    yield _open_text(member.filename, member.file_size, io.BufferedReader(file))  # type: ignore[arg-type]
         else:
             with path.open("rb") as file:
-                yield _opened(path.name, path.stat().st_size, file)
+                yield _open_text(path.name, path.stat().st_size, file)
     except OSError as error:
-        raise UserError(f"{shown}: {error.strerror or 'cannot be read'}") from None
+        raise UserError(f"{shown_path}: {error.strerror or 'cannot be read'}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise UserError(
-            f"{shown}: a damaged archive ({escape_control_characters(str(error))})", "export the chat again"
+            f"{shown_path}: a damaged archive ({escape_control_characters(str(error))})", "export the chat again"
         ) from None
     except RuntimeError as error:
         if "password" not in str(error):
             raise
-        raise UserError(f"{shown}: an archive with a password", "unpack it and give the .txt in it") from None
+        raise UserError(f"{shown_path}: an archive with a password", "unpack it and use the .txt file in it") from None
 
 
-def _chat_in(archive: zipfile.ZipFile, shown: str) -> zipfile.ZipInfo:
-    """Returns the text of the chat: `_chat.txt` on iOS, the only text beside the media on Android."""
-    texts = [member for member in archive.infolist() if member.filename.lower().endswith(".txt")]
-    texts.sort(
-        key=lambda member: (Path(member.filename).name != "_chat.txt", "WA0" in member.filename, member.filename)
+def _find_chat(archive: zipfile.ZipFile, shown_path: str) -> zipfile.ZipInfo:
+    """Returns the text of the chat: `_chat.txt` on iOS, the only .txt file that is not an attachment on Android."""
+    text_files = [member for member in archive.infolist() if member.filename.lower().endswith(".txt")]
+    if not text_files:
+        raise UserError(f"{shown_path}: an archive without a .txt file", EXPORT_HINT)
+    return min(
+        text_files,
+        key=lambda member: (Path(member.filename).name != "_chat.txt", "WA0" in member.filename, member.filename),
     )
-    if not texts:
-        raise UserError(f"{shown}: no chat is in this archive, which holds no .txt", HOW)
-    return texts[0]
 
 
-def _opened(name: str, size: int, file: io.BufferedReader) -> Opened:
-    wide = file.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return Opened(name, size, file, io.TextIOWrapper(file, "utf-16" if wide else "utf-8-sig", errors="replace"))
+def _open_text(name: str, size: int, file: io.BufferedReader) -> OpenExport:
+    is_utf16 = file.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
+    encoding = "utf-16" if is_utf16 else "utf-8-sig"
+    return OpenExport(name, size, file, io.TextIOWrapper(file, encoding, errors="replace"))
 
 
-def _candidates(folder: Path) -> list[Path]:
+def _find_candidates(folder: Path) -> list[Path]:
     return sorted(
-        Path(place, name)
-        for place, _, files in os.walk(folder)
+        Path(parent, name)
+        for parent, _, files in os.walk(folder)
         for name in files
-        if name.lower().endswith(_KINDS) and not name.startswith(".")
+        if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
     )

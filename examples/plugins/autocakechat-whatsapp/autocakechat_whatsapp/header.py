@@ -1,4 +1,4 @@
-"""The beginning of a message: a date, a time and a name, in the form of the phone's language and region."""
+"""Parses the header of a message (date, time and name), as phones of all languages and regions write it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-MARKS = "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff"  # they give directions to text and cannot be seen
-_GAP = rf"[\s{MARKS}]*"
+DIRECTION_MARKS = "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff"  # invisible
+_GAP = rf"[\s{DIRECTION_MARKS}]*"
 _HEADER = re.compile(
     rf"""
     {_GAP} (?P<bracket>\[)? {_GAP}
@@ -24,7 +24,7 @@ _HEADER = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NAME = re.compile(r"(?P<name>[^:\n]{1,200}?):(?:[^\S\n]|(?=\n|$))(?P<text>.*)", re.DOTALL)
-_INVISIBLE = re.compile(f"[{MARKS}]")
+_INVISIBLE = re.compile(f"[{DIRECTION_MARKS}]")
 
 _MORNING = {
     "am", "a", "上午", "凌晨", "清晨", "早上", "오전", "午前", "πμ", "ص", "قظ", "öö", "sa", "pg", "de", "dop", "पूर्वाह्न",
@@ -36,8 +36,8 @@ _AFTERNOON = {
 }  # fmt: skip
 
 
-class Shape(NamedTuple):
-    """How a header is written. All headers of an export are written alike; a pasted one seldom is."""
+class HeaderFormat(NamedTuple):
+    """How a header is written. All headers of an export have the same format; pasted ones seldom have it."""
 
     bracket: bool
     separator: str
@@ -50,14 +50,14 @@ class Header(NamedTuple):
     """The beginning of a message.
 
     Attributes:
-        shape: How it is written.
+        format: How it is written.
         date: The three numbers of the date, in the order of the file.
         time: Hour (0 to 23), minute, second.
-        american: Whether it looks as in the USA: 1/5/24 and AM or PM in capitals.
-        body: What stands behind it.
+        american: Whether it has the format of the USA: 1/5/24 and AM or PM in capitals.
+        body: The rest of the line.
     """
 
-    shape: Shape
+    format: HeaderFormat
     date: tuple[int, int, int]
     time: tuple[int, int, int]
     american: bool
@@ -65,16 +65,19 @@ class Header(NamedTuple):
 
 
 def parse_header(line: str) -> Header | None:
-    """Returns the beginning of a message that a line holds, or None if it holds none.
+    """Parses the header at the beginning of a line.
 
     Args:
-        line: A line of the file; its digits may be of any script.
+        line: A line of the file. Digits may be of any script.
+
+    Returns:
+        The header; None if the line does not begin with one.
     """
     match = _HEADER.match(line)
     if match is None:
         return None
     first, third = match["first"], match["third"]
-    shape = Shape(
+    header_format = HeaderFormat(
         bracket=match["bracket"] is not None,
         separator=match["separator"],
         year_first=len(first) > 2,
@@ -82,49 +85,58 @@ def parse_header(line: str) -> Header | None:
         seconds=match["seconds"] is not None,
     )
     time = (
-        _hour(int(match["hour"]), match["before"], match["after"]),
+        _hour_of_24(int(match["hour"]), match["before"], match["after"]),
         int(match["minute"]),
         int(match["seconds"] or 0),
     )
     if time > (23, 59, 60):
         return None
     american = match["separator"] == "/" and match["after"].strip() in ("AM", "PM")
-    return Header(shape, (int(first), int(match["second"]), int(third)), time, american, match["body"])
+    return Header(header_format, (int(first), int(match["second"]), int(third)), time, american, match["body"])
 
 
 def split_name(body: str) -> tuple[str, str] | None:
-    """Splits what stands behind the date into a name and a text; None where nobody is named."""
+    """Splits the body of a header into name and text; returns None if there is no name."""
     match = _NAME.match(body)
     return (match["name"], match["text"]) if match else None
 
 
-def _hour(hour: int, before: str, after: str) -> int:
-    """Returns the hour of 24; what is said beside it may be the half of the day, or just a word for "o'clock"."""
+def _hour_of_24(hour: int, before: str, after: str) -> int:
+    """Converts an hour to the 24-hour clock.
+
+    Args:
+        hour: The hour.
+        before: The words before the time: a day period such as AM, or others.
+        after: The words after the time: a day period, or others such as "o'clock".
+    """
     if not 1 <= hour <= 12:
         return hour
-    half = _half(before)
-    if half is None:
-        half = _half(after)
-    return hour if half is None else hour % 12 + half
+    offset = _day_period_offset(before)
+    if offset is None:
+        offset = _day_period_offset(after)
+    return hour if offset is None else hour % 12 + offset
 
 
 @lru_cache(maxsize=1000)
-def _half(words: str) -> int | None:
+def _day_period_offset(words: str) -> int | None:
+    """Returns 0 for words such as AM, 12 for words such as PM, None for others."""
     letters = re.sub(r"[^\w\u0900-\u0dff\u0e00-\u0e7f]|_", "", _INVISIBLE.sub("", words)).casefold()
-    for character in "日일":
+    for character in "日일":  # "day", the end of the date
         letters = letters.removeprefix(character)
-    return 0 if letters in _MORNING else 12 if letters in _AFTERNOON else None
+    if letters in _MORNING:
+        return 0
+    return 12 if letters in _AFTERNOON else None
 
 
 @lru_cache(maxsize=10_000)
 def clean_name(name: str) -> str:
-    """Returns a name as it is shown: without invisible marks, without the tilde of people not in the address book."""
+    """Removes invisible marks, and the tilde before names that are not in the address book."""
     name = " ".join(_INVISIBLE.sub("", name).split())
     return name.removeprefix("~").strip() or name
 
 
 @lru_cache(maxsize=10_000)
 def sender_id(name: str) -> str:
-    """Returns the id of who is called so: a telephone number without blanks and dashes, or the name itself."""
+    """Returns the id of a person: a phone number without spaces and dashes, or the name."""
     number = re.sub(r"[\s\-‐‑–().]", "", name)
     return number if re.fullmatch(r"\+\d{5,20}", number) else name

@@ -1,4 +1,4 @@
-"""Headers as phones of many languages and regions write them."""
+"""Writes messages with the headers of many languages and regions."""
 
 from __future__ import annotations
 

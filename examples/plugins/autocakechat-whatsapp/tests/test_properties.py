@@ -1,4 +1,4 @@
-"""Whatever was said, by whom, when, and on which phone: it comes back as it was."""
+"""Properties of every export: texts, names and times are read as they were written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from autocakechat_whatsapp import Options, inputs, read
 from autocakechat_whatsapp.header import parse_header
-from autocakechat_whatsapp.notes import without_notes
+from autocakechat_whatsapp.system_text import strip_system_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,43 +28,43 @@ steps = st.integers(min_value=0, max_value=90 * 24 * 60)
 
 
 def is_plain(text: str) -> bool:
-    """Whether nothing in a text looks like a header or a note, which nobody could tell from one."""
+    """Whether a text contains nothing that looks like a header or like system text."""
     return (
         text == text.rstrip("\n")
-        and without_notes(text) == ("text", text)
+        and strip_system_text(text) == ("text", text)
         and not any(map(parse_header, text.split("\n")[1:]))
     )
 
 
-said = st.lists(st.tuples(names, texts.filter(is_plain), steps), min_size=1, max_size=20)
+conversations = st.lists(st.tuples(names, texts.filter(is_plain), steps), min_size=1, max_size=20)
 
 
 @quick
-@given(said=said, form=st.sampled_from(sorted(FORMATS)), end=st.sampled_from(["\n", "\r\n"]))
-def test_what_was_said_comes_back(
-    said: list[tuple[str, str, int]], form: str, end: str, tmp_path: Path, acc_run: RunContext
+@given(conversation=conversations, form=st.sampled_from(sorted(FORMATS)), end=st.sampled_from(["\n", "\r\n"]))
+def test_texts_are_read_as_they_were_written(
+    conversation: list[tuple[str, str, int]], form: str, end: str, tmp_path: Path, acc_run: RunContext
 ) -> None:
-    # The last is sent on a day that can be no month, so that the order of the dates is told.
+    # The day of the last message is greater than 12, which determines the date order.
     moment, sent = datetime(2020, 1, 1, tzinfo=UTC), []
-    for _, _, step in said:
+    for _, _, step in conversation:
         moment += timedelta(minutes=step)
         sent.append(moment)
-    said = [*said, ("Zoe", "bye", 0)]
+    conversation = [*conversation, ("Zoe", "bye", 0)]
     sent.append((moment + timedelta(days=31)).replace(day=25))
-    written = [FORMATS[form](when, who, text) for when, (who, text, _) in zip(sent, said, strict=True)]
+    written = [FORMATS[form](when, who, text) for when, (who, text, _) in zip(sent, conversation, strict=True)]
     path = tmp_path / "chat.txt"
     path.write_bytes((end.join(written).replace("\n", end).replace("\r\r", "\r") + end).encode())
     options = Options(path=path)
     (chat,) = read(options, inputs(options)[0], acc_run)
     messages = list(chat.messages)
-    assert [m.text for m in messages] == [text for _, text, _ in said]
-    assert [m.sender_name for m in messages] == [who for who, _, _ in said]
+    assert [m.text for m in messages] == [text for _, text, _ in conversation]
+    assert [m.sender_name for m in messages] == [who for who, _, _ in conversation]
     assert [m.sent for m in messages] == [int(when.timestamp()) for when in sent]
 
 
 @quick
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode), form=st.sampled_from(sorted(FORMATS)))
-def test_no_file_breaks_it(content: bytes, form: str, tmp_path: Path, acc_run: RunContext) -> None:
+def test_any_content_after_a_header_is_read(content: bytes, form: str, tmp_path: Path, acc_run: RunContext) -> None:
     path = tmp_path / "chat.txt"
     path.write_bytes(FORMATS[form](datetime(2024, 1, 25, 10, 5), "Ann", "hi").encode() + b"\n" + content)
     options = Options(path=path)
@@ -75,14 +75,14 @@ def test_no_file_breaks_it(content: bytes, form: str, tmp_path: Path, acc_run: R
 
 @quick
 @given(text=st.text(max_size=200))
-def test_no_text_breaks_the_notes(text: str) -> None:
-    kind, rest = without_notes(text)
+def test_any_text_can_be_stripped(text: str) -> None:
+    kind, rest = strip_system_text(text)
     assert kind
     assert len(rest) <= len(text)
 
 
 @pytest.mark.parametrize("form", sorted(FORMATS))
-def test_a_cut_off_export_loses_only_its_end(form: str, tmp_path: Path, acc_run: RunContext) -> None:
+def test_a_truncated_export_loses_only_its_end(form: str, tmp_path: Path, acc_run: RunContext) -> None:
     times = [datetime(2024, 1, 25, 10, 5) + timedelta(hours=number) for number in range(4)]
     content = "\n".join(FORMATS[form](when, "Ann", "good morning") for when in times).encode()
     path = tmp_path / "chat.txt"

@@ -1,4 +1,4 @@
-"""Reading exports: what is a message, who sent it, when, and what of it is WhatsApp's."""
+"""Reading exports: messages, their senders and times, and the text that WhatsApp inserts."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def chat(tmp_path: Path, acc_run: RunContext) -> Callable[..., Chat]:
     def chat(text: str | bytes, name: str = "chat.txt", **options: Any) -> Chat:
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        chosen = Options(path=path, **options)
-        (entry,) = inputs(chosen)
-        (chat,) = read(chosen, entry, acc_run)
+        whatsapp_options = Options(path=path, **options)
+        (log_input,) = inputs(whatsapp_options)
+        (chat,) = read(whatsapp_options, log_input, acc_run)
         return chat
 
     return chat
@@ -56,33 +56,33 @@ def at(text: str) -> int:
 
 
 @pytest.mark.parametrize("writer", FORMATS.values(), ids=FORMATS)
-def test_every_form_of_header_is_read(writer: Writer, messages: Read) -> None:
+def test_all_header_formats_are_read(writer: Writer, messages: Read) -> None:
     times = [
         datetime(2024, 1, 5, 0, 7),
         datetime(2024, 1, 5, 12, 30),
         datetime(2024, 2, 3, 9, 5),
         datetime(2024, 12, 24, 21, 59),
     ]
-    said = [
+    conversation = [
         ("Ann", "hi: there"),
         ("Bob Müller", "two\nlines\n\nand more"),
         ("Ann", "5/5/24"),
         ("+49 170 1234567", "ok - fine"),
     ]
-    text = "\n".join(writer(when, who, what) for when, (who, what) in zip(times, said, strict=True))
+    text = "\n".join(writer(when, who, what) for when, (who, what) in zip(times, conversation, strict=True))
     read = messages(text + "\n")
-    assert [(m.sender_name, m.text) for m in read] == said
+    assert [(m.sender_name, m.text) for m in read] == conversation
     assert [m.sent for m in read] == [int(when.replace(tzinfo=UTC).timestamp()) for when in times]
     assert [m.sender for m in read] == ["Ann", "Bob Müller", "Ann", "+491701234567"]
 
 
-def test_a_day_over_12_anywhere_tells_the_order_of_all_dates(messages: Read) -> None:
+def test_one_day_over_12_determines_the_order_of_all_dates(messages: Read) -> None:
     lines = ["03/04/2024, 10:00 - Ann: a", "04/04/2024, 10:00 - Bob: b"]
     assert messages("\n".join([*lines, "25/04/2024, 10:00 - Ann: c"]))[0].sent == at("2024-04-03 10:00")
     assert messages("\n".join([*lines, "04/25/2024, 10:00 - Ann: c"]))[0].sent == at("2024-03-04 10:00")
 
 
-def test_where_no_day_is_over_12_time_goes_forwards(messages: Read) -> None:
+def test_without_a_day_over_12_ascending_dates_determine_the_order(messages: Read) -> None:
     assert messages("1/2/24, 10:00 - Ann: a\n2/1/24, 10:00 - Bob: b\n")[0].sent == at("2024-01-02 10:00")
     assert messages("1/2/24, 10:00 - Ann: a\n1/3/24, 10:00 - Bob: b\n2/1/24, 10:00 - Bob: b\n")[0].sent == at(
         "2024-01-02 10:00"
@@ -92,12 +92,12 @@ def test_where_no_day_is_over_12_time_goes_forwards(messages: Read) -> None:
     )
 
 
-def test_where_both_orders_fit_the_clock_tells_the_country(messages: Read) -> None:
+def test_if_both_orders_fit_the_clock_determines_the_order(messages: Read) -> None:
     assert messages("3/4/24, 10:00 AM - Ann: a\n")[0].sent == at("2024-03-04 10:00")
     assert messages("3/4/24, 10:00 - Ann: a\n")[0].sent == at("2024-04-03 10:00")
 
 
-def test_the_time_zone_of_the_phone_counts(messages: Read) -> None:
+def test_the_time_zone_of_the_phone_is_used(messages: Read) -> None:
     (message,) = messages("[24.12.24, 18:00:00] Ann: hi", timezone="Europe/Berlin")
     assert message.sent == at("2024-12-24 17:00")
 
@@ -109,23 +109,23 @@ def test_midnight_and_noon_of_a_12_hour_clock(messages: Read) -> None:
     assert [m.sent - at("2024-01-13 00:00") for m in messages(text)] == [60, 43140, 43200, 46800, 86340]
 
 
-def test_a_message_that_arrived_late_does_not_turn_time_back(messages: Read) -> None:
+def test_a_late_message_does_not_have_an_earlier_time(messages: Read) -> None:
     read = messages("[24.12.24, 18:00:00] Ann: a\n[24.12.24, 17:59:58] Bob: b\n[24.12.24, 18:00:03] Ann: c\n")
     assert [m.sent - read[0].sent for m in read] == [0, 0, 3]
 
 
-def test_headers_of_another_form_are_text_that_somebody_pasted(messages: Read) -> None:
+def test_headers_of_another_format_are_pasted_text(messages: Read) -> None:
     pasted = "look:\n[3/1/19, 2:14:09 PM] Carl: hello\n2019-01-03 14:14 - Carl: hello"
     read = messages(f"24/12/2024, 18:00 - Ann: {pasted}\n24/12/2024, 18:01 - Bob: wow\n")
     assert [m.text for m in read] == [pasted, "wow"]
 
 
-def test_dates_that_are_in_no_calendar_are_text(messages: Read) -> None:
+def test_impossible_dates_are_text(messages: Read) -> None:
     read = messages("24/12/2024, 18:00 - Ann: a\n24/24/2024, 18:00 - Bob: b\n24/12/1024, 18:00 - Bob: c\n")
     assert [m.text for m in read] == ["a\n24/24/2024, 18:00 - Bob: b\n24/12/1024, 18:00 - Bob: c"]
 
 
-def test_system_lines_belong_to_nobody(messages: Read) -> None:
+def test_system_messages_have_no_sender(messages: Read) -> None:
     text = (
         "24/12/2024, 18:00 - Messages and calls are end-to-end encrypted. Tap to learn more.\n"
         "24/12/2024, 18:00 - Ann created group “Tips: all you need”\n"
@@ -144,12 +144,12 @@ def test_system_lines_belong_to_nobody(messages: Read) -> None:
     ]
 
 
-def test_somebody_with_a_quotation_mark_in_the_name_is_a_person(messages: Read) -> None:
+def test_a_name_with_a_quotation_mark_is_a_person(messages: Read) -> None:
     text = "".join(f'24/12/2024, 18:0{number} - Ann "the ant": hi {number}\n' for number in range(3))
     assert [m.sender for m in messages(text)] == ['Ann "the ant"'] * 3
 
 
-ANDROID_NOTES = {
+ANDROID_MESSAGES = {
     "<Media omitted>": ("media", ""),
     "<Medien ausgeschlossen>": ("media", ""),
     "<メディアは含まれていません>": ("media", ""),
@@ -177,7 +177,7 @@ ANDROID_NOTES = {
     "ask @\u2068Bob Müller\u2069 about it": ("text", "ask @Bob Müller about it"),
     "": ("text", ""),
 }
-IOS_NOTES = {
+IOS_MESSAGES = {
     f"{LRM}image omitted": ("service", ""),
     f"{LRM}Bild weggelassen": ("service", ""),
     f"{LRM}אין תמונה": ("service", ""),
@@ -195,26 +195,22 @@ IOS_NOTES = {
 }
 
 
-@pytest.mark.parametrize(("said", "expected"), ANDROID_NOTES.items())
-def test_what_whatsapp_wrote_is_told_from_what_people_wrote_on_android(
-    said: str, expected: tuple[str, str], messages: Read
-) -> None:
-    first, last = messages(f"24/12/2024, 18:00 - Ann: {said}\n24/12/2024, 18:01 - Bob: ok\n")
+@pytest.mark.parametrize(("written", "expected"), ANDROID_MESSAGES.items())
+def test_inserted_text_on_android(written: str, expected: tuple[str, str], messages: Read) -> None:
+    first, last = messages(f"24/12/2024, 18:00 - Ann: {written}\n24/12/2024, 18:01 - Bob: ok\n")
     assert (first.kind.partition(":")[0], first.text, first.sender) == (*expected, "Ann")
     assert last.text == "ok"
 
 
-@pytest.mark.parametrize(("said", "expected"), IOS_NOTES.items())
-def test_what_whatsapp_wrote_is_told_from_what_people_wrote_on_ios(
-    said: str, expected: tuple[str, str], messages: Read
-) -> None:
-    mark = LRM if LRM in said else ""
-    first, last = messages(f"{mark}[24.12.24, 18:00:00] Ann: {said}\r\n[24.12.24, 18:00:01] Bob: ok\r\n")
+@pytest.mark.parametrize(("written", "expected"), IOS_MESSAGES.items())
+def test_inserted_text_on_ios(written: str, expected: tuple[str, str], messages: Read) -> None:
+    mark = LRM if LRM in written else ""
+    first, last = messages(f"{mark}[24.12.24, 18:00:00] Ann: {written}\r\n[24.12.24, 18:00:01] Bob: ok\r\n")
     assert (first.kind.partition(":")[0], first.text) == expected
     assert last.text == "ok"
 
 
-def test_people_outside_the_address_book_lose_their_tilde_and_numbers_their_blanks(messages: Read) -> None:
+def test_names_lose_their_tilde_and_phone_numbers_their_spaces(messages: Read) -> None:
     text = "".join(
         f"24/12/2024, 18:00 - {name}: hi\n"
         for name in (
@@ -229,7 +225,7 @@ def test_people_outside_the_address_book_lose_their_tilde_and_numbers_their_blan
     assert [m.sender for m in messages(text)] == ["Ann"] * 3 + ["+491701234567"] * 3
 
 
-def test_two_people_are_a_personal_chat_and_three_a_group(chat: Callable[..., Chat]) -> None:
+def test_a_chat_with_more_than_two_people_is_a_group(chat: Callable[..., Chat]) -> None:
     two = "24/12/2024, 18:00 - Ann: hi\n24/12/2024, 18:00 - Bob: hi\n"
     assert chat(two).kind == "personal chat"
     assert chat(two + "24/12/2024, 18:00 - Carl: hi\n").kind == "group"
@@ -237,16 +233,16 @@ def test_two_people_are_a_personal_chat_and_three_a_group(chat: Callable[..., Ch
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_encodings_and_ends_of_lines_make_no_difference(encoding: str, end: str, messages: Read) -> None:
+def test_all_encodings_and_line_breaks_are_read(encoding: str, end: str, messages: Read) -> None:
     text = end.join(["[24.12.24, 18:00:00] Ann: süß 😀", "and more", "[24.12.24, 18:00:01] Bob: ja", ""])
     assert [m.text for m in messages(text.encode(encoding))] == ["süß 😀\nand more", "ja"]
 
 
-def test_broken_characters_cost_only_themselves(messages: Read) -> None:
+def test_invalid_bytes_are_replaced(messages: Read) -> None:
     assert messages(b"[24.12.24, 18:00:00] Ann: a\xffb\n")[0].text == "a\ufffdb"
 
 
-def test_a_zip_is_read_as_it_came_from_the_phone(tmp_path: Path, acc_run: RunContext) -> None:
+def test_zip_archives_are_read(tmp_path: Path, acc_run: RunContext) -> None:
     for name, inner in (
         ("WhatsApp Chat - Ann.zip", "_chat.txt"),
         ("WhatsApp Chat with Bob.zip", "WhatsApp Chat with Bob.txt"),
@@ -256,25 +252,25 @@ def test_a_zip_is_read_as_it_came_from_the_phone(tmp_path: Path, acc_run: RunCon
             archive.writestr("DOC-20240105-WA0003.txt", "a text that somebody sent")
             archive.writestr(inner, "[24.12.24, 18:00:00] Ann: hi\n")
     options = Options(path=tmp_path)
-    chats = [chat for entry in inputs(options) for chat in read(options, entry, acc_run)]
+    chats = [chat for log_input in inputs(options) for chat in read(options, log_input, acc_run)]
     assert [(chat.id, chat.title, [m.text for m in chat.messages]) for chat in chats] == [
         ("WhatsApp Chat - Ann.zip", "WhatsApp Chat - Ann", ["hi"]),
         ("WhatsApp Chat with Bob.zip", "WhatsApp Chat with Bob", ["hi"]),
     ]
 
 
-def test_an_unpacked_export_is_called_like_its_folder(tmp_path: Path, acc_run: RunContext) -> None:
+def test_an_unpacked_export_has_the_title_of_its_folder(tmp_path: Path, acc_run: RunContext) -> None:
     (tmp_path / "Ann").mkdir()
     (tmp_path / "Ann/_chat.txt").write_text("[24.12.24, 18:00:00] Ann: hi\n")
     (tmp_path / "Ann/shopping list.txt").write_text("milk\n")
     options = Options(path=tmp_path)
-    (entry,) = inputs(options)
-    (chat,) = read(options, entry, acc_run)
+    (log_input,) = inputs(options)
+    (chat,) = read(options, log_input, acc_run)
     assert (chat.id, chat.title) == ("Ann/_chat.txt", "Ann")
 
 
 def encrypted() -> bytes:
-    """The beginning of an archive with a password, as zipfile sees it."""
+    """An archive whose member is marked as encrypted."""
     import io
 
     buffer = io.BytesIO()
@@ -296,28 +292,28 @@ def archive_without_text() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "problem"),
     [
-        ("result.json", b"{}", "no export of WhatsApp, which is a .txt or a .zip"),
+        ("result.json", b"{}", "not a WhatsApp export, which is a .txt or .zip file"),
         ("a.txt", b"", "the file is empty"),
-        ("a.txt", b"dear diary,\nit is the 5/1/2024\n", "no line begins with a date and a time"),
-        ("a.txt", b"\x89PNG\x00\x00\xff" * 100, "no line begins with a date and a time"),
+        ("a.txt", b"dear diary,\nit is the 5/1/2024\n", "no line begins with a date and time"),
+        ("a.txt", b"\x89PNG\x00\x00\xff" * 100, "no line begins with a date and time"),
         ("a.zip", b"PK\x03\x04 not really", "a damaged archive"),
-        ("a.zip", archive_without_text(), "no .txt"),
+        ("a.zip", archive_without_text(), "an archive without a .txt file"),
         ("a.zip", encrypted(), "an archive with a password"),
     ],
 )
-def test_a_wrong_file_gets_one_line(name: str, content: bytes, told: str, tmp_path: Path) -> None:
+def test_other_files_are_refused_in_one_line(name: str, content: bytes, problem: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError) as raised:
         inputs(Options(path=tmp_path / name))
     assert name in str(raised.value)
-    assert told in str(raised.value)
+    assert problem in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not recognises(tmp_path / name)
 
 
-def test_a_file_without_an_end_needs_no_memory(tmp_path: Path, acc_run: RunContext) -> None:
+def test_a_very_long_message_needs_little_memory(tmp_path: Path, acc_run: RunContext) -> None:
     import tracemalloc
 
     path = tmp_path / "chat.txt"
@@ -336,7 +332,7 @@ def test_a_file_without_an_end_needs_no_memory(tmp_path: Path, acc_run: RunConte
     assert peak < 5_000_000
 
 
-def test_marks_of_direction_before_a_header_are_no_text(messages: Read) -> None:
+def test_direction_marks_before_a_header_are_ignored(messages: Read) -> None:
     writer = IOS["de"]
     when = datetime(2024, 12, 24, 18, 0)
     text = "\n".join(

@@ -1,1 +1,1 @@
-"""The Bot API client and its retries."""
+"""The Bot API client, its retries, and the texts that it accepts."""

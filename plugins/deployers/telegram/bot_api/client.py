@@ -1,4 +1,4 @@
-"""The connection to Telegram's Bot API, kept from telling the token."""
+"""The Bot API client. It never reveals the token: not in its representation, not in log lines of its libraries."""
 
 from __future__ import annotations
 
@@ -17,74 +17,81 @@ from telegram.warnings import PTBDeprecationWarning
 
 from autocakechat import UserError
 
-_LIBRARIES = ("httpx", "httpcore", "telegram", "tornado")
+_LIBRARY_LOGGERS = ("httpx", "httpcore", "telegram", "tornado")
 
-_accepted: ContextVar[list[bool]] = ContextVar("_accepted")
+_ok_responses: ContextVar[list[httpx.Response]] = ContextVar("_ok_responses")
 
 
-class QuietBot(Bot):
-    """A bot that keeps its token to itself."""
+class BotClient(Bot):
+    """A Bot API client whose representation does not contain the token."""
 
     def __repr__(self) -> str:
-        return "QuietBot"
+        return "BotClient"
 
 
-class PollRequest(HTTPXRequest):
-    """The connection that updates come through.
+class GetUpdatesRequest(HTTPXRequest):
+    """The HTTP connection for `getUpdates`.
 
-    An update that the library cannot read would fail the whole batch, for ever; here it becomes an update without
-    content, which is then confirmed like any other.
+    One update that the library cannot parse would make every `getUpdates` call fail. Such an update is replaced by an
+    empty one, which is confirmed like any other.
     """
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Reads a response of the Bot API."""
+        """Parses a response of the Bot API."""
         response: dict[str, Any] = HTTPXRequest.parse_json_payload(payload)
         if isinstance(response.get("result"), list):
-            response["result"] = [_readable(update) for update in response["result"]]
+            response["result"] = [_empty_if_unparsable(update) for update in response["result"]]
         return response
 
 
-def _readable(update: dict[str, Any]) -> dict[str, Any]:
+def _empty_if_unparsable(update: dict[str, Any]) -> dict[str, Any]:
     try:
         Update.de_json(update, None)
-    except Exception:  # whatever the library stumbles over
+    except Exception:  # the library raises errors of many types
         return {"update_id": update["update_id"]}
     return update
 
 
-def connect(token: str, base_url: str) -> QuietBot:
-    """Makes a bot; nothing is sent yet.
+def connect(token: str, base_url: str) -> BotClient:
+    """Creates a client; no request is sent yet.
 
     Args:
         token: The bot's token.
-        base_url: Where the Bot API is, with or without the `/bot` that Telegram's addresses end with.
+        base_url: URL of the Bot API, with or without the trailing `/bot` of Telegram's URLs.
 
     Raises:
-        UserError: This is no token.
+        UserError: The token is malformed.
     """
     if not re.fullmatch(r"\d+:[\w-]+", token, re.ASCII):
         raise UserError("the bot's token is malformed", "copy it again from @BotFather: digits, a colon, letters")
     base_url = base_url.rstrip("/").removesuffix("/bot")
-    hooks = {"event_hooks": {"response": [_note_accepted]}}
-    return QuietBot(
+    request = HTTPXRequest(
+        connection_pool_size=64,
+        read_timeout=15,
+        connect_timeout=10,
+        pool_timeout=30,
+        httpx_kwargs={"event_hooks": {"response": [_record_ok_response]}},
+    )
+    get_updates_request = GetUpdatesRequest(
+        connection_pool_size=2, read_timeout=10, connect_timeout=10, pool_timeout=30
+    )
+    return BotClient(
         token,
         base_url=f"{base_url}/bot",
         base_file_url=f"{base_url}/file/bot",
-        request=HTTPXRequest(
-            connection_pool_size=64, read_timeout=15, connect_timeout=10, pool_timeout=30, httpx_kwargs=hooks
-        ),
-        get_updates_request=PollRequest(connection_pool_size=2, read_timeout=10, connect_timeout=10, pool_timeout=30),
+        request=request,
+        get_updates_request=get_updates_request,
     )
 
 
 @contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keeps the libraries from logging: their lines hold the token. What matters in them is told by this plugin.
+def silenced_libraries() -> Iterator[None]:
+    """Disables the log and the deprecation warnings of the HTTP and Telegram libraries: their lines contain the token.
 
-    Nor do users need to hear which attributes the library is about to change.
+    The deployer logs the same failures itself, without the token.
     """
-    loggers = [logging.getLogger(name) for name in _LIBRARIES]
+    loggers = [logging.getLogger(name) for name in _LIBRARY_LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
@@ -98,20 +105,20 @@ def quiet_libraries() -> Iterator[None]:
 
 
 @contextmanager
-def noting_acceptance() -> Iterator[list[bool]]:
-    """Notes whether Telegram accepts the call made inside: the list is then not empty.
+def recorded_ok_responses() -> Iterator[list[httpx.Response]]:
+    """Records the 200 responses to the call inside the block.
 
-    A connection may break when the answer has begun to come. The call then fails, and yet it was carried out: to make
-    it again would send a message twice.
+    If the connection breaks while the body of a 200 response is read, the call raises although Telegram carried it out.
+    Repeating it would send a message twice. The list is then not empty.
     """
-    accepted: list[bool] = []
-    token = _accepted.set(accepted)
+    responses: list[httpx.Response] = []
+    reset_token = _ok_responses.set(responses)
     try:
-        yield accepted
+        yield responses
     finally:
-        _accepted.reset(token)
+        _ok_responses.reset(reset_token)
 
 
-async def _note_accepted(response: httpx.Response) -> None:
+async def _record_ok_response(response: httpx.Response) -> None:
     if response.status_code == httpx.codes.OK:
-        _accepted.get([]).append(True)
+        _ok_responses.get([]).append(response)

@@ -1,4 +1,4 @@
-"""What is done about errors of Telegram and the network: they are told once, without the token, and waited out."""
+"""Retries of Bot API calls: exponential backoff, and the wait that Telegram asks for with a 429 (`retry_after`)."""
 
 from __future__ import annotations
 
@@ -14,87 +14,110 @@ from typing import TypeVar
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from autocakechat import StageError, UserError
-from autocakechat.plugins.deployers.telegram.event_log import Journal
+from autocakechat.plugins.deployers.telegram.event_log import EventLog
 
 _T = TypeVar("_T")
-_LONGEST_WAIT = 30.0
+_FIRST_BACKOFF = 0.25
+_MAX_BACKOFF = 30.0
+_MAX_DOUBLINGS = 10
+_RETRY_AFTER_JITTER = 0.5
 
 
-def told(error: TelegramError) -> str:
-    """What an error of the library is called in a log: its kind alone, as its text may hold anything."""
+def describe_error(error: TelegramError) -> str:
+    """Describes an error for the log. Its own text is left out, because that may contain message texts or the token."""
     match error:
         case RetryAfter():
-            return "Telegram asks to wait"
+            return f"rate limited by Telegram, retry after {_retry_after_seconds(error):g} s"
         case Conflict():
-            return "another program is receiving this bot's messages"
+            return "another program is receiving this bot's updates"
         case Forbidden() | BadRequest() | InvalidToken():
-            return f"Telegram refuses ({type(error).__name__})"
+            return f"rejected by Telegram ({type(error).__name__})"
     cause = error.__cause__ or error
-    return f"Telegram cannot be reached ({type(cause).__name__})"
+    return f"cannot reach Telegram ({type(cause).__name__})"
 
 
-def refused_token() -> UserError:
-    """The error for a token that Telegram does not know."""
+def rejected_token_error() -> UserError:
+    """Returns the error for a token that Telegram rejects."""
     return UserError("Telegram refused the bot's token", "check it, or get a new one from @BotFather")
 
 
-class Trouble:
-    """Says once that something fails, and once that it works again.
+class OutageLog:
+    """Logs the first failure of a Bot API method and its recovery; the failures between are not logged.
 
     Args:
-        journal: Where to say it.
-        what: What fails.
+        event_log: Receives the events.
+        method: The Bot API method.
     """
 
-    def __init__(self, journal: Journal, what: str) -> None:
-        self.what = what
-        self._journal = journal
-        self._failing: dict[int, float] = {}
+    def __init__(self, event_log: EventLog, method: str) -> None:
+        self.method = method
+        self._event_log = event_log
+        self._failing_since: dict[int, float] = {}
 
-    def begins(self, error: TelegramError, part: int = 0) -> None:
-        """Takes note of a failure of one of the parts that work at the same time."""
-        if not self._failing:
-            self._journal.tell("trouble", level=logging.WARNING, what=self.what, reason=told(error))
-        self._failing.setdefault(part, time.monotonic())
+    def record_failure(self, error: TelegramError, chat: int = 0) -> None:
+        """Records a failed call.
 
-    def ends(self, part: int = 0) -> None:
-        """Takes note of a success."""
-        since = self._failing.pop(part, None)
-        if since is not None and not self._failing:
-            self._journal.tell("trouble over", what=self.what, seconds=time.monotonic() - since)
+        Args:
+            error: The error that it raised.
+            chat: The chat it was for; an outage lasts until the calls for all chats have succeeded.
+        """
+        if not self._failing_since:
+            reason = describe_error(error)
+            self._event_log.log("retrying", level=logging.WARNING, method=self.method, reason=reason)
+        self._failing_since.setdefault(chat, time.monotonic())
+
+    def record_success(self, chat: int = 0) -> None:
+        """Records a successful call."""
+        since = self._failing_since.pop(chat, None)
+        if since is not None and not self._failing_since:
+            self._event_log.log("recovered", method=self.method, seconds=time.monotonic() - since)
 
 
-def seconds_to_wait(error: TelegramError, failures: int) -> float:
-    """How long to wait after so many failures: as long as Telegram asks, else longer each time, to half a minute."""
+async def wait_before_retry(error: TelegramError, failures: int) -> None:
+    """Waits after a failed call. After a 429 it waits as long as Telegram asks, otherwise with exponential backoff.
+
+    Args:
+        error: The error that the call raised.
+        failures: How many times in a row the call has failed.
+    """
     if isinstance(error, RetryAfter):
-        return _seconds_asked(error) + random.uniform(0, 0.5)  # noqa: S311
-    longest = min(_LONGEST_WAIT, 0.25 * 2 ** min(failures, 10))
-    return random.uniform(longest / 2, longest)  # noqa: S311 - so that not all try again at once
+        delay = _retry_after_seconds(error) + random.uniform(0, _RETRY_AFTER_JITTER)  # noqa: S311
+    else:
+        backoff = min(_MAX_BACKOFF, _FIRST_BACKOFF * 2 ** min(failures, _MAX_DOUBLINGS))
+        delay = random.uniform(backoff / 2, backoff)  # noqa: S311 - jitter, so that not all calls retry at once
+    await asyncio.sleep(delay)
 
 
-def _seconds_asked(error: RetryAfter) -> float:
-    asked = error.retry_after
-    return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+def _retry_after_seconds(error: RetryAfter) -> float:
+    retry_after = error.retry_after
+    return retry_after.total_seconds() if isinstance(retry_after, timedelta) else float(retry_after)
 
 
-async def insist(call: Callable[[], Awaitable[_T]], trouble: Trouble) -> _T:
-    """Makes a call of the Bot API until it works.
+async def retry_until_success(call: Callable[[], Awaitable[_T]], outages: OutageLog) -> _T:
+    """Repeats a Bot API call until it succeeds.
+
+    Args:
+        call: Makes the call.
+        outages: Logs its failures.
+
+    Returns:
+        The result of the call.
 
     Raises:
-        UserError: Telegram refuses the token.
-        StageError: Telegram refuses the call.
+        UserError: Telegram rejects the token.
+        StageError: Telegram rejects the call.
     """
     for failures in count(1):
         try:
             result = await call()
         except InvalidToken:
-            raise refused_token() from None
+            raise rejected_token_error() from None
         except (BadRequest, Forbidden) as error:
-            raise StageError(f"{trouble.what}: {told(error)}") from None
+            raise StageError(f"{outages.method}: {describe_error(error)}") from None
         except TelegramError as error:
-            trouble.begins(error)
-            await asyncio.sleep(seconds_to_wait(error, failures))
+            outages.record_failure(error)
+            await wait_before_retry(error, failures)
         else:
-            trouble.ends()
+            outages.record_success()
             return result
-    raise AssertionError("never reached")
+    raise AssertionError("unreachable")

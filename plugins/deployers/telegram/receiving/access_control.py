@@ -1,4 +1,4 @@
-"""Who may talk to the bot."""
+"""Decides who may use the bot."""
 
 from __future__ import annotations
 
@@ -7,51 +7,54 @@ from typing import Literal
 
 from telegram import Chat, User
 
-from autocakechat.plugins.deployers.telegram.event_log import Journal
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.event_log import EventLog
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 
-class Access:
-    """The list of who is invited.
+class AccessControl:
+    """The list of users and groups with access.
 
-    A username is tied to the id of the first user seen with it, since usernames can be given up and taken by somebody
-    else. An invited group lets its members in, in that group.
+    A username is pinned to the id of the first user seen with it, because its owner can give it up and another user can
+    take it. A group gives access to all of its members, in that group only.
 
     Args:
-        allow: User ids, chat ids and usernames, or "everyone".
-        store: Where usernames are tied to ids.
-        journal: Where that is told.
+        allow: The `allow` option: user ids, chat ids and usernames, or "everyone".
+        store: Keeps the ids that usernames are pinned to.
+        event_log: Receives pinned usernames.
     """
 
-    def __init__(self, allow: Literal["everyone"] | Iterable[int | str], store: Store, journal: Journal) -> None:
+    def __init__(
+        self, allow: Literal["everyone"] | Iterable[int | str], store: ConversationStore, event_log: EventLog
+    ) -> None:
         self._everyone = allow == "everyone"
         self._ids: set[int] = set()
         self._usernames: set[str] = set()
         self._store = store
-        self._journal = journal
-        for entry in () if allow == "everyone" else allow:
-            self._invite(entry)
+        self._event_log = event_log
+        if allow != "everyone":
+            for entry in allow:
+                self._add(str(entry).strip())
 
-    def _invite(self, entry: int | str) -> None:
-        text = str(entry).strip()
-        if text.removeprefix("-").isdecimal():
-            self._ids.add(int(text))
+    def _add(self, entry: str) -> None:
+        if entry.removeprefix("-").isdecimal():
+            self._ids.add(int(entry))
         else:
-            self._usernames.add(text.removeprefix("@").lower())
+            self._usernames.add(entry.removeprefix("@").lower())
 
-    def admits(self, user: User, chat: Chat) -> bool:
-        """Tells whether somebody may talk to the bot in a chat."""
-        if self._everyone or chat.id in self._ids or self._store.former(chat.id) in self._ids:
+    def has_access(self, user: User, chat: Chat) -> bool:
+        """Returns whether a user may use the bot in a chat."""
+        if self._everyone or chat.id in self._ids or self._store.id_before_migration(chat.id) in self._ids:
             return True
-        return user.id in self._ids or self._is_pinned(user) or self._pins_now(user)
+        return user.id in self._ids or self._is_pinned(user) or self._pin(user)
 
     def _is_pinned(self, user: User) -> bool:
-        return any(self._store.pinned(username) == user.id for username in self._usernames)
+        return any(self._store.pinned_user(username) == user.id for username in self._usernames)
 
-    def _pins_now(self, user: User) -> bool:
+    def _pin(self, user: User) -> bool:
+        """Pins the user's name if it is listed and not pinned yet; returns whether it did."""
         username = (user.username or "").lower()
-        if username not in self._usernames or self._store.pinned(username) is not None:
+        if username not in self._usernames or self._store.pinned_user(username) is not None:
             return False
-        self._store.pin(username, user.id)
-        self._journal.tell("username pinned", username=username, user=user.id)
+        self._store.pin_username(username, user.id)
+        self._event_log.log("username pinned", username=username, user=user.id)
         return True

@@ -1,4 +1,4 @@
-"""The commands of the bot. Each changes the store and returns what to answer."""
+"""The bot's commands. Each changes the store and returns the text to reply with."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from autocakechat import Responder, Session
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
+
+UNKNOWN_COMMAND = "Unknown command. /help lists the commands."
 
 
 @attrs.frozen
-class Call:
-    """A command that somebody sent.
+class CommandCall:
+    """A call of a command.
 
     Attributes:
-        chat: Where.
-        user: Id of who sent it.
-        argument: What follows the command's name.
+        chat: Id of the chat.
+        user: Id of the user who sent it.
+        argument: The text after the command's name.
     """
 
     chat: int
@@ -25,65 +27,77 @@ class Call:
     argument: str
 
 
+@attrs.frozen
+class _Entry:
+    run: Callable[[CommandCall], str]
+    description: str
+
+
 class Commands:
-    """What the bot does on command.
+    """The commands by name.
 
     Args:
-        welcome: What `/start` answers.
-        responder: Who answers; its labels are the moods.
-        store: What commands act on.
+        welcome: The reply to `/start`.
+        responder: The model; its labels are the moods.
+        store: The store that commands change.
     """
 
-    def __init__(self, welcome: str, responder: Responder, store: Store) -> None:
+    def __init__(self, welcome: str, responder: Responder, store: ConversationStore) -> None:
         self._welcome = welcome
         self._responder = responder
         self._store = store
-        self._commands: dict[str, tuple[Callable[[Call], str], str]] = {
-            "start": (self._start, "who I am"),
-            "help": (self._help, "what I understand"),
-            "mood": (self._mood, "the mood I answer in"),
-            "reset": (self._reset, "forget this conversation"),
-            "forget": (self._forget, "with 'me': delete everything I keep of you"),
+        self._entries = {
+            "start": _Entry(self._start, "who I am"),
+            "help": _Entry(self._help, "the list of commands"),
+            "mood": _Entry(self._mood, "the mood of my replies"),
+            "reset": _Entry(self._reset, "forget this conversation"),
+            "forget": _Entry(self._forget, "with 'me': delete everything I store about you"),
         }
 
     @property
-    def listed(self) -> Sequence[tuple[str, str]]:
-        """Names and descriptions, for the menu that Telegram shows."""
-        return [(name, description) for name, (_, description) in self._commands.items()]
+    def menu(self) -> Sequence[tuple[str, str]]:
+        """Names and descriptions, for Telegram's command menu."""
+        return [(name, entry.description) for name, entry in self._entries.items()]
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is a command of this name."""
-        return name in self._commands
+        """Returns whether a command of this name exists."""
+        return name in self._entries
 
-    def run(self, name: str, call: Call) -> str:
-        """Carries out a command, or says that there is none of this name."""
-        if name not in self:
-            return "I do not know this command; /help shows those I know."
-        action, _ = self._commands[name]
-        return action(call)
+    def run(self, name: str, call: CommandCall) -> str:
+        """Runs a command.
 
-    def _start(self, call: Call) -> str:
+        Args:
+            name: Its name, without the slash.
+            call: Where and how it was called.
+
+        Returns:
+            The text to reply with; `UNKNOWN_COMMAND` if there is no command of this name.
+        """
+        entry = self._entries.get(name)
+        return entry.run(call) if entry else UNKNOWN_COMMAND
+
+    def _start(self, call: CommandCall) -> str:
         return self._welcome
 
-    def _help(self, call: Call) -> str:
-        lines = [f"/{name} - {description}" for name, description in self.listed]
-        return "\n".join(["I am an AI that imitates a person. Write to me, and I answer.", *lines])
+    def _help(self, call: CommandCall) -> str:
+        lines = [f"/{name} - {description}" for name, description in self.menu]
+        return "\n".join(["I am an AI that imitates a person. Write to me, and I reply.", *lines])
 
-    def _mood(self, call: Call) -> str:
+    def _mood(self, call: CommandCall) -> str:
         labels = self._responder.labels
         label = Session.find_mood(call.argument, labels)
         if label is None:
             mood = self._store.mood(call.chat) or Session.usual_mood(labels)
-            return f"My mood is {mood}. /mood and one of these changes it: {', '.join(labels)}."
+            return f"My mood is {mood}. To change it, send /mood and one of these: {', '.join(labels)}."
         self._store.set_mood(call.chat, label)
         return f"My mood is {label} now."
 
-    def _reset(self, call: Call) -> str:
-        self._store.reset(call.chat)
+    def _reset(self, call: CommandCall) -> str:
+        self._store.delete_history(call.chat)
         return "I have forgotten this conversation."
 
-    def _forget(self, call: Call) -> str:
+    def _forget(self, call: CommandCall) -> str:
         if call.argument.lower() != "me":
-            return "Type /forget me, and I delete everything I keep of you."
-        self._store.forget(call.user)
-        return "I have deleted everything I kept of you."
+            return "Send /forget me to delete everything I store about you."
+        self._store.delete_user(call.user)
+        return "I have deleted everything I stored about you."

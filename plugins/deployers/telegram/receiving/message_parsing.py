@@ -1,59 +1,86 @@
-"""What a message of Telegram is to the bot: its text, whether it is a command, whether it is meant for the bot."""
+"""Parses Bot API messages: text, command, and whether the bot is addressed."""
 
 from __future__ import annotations
 
 import re
 
 import attrs
-from telegram import Bot, Message
+from telegram import Bot, Message, User
 from telegram.constants import ChatType
 
-
-@attrs.frozen
-class Typed:
-    """A command as somebody typed it.
-
-    Attributes:
-        name: Its name, in lower case.
-        addressee: The name of the bot it is for, where it says one.
-        argument: What follows.
-    """
-
-    name: str
-    addressee: str | None
-    argument: str
-
+from autocakechat.plugins.deployers.telegram.bot_api.text import clean_text
 
 _COMMAND = re.compile(r"/(\w{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL | re.ASCII)
 
 
-def text_of(message: Message) -> str:
-    """The text of a message or the caption of a picture, fit to be stored: without halves of characters."""
-    text = message.text or message.caption or ""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "").strip()
+@attrs.frozen
+class Command:
+    """A command, such as `/mood@PersonBot joy`.
+
+    Attributes:
+        name: Its name in lower case, without the slash.
+        bot_name: Username of the bot that it is for, if it names one.
+        argument: The text after the name.
+    """
+
+    name: str
+    bot_name: str | None
+    argument: str
+
+
+@attrs.frozen
+class IncomingMessage:
+    """A parsed message.
+
+    Attributes:
+        message: The Bot API's message.
+        sender: The user who wrote it.
+        command: The command that it consists of, if any.
+        addressed: Whether it is addressed to the bot.
+    """
+
+    message: Message
+    sender: User
+    command: Command | None
+    addressed: bool
+
+    @property
+    def chat_id(self) -> int:
+        """Id of its chat."""
+        return self.message.chat.id
+
+    @property
+    def id_to_quote(self) -> int | None:
+        """Message id that the bot quotes in its reply: in a group, a reply shows which message it replies to."""
+        return None if is_private(self.message) else self.message.message_id
+
+
+def parse_text(message: Message) -> str:
+    """Returns the text or the caption of a message, cleaned."""
+    return clean_text(message.text or message.caption or "")
+
+
+def parse_command(message: Message) -> Command | None:
+    """Returns the command that a message consists of, or None."""
+    match = _COMMAND.fullmatch((message.text or "").strip())
+    if match is None:
+        return None
+    name, bot_name, argument = match.groups()
+    return Command(name.lower(), bot_name, (argument or "").strip())
 
 
 def is_private(message: Message) -> bool:
-    """Whether the message stands in a chat of one person with the bot."""
+    """Returns whether a message is from a private chat of one user with the bot."""
     return message.chat.type == ChatType.PRIVATE
 
 
 def is_media(message: Message) -> bool:
-    """Whether the message is a picture, a sticker, a voice message and the like; not an event such as a new member."""
+    """Returns whether a message is a picture, a sticker, a voice message or the like. Service messages are not."""
     return bool(message.effective_attachment or message.story)
 
 
-def command_of(message: Message) -> Typed | None:
-    """The command that a message consists of, if it does."""
-    match = _COMMAND.fullmatch((message.text or "").strip())
-    if match is None:
-        return None
-    name, addressee, argument = match.groups()
-    return Typed(name.lower(), addressee, (argument or "").strip())
-
-
 def is_addressed(message: Message, bot: Bot) -> bool:
-    """Whether a message is meant for the bot: it is private, replies to the bot or mentions it."""
+    """Returns whether a message is addressed to the bot: it is private, replies to the bot or mentions it."""
     if is_private(message):
         return True
     replied = message.reply_to_message
@@ -62,13 +89,13 @@ def is_addressed(message: Message, bot: Bot) -> bool:
     entities = (*message.entities, *message.caption_entities)
     if any(entity.user and entity.user.id == bot.id for entity in entities):
         return True
-    return bool(_name_of(bot).search(message.text or message.caption or ""))
+    return bool(_mention_of(bot).search(message.text or message.caption or ""))
 
 
-def without_mention(text: str, bot: Bot) -> str:
-    """A text without the bot's name, which the model never learnt."""
-    return _name_of(bot).sub("", text).strip()
+def remove_mention(text: str, bot: Bot) -> str:
+    """Returns a text without the bot's username, which does not occur in the training set."""
+    return _mention_of(bot).sub("", text).strip()
 
 
-def _name_of(bot: Bot) -> re.Pattern[str]:
+def _mention_of(bot: Bot) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)@{re.escape(bot.username)}\b[,:]?", re.IGNORECASE)

@@ -1,12 +1,11 @@
-"""Asks Telegram for updates. An update is confirmed only after it was taken in, which is after it was stored.
+"""Receives updates by long polling (`getUpdates`). An update is confirmed only after it is stored.
 
-The library's own Updater and Application are not used for this: they confirm updates that lie in memory only, and
-swallow the failure of a handler, so that nobody could tell whether an update was stored.
+The library's Updater and Application are not used for polling: they confirm updates that are only in memory, and they
+swallow exceptions of handlers, so an update could be confirmed that was never stored.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 
@@ -14,88 +13,98 @@ from telegram import Update
 from telegram.error import Conflict, InvalidToken, TelegramError
 
 from autocakechat import StageError
-from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
-from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, refused_token, seconds_to_wait
-from autocakechat.plugins.deployers.telegram.event_log import Journal
-from autocakechat.plugins.deployers.telegram.receiving.update_handler import Intake
+from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
+from autocakechat.plugins.deployers.telegram.bot_api.retries import (
+    OutageLog,
+    rejected_token_error,
+    wait_before_retry,
+)
+from autocakechat.plugins.deployers.telegram.event_log import EventLog
+from autocakechat.plugins.deployers.telegram.receiving.update_handler import UpdateHandler
 
-KINDS = ("message",)
-"""What Telegram is asked to send: new messages. An edited one is no new one."""
+ALLOWED_UPDATES = ("message",)
+"""Kinds of updates that the bot requests: new messages, not edited ones."""
 
-CONFLICT_LIMIT = 60.0
-"""For how many seconds another receiver is borne: a restarted container may find the old one's request still open."""
+CONFLICT_TIMEOUT = 60.0
+"""Seconds of 409 responses before the bot gives up. After a restart, the predecessor's request may still be open."""
 
-_LONG_POLL = 20
-_BATCH = 100
+_LONG_POLL_SECONDS = 20
+_MAX_UPDATES = 100
 
 
-class Polling:
-    """The loop that fetches updates.
+class UpdatePoller:
+    """The polling loop.
 
     Args:
-        bot: The connection.
-        intake: What takes updates in.
-        journal: Where to tell of failures.
+        bot: The Bot API client.
+        update_handler: Stores the updates.
+        event_log: Receives failures.
     """
 
-    def __init__(self, bot: QuietBot, intake: Intake, journal: Journal) -> None:
+    def __init__(self, bot: BotClient, update_handler: UpdateHandler, event_log: EventLog) -> None:
         self._bot = bot
-        self._intake = intake
-        self._trouble = Trouble(journal, "receiving")
+        self._update_handler = update_handler
+        self._outages = OutageLog(event_log, "getUpdates")
         self._conflict_since: float | None = None
         self._offset: int | None = None
 
     async def run(self) -> None:
-        """Fetches until it is cancelled.
+        """Runs until it is cancelled.
 
         Raises:
-            UserError: Telegram refuses the token.
-            StageError: Another program goes on receiving this bot's messages.
-            sqlite3.Error: An update cannot be stored; it was not confirmed and will come again.
+            UserError: Telegram rejects the token.
+            StageError: Another program keeps receiving this bot's updates.
+            sqlite3.Error: An update cannot be stored. It is not confirmed, so Telegram sends it again.
         """
         failures = 0
         while True:
             try:
-                updates = await self._fetch(_LONG_POLL)
+                updates = await self._get_updates(_LONG_POLL_SECONDS)
             except InvalidToken:
-                raise refused_token() from None
+                raise rejected_token_error() from None
             except TelegramError as error:
                 failures += 1
-                self._bear(error)
-                await asyncio.sleep(seconds_to_wait(error, failures))
+                self._outages.record_failure(error)
+                self._check_conflict(error)
+                await wait_before_retry(error, failures)
             else:
                 failures = 0
                 self._conflict_since = None
-                self._trouble.ends()
-                self._take_in(updates)
+                self._outages.record_success()
+                self._store_before_confirming(updates)
 
     async def confirm(self) -> None:
-        """Confirms what was taken in last, so that it does not come again at the next start."""
+        """Confirms the stored updates, so that Telegram does not send them again at the next start."""
         if self._offset is not None:
-            await self._fetch(0)
+            await self._get_updates(0)
 
-    async def _fetch(self, seconds: int) -> Sequence[Update]:
-        updates = await self._bot.get_updates(offset=self._offset, timeout=seconds, limit=_BATCH, allowed_updates=KINDS)
-        # What came before is confirmed now. To say so again might confirm what nobody has seen: after a quiet week
-        # Telegram goes on with any number, a lower one too.
+    async def _get_updates(self, timeout: int) -> Sequence[Update]:
+        """Gets updates. Telegram takes the offset as the confirmation of all updates below it."""
+        updates = await self._bot.get_updates(
+            offset=self._offset, timeout=timeout, limit=_MAX_UPDATES, allowed_updates=ALLOWED_UPDATES
+        )
+        # The offset is sent once. After a week without updates Telegram continues with a random update id, which may be
+        # lower: the old offset would then confirm updates that were never received.
         self._offset = None
         return updates
 
-    def _take_in(self, updates: Sequence[Update]) -> None:
-        if updates:
-            in_order = sorted(updates, key=lambda update: update.update_id)
-            self._intake.take(in_order)
-            self._offset = in_order[-1].update_id + 1
+    def _store_before_confirming(self, updates: Sequence[Update]) -> None:
+        """Stores updates and then sets the offset that confirms them with the next `getUpdates`."""
+        if not updates:
+            return
+        oldest_first = sorted(updates, key=lambda update: update.update_id)
+        self._update_handler.store_updates(oldest_first)
+        self._offset = oldest_first[-1].update_id + 1
 
-    def _bear(self, error: TelegramError) -> None:
-        self._trouble.begins(error)
+    def _check_conflict(self, error: TelegramError) -> None:
+        """Raises StageError if 409 responses (Conflict) have lasted too long."""
         if not isinstance(error, Conflict):
             self._conflict_since = None
             return
         now = time.monotonic()
         if self._conflict_since is None:
             self._conflict_since = now
-        if now - self._conflict_since >= CONFLICT_LIMIT:
+        if now - self._conflict_since >= CONFLICT_TIMEOUT:
             raise StageError(
-                "another program is receiving this bot's messages", "stop it, or use another bot's token here"
+                "another program is receiving this bot's updates", "stop it, or use another bot's token here"
             ) from None

@@ -1,58 +1,63 @@
-"""How much one user may ask for, and how much may wait in all."""
+"""Limits how many messages one user may send and how many may be pending."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
-_MINUTE = 60.0
+USER_LIMIT_NOTICE = "That was a lot at once. Please wait a minute and write again."
+QUEUE_FULL_NOTICE = "Too many people are writing to me right now. Please write again in a few minutes."
+
+_WINDOW = 60.0
 
 
-class Limits:
-    """Limits on what is answered.
+class RateLimits:
+    """The limits on messages to the bot.
 
     Args:
-        messages_per_minute: Most messages of one user in a minute.
-        queue: Most messages that may wait for an answer.
-        store: Where they wait.
+        messages_per_minute: Maximum number of messages of one user per minute.
+        max_pending: Maximum number of pending messages of all chats.
+        store: Counts the pending messages.
     """
 
-    def __init__(self, messages_per_minute: int, queue: int, store: Store) -> None:
+    def __init__(self, messages_per_minute: int, max_pending: int, store: ConversationStore) -> None:
         self._messages_per_minute = messages_per_minute
-        self._queue = queue
+        self._max_pending = max_pending
         self._store = store
-        self._recent: dict[int, deque[float]] = {}
-        self._told: dict[int, float] = {}
+        self._recent_messages: dict[int, deque[float]] = {}
+        self._last_notice: dict[int, float] = {}
 
-    def exceeded_by(self, user: int) -> str | None:
+    def check(self, user: int) -> str | None:
         """Counts a message of a user.
 
         Returns:
-            What to tell the user if the message cannot be answered, else None.
+            The notice for the user if a limit is exceeded, else None.
         """
-        recent = self._recent.setdefault(user, deque())
         now = time.monotonic()
-        while recent and now - recent[0] > _MINUTE:
+        recent = self._recent_messages.setdefault(user, deque())
+        while recent and now - recent[0] > _WINDOW:
             recent.popleft()
         if len(recent) >= self._messages_per_minute:
-            return "That was a lot at once. Please wait a minute and write again."
-        if self._store.lines_waiting() >= self._queue:
-            return "Too many people are writing to me right now. Please write again in a few minutes."
+            return USER_LIMIT_NOTICE
+        if self._store.count_pending_messages() >= self._max_pending:
+            return QUEUE_FULL_NOTICE
         recent.append(now)
         return None
 
-    def may_tell(self, user: int) -> bool:
-        """Whether a user has not been told of a limit for a minute: being told is limited as well."""
+    def may_notify(self, user: int) -> bool:
+        """Returns whether a user may get a notice now; notices are limited to one per minute as well."""
         now = time.monotonic()
-        if now - self._told.get(user, -_MINUTE) < _MINUTE:
+        if now - self._last_notice.get(user, -_WINDOW) < _WINDOW:
             return False
-        self._told[user] = now
+        self._last_notice[user] = now
         return True
 
-    def tidy(self) -> None:
-        """Forgets users who are far from any limit."""
+    def delete_expired(self) -> None:
+        """Deletes the entries of users who have not written for a minute."""
         now = time.monotonic()
-        self._recent = {user: times for user, times in self._recent.items() if times and now - times[-1] <= _MINUTE}
-        self._told = {user: told for user, told in self._told.items() if now - told <= _MINUTE}
+        self._recent_messages = {
+            user: times for user, times in self._recent_messages.items() if times and now - times[-1] <= _WINDOW
+        }
+        self._last_notice = {user: at for user, at in self._last_notice.items() if now - at <= _WINDOW}

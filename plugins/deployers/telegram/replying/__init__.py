@@ -1,1 +1,1 @@
-"""From a stored message to a delivered reply."""
+"""From a pending message to a delivered reply."""

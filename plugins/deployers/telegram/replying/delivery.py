@@ -1,4 +1,4 @@
-"""Delivers what lies in the outbox: in order within a chat, to many chats at once, until it is delivered."""
+"""Delivers the outbox: chats in parallel, the messages of a chat in order, each until Telegram accepts it."""
 
 from __future__ import annotations
 
@@ -9,141 +9,152 @@ import time
 from telegram import LinkPreviewOptions, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
 
-from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot, noting_acceptance
-from autocakechat.plugins.deployers.telegram.bot_api.retries import Trouble, refused_token, seconds_to_wait, told
-from autocakechat.plugins.deployers.telegram.event_log import Journal
-from autocakechat.plugins.deployers.telegram.storage.records import Outgoing
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient, recorded_ok_responses
+from autocakechat.plugins.deployers.telegram.bot_api.retries import (
+    OutageLog,
+    describe_error,
+    rejected_token_error,
+    wait_before_retry,
+)
+from autocakechat.plugins.deployers.telegram.event_log import EventLog
+from autocakechat.plugins.deployers.telegram.storage.records import OutboxMessage
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
-_AT_ONCE = 48
+_MAX_PARALLEL_CALLS = 48
 
 
-class Sending:
+class Delivery:
     """The loop that empties the outbox.
 
     Args:
-        bot: The connection.
-        store: Where the outbox is.
+        bot: The Bot API client.
+        store: Has the outbox.
         pause: Seconds between two messages to the same chat.
-        per_second: Most messages in a second.
-        journal: Where to tell of failures.
+        max_per_second: Maximum number of messages per second, all chats together.
+        event_log: Receives deliveries and failures.
     """
 
-    def __init__(self, bot: QuietBot, store: Store, pause: float, per_second: float, journal: Journal) -> None:
+    def __init__(
+        self, bot: BotClient, store: ConversationStore, pause: float, max_per_second: float, event_log: EventLog
+    ) -> None:
         self._bot = bot
         self._store = store
         self._pause = pause
-        self._interval = 1 / per_second
-        self._journal = journal
-        self._next_turn = 0.0
-        self._trouble = Trouble(journal, "sending")
-        self._connections = asyncio.Semaphore(_AT_ONCE)
-        self._due = asyncio.Event()
-        self._deliveries: dict[int, asyncio.Task[None]] = {}
+        self._send_interval = 1 / max_per_second
+        self._next_send = 0.0
+        self._event_log = event_log
+        self._outages = OutageLog(event_log, "sendMessage")
+        self._call_slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
+        self._woken = asyncio.Event()
+        self._chat_tasks: dict[int, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
-        """Tells that there is something new in the outbox."""
-        self._due.set()
+        """Checks the outbox now."""
+        self._woken.set()
 
-    def hurry(self) -> None:
-        """Makes no more pauses."""
+    def stop_pausing(self) -> None:
+        """Sends messages to the same chat without a pause from now on."""
         self._pause = 0.0
 
     async def run(self) -> None:
-        """Delivers until it is cancelled.
+        """Runs until it is cancelled.
 
         Raises:
-            UserError: Telegram refuses the token.
+            UserError: Telegram rejects the token.
         """
         try:
             while True:
-                self._due.clear()
-                for chat in self._store.chats_to_send_to():
-                    if chat not in self._deliveries:
-                        self._deliveries[chat] = asyncio.create_task(self._deliver(chat))
-                await self._next_event()
+                self._woken.clear()
+                for chat in self._store.chats_with_outgoing():
+                    if chat not in self._chat_tasks:
+                        self._chat_tasks[chat] = asyncio.create_task(self._deliver_chat(chat))
+                await self._wait_for_change()
         finally:
-            for task in self._deliveries.values():
+            for task in self._chat_tasks.values():
                 task.cancel()
 
-    async def _next_event(self) -> None:
-        """Waits until there is something new or a delivery ends."""
-        waker = asyncio.create_task(self._due.wait())
+    async def _wait_for_change(self) -> None:
+        """Waits until `wake` is called or the outbox of a chat is empty."""
+        wake_task = asyncio.create_task(self._woken.wait())
         try:
-            await asyncio.wait([waker, *self._deliveries.values()], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([wake_task, *self._chat_tasks.values()], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            waker.cancel()
-        for chat, task in list(self._deliveries.items()):
+            wake_task.cancel()
+        for chat, task in list(self._chat_tasks.items()):
             if task.done():
-                del self._deliveries[chat]
+                del self._chat_tasks[chat]
                 task.result()
 
-    async def _deliver(self, chat: int) -> None:
-        """Empties the outbox of one chat."""
+    async def _deliver_chat(self, chat: int) -> None:
+        """Empties the outbox of one chat. A 429 delays this chat only."""
         failures = 0
-        while outgoing := self._store.next_to_send(chat):
+        while message := self._store.next_outgoing(chat):
             try:
-                await self._attempt(outgoing)
+                await self._deliver(message)
             except InvalidToken:
-                raise refused_token() from None
+                raise rejected_token_error() from None
             except TelegramError as error:
                 failures += 1
-                self._trouble.begins(error, chat)
-                await asyncio.sleep(seconds_to_wait(error, failures))
+                self._outages.record_failure(error, chat)
+                await wait_before_retry(error, failures)
             else:
                 failures = 0
-                self._trouble.ends(chat)
+                self._outages.record_success(chat)
                 await asyncio.sleep(self._pause)
 
-    async def _attempt(self, outgoing: Outgoing) -> None:
-        """Sends a message. What Telegram will never take is dropped; other failures are raised."""
-        chat = outgoing.chat
+    async def _deliver(self, message: OutboxMessage) -> None:
+        """Sends a message and removes it from the outbox, also if Telegram rejects it for good.
+
+        Raises:
+            TelegramError: The message was not sent; it is still in the outbox.
+        """
+        chat = message.chat
         try:
-            await self._send(outgoing)
+            await self._send(message)
         except ChatMigrated as error:
             with self._store.transaction():
-                self._store.move(chat, error.new_chat_id)
+                self._store.migrate_chat(chat, error.new_chat_id)
             self.wake()
-        except Forbidden:
-            self._journal.tell("chat closed to the bot", chat=chat)
+        except Forbidden as error:
+            self._event_log.log("chat deleted", chat=chat, reason=describe_error(error))
             with self._store.transaction():
-                self._store.drop(chat)
+                self._store.delete_chat(chat)
         except BadRequest as error:
-            self._journal.tell("message refused", level=logging.ERROR, chat=chat, reason=told(error))
-            self._journal.count("failed")
-            self._store.sent(outgoing)
+            self._event_log.log("message rejected", level=logging.ERROR, chat=chat, reason=describe_error(error))
+            self._event_log.count("failed")
+            self._store.remove_from_outbox(message)
         else:
-            self._delivered(outgoing)
+            self._store.remove_from_outbox(message)
+            self._log_sent(message)
 
-    async def _send(self, outgoing: Outgoing) -> None:
-        reply_to = outgoing.reply_to
-        await self._turn()
-        async with self._connections:
-            with noting_acceptance() as accepted:
+    async def _send(self, message: OutboxMessage) -> None:
+        reply_parameters = None
+        if message.reply_to:
+            reply_parameters = ReplyParameters(message.reply_to, allow_sending_without_reply=True)
+        await self._wait_for_send_slot()
+        async with self._call_slots:
+            with recorded_ok_responses() as ok_responses:
                 try:
                     await self._bot.send_message(
-                        outgoing.chat,
-                        outgoing.text,
+                        message.chat,
+                        message.text,
                         link_preview_options=LinkPreviewOptions(is_disabled=True),
-                        reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True)
-                        if reply_to
-                        else None,
+                        reply_parameters=reply_parameters,
                     )
                 except NetworkError:
-                    if not accepted:
+                    if not ok_responses:
                         raise
 
-    def _delivered(self, outgoing: Outgoing) -> None:
-        self._store.sent(outgoing)
-        seconds = None
-        if outgoing.asked is not None:
-            seconds = max(0.0, time.time() - outgoing.asked)
-            self._journal.count("answered")
-            self._journal.took(seconds)
-        self._journal.tell("sent", text=outgoing.text, chat=outgoing.chat, seconds=seconds)
+    def _log_sent(self, message: OutboxMessage) -> None:
+        latency = None
+        if message.received is not None:
+            latency = max(0.0, time.time() - message.received)
+            self._event_log.count("answered")
+            self._event_log.record_latency(latency)
+        self._event_log.log("message sent", text=message.text, chat=message.chat, seconds=latency)
 
-    async def _turn(self) -> None:
-        """Waits for the next turn to send, so that all chats together stay below Telegram's limit."""
+    async def _wait_for_send_slot(self) -> None:
+        """Waits until another message may be sent: all chats together stay below Telegram's rate limit."""
         now = time.monotonic()
-        self._next_turn = max(now, self._next_turn + self._interval)
-        await asyncio.sleep(self._next_turn - now)
+        self._next_send = max(now, self._next_send + self._send_interval)
+        await asyncio.sleep(self._next_send - now)

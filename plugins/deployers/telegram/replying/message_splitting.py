@@ -1,52 +1,54 @@
-"""What a text becomes on its way out: messages that Telegram takes."""
+"""Splits texts into messages that Telegram accepts."""
 
 from __future__ import annotations
 
-LIMIT = 4096
-"""The most UTF-16 units of one message."""
+from autocakechat.plugins.deployers.telegram.bot_api.text import clean_text
+
+MAX_MESSAGE_LENGTH = 4096
+"""Telegram's limit for one message, in UTF-16 code units."""
 
 
-def split(text: str, limit: int = LIMIT) -> list[str]:
-    """Splits a text into messages that Telegram takes.
+def split_to_fit(text: str, limit: int = MAX_MESSAGE_LENGTH) -> list[str]:
+    """Splits a text into messages that fit.
 
     Args:
-        text: Any text.
-        limit: The most UTF-16 units of a message.
+        text: The text.
+        limit: Maximum length of a message in UTF-16 code units.
 
     Returns:
-        The messages, none blank, cut at the end of a line or word where there is one in the second half.
+        The messages, without blank ones. A message ends at a newline or space if there is one in its second half.
     """
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "").strip()
+    rest = clean_text(text)
     parts = []
-    while text:
-        end = _fitting(text, limit)
-        if end < len(text):
-            end = max(text.rfind(blank, end // 2, end + 1) for blank in "\n ") if _has_blank(text, end) else end
-        parts.append(text[:end].rstrip())
-        text = text[end:].lstrip()
+    while rest:
+        end = _fitting_length(rest, limit)
+        if end < len(rest):
+            last_blank = max(rest.rfind(blank, end // 2, end + 1) for blank in "\n ")
+            end = last_blank if last_blank >= 0 else end
+        parts.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
     return parts
 
 
-def _has_blank(text: str, end: int) -> bool:
-    return any(blank in text[end // 2 : end + 1] for blank in "\n ")
-
-
-def _fitting(text: str, limit: int) -> int:
-    """How many characters of a text fit into so many UTF-16 units."""
-    units = 0
-    for number, character in enumerate(text):
-        units += 2 if ord(character) > 0xFFFF else 1
-        if units > limit:
-            return number
-    return len(text)
-
-
-def separate(text: str, most: int = 10) -> list[str]:
-    """Makes each line of a text a message of its own, as people write in chats.
+def split_by_line(text: str, max_messages: int = 10) -> list[str]:
+    """Makes each line of a text a separate message, as people write in chats.
 
     Args:
-        text: Any text.
-        most: Most messages; a text of more lines stays in one piece.
+        text: The text.
+        max_messages: Maximum number of messages; a text with more lines is only split to fit.
+
+    Returns:
+        The messages, without blank ones.
     """
-    parts = [part for line in text.split("\n") for part in split(line)]
-    return parts if len(parts) <= most else split(text)
+    parts = [part for line in text.split("\n") for part in split_to_fit(line)]
+    return parts if len(parts) <= max_messages else split_to_fit(text)
+
+
+def _fitting_length(text: str, limit: int) -> int:
+    """Returns how many characters of a text fit into `limit` UTF-16 code units."""
+    units = 0
+    for index, character in enumerate(text):
+        units += 2 if ord(character) > 0xFFFF else 1
+        if units > limit:
+            return index
+    return len(text)

@@ -1,4 +1,4 @@
-"""The thread that the model runs in, beside the event loop."""
+"""The thread that runs the model, so that inference does not block the event loop."""
 
 from __future__ import annotations
 
@@ -12,42 +12,54 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-class Worker:
-    """Runs calls one after the other.
+class ModelThread:
+    """A daemon thread that runs calls one after the other.
 
-    The thread does not keep the program alive: a bot that is told to stop ends in time even if the model does not.
-    What it was thinking about waits in the store.
+    A daemon thread does not keep the process alive, so the bot stops in time even if the model does not return. The
+    messages that the model was replying to are still pending in the store.
     """
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        threading.Thread(target=self._work, name="model", daemon=True).start()
+        threading.Thread(target=self._run_calls, name="model", daemon=True).start()
 
     async def call(self, function: Callable[..., _T], *arguments: Any) -> _T:
-        """Calls a function in the thread and waits for what it returns or raises."""
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[_T] = loop.create_future()
+        """Calls a function in the thread.
 
-        def settle(method: Callable[[Any], None], value: object) -> None:
-            if not outcome.done():  # nobody waits any more after a cancellation
-                method(value)
+        Args:
+            function: The function.
+            arguments: Its positional arguments.
+
+        Returns:
+            Its result.
+
+        Raises:
+            BaseException: Whatever the function raises.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
 
         def run() -> None:
             try:
                 result = function(*arguments)
             except BaseException as error:
-                _tell(loop, settle, outcome.set_exception, error)
+                _call_in_loop(loop, _resolve, future, future.set_exception, error)
             else:
-                _tell(loop, settle, outcome.set_result, result)
+                _call_in_loop(loop, _resolve, future, future.set_result, result)
 
         self._calls.put(run)
-        return await outcome
+        return await future
 
-    def _work(self) -> None:
+    def _run_calls(self) -> None:
         while True:
             self._calls.get()()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: object) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: the bot has stopped
+def _resolve(future: asyncio.Future[_T], set_outcome: Callable[[Any], None], outcome: object) -> None:
+    if not future.done():  # a cancelled future is done
+        set_outcome(outcome)
+
+
+def _call_in_loop(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: object) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed because the bot has stopped
         loop.call_soon_threadsafe(callback, *arguments)

@@ -1,4 +1,4 @@
-"""Shows people that the bot is typing while they wait for an answer."""
+"""Shows "typing..." in chats that have pending messages."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ import time
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
-from autocakechat.plugins.deployers.telegram.bot_api.client import QuietBot
-from autocakechat.plugins.deployers.telegram.storage.store import Store
+from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
-_SHOWN_FOR = 4.5  # Telegram shows it for five seconds
-_LOOK_EVERY = 0.5
-_MOST_AT_ONCE = 5  # the limit on calls is needed for answers
+_REFRESH_INTERVAL = 4.5  # Telegram hides the indicator after five seconds
+_POLL_INTERVAL = 0.5
+_MAX_CALLS_PER_POLL = 5  # replies need the rest of Telegram's rate limit
 
 
-class Presence:
-    """The loop that shows typing.
+class TypingIndicator:
+    """The loop that shows the indicator.
 
     Args:
-        bot: The connection.
-        store: Where chats wait.
+        bot: The Bot API client.
+        store: Has the pending chats.
     """
 
-    def __init__(self, bot: QuietBot, store: Store) -> None:
+    def __init__(self, bot: BotClient, store: ConversationStore) -> None:
         self._bot = bot
         self._store = store
-        self._shown: dict[int, float] = {}
+        self._shown_at: dict[int, float] = {}
 
     async def run(self) -> None:
-        """Shows typing until it is cancelled."""
+        """Runs until it is cancelled."""
         while True:
             now = time.monotonic()
-            self._shown = {chat: shown for chat, shown in self._shown.items() if now - shown < _SHOWN_FOR}
-            chats = [waiting.chat for waiting in self._store.waiting() if waiting.chat not in self._shown]
-            for chat in chats[:_MOST_AT_ONCE]:
-                self._shown[chat] = now
+            self._shown_at = {chat: at for chat, at in self._shown_at.items() if now - at < _REFRESH_INTERVAL}
+            chats = [pending.chat for pending in self._store.pending_chats() if pending.chat not in self._shown_at]
+            for chat in chats[:_MAX_CALLS_PER_POLL]:
+                self._shown_at[chat] = now
                 await self._show(chat)
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_POLL_INTERVAL)
 
     async def _show(self, chat: int) -> None:
         try:
             await self._bot.send_chat_action(chat, ChatAction.TYPING)
         except TelegramError:
-            return  # an ornament; whatever is wrong will show when the answer is sent
+            return  # not worth a retry: a lasting failure is logged when the reply is sent

@@ -1,4 +1,4 @@
-"""A SQLite file that one program owns, in which each step is kept whole or not at all, power cuts included."""
+"""A SQLite file owned by one process, with transactions that survive power cuts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from autocakechat import StageError
 
 
 class Database:
-    """The file.
+    """An exclusively locked SQLite file in WAL mode.
 
     Args:
-        path: Where; made if it is not there.
-        schema: SQL that makes the tables of a new file.
-        version: The version of this schema.
+        path: The file; created if it does not exist.
+        schema: SQL that creates the tables of a new file.
+        version: Version of this schema.
 
     Raises:
-        StageError: The file is of another version, or no database, or another program has it open.
+        StageError: The file has another schema version, is not a database, or is open in another process.
     """
 
     def __init__(self, path: Path, schema: str, version: int) -> None:
-        self._wipe_due = False
+        self._truncate_wal_after_commit = False
         self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
         try:
             path.chmod(0o600)
@@ -31,8 +31,10 @@ class Database:
         except sqlite3.DatabaseError as error:
             self._db.close()
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise StageError(f"{path}: another bot uses this", "stop it, or give this one another folder") from None
-            raise StageError(f"{path}: {error}", "move the file away to start with an empty memory") from None
+                raise StageError(
+                    f"{path}: the database is in use by another bot", "stop that bot or use another state folder"
+                ) from None
+            raise StageError(f"{path}: {error}", "move the file away to start with an empty database") from None
 
     def _prepare(self, path: Path, schema: str, version: int) -> None:
         db = self._db
@@ -40,10 +42,10 @@ class Database:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")
-        (found,) = db.execute("PRAGMA user_version").fetchone()
-        if found == 0:
+        (file_version,) = db.execute("PRAGMA user_version").fetchone()
+        if file_version == 0:
             db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
-        elif found != version:
+        elif file_version != version:
             db.close()
             raise StageError(f"{path} was written by another version of autocakechat", "update autocakechat")
 
@@ -53,10 +55,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything done inside is kept, or nothing; once kept it outlives a power cut.
+        """Runs the block as one transaction that is on the disk when the block ends.
 
-        What is done outside of any transaction outlives the death of the program, but perhaps not that of the machine:
-        it does not wait for the disk. There must be no `await` inside.
+        Statements outside of a transaction survive the death of the process but not always a power cut, because they
+        do not wait for the disk. The block must not contain `await`.
         """
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("BEGIN IMMEDIATE")
@@ -69,27 +71,27 @@ class Database:
             raise
         finally:
             self._db.execute("PRAGMA synchronous = NORMAL")
-        if self._wipe_due:
-            self.wipe()
+        if self._truncate_wal_after_commit:
+            self.truncate_wal()
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Everything done inside is kept or nothing, whatever becomes of the rest of the transaction around it."""
-        self._db.execute("SAVEPOINT attempt")
+    def savepoint(self) -> Iterator[None]:
+        """Runs the block as a nested transaction: if it raises, only its own changes are rolled back."""
+        self._db.execute("SAVEPOINT nested")
         try:
             yield
         except BaseException:
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK TO attempt")
-                self._db.execute("RELEASE attempt")
+                self._db.execute("ROLLBACK TO nested")
+                self._db.execute("RELEASE nested")
             raise
-        self._db.execute("RELEASE attempt")
+        self._db.execute("RELEASE nested")
 
-    def wipe(self) -> None:
-        """Removes what was deleted from the file's journal, too. Not inside a transaction."""
-        self._wipe_due = False
+    def truncate_wal(self) -> None:
+        """Removes deleted content from the write-ahead log. Must not be called inside a transaction."""
+        self._truncate_wal_after_commit = False
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def wipe_at_end(self) -> None:
-        """Wipes when the transaction ends."""
-        self._wipe_due = True
+    def request_wal_truncation(self) -> None:
+        """Truncates the write-ahead log after the current transaction commits."""
+        self._truncate_wal_after_commit = True

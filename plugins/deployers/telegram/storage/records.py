@@ -1,62 +1,58 @@
-"""What the store hands out."""
+"""Records that the store returns."""
 
 from __future__ import annotations
 
 import attrs
 
-SERVER = 0
-"""Who says what the model answers; users have positive ids."""
+BOT_SPEAKER = 0
+"""Speaker id of the bot's own replies; ids of users are positive."""
 
 
 @attrs.frozen
-class Line:
-    """Something said in a chat.
+class StoredMessage:
+    """A message of a chat's history.
 
     Attributes:
-        id: Its number; numbers grow.
-        speaker: Id of the user who said it, or SERVER.
-        text: What was said.
+        speaker: Id of the user who wrote it, or `BOT_SPEAKER`.
+        text: Its text.
     """
 
-    id: int
     speaker: int
     text: str
 
 
 @attrs.frozen
-class Waiting:
-    """A chat whose last lines are not answered yet.
+class PendingChat:
+    """A chat with messages that have no reply yet.
 
     Attributes:
-        chat: Its id.
-        first: When the first of these lines came, in seconds since 1970.
-        last: When the last of them came.
-        line: Id of the last of them.
-        lines: How many there are.
+        chat: Id of the chat.
+        first_received: Time of the first pending message, Unix seconds.
+        last_received: Time of the last pending message, Unix seconds.
+        last_message: Row id of the last pending message.
     """
 
     chat: int
-    first: float
-    last: float
-    line: int
-    lines: int
+    first_received: float
+    last_received: float
+    last_message: int
 
 
 @attrs.frozen
-class Outgoing:
+class OutboxMessage:
     """A message to send.
 
     Attributes:
-        id: Its number in the outbox.
-        chat: Where to.
+        id: Row id in the outbox.
+        chat: Id of the chat to send it to.
         text: The text, short enough for one message.
-        reply_to: The message it replies to, in groups.
-        asked: When the first message came that it answers, in seconds since 1970; None if it is no answer, or the
-            rest of one.
+        reply_to: Id of the message that it quotes as a reply, in groups.
+        received: Time of the first message that it replies to, Unix seconds; None unless this is the first message of
+            a reply.
     """
 
     id: int
     chat: int
     text: str
     reply_to: int | None
-    asked: float | None
+    received: float | None

@@ -1,7 +1,7 @@
-"""What the bot keeps on disk: which updates it has seen, what was said, what is still to be sent.
+"""The bot's persistent state: handled updates, chat histories, the outbox, and what is stored about users.
 
-Everything lies in one SQLite file. Each step of a message's way is one transaction here, so that a bot killed at any
-moment neither loses a message nor answers it twice.
+Each step of a message's way through the bot is one transaction on this store. A bot that is killed at any moment
+therefore neither loses a message nor replies to it twice.
 """
 
 from __future__ import annotations
@@ -10,17 +10,31 @@ import time
 from pathlib import Path
 
 from autocakechat.plugins.deployers.telegram.storage.database import Database
-from autocakechat.plugins.deployers.telegram.storage.records import SERVER, Line, Outgoing, Waiting
+from autocakechat.plugins.deployers.telegram.storage.records import (
+    BOT_SPEAKER,
+    OutboxMessage,
+    PendingChat,
+    StoredMessage,
+)
 
-_VERSION = 1
-_MOST_MESSAGES = 200
-_DAY = 24 * 3600.0
+_SCHEMA_VERSION = 1
+_MAX_MESSAGES_PER_CHAT = 200
+_SECONDS_PER_DAY = 24 * 3600.0
+_REFUSAL_RETENTION = _SECONDS_PER_DAY
+_UPDATE_RETENTION = 7 * _SECONDS_PER_DAY  # Telegram keeps updates for one day
 
+# updates   Ids of the updates that were handled; `seen` is when (Unix seconds, like all times).
+# lines     Messages of users and replies of the bot. `place` orders a chat: a user's message has its own id as its
+#           place, a reply has the id of the last message that it replies to. A message that arrives while the model
+#           runs thus comes after the reply. `said` is the time; `waits` is 1 while the message has no reply;
+#           `message` is Telegram's message id, if the reply quotes it.
+# outbox    Messages to send. `asked` is the time of the first message that a reply replies to.
+# refusals  Users without access; `told` is when they were last notified.
+# pins      Usernames of the `allow` option and the id of the first user seen with each.
+# moves     Ids of supergroups, and the ids that they had as groups.
 _SCHEMA = """
 CREATE TABLE updates (id INTEGER PRIMARY KEY, seen REAL NOT NULL);
 CREATE TABLE moods (chat INTEGER PRIMARY KEY, mood TEXT NOT NULL);
--- A line of a client stands at its own id, an answer at the id of the line it answers: what comes in while the model
--- thinks is then read after the answer, not before.
 CREATE TABLE lines (
     id INTEGER PRIMARY KEY AUTOINCREMENT, place INTEGER, chat INTEGER NOT NULL, speaker INTEGER NOT NULL,
     text TEXT NOT NULL, said REAL NOT NULL, waits INTEGER NOT NULL, message INTEGER
@@ -35,209 +49,212 @@ CREATE TABLE refusals (user INTEGER PRIMARY KEY, told REAL NOT NULL);
 CREATE TABLE pins (username TEXT PRIMARY KEY, user INTEGER NOT NULL);
 CREATE TABLE moves (new INTEGER PRIMARY KEY, old INTEGER NOT NULL);
 """
+_TABLES_OF_CHAT = ("lines", "moods", "outbox")
 
 
-class Store(Database):
-    """The bot's memory.
+class ConversationStore(Database):
+    """The store of one bot.
 
     Args:
-        path: The file; made if it is not there.
+        path: The database file; created if it does not exist.
 
     Raises:
-        StageError: The file is of another version, or no database, or another bot has it open.
+        StageError: The file has another schema version, is not a database, or is open in another process.
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, _SCHEMA, _VERSION)
+        super().__init__(path, _SCHEMA, _SCHEMA_VERSION)
 
     # -- updates ------------------------------------------------------------------------------------------------------
 
-    def see(self, update: int) -> bool:
-        """Remembers an update; returns whether it was new."""
-        cursor = self._db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update, time.time()))
+    def record_update(self, update_id: int) -> bool:
+        """Records an update as handled; returns False if it was recorded before."""
+        cursor = self._db.execute("INSERT OR IGNORE INTO updates VALUES (?, ?)", (update_id, time.time()))
         return cursor.rowcount == 1
 
-    # -- conversations ------------------------------------------------------------------------------------------------
+    # -- chats --------------------------------------------------------------------------------------------------------
 
-    def hear(self, chat: int, speaker: int, text: str, message: int | None, waits: bool) -> None:
-        """Keeps what a client said.
+    def add_message(self, chat: int, speaker: int, text: str, message_id: int | None, needs_reply: bool) -> None:
+        """Adds a user's message to the history of a chat.
 
         Args:
-            chat: Where.
+            chat: Id of the chat.
             speaker: Id of the user.
-            text: What.
-            message: Id of the message, if the answer is to reply to it.
-            waits: Whether it is to be answered.
+            text: Text of the message.
+            message_id: Telegram's id of the message, if the reply is to quote it.
+            needs_reply: Whether the bot is to reply to it.
         """
         cursor = self._db.execute(
             "INSERT INTO lines (chat, speaker, text, said, waits, message) VALUES (?, ?, ?, ?, ?, ?)",
-            (chat, speaker, text, time.time(), waits, message),
+            (chat, speaker, text, time.time(), needs_reply, message_id),
         )
         self._db.execute("UPDATE lines SET place = id WHERE id = ?", (cursor.lastrowid,))
 
-    def waiting(self) -> list[Waiting]:
-        """The chats that wait for an answer, longest first."""
+    def pending_chats(self) -> list[PendingChat]:
+        """Returns the chats that need a reply, the one that has waited longest first."""
         rows = self._db.execute(
-            "SELECT chat, MIN(said) AS first, MAX(said), MAX(id), COUNT(*) FROM lines WHERE waits"
-            " GROUP BY chat ORDER BY first"
+            "SELECT chat, MIN(said) AS first, MAX(said), MAX(id) FROM lines WHERE waits GROUP BY chat ORDER BY first"
         )
-        return [Waiting(*row) for row in rows]
+        return [PendingChat(*row) for row in rows]
 
-    def lines_waiting(self) -> int:
-        """How many messages wait for an answer."""
+    def count_pending_messages(self) -> int:
+        """Returns how many messages of all chats need a reply."""
         count: int = self._db.execute("SELECT COUNT(*) FROM lines WHERE waits").fetchone()[0]
         return count
 
-    def conversation(self, chat: int, until: int) -> list[Line]:
-        """What was said in a chat, oldest first, up to a line."""
+    def history(self, chat: int, last_message: int) -> list[StoredMessage]:
+        """Returns the messages and replies of a chat up to a message's row id, oldest first."""
         rows = self._db.execute(
-            "SELECT id, speaker, text FROM lines WHERE chat = ? AND place <= ? ORDER BY place, id", (chat, until)
+            "SELECT speaker, text FROM lines WHERE chat = ? AND place <= ? ORDER BY place, id", (chat, last_message)
         )
-        return [Line(*row) for row in rows]
+        return [StoredMessage(*row) for row in rows]
 
-    def answer(self, chat: int, until: int, text: str, messages: list[str]) -> bool:
-        """Keeps an answer and puts it into the outbox.
+    def add_reply(self, chat: int, last_message: int, text: str, parts: list[str]) -> None:
+        """Adds a reply to the history and to the outbox. Does nothing if the chat was reset in the meantime.
 
         Args:
-            chat: Where.
-            until: Id of the last line that it answers.
-            text: The answer.
-            messages: The messages to send it as.
-
-        Returns:
-            False if nothing waits for it any more because the chat was reset meanwhile; it is then not kept.
+            chat: Id of the chat.
+            last_message: Row id of the last message that it replies to.
+            text: Text of the reply.
+            parts: The messages that the reply is sent as.
         """
-        row = self._db.execute(
-            "SELECT MIN(said), MAX(message) FROM lines WHERE chat = ? AND id <= ? AND waits", (chat, until)
+        received, reply_to = self._db.execute(
+            "SELECT MIN(said), MAX(message) FROM lines WHERE chat = ? AND id <= ? AND waits", (chat, last_message)
         ).fetchone()
-        asked, reply_to = row
-        if asked is None:
-            return False
-        self._db.execute("UPDATE lines SET waits = 0 WHERE chat = ? AND id <= ?", (chat, until))
+        if received is None:
+            return
+        self._db.execute("UPDATE lines SET waits = 0 WHERE chat = ? AND id <= ?", (chat, last_message))
         self._db.execute(
             "INSERT INTO lines (place, chat, speaker, text, said, waits) VALUES (?, ?, ?, ?, ?, 0)",
-            (until, chat, SERVER, text, time.time()),
+            (last_message, chat, BOT_SPEAKER, text, time.time()),
         )
-        for number, message in enumerate(messages):
-            self.put_out(chat, message, reply_to, asked if number == 0 else None)
-        return True
+        for index, part in enumerate(parts):
+            self.enqueue(chat, part, reply_to, received if index == 0 else None)
 
-    def trim(self, chat: int, keep: int) -> None:
-        """Deletes what is answered and out of context.
+    def trim_history(self, chat: int, turns: int) -> None:
+        """Deletes the messages of a chat that are no longer in the model's context. Pending messages are kept.
 
         Args:
-            chat: Where.
-            keep: How many lines the model uses; messages of one speaker in a row are one line.
+            chat: Id of the chat.
+            turns: How many turns the model uses; consecutive messages of one speaker are one turn.
         """
-        lines, speaker = 0, None
         rows = self._db.execute(
             "SELECT place, id, speaker FROM lines WHERE chat = ? ORDER BY place DESC, id DESC", (chat,)
         ).fetchall()
-        for row, (place, line, said_by) in enumerate(rows):
-            if said_by != speaker:
-                lines, speaker = lines + 1, said_by
-            if lines > keep or row > _MOST_MESSAGES:
+        turn_count, turn_speaker = 0, None
+        for index, (place, row_id, speaker) in enumerate(rows):
+            if speaker != turn_speaker:
+                turn_count, turn_speaker = turn_count + 1, speaker
+            if turn_count > turns or index > _MAX_MESSAGES_PER_CHAT:
                 self._db.execute(
-                    "DELETE FROM lines WHERE chat = ? AND (place, id) <= (?, ?) AND NOT waits", (chat, place, line)
+                    "DELETE FROM lines WHERE chat = ? AND (place, id) <= (?, ?) AND NOT waits", (chat, place, row_id)
                 )
                 return
 
-    def reset(self, chat: int) -> None:
-        """Deletes everything said in a chat, from the file's journal too when the transaction ends."""
-        self.wipe_at_end()
+    def delete_history(self, chat: int) -> None:
+        """Deletes all messages of a chat; they are off the disk when the transaction ends."""
+        self.request_wal_truncation()
         self._db.execute("DELETE FROM lines WHERE chat = ?", (chat,))
 
     def mood(self, chat: int) -> str | None:
-        """The mood somebody set in a chat."""
+        """Returns the mood that was set in a chat."""
         row = self._db.execute("SELECT mood FROM moods WHERE chat = ?", (chat,)).fetchone()
         return row[0] if row else None
 
     def set_mood(self, chat: int, mood: str) -> None:
-        """Keeps the mood of a chat."""
+        """Sets the mood of a chat."""
         self._db.execute("INSERT OR REPLACE INTO moods VALUES (?, ?)", (chat, mood))
 
-    # -- outbox -------------------------------------------------------------------------------------------------------
+    def delete_chat(self, chat: int) -> None:
+        """Deletes everything stored about a chat: its messages, its mood and its outbox."""
+        for table in _TABLES_OF_CHAT:
+            self._db.execute(f"DELETE FROM {table} WHERE chat = ?", (chat,))  # noqa: S608 - constant table names
 
-    def put_out(self, chat: int, text: str, reply_to: int | None = None, asked: float | None = None) -> None:
-        """Puts a message into the outbox."""
-        self._db.execute(
-            "INSERT INTO outbox (chat, text, reply_to, asked) VALUES (?, ?, ?, ?)", (chat, text, reply_to, asked)
-        )
+    def migrate_chat(self, old: int, new: int) -> None:
+        """Moves a group's data to its new id: a group that becomes a supergroup changes its id."""
+        for table in _TABLES_OF_CHAT:
+            self._db.execute(f"UPDATE OR REPLACE {table} SET chat = ? WHERE chat = ?", (new, old))  # noqa: S608
+        self._db.execute("INSERT OR REPLACE INTO moves VALUES (?, ?)", (new, old))
 
-    def chats_to_send_to(self) -> list[int]:
-        """The chats that the outbox holds messages for, oldest message first."""
-        rows = self._db.execute("SELECT chat FROM outbox GROUP BY chat ORDER BY MIN(id)")
-        return [chat for (chat,) in rows]
-
-    def next_to_send(self, chat: int) -> Outgoing | None:
-        """The oldest message for a chat."""
-        row = self._db.execute(
-            "SELECT id, chat, text, reply_to, asked FROM outbox WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
-        ).fetchone()
-        return Outgoing(*row) if row else None
-
-    def sent(self, outgoing: Outgoing) -> None:
-        """Takes a message out of the outbox."""
-        self._db.execute("DELETE FROM outbox WHERE id = ?", (outgoing.id,))
-
-    def drop(self, chat: int) -> None:
-        """Deletes everything of a chat: its lines, its mood and what was to be sent there."""
-        for table in ("lines", "moods", "outbox"):
-            self._db.execute(f"DELETE FROM {table} WHERE chat = ?", (chat,))  # noqa: S608 - the names stand above
-
-    def move(self, chat: int, to: int) -> None:
-        """Follows a group that became a supergroup, which changes its id."""
-        for table in ("lines", "moods", "outbox"):
-            self._db.execute(f"UPDATE OR REPLACE {table} SET chat = ? WHERE chat = ?", (to, chat))  # noqa: S608
-        self._db.execute("INSERT OR REPLACE INTO moves VALUES (?, ?)", (to, chat))
-
-    def former(self, chat: int) -> int | None:
-        """The id that a supergroup had before it became one."""
+    def id_before_migration(self, chat: int) -> int | None:
+        """Returns the id that a supergroup had as a group."""
         row = self._db.execute("SELECT old FROM moves WHERE new = ?", (chat,)).fetchone()
         return row[0] if row else None
 
-    # -- people -------------------------------------------------------------------------------------------------------
+    # -- outbox -------------------------------------------------------------------------------------------------------
 
-    def refuse(self, user: int, every: float) -> bool:
-        """Remembers that a stranger was told; returns whether it is time to tell."""
+    def enqueue(self, chat: int, text: str, reply_to: int | None = None, received: float | None = None) -> None:
+        """Adds a message to the outbox; see `OutboxMessage` for the arguments."""
+        self._db.execute(
+            "INSERT INTO outbox (chat, text, reply_to, asked) VALUES (?, ?, ?, ?)", (chat, text, reply_to, received)
+        )
+
+    def chats_with_outgoing(self) -> list[int]:
+        """Returns the chats that have messages in the outbox, oldest message first."""
+        rows = self._db.execute("SELECT chat FROM outbox GROUP BY chat ORDER BY MIN(id)")
+        return [chat for (chat,) in rows]
+
+    def next_outgoing(self, chat: int) -> OutboxMessage | None:
+        """Returns the oldest message in the outbox of a chat."""
+        row = self._db.execute(
+            "SELECT id, chat, text, reply_to, asked FROM outbox WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
+        ).fetchone()
+        return OutboxMessage(*row) if row else None
+
+    def remove_from_outbox(self, message: OutboxMessage) -> None:
+        """Removes a message from the outbox."""
+        self._db.execute("DELETE FROM outbox WHERE id = ?", (message.id,))
+
+    # -- users --------------------------------------------------------------------------------------------------------
+
+    def record_refusal(self, user: int, interval: float) -> bool:
+        """Records that a user without access wrote to the bot.
+
+        Args:
+            user: Id of the user.
+            interval: Minimum number of seconds between two notifications of the user.
+
+        Returns:
+            Whether the user is to be notified now.
+        """
         now = time.time()
         row = self._db.execute("SELECT told FROM refusals WHERE user = ?", (user,)).fetchone()
-        if row and 0 <= now - row[0] < every:
+        if row and 0 <= now - row[0] < interval:
             return False
         self._db.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?)", (user, now))
         return True
 
-    def pinned(self, username: str) -> int | None:
-        """The id of the user that a username was first seen with."""
+    def pinned_user(self, username: str) -> int | None:
+        """Returns the id of the user that a username is pinned to."""
         row = self._db.execute("SELECT user FROM pins WHERE username = ?", (username,)).fetchone()
         return row[0] if row else None
 
-    def pin(self, username: str, user: int) -> None:
-        """Ties a username to the id of its user, for good."""
+    def pin_username(self, username: str, user: int) -> None:
+        """Pins a username to the id of a user."""
         self._db.execute("INSERT INTO pins VALUES (?, ?)", (username, user))
 
-    def forget(self, user: int) -> None:
-        """Deletes everything kept of a user: what the user said anywhere, and the private chat with all answers.
+    def delete_user(self, user: int) -> None:
+        """Deletes everything stored about a user: the private chat, and the user's messages in groups.
 
-        When the transaction ends it is gone from the file's journal, too.
+        The data is off the disk when the transaction ends.
         """
-        self.wipe_at_end()
-        self.drop(user)  # a private chat has the id of its user
+        self.request_wal_truncation()
+        self.delete_chat(user)  # a private chat has the id of its user
         self._db.execute("DELETE FROM lines WHERE speaker = ?", (user,))
         self._db.execute("DELETE FROM refusals WHERE user = ?", (user,))
         self._db.execute("DELETE FROM pins WHERE user = ?", (user,))
 
-    # -- housekeeping -------------------------------------------------------------------------------------------------
+    # -- maintenance --------------------------------------------------------------------------------------------------
 
-    def tidy(self, forget_after: float) -> None:
-        """Deletes what is too old, and what was deleted from the file's journal as well.
+    def delete_expired(self, message_retention: float) -> None:
+        """Deletes expired data from the file and everything deleted from the write-ahead log.
 
         Args:
-            forget_after: Seconds after which what was said is forgotten.
+            message_retention: Seconds after which messages expire; pending messages do not.
         """
         now = time.time()
         with self.transaction():
-            self._db.execute("DELETE FROM lines WHERE said < ? AND NOT waits", (now - forget_after,))
-            self._db.execute("DELETE FROM refusals WHERE told < ?", (now - _DAY,))
-            self._db.execute("DELETE FROM updates WHERE seen < ?", (now - 7 * _DAY,))  # Telegram keeps them for one
-        self.wipe()
+            self._db.execute("DELETE FROM lines WHERE said < ? AND NOT waits", (now - message_retention,))
+            self._db.execute("DELETE FROM refusals WHERE told < ?", (now - _REFUSAL_RETENTION,))
+            self._db.execute("DELETE FROM updates WHERE seen < ?", (now - _UPDATE_RETENTION,))
+        self.truncate_wal()

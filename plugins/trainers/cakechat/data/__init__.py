@@ -1,1 +1,1 @@
-"""From dialogs to arrays: tokens, vocabulary, samples and packed batches."""
+"""Text and arrays: tokenization, vocabulary, samples, batches and packed sequences."""

@@ -1,7 +1,9 @@
-"""Text and tokens, in two styles.
+"""Text styles: tokenization and detokenization.
 
-"cakechat" is that of the original: lower-case words and single signs, joined again by a few rules. What is lost is
-lost. "natural" keeps what makes a person's writing theirs: case, emoji, line breaks, and where there are blanks.
+A model uses one of two styles:
+
+- "cakechat" is the original's: lower-case words and single signs, joined again by a few rules. It loses information.
+- "natural" keeps what is typical of a person's writing: case, emoji, line breaks and the absence of spaces.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ StyleName = Literal["natural", "cakechat"]
 
 @attrs.frozen
 class Style:
-    """How text is cut into tokens and joined again.
+    """A tokenizer and its inverse.
 
     Attributes:
-        tokenize: Cuts text into tokens. Blank text has none.
+        tokenize: Splits text into tokens. Blank text has no tokens.
         join: Joins tokens, without service tokens, to text.
-        variants: What may stand for a token that a vocabulary lacks, the nearest first.
-        plain: What a token is called when people speak of it: in lists of banned words, say.
+        variants: Replacements for an out-of-vocabulary token, the nearest first.
+        plain: The form of a token that users write, for example in lists of banned words.
     """
 
     tokenize: Callable[[str], list[str]]
@@ -34,44 +36,46 @@ class Style:
     plain: Callable[[str], str]
 
 
-# The original's style.
+# The style "cakechat".
 
 _CAKECHAT_TOKEN = re.compile(r"\w+|[^\w\s]")
-_BEFORE_PUNCTUATION = re.compile(r" ([.?!,])")
+_SPACE_BEFORE_PUNCTUATION = re.compile(r" ([.?!,])")
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.?!] ))\w")
 
 
-def tokenize(text: str) -> list[str]:
-    """Cuts text into lower-case words and single signs, as the original does."""
+def tokenize_cakechat(text: str) -> list[str]:
+    """Splits text into lower-case words and single signs, as the original does."""
     return _CAKECHAT_TOKEN.findall(text.lower())
 
 
-def prettify(tokens: Iterable[str]) -> str:
-    """Joins such tokens to one line that reads well, with capitals where sentences begin."""
+def join_cakechat(tokens: Iterable[str]) -> str:
+    """Joins tokens to one line, with capitals at sentence starts, as the original does."""
     joined = " ".join(tokens).replace(" ' ", "'")
-    joined = _BEFORE_PUNCTUATION.sub(r"\1", joined)
+    joined = _SPACE_BEFORE_PUNCTUATION.sub(r"\1", joined)
     return _SENTENCE_START.sub(lambda letter: letter.group().upper(), joined)
 
 
-# The natural style. A token that follows the one before without a blank begins with a word joiner.
+# The style "natural". A token that follows the previous one without a space starts with a word joiner.
 
 JOINER = "\u2060"
 NEWLINE = "\n"
 
 
-def _marks() -> str:
-    """Returns the marks that belong to the letter before them, such as vowels of Hindi, as ranges of a character class.
+def _combining_marks() -> str:
+    r"""Returns the combining marks, such as the vowel signs of Hindi, as ranges of a character class.
 
-    Python's regular expressions do not count them to words.
+    They belong to the letter before them, but `\w` does not match them.
     """
-    looked_at = (*range(0x300, 0x2000), *range(0x20D0, 0x2100), *range(0xA66F, 0xAC00))
-    numbers = [number for number in looked_at if unicodedata.category(chr(number)).startswith("M")]
-    runs = (list(run) for _, run in groupby(enumerate(numbers), key=lambda numbered: numbered[1] - numbered[0]))
-    return "".join(f"{chr(run[0][1])}-{chr(run[-1][1])}" for run in runs)
+    blocks = (*range(0x300, 0x2000), *range(0x20D0, 0x2100), *range(0xA66F, 0xAC00))
+    marks = [code for code in blocks if unicodedata.category(chr(code)).startswith("M")]
+    # Consecutive code points have the same difference to their index.
+    groups = groupby(enumerate(marks), key=lambda indexed: indexed[1] - indexed[0])
+    ranges = ([code for _, code in group] for _, group in groups)
+    return "".join(f"{chr(codes[0])}-{chr(codes[-1])}" for codes in ranges)
 
 
-_MARK = _marks()
-# Scripts that write no blanks between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
+_MARK = _combining_marks()
+# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
 _SINGLE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 )
@@ -81,11 +85,11 @@ _NATURAL_TOKEN = re.compile(
     rf"""
       https?://\S+
     | [0-9\#*]\ufe0f?\u20e3                                            # keycaps
-    | {_WORD}(?:['’]{_WORD})*                                          # words: don't is one
-    | [{_SINGLE}][{_MARK}]*                                            # one character of a script without blanks
+    | {_WORD}(?:['’]{_WORD})*                                          # words; "don't" is one token
+    | [{_SINGLE}][{_MARK}]*                                            # one character of a script without spaces
     | [\U0001f1e6-\U0001f1ff]{{2}}                                     # flags
-    | ([^\w\s])\1{{1,3}}(?!{_MODIFIER}|\u200d)                         # ... and !!!
-    | [^\w\s]{_MODIFIER}*(?:\u200d[^\w\s]{_MODIFIER}*)*                # signs and emoji with all that belongs to them
+    | ([^\w\s])\1{{1,3}}(?!{_MODIFIER}|\u200d)                         # repeated signs: ... and !!!
+    | [^\w\s]{_MODIFIER}*(?:\u200d[^\w\s]{_MODIFIER}*)*                # signs and emoji with their modifiers
     | \n
     """,
     re.VERBOSE,
@@ -93,13 +97,13 @@ _NATURAL_TOKEN = re.compile(
 
 
 def normalize(text: str) -> str:
-    """Returns text as the natural style gives it back: single blanks, single line breaks, none at the ends."""
+    """Returns text as `join_natural` restores it: single spaces, single line breaks, no space at either end."""
     text = re.sub(r"\s*\n\s*", NEWLINE, text.replace(JOINER, "").replace("\r", NEWLINE))
     return re.sub(r"[^\S\n]+", " ", text).strip()
 
 
-def cut_naturally(text: str) -> list[str]:
-    """Cuts text into words, signs, emoji and line breaks."""
+def tokenize_natural(text: str) -> list[str]:
+    """Splits text into words, signs, emoji and line breaks."""
     tokens: list[str] = []
     end = -1
     for match in _NATURAL_TOKEN.finditer(normalize(text)):
@@ -110,8 +114,8 @@ def cut_naturally(text: str) -> list[str]:
     return tokens
 
 
-def join_naturally(tokens: Iterable[str]) -> str:
-    """Joins such tokens to text."""
+def join_natural(tokens: Iterable[str]) -> str:
+    """Joins the tokens of `tokenize_natural` to text."""
     text = ""
     for token in tokens:
         if token.startswith(JOINER):
@@ -124,7 +128,7 @@ def join_naturally(tokens: Iterable[str]) -> str:
 
 
 def _natural_variants(token: str) -> Iterator[str]:
-    """In lower case; with the blank that is missing; or both."""
+    """Yields the token in lower case, without its word joiner, and both."""
     yield token.lower()
     if token.startswith(JOINER):
         yield token[len(JOINER) :]
@@ -132,10 +136,10 @@ def _natural_variants(token: str) -> Iterator[str]:
 
 
 STYLES: dict[StyleName, Style] = {
-    "cakechat": Style(tokenize, prettify, variants=lambda token: (), plain=lambda token: token),
+    "cakechat": Style(tokenize_cakechat, join_cakechat, variants=lambda token: (), plain=lambda token: token),
     "natural": Style(
-        cut_naturally,
-        join_naturally,
+        tokenize_natural,
+        join_natural,
         variants=_natural_variants,
         plain=lambda token: token.removeprefix(JOINER).lower(),
     ),

@@ -1,35 +1,35 @@
-"""How frequent tokens are among the answers, which is what a network has to do better than."""
+"""The unigram baseline: token frequencies among the replies, and the perplexity that they alone reach."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 
-Floats = npt.NDArray[np.float64]
 
-
-def token_frequencies(batcher: Batcher, samples: Samples) -> Floats:
-    """Returns how frequent each token is among the targets, (vocabulary,), one added to each count."""
+def token_frequencies(batcher: Batcher, samples: Samples) -> npt.NDArray[np.float64]:
+    """Returns the relative frequency of each token among the targets, (vocabulary,), with add-one smoothing."""
     counts = _target_counts(batcher, samples) + 1
-    frequencies: Floats = counts / counts.sum()
+    frequencies: npt.NDArray[np.float64] = counts / counts.sum()
     return frequencies
 
 
-def unigram_perplexity(frequencies: Floats, batcher: Batcher, validation: Samples) -> float:
-    """Returns the perplexity of a model that knows nothing but how frequent each token is.
+def unigram_perplexity(frequencies: npt.NDArray[np.float64], batcher: Batcher, validation: Samples) -> float:
+    """Returns the perplexity of a unigram model, exp(-1/N Σ log p(target)).
 
     Args:
-        frequencies: (vocabulary,) from `token_frequencies`.
-        batcher: Cuts answers to the same targets as the network's.
-        validation: Whose target tokens are to be told.
+        frequencies: (vocabulary,) p, from `token_frequencies`.
+        batcher: Selects the same targets as for the network.
+        validation: Samples whose targets are predicted.
     """
     counts = _target_counts(batcher, validation)
     return float(np.exp(-(counts @ np.log(frequencies)) / max(counts.sum(), 1)))
 
 
 def _target_counts(batcher: Batcher, samples: Samples) -> npt.NDArray[np.int64]:
-    words = batcher.vocabulary
-    targets = np.concatenate([batch.answers.targets for batch in batcher.in_order(samples, 1024)])
-    return np.bincount(targets[targets != words.pad], minlength=len(words))
+    """Counts each token among the targets, without pads: (vocabulary,)."""
+    vocabulary = batcher.vocabulary
+    targets = np.concatenate([batch.replies.targets for batch in batcher.batches_by_length(samples, 1024)])
+    return np.bincount(targets[targets != vocabulary.pad], minlength=len(vocabulary))

@@ -1,14 +1,15 @@
-"""The vocabulary: what stands for what in the arrays of the network."""
+"""Vocabulary and conditions: the strings behind the ids in the network's arrays."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-PAD, UNKNOWN, START, END = SERVICE_TOKENS = ("_pad_", "_unk_", "_start_", "_end_")
+SERVICE_TOKENS = ("_pad_", "_unk_", "_start_", "_end_")
+"""Tokens of the original CakeChat for padding, unknown tokens, and the start and the end of a reply."""
 
 NEUTRAL = "neutral"
-
+"""The default condition."""
 
 Variants = Callable[[str], Iterable[str]]
 
@@ -17,47 +18,52 @@ class Vocabulary:
     """Tokens and their ids.
 
     Args:
-        tokens: The token of each id; the service tokens are among them, anywhere.
-        variants: What may stand for a token that is not among them.
+        tokens: The token of each id. The service tokens may have any ids.
+        variants: Returns replacements for an out-of-vocabulary token, the nearest first.
 
     Attributes:
         tokens: The token of each id.
-        pad: Id of what fills lines up.
-        unknown: Id of what stands for all other tokens.
-        start: Id of what begins an answer.
-        end: Id of what ends one.
+        pad: Id of the pad token.
+        unknown: Id of the token that replaces out-of-vocabulary tokens.
+        start: Id of the token at the start of a reply.
+        end: Id of the token at the end of a reply.
+
+    Raises:
+        KeyError: A service token is missing.
     """
 
     def __init__(self, tokens: Sequence[str], variants: Variants = lambda token: ()) -> None:
         self.tokens = tuple(tokens)
         self._variants = variants
-        self._ids = {token: number for number, token in enumerate(self.tokens)}
+        self._ids = {token: token_id for token_id, token in enumerate(self.tokens)}
         self.pad, self.unknown, self.start, self.end = (self._ids[token] for token in SERVICE_TOKENS)
 
     @classmethod
-    def of(cls, counts: Counter[str], limit: int, min_count: int, variants: Variants = lambda token: ()) -> Vocabulary:
-        """Makes a vocabulary of the most frequent tokens.
+    def from_counts(
+        cls, counts: Counter[str], limit: int, min_count: int, variants: Variants = lambda token: ()
+    ) -> Vocabulary:
+        """Builds a vocabulary of the most frequent tokens.
 
         Args:
-            counts: How often each token occurs. The service tokens themselves are no words even if somebody wrote them.
-            limit: Most tokens to know, service tokens included.
-            min_count: How often a token must occur to be known. Rarer ones count for their first variant.
-            variants: What may stand for a token that the vocabulary lacks.
+            counts: Occurrences of each token. Service tokens that occur in the text are ignored.
+            limit: Maximum size of the vocabulary, service tokens included.
+            min_count: Minimum occurrences of a token. The occurrences of rarer tokens count for their first variant.
+            variants: Returns replacements for an out-of-vocabulary token, the nearest first.
 
         Returns:
-            Service tokens first, then the most frequent; equally frequent ones in the order of the alphabet.
+            Service tokens first, then tokens by falling frequency, ties in code point order.
         """
         counts = counts.copy()
         for token, count in list(counts.items()):
             variant = next(iter(variants(token)), token)
             if count < min_count and variant != token:
                 counts[variant] += count
-        words = [token for token, count in counts.items() if count >= min_count and token not in SERVICE_TOKENS]
-        words.sort(key=lambda token: (-counts[token], token))
-        return cls([*SERVICE_TOKENS, *words[: max(0, limit - len(SERVICE_TOKENS))]], variants)
+        frequent = [token for token, count in counts.items() if count >= min_count and token not in SERVICE_TOKENS]
+        frequent.sort(key=lambda token: (-counts[token], token))
+        return cls([*SERVICE_TOKENS, *frequent[: max(0, limit - len(SERVICE_TOKENS))]], variants)
 
     def with_tokens(self, tokens: Sequence[str]) -> Vocabulary:
-        """Returns a vocabulary that has more tokens behind its own, whose ids stay what they are."""
+        """Returns a vocabulary with more tokens appended; existing ids do not change."""
         return Vocabulary([*self.tokens, *tokens], self._variants)
 
     def __len__(self) -> int:
@@ -66,47 +72,47 @@ class Vocabulary:
     def __contains__(self, token: str) -> bool:
         return token in self._ids
 
-    def ids(self, tokens: Iterable[str]) -> list[int]:
-        """Returns the id of each token: of a variant if it lacks the token itself, of the unknown token if all fails.
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Returns the id of each token, or of its first known variant, or else of the unknown token.
 
-        What somebody wrote is never a service token.
+        Service tokens in the text become the unknown token.
         """
         return [self._id(token) for token in tokens]
 
     def _id(self, token: str) -> int:
         if token not in SERVICE_TOKENS:
-            for known in (token, *self._variants(token)):
-                if known in self._ids:
-                    return self._ids[known]
+            for candidate in (token, *self._variants(token)):
+                if candidate in self._ids:
+                    return self._ids[candidate]
         return self.unknown
 
-    def words(self, ids: Iterable[int]) -> list[str]:
-        """Returns the token of each id up to the end of the answer, without service tokens."""
-        words = []
-        for number in ids:
-            if number in (self.end, self.pad):
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Returns the tokens of a reply: up to the first end or pad token, without service tokens."""
+        tokens = []
+        for token_id in ids:
+            if token_id in (self.end, self.pad):
                 break
-            if self.tokens[number] not in SERVICE_TOKENS:
-                words.append(self.tokens[number])
-        return words
+            if self.tokens[token_id] not in SERVICE_TOKENS:
+                tokens.append(self.tokens[token_id])
+        return tokens
 
 
 class Conditions:
-    """The labels an answer can be given with.
+    """The conditions of a network, which the corpus calls labels.
 
     Args:
-        labels: The label of each id.
+        labels: The label of each condition id.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
-        self._ids = {label: number for number, label in enumerate(self.labels)}
+        self._ids = {label: condition_id for condition_id, label in enumerate(self.labels)}
 
     @classmethod
-    def of(cls, labels: Iterable[str]) -> Conditions:
-        """Makes the labels of a corpus, `neutral` first and always there."""
+    def from_labels(cls, labels: Iterable[str]) -> Conditions:
+        """Numbers the labels of a corpus; `neutral` is always included and is first."""
         return cls([NEUTRAL, *sorted(set(labels) - {NEUTRAL})])
 
     def id(self, label: str) -> int:
-        """Returns the id of a label; that of `neutral` for one it does not know."""
+        """Returns the id of a label, or that of `neutral` if the label is unknown."""
         return self._ids.get(label, self._ids.get(NEUTRAL, 0))

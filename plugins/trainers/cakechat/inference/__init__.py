@@ -1,1 +1,1 @@
-"""From a context to a reply: sampling, beam search, reranking."""
+"""Generates replies: sampling, beam search, reranking."""

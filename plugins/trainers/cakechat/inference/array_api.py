@@ -1,4 +1,4 @@
-"""Models for Python programs: from ids of tokens to thought vectors, probabilities, scores and beams.
+"""A Python API of trained models: thought vectors, probabilities, scores, beams and samples as NumPy arrays.
 
 Example:
     ```python
@@ -9,13 +9,16 @@ Example:
     context = model.context_ids([["hi", "hello, how are you?"]])
     response = model.response_ids(["fine, and you?"])
     model.thought_vectors(context)            # (1, hidden)
-    model.scores(context, response)           # (1,) log p of the answer
+    model.scores(context, response)           # (1,) log p(response | context)
     model.beams(context)                      # a list of one array (beams, tokens)
     ```
 
-In all of it `context` is (samples, context lines, tokens) ids, the newest line last, missing lines of pads at the
-front, each line padded at its end; `response` is (samples, tokens) ids, the start token first, padded at the end; and
-`condition` is (samples,) ids of labels, by default those of neutral.
+All methods use these arrays:
+
+- `context`: (samples, context lines, tokens) token ids. The newest line is last; missing lines at the front contain pad
+  tokens only; each line is padded at its end.
+- `response`: (samples, tokens) token ids with the start token, padded at the end.
+- `condition`: (samples,) label ids; None for `neutral`.
 """
 
 from __future__ import annotations
@@ -28,26 +31,30 @@ import attrs
 import numpy as np
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Ints
-from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, unpack_replies
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Sampler, Words
-from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker, turned_round
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
+from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker, swap_context_and_response
+from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
+from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import fastest_output_layer
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer, decoder_states, unpacked
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer, decoder_states
 
 
 class CakeChat:
-    """A model and what can be asked of it.
+    """A trained model.
 
     Args:
         model: A loaded model folder.
 
     Attributes:
-        vocabulary: Its tokens and their ids.
-        conditions: Its labels and their ids.
+        vocabulary: The tokens and their ids.
+        conditions: The labels and their ids.
     """
 
     def __init__(self, model: Model) -> None:
@@ -55,8 +62,8 @@ class CakeChat:
         self.conditions = model.conditions
         self._model = model
         self._packer = model.batcher.packer
-        self._words = Words.of(model.vocabulary, plain=model.style.plain)
-        self._scorer = Scorer(model.network, FloatOutput(model.network), model.vocabulary.pad)
+        self._rules = TokenRules.from_vocabulary(model.vocabulary, plain=model.style.plain)
+        self._scorer = Scorer(model.network, Float32OutputLayer(model.network), model.vocabulary.pad)
 
     @classmethod
     def load(cls, folder: Path) -> CakeChat:
@@ -68,90 +75,84 @@ class CakeChat:
         return cls(load_model(folder, reverse=(folder / "reverse.safetensors").exists()))
 
     def context_ids(self, contexts: Sequence[Sequence[str]]) -> Ints:
-        """Turns lines of text, oldest first, into ids: (samples, context lines, tokens)."""
-        size = self._model.settings.context_lines
-        lines: list[list[int]] = []
-        numbers = np.full((len(contexts), size), NO_LINE, np.int32)
-        for row, context in zip(numbers, contexts, strict=True):
-            newest = context[-size:]
-            row[size - len(newest) :] = range(len(lines) + 1, len(lines) + 1 + len(newest))
-            lines.extend(self.vocabulary.ids(self._model.style.tokenize(text)) for text in newest)
-        padded, places = self._model.batcher.padded_context(Lines(lines), numbers)
-        return padded[places]
+        """Converts contexts, each a sequence of lines, oldest first: (samples, context lines, tokens) ids."""
+        lines, context = context_arrays(self._model, contexts)
+        return lines[context]
 
     def response_ids(self, responses: Sequence[str]) -> Ints:
-        """Turns answers into ids: (samples, tokens)."""
-        lines = Lines(self.vocabulary.ids(self._model.style.tokenize(text)) for text in responses)
-        return self._model.batcher.padded_response(lines, np.arange(1, len(responses) + 1, dtype=np.int32))
+        """Converts responses: (samples, tokens) ids."""
+        return reply_array(self._model, responses)
 
     def encodings(self, lines: Ints) -> Floats:
-        """Encodes lines: (lines, tokens) ids -> (lines, hidden)."""
-        contexts = self._packer.contexts(lines, np.arange(len(lines), dtype=np.int32)[:, None])
-        encoded = self._model.network.encode_lines(*map(tf.constant, contexts.lines)).numpy()
-        return encoded[contexts.contexts.values][contexts.places]  # type: ignore[no-any-return]
+        """Computes the utterance encodings of lines: (lines, tokens) ids -> (lines, hidden)."""
+        contexts = self._packer.pack_contexts(lines, np.arange(len(lines), dtype=np.int32)[:, None])
+        encoded = self._model.network.encode_utterances(*map(tf.constant, contexts.lines)).numpy()
+        return encoded[contexts.line_numbers.values][contexts.unsorted_indices]  # type: ignore[no-any-return]
 
     def thought_vectors(self, context: Ints) -> Floats:
-        """Encodes contexts: (samples, hidden)."""
-        return self._scorer.think(self._packer.contexts_of_ids(context))
+        """Computes the thought vectors of contexts: (samples, hidden)."""
+        return self._scorer.encode_contexts(self._packer.pack_context_ids(context))
 
     def probabilities(
         self, context: Ints, response: Ints, condition: Ints | None = None, temperature: float = 1.0
     ) -> Floats:
-        """Returns the probability of every token after each token of the responses.
+        """Computes p(y_t | y_1 .. y_{t-1}, x) = softmax(l_t / T) for every token of the vocabulary at every position.
 
         Returns:
             (samples, tokens - 1, vocabulary).
         """
-        answers = self._packer.answers(self._condition(condition, len(context)), response, to_the_end=True)
-        batch = Batch(self._packer.contexts_of_ids(context), answers)
+        replies = self._packer.pack_replies(self._condition(condition, len(context)), response, include_padding=True)
+        batch = Batch(self._packer.pack_context_ids(context), replies)
         states = decoder_states(self._model.network, tf.nest.map_structure(tf.constant, batch))
         probabilities = tf.nn.softmax(self._model.network.logits(states) / temperature)
-        return unpacked(probabilities, answers, response.shape[1] - 1)
+        return unpack_replies(probabilities, replies, response.shape[1] - 1)
 
     def step(
         self, last: Ints, thoughts: Floats, states: Floats, condition: Ints | None = None, temperature: float = 1.0
     ) -> tuple[Floats, Floats]:
-        """Goes one step of decoding.
+        """Runs one step of the decoder.
 
         Args:
-            last: (samples,) the tokens said last.
+            last: (samples,) ids of the last tokens.
             thoughts: (samples, hidden) thought vectors.
-            states: (samples, 2, hidden) those of the decoder's two GRUs, zeros before the first step.
+            states: (samples, 2, hidden) hidden states of the decoder's two GRUs; zeros before the first step.
             condition: (samples,) ids of labels.
-            temperature: What logits are divided by.
+            temperature: T in softmax(l / T).
 
         Returns:
             The new states (samples, 2, hidden), and the probabilities of the next token (samples, vocabulary).
         """
         network = self._model.network
-        steady = network.steady_input(tf.constant(thoughts), self._condition(condition, len(last)))
-        after = network.step(tf.constant(last), steady, (tf.constant(states[:, 0]), tf.constant(states[:, 1])))
-        return np.stack(after, axis=1), tf.nn.softmax(network.logits(after[1]) / temperature).numpy()
+        static_input = network.project_static_input(tf.constant(thoughts), self._condition(condition, len(last)))
+        hidden = (tf.constant(states[:, 0]), tf.constant(states[:, 1]))
+        new_hidden = network.step(tf.constant(last), static_input, hidden)
+        probabilities = tf.nn.softmax(network.logits(new_hidden[1]) / temperature)
+        return np.stack(new_hidden, axis=1), probabilities.numpy()
 
     def scores(self, context: Ints, response: Ints, condition: Ints | None = None) -> Floats:
-        """Returns log p of each response: the sum over its tokens that are no pads, (samples,)."""
+        """Computes log p(response | context), summed over the target tokens except pads: (samples,)."""
         return self._scorer.score(self._batch(context, response, condition))[0]
 
     def perplexity(self, context: Ints, response: Ints, condition: Ints | None = None) -> float:
-        """Returns exp(-sum of log p / number of target tokens that are no pads), over all samples."""
+        """Computes exp(-sum of log p / number of target tokens except pads), over all samples."""
         log_p, tokens = self._scorer.score(self._batch(context, response, condition))
         return float(np.exp(-log_p.sum(dtype=np.float64) / tokens.sum()))
 
     def mean_perplexity(self, context: Ints, response: Ints, condition: Ints | None = None) -> float:
-        """Returns CakeChat's measure: the mean over samples of exp(-log p / number of target tokens)."""
+        """Computes CakeChat's metric: the mean over samples of exp(-log p / number of target tokens except pads)."""
         log_p, tokens = self._scorer.score(self._batch(context, response, condition))
         return float(np.mean(np.exp(-log_p.astype(np.float64) / tokens)))
 
-    def turned_round(self, context: Ints, response: Ints) -> tuple[Ints, Ints]:
-        """Makes what the reverse model reads: the last line of each context and the response change places."""
-        return turned_round(context, response, self._words, self._packer)
+    def swap_context_and_response(self, context: Ints, response: Ints) -> tuple[Ints, Ints]:
+        """Makes the inputs of the reverse model: swaps the last line of each context and the response."""
+        return swap_context_and_response(context, response, self._rules, self._packer)
 
     @functools.cached_property
     def reverse(self) -> CakeChat:
-        """The reverse model, to ask it the same things with `turned_round` arrays.
+        """The reverse model. Its inputs are the outputs of `swap_context_and_response`.
 
         Raises:
-            UserError: There is none.
+            UserError: The model folder contains no reverse model.
         """
         if self._model.reverse is None:
             raise UserError("this model has no reverse model", "train with reverse = true in [trainer]")
@@ -165,24 +166,24 @@ class CakeChat:
         weight: float = 1.0,
         repetition_penalty: float = 10.0,
     ) -> list[Floats]:
-        """Scores candidates by maximum mutual information, see `reranking`.
+        """Scores candidates by maximum mutual information, see `mmi_reranking`.
 
         Args:
-            context: What was said.
-            candidates: For each sample (candidates, tokens) ids, the start token first.
-            condition: Ids of labels.
-            weight: That of the reverse model, from 0 to 1.
-            repetition_penalty: What a repeated token costs.
+            context: (samples, context lines, tokens) ids.
+            candidates: For each sample (candidates, tokens) ids with the start token.
+            condition: (samples,) ids of labels.
+            weight: lambda, the weight of the reverse model, from 0 to 1.
+            repetition_penalty: The penalty for each repeated token.
 
         Returns:
             For each sample (candidates,) scores.
 
         Raises:
-            UserError: There is no reverse model.
+            UserError: The model folder contains no reverse model.
         """
-        rules = Rules(max_tokens=1, temperature=1.0, repetition_penalty=repetition_penalty)
+        options = DecodingOptions(max_tokens=1, temperature=1.0, repetition_penalty=repetition_penalty)
         thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
-        return self._reranker.score(context, thoughts, condition, candidates, weight, rules)
+        return self._reranker.score(context, thoughts, condition, candidates, weight, options)
 
     def beams(
         self,
@@ -192,15 +193,14 @@ class CakeChat:
         max_tokens: int = 40,
         repetition_penalty: float = 10.0,
     ) -> list[Ints]:
-        """Looks for the most likely answers.
+        """Finds the most likely responses by beam search.
 
         Returns:
-            For each sample (found, 1 + max_tokens) ids, the start token first, the most likely first.
+            For each sample (responses, 1 + max_tokens) ids with the start token, the most likely response first.
         """
-        rules = Rules(max_tokens=max_tokens, temperature=1.0, repetition_penalty=repetition_penalty)
-        return self._beam_search.search(
-            self.thought_vectors(context), self._condition(condition, len(context)), rules, beams
-        )
+        options = DecodingOptions(max_tokens=max_tokens, temperature=1.0, repetition_penalty=repetition_penalty)
+        thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
+        return self._beam_search.search(thoughts, condition, options, beams)
 
     def samples(
         self,
@@ -211,30 +211,43 @@ class CakeChat:
         max_tokens: int = 40,
         repetition_penalty: float = 10.0,
     ) -> Ints:
-        """Draws an answer to each context: (samples, tokens) ids without the start token; `seed` is two integers."""
-        rules = Rules(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
-        return self._sampler.draw(self.thought_vectors(context), self._condition(condition, len(context)), rules, seed)
+        """Samples a response to each context.
+
+        Args:
+            context: (samples, context lines, tokens) ids.
+            seed: Two integers.
+            condition: (samples,) ids of labels.
+            temperature: T in softmax(l / T).
+            max_tokens: Maximum number of tokens of a response.
+            repetition_penalty: The factor by which the probability of a token falls once it is used, at T = 1.
+
+        Returns:
+            (samples, max_tokens) ids without the start token.
+        """
+        options = DecodingOptions(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
+        thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
+        return self._sampler.sample(thoughts, condition, options, seed)
 
     @functools.cached_property
-    def _output(self) -> Output:
-        """Made when answers are asked for: who only wants scores need not wait for it."""
-        return quick_output(self._model.network)
+    def _output(self) -> OutputLayer:
+        """The output layer for decoding. Its setup takes time, which scoring alone does not need."""
+        return fastest_output_layer(self._model.network)
 
     @functools.cached_property
     def _beam_search(self) -> BeamSearch:
-        return BeamSearch(self._model.network, self._output, self._words)
+        return BeamSearch(self._model.network, self._output, self._rules)
 
     @functools.cached_property
     def _sampler(self) -> Sampler:
-        return Sampler(self._model.network, self._output, self._words)
+        return Sampler(self._model.network, self._output, self._rules)
 
     @functools.cached_property
     def _reranker(self) -> Reranker:
-        return Reranker(self._scorer, self.reverse._scorer, self._words, self._packer)
+        return Reranker(self._scorer, self.reverse._scorer, self._rules, self._packer)
 
     def _batch(self, context: Ints, response: Ints, condition: Ints | None) -> Batch:
-        contexts = self._packer.contexts_of_ids(context)
-        return self._packer.batch(contexts, self._condition(condition, len(context)), response)
+        contexts = self._packer.pack_context_ids(context)
+        return self._packer.pack_batch(contexts, self._condition(condition, len(context)), response)
 
     def _condition(self, condition: Ints | None, samples: int) -> Ints:
         if condition is None:

@@ -1,8 +1,14 @@
-"""Choosing among candidates by maximum mutual information (Li et al. 2016, arXiv 1510.03055).
+"""Reranks candidates by maximum mutual information (Li et al. 2016, arXiv 1510.03055).
 
-    score = (1 - w) log p(answer | context) + w log p(context | answer) - log(penalty) repeated tokens
+With context x, reply y and weight lambda, the paper's MMI-bidi objective is
 
-The second probability comes from a reverse model, which was taught the last line of the context as its answer.
+    y* = argmax over y of (1 - lambda) log p(y | x) + lambda log p(x | y)
+
+The candidates y are generated with p(y | x) by sampling or beam search. p(x | y) is the probability that a reverse
+model gives; the reverse model is trained on the same pairs with the last line of the context and the reply swapped. As
+in CakeChat, repetitions are penalised:
+
+    score(y) = (1 - lambda) log p(y | x) + lambda log p(x | y) - log(penalty) * number of repeated tokens
 """
 
 from __future__ import annotations
@@ -11,50 +17,52 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints, Packer
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import Rules, Words
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Packer
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 
 
-def turned_round(context: Ints, response: Ints, words: Words, packer: Packer) -> tuple[Ints, Ints]:
-    """Makes what the reverse model reads: the last line of the context and the answer change places.
+def swap_context_and_response(context: Ints, response: Ints, rules: TokenRules, packer: Packer) -> tuple[Ints, Ints]:
+    """Makes the inputs of the reverse model: swaps the last line of each context and the response.
 
     Args:
         context: (samples, context lines, tokens) ids.
-        response: (samples, tokens) ids.
-        words: Ids of service tokens.
-        packer: Knows where long lines are cut.
+        response: (samples, response tokens) ids.
+        rules: The service tokens.
+        packer: Truncates lines that are too long for a context.
 
     Returns:
-        The new contexts, wider where an answer is longer than every line of the context; and the new answers, which
-        keep their end token, even if they have to be cut for it.
+        The new contexts, with more tokens per line if a response is longer than that; and the new responses,
+        (samples, tokens + 2), which always have their start and end tokens.
     """
-    said = [packer.cut(_words_of(answer, words)) for answer in response]
-    room = max(map(len, said), default=0) - context.shape[2]
-    answers = np.full((len(response), context.shape[2] + 2), words.pad, np.int32)
-    context = np.pad(context, ((0, 0), (0, 0), (0, max(0, room))), constant_values=words.pad)
-    for lines, answer, new_last in zip(context, answers, said, strict=True):
-        asked = _without_pads(lines[-1], words.pad)
-        answer[: len(asked) + 2] = [words.start, *asked, words.end]
-        lines[-1] = words.pad
-        lines[-1, : len(new_last)] = new_last
-    return context, answers
+    samples, _, width = context.shape
+    new_lines = [packer.truncate(_remove_service_tokens(ids, rules)) for ids in response]
+    missing = max(0, max(map(len, new_lines), default=0) - width)
+    new_context = np.pad(context, ((0, 0), (0, 0), (0, missing)), constant_values=rules.pad)
+    new_response = np.full((samples, width + 2), rules.pad, np.int32)
+    for sample, new_line in enumerate(new_lines):
+        old_line = _remove_padding(context[sample, -1], rules.pad)
+        new_response[sample, : len(old_line) + 2] = [rules.start, *old_line, rules.end]
+        new_context[sample, -1] = rules.pad
+        new_context[sample, -1, : len(new_line)] = new_line
+    return new_context, new_response
 
 
 class Reranker:
     """Scores candidates with a model and its reverse model.
 
     Args:
-        scorer: Tells how likely answers are.
-        reverse: Tells how likely contexts are.
-        words: What is known of the tokens of both.
-        packer: Makes arrays for both.
+        forward: Computes log p(y | x).
+        reverse: Computes log p(x | y).
+        rules: The token rules of both models.
+        packer: Makes the input arrays of both models.
     """
 
-    def __init__(self, scorer: Scorer, reverse: Scorer, words: Words, packer: Packer) -> None:
-        self._scorer = scorer
+    def __init__(self, forward: Scorer, reverse: Scorer, rules: TokenRules, packer: Packer) -> None:
+        self._forward = forward
         self._reverse = reverse
-        self._words = words
+        self._rules = rules
         self._packer = packer
 
     def score(
@@ -64,53 +72,58 @@ class Reranker:
         condition: Ints,
         candidates: Sequence[Ints],
         weight: float,
-        rules: Rules,
+        options: DecodingOptions,
     ) -> list[Floats]:
         """Scores candidates.
 
         Args:
             context: (samples, context lines, tokens) ids.
-            thoughts: (samples, hidden) what the model, not the reverse model, thinks of it.
+            thoughts: (samples, hidden) the thought vectors of the forward model.
             condition: (samples,) ids of labels.
-            candidates: For each sample (candidates, tokens) ids, the start token first.
-            weight: That of the reverse model, from 0 to 1.
-            rules: For the penalty.
+            candidates: For each sample (candidates, tokens) ids with the start token.
+            weight: lambda, from 0 to 1.
+            options: The decoding options; only the repetition penalty is used.
 
         Returns:
             For each sample (candidates,) scores.
         """
-        numbers = [len(found) for found in candidates]
-        of = np.repeat(np.arange(len(candidates)), numbers)
-        width = max(found.shape[1] for found in candidates)
-        answers = np.concatenate(
-            [
-                np.pad(found, ((0, 0), (0, width - found.shape[1])), constant_values=self._words.pad)
-                for found in candidates
-            ]
-        )
-        scores = -rules.penalty * self._repeated(answers)
+        counts = [len(ids) for ids in candidates]
+        sample = np.repeat(np.arange(len(candidates)), counts)  # the sample of each candidate
+        replies = self._concatenate(candidates)
+        scores = -options.log_penalty * self._count_repetitions(replies)
         if weight < 1.0:
-            packed = self._packer.answers(condition[of], answers)
-            scores += (1.0 - weight) * self._scorer.score_after(thoughts[of], packed)[0]
+            packed = self._packer.pack_replies(condition[sample], replies)
+            log_p, _ = self._forward.score_replies(thoughts[sample], packed)
+            scores += (1.0 - weight) * log_p
         if weight > 0.0:
-            turned, asked = turned_round(context[of], answers, self._words, self._packer)
-            batch = self._packer.batch(self._packer.contexts_of_ids(turned), condition[of], asked)
-            scores += weight * self._reverse.score(batch)[0]
-        return np.split(scores, np.cumsum(numbers)[:-1])
+            new_context, new_response = swap_context_and_response(context[sample], replies, self._rules, self._packer)
+            contexts = self._packer.pack_context_ids(new_context)
+            log_p, _ = self._reverse.score(self._packer.pack_batch(contexts, condition[sample], new_response))
+            scores += weight * log_p
+        return np.split(scores, np.cumsum(counts)[:-1])
 
-    def _repeated(self, answers: Ints) -> Floats:
-        """Returns how many tokens of each answer were said before in it."""
-        counted = [
-            [token for token in answer if self._words.penalised[token] and token != self._words.pad]
-            for answer in answers.tolist()
-        ]
-        return np.array([len(tokens) - len(set(tokens)) for tokens in counted], np.float32)
+    def _concatenate(self, candidates: Sequence[Ints]) -> Ints:
+        """Concatenates the candidates of all samples, padded to the same number of tokens."""
+        width = max(ids.shape[1] for ids in candidates)
+        return np.concatenate(
+            [np.pad(ids, ((0, 0), (0, width - ids.shape[1])), constant_values=self._rules.pad) for ids in candidates]
+        )
+
+    def _count_repetitions(self, replies: Ints) -> Floats:
+        """Returns, for each reply, the number of tokens that occur earlier in it, unpenalised tokens aside."""
+        mask, pad = self._rules.penalty_mask, self._rules.pad
+        repetitions = []
+        for ids in replies.tolist():
+            penalised = [token for token in ids if mask[token] and token != pad]
+            repetitions.append(len(penalised) - len(set(penalised)))
+        return np.array(repetitions, np.float32)
 
 
-def _words_of(answer: Ints, words: Words) -> list[int]:
-    return [token for token in _without_pads(answer, words.pad) if token not in (words.start, words.end)]
+def _remove_service_tokens(ids: Ints, rules: TokenRules) -> list[int]:
+    return [token for token in _remove_padding(ids, rules.pad) if token not in (rules.start, rules.end)]
 
 
-def _without_pads(line: Ints, pad: int) -> list[int]:
-    real = np.flatnonzero(line != pad)
-    return line[: real[-1] + 1].tolist() if len(real) else []
+def _remove_padding(ids: Ints, pad: int) -> list[int]:
+    """Removes the pad tokens at the end."""
+    positions = np.flatnonzero(ids != pad)
+    return ids[: positions[-1] + 1].tolist() if len(positions) else []

@@ -1,4 +1,4 @@
-"""A loaded model that answers."""
+"""A loaded model that generates and scores replies."""
 
 from __future__ import annotations
 
@@ -9,180 +9,178 @@ from pathlib import Path
 import numpy as np
 
 from autocakechat import Reply, Request, Score
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Ints
-from autocakechat.plugins.trainers.cakechat.data.samples import NO_LINE, Lines
-from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import banned_phrases
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import banned_phrases, contains_phrase
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
+from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
+from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
+from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import fastest_output_layer
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput, Output, quick_output
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats, Scorer
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
-_MOST_LOGITS = 1 << 26
-"""Numbers that scoring makes at once, a quarter of a gigabyte: one for each target token and word of the vocabulary."""
+_MAX_LOGITS = 1 << 26
+"""Maximum number of logits of a scoring batch (target tokens times vocabulary size): a quarter of a gigabyte."""
 
 
 def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
-    """Loads a model folder to answer with.
+    """Loads a model folder for generating replies.
 
     Args:
         path: A folder that the trainer wrote.
         options: The options of `[reply]`.
 
-    Returns:
-        The responder.
-
     Raises:
-        UserError: The folder is damaged, or lacks the reverse model that reranking needs.
+        UserError: The folder is damaged, or it contains no reverse model and the options ask for reranking.
     """
     model = load_model(path, reverse=options.mode.endswith("reranking"))
-    return CakeChatResponder(model, options, quick_output(model.network))
+    return CakeChatResponder(model, options, fastest_output_layer(model.network))
 
 
 class CakeChatResponder:
-    """Answers with a network.
-
-    Candidates are found by sampling or beam search, ranked, and one of the best that may be said is said.
+    """Generates replies in three steps: candidates by sampling or beam search, reranking, a choice among the best.
 
     Args:
-        model: The network and what its numbers mean; with its reverse network for the modes that rerank.
-        options: How to answer.
+        model: The model, with its reverse network for the modes that rerank.
+        options: The options of `[reply]`.
         output: The output layer of the network.
 
     Attributes:
-        labels: Emotions it can answer with.
-        context_lines: Lines of context it makes use of.
+        labels: The labels (emotions) that replies can be conditioned on.
+        context_lines: The number of lines of context that the model uses.
     """
 
-    def __init__(self, model: Model, options: ReplyOptions, output: Output) -> None:
+    def __init__(self, model: Model, options: ReplyOptions, output: OutputLayer) -> None:
         self.labels: Sequence[str] = model.conditions.labels
         self.context_lines = model.settings.context_lines
         self._model = model
         self._options = options
-        self._rules = Rules(
+        self._decoding = DecodingOptions(
             max_tokens=options.max_tokens,
             temperature=options.temperature,
             repetition_penalty=options.repetition_penalty,
         )
         style = model.style
         banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in banned_phrases(options)]
-        self._phrases = [phrase for phrase in banned if len(phrase) > 1]
-        words = Words.of(model.vocabulary, {phrase[0] for phrase in banned if len(phrase) == 1}, style.plain)
-        self._scorer = Scorer(model.network, FloatOutput(model.network), words.pad)
-        self._sampler = Sampler(model.network, output, words)
-        self._beam_search = BeamSearch(model.network, output, words)
+        self._banned_phrases = [phrase for phrase in banned if len(phrase) > 1]
+        banned_tokens = {phrase[0] for phrase in banned if len(phrase) == 1}
+        rules = TokenRules.from_vocabulary(model.vocabulary, banned_tokens, style.plain)
+        self._scorer = Scorer(model.network, Float32OutputLayer(model.network), rules.pad)
+        self._sampler = Sampler(model.network, output, rules)
+        self._beam_search = BeamSearch(model.network, output, rules)
         self._reranker = None
         if model.reverse is not None:
-            forward = Scorer(model.network, output, words.pad)
-            reverse = Scorer(model.reverse, quick_output(model.reverse), words.pad)
-            self._reranker = Reranker(forward, reverse, words, model.batcher.packer)
+            forward = Scorer(model.network, output, rules.pad)
+            reverse = Scorer(model.reverse, fastest_output_layer(model.reverse), rules.pad)
+            self._reranker = Reranker(forward, reverse, rules, model.batcher.packer)
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answers many conversations at once.
+        """Generates replies for a batch of conversations.
 
-        Where no candidate may be said, because it has no words or holds a banned phrase, more are drawn some times;
-        then the fallback is said.
+        If all candidates of a request are empty or contain a banned phrase, sampling is repeated up to `tries` times;
+        then the fallback is the reply.
 
         Args:
-            requests: One for each conversation.
+            requests: One request per conversation.
 
         Returns:
-            One reply for each request, in the same order.
+            One reply per request, in the same order.
         """
         replies = [Reply(self._options.fallback)] * len(requests)
-        unanswered = list(range(len(requests)))
+        pending = list(range(len(requests)))
         for _ in range(self._options.tries if self._options.mode.startswith("sampling") else 1):
-            if not unanswered:
+            if not pending:
                 break
-            found = self._candidates([requests[number] for number in unanswered])
-            for number, candidates in zip(unanswered, found, strict=True):
-                if candidates:
-                    best = candidates[: self._options.choose_among]
-                    replies[number] = Reply(best[self._random.integers(len(best))], candidates)
-            unanswered = [number for number, candidates in zip(unanswered, found, strict=True) if not candidates]
+            candidates = self._candidates([requests[index] for index in pending])
+            for index, texts in zip(pending, candidates, strict=True):
+                if texts:
+                    replies[index] = self._choose(texts)
+            pending = [index for index, texts in zip(pending, candidates, strict=True) if not texts]
         return replies
 
-    def score(self, requests: Sequence[Request], answers: Sequence[Sequence[str]]) -> list[list[Score]]:
-        """Tells how likely the network finds answers, whatever the options of `[reply]` are.
+    def score(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Computes the log-likelihood of replies, independently of the options of `[reply]`.
 
         Args:
-            requests: One for each conversation.
-            answers: For each request the answers to score. One that is longer than those of the training is cut.
+            requests: One request per conversation.
+            replies: For each request, any number of replies to score. A reply with more tokens than `reply_tokens` of
+                the training is truncated.
 
         Returns:
-            For each request one score for each of its answers, in the same order.
+            For each request, one score per reply, in the same order.
         """
         settings = self._model.settings
-        most = max(1, _MOST_LOGITS // (settings.network.tokens * (settings.reply_tokens + 1)))
+        batch_size = max(1, _MAX_LOGITS // (settings.network.tokens * (settings.reply_tokens + 1)))
         scores: list[list[Score]] = []
-        first, number = 0, 0
-        for last, told in enumerate(answers, 1):
-            number += len(told)
-            if last == len(answers) or number + len(answers[last]) > most:
-                scores += self._score_at_once(requests[first:last], answers[first:last])
-                first, number = last, 0
+        first, count = 0, 0
+        for end, texts in enumerate(replies, 1):
+            count += len(texts)
+            if end == len(replies) or count + len(replies[end]) > batch_size:
+                scores += self._score_batch(requests[first:end], replies[first:end])
+                first, count = end, 0
         return scores
 
-    def _score_at_once(self, requests: Sequence[Request], answers: Sequence[Sequence[str]]) -> list[list[Score]]:
-        numbers = [len(told) for told in answers]
-        if not any(numbers):
+    def _score_batch(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+        counts = [len(texts) for texts in replies]
+        if not any(counts):
             return [[] for _ in requests]
-        model, packer = self._model, self._model.batcher.packer
-        contexts = packer.contexts(*self._padded_context(requests))
-        lines = Lines(model.vocabulary.ids(model.style.tokenize(text)) for told in answers for text in told)
-        response = model.batcher.padded_response(lines, np.arange(1, sum(numbers) + 1, dtype=np.int32))
-        condition = np.array([model.conditions.id(request.emotion) for request in requests], np.int32)
-        thoughts = np.repeat(self._scorer.think(contexts), numbers, 0)
-        log_p, tokens = self._scorer.score_after(thoughts, packer.answers(np.repeat(condition, numbers), response))
-        found = [Score(*score) for score in zip(log_p.tolist(), tokens.tolist(), strict=True)]
-        return [found[end - number : end] for number, end in zip(numbers, np.cumsum(numbers), strict=True)]
+        packer = self._model.batcher.packer
+        lines, context = self._context_arrays(requests)
+        thoughts = np.repeat(self._scorer.encode_contexts(packer.pack_contexts(lines, context)), counts, 0)
+        condition = np.repeat(self._condition_ids(requests), counts)
+        response = reply_array(self._model, [text for texts in replies for text in texts])
+        log_p, tokens = self._scorer.score_replies(thoughts, packer.pack_replies(condition, response))
+        scores = [Score(*score) for score in zip(log_p.tolist(), tokens.tolist(), strict=True)]
+        ends = np.cumsum(counts).tolist()
+        return [scores[end - count : end] for count, end in zip(counts, ends, strict=True)]
 
     def _candidates(self, requests: Sequence[Request]) -> list[list[str]]:
-        """Returns what may be said to each request, best first."""
-        lines, context = self._padded_context(requests)
-        condition = np.array([self._model.conditions.id(request.emotion) for request in requests], np.int32)
-        thoughts = self._scorer.think(self._model.batcher.packer.contexts(lines, context))
-        found = self._find(thoughts, condition)
+        """Returns the texts of the permitted candidates for each request, best first."""
+        lines, context = self._context_arrays(requests)
+        condition = self._condition_ids(requests)
+        thoughts = self._scorer.encode_contexts(self._model.batcher.packer.pack_contexts(lines, context))
+        candidates = self._decode(thoughts, condition)
         if self._reranker:
-            weight = self._options.reverse_weight
-            scores = self._reranker.score(lines[context], thoughts, condition, found, weight, self._rules)
-            found = [ids[np.argsort(-score, kind="stable")] for ids, score in zip(found, scores, strict=True)]
-        return [self._sayable(ids) for ids in found]
+            scores = self._reranker.score(
+                lines[context], thoughts, condition, candidates, self._options.reverse_weight, self._decoding
+            )
+            candidates = [ids[np.argsort(-score, kind="stable")] for ids, score in zip(candidates, scores, strict=True)]
+        return [self._permitted_texts(ids) for ids in candidates]
 
-    def _find(self, thoughts: Floats, condition: Ints) -> list[Ints]:
-        """Finds candidates for each request: (candidates, tokens) ids, the start token first."""
+    def _decode(self, thoughts: Floats, condition: Ints) -> list[Ints]:
+        """Generates candidates for each request: (candidates, tokens) ids with the start token."""
         if self._options.mode.startswith("beamsearch"):
-            return self._beam_search.search(thoughts, condition, self._rules, self._options.beams)
-        each = self._options.candidates if self._reranker else 1
+            return self._beam_search.search(thoughts, condition, self._decoding, self._options.beams)
+        candidates = self._options.candidates if self._reranker else 1
         seed = self._random.integers(2**31 - 1, size=2).tolist()
-        drawn = self._sampler.draw(np.repeat(thoughts, each, 0), np.repeat(condition, each), self._rules, seed)
-        return np.split(np.insert(drawn, 0, self._model.vocabulary.start, axis=1), len(condition))
+        ids = self._sampler.sample(
+            np.repeat(thoughts, candidates, 0), np.repeat(condition, candidates), self._decoding, seed
+        )
+        return np.split(np.insert(ids, 0, self._model.vocabulary.start, axis=1), len(condition))
 
-    def _padded_context(self, requests: Sequence[Request]) -> tuple[Ints, Ints]:
-        """Returns the newest lines of all requests, (lines, tokens) ids, and which of them each request has."""
-        vocabulary = self._model.vocabulary
-        lines: list[list[int]] = []
-        numbers = np.full((len(requests), self.context_lines), NO_LINE, np.int32)
-        for row, request in zip(numbers, requests, strict=True):
-            newest = request.context[-self.context_lines :]
-            row[len(row) - len(newest) :] = range(len(lines) + 1, len(lines) + 1 + len(newest))
-            lines.extend(vocabulary.ids(self._model.style.tokenize(text)) for text in newest)
-        return self._model.batcher.padded_context(Lines(lines), numbers)
-
-    def _sayable(self, candidates: Ints) -> list[str]:
-        """Returns the texts of candidates that have any, hold no banned phrase and are not there yet."""
+    def _permitted_texts(self, candidates: Ints) -> list[str]:
+        """Returns the distinct texts of candidates, without empty ones and those that contain a banned phrase."""
         style = self._model.style
         texts: dict[str, None] = {}
         for ids in candidates.tolist():
-            words = self._model.vocabulary.words(ids[1:])
-            plain = [style.plain(word) for word in words]
-            text = style.join(words)
-            if text and not any(_holds(plain, phrase) for phrase in self._phrases):
+            tokens = self._model.vocabulary.decode(ids[1:])
+            plain = [style.plain(token) for token in tokens]
+            text = style.join(tokens)
+            if text and not any(contains_phrase(plain, phrase) for phrase in self._banned_phrases):
                 texts[text] = None
         return list(texts)
 
+    def _choose(self, candidates: list[str]) -> Reply:
+        """Chooses one of the best candidates at random."""
+        best = candidates[: self._options.choose_among]
+        return Reply(best[self._random.integers(len(best))], candidates)
 
-def _holds(words: Sequence[str], phrase: Sequence[str]) -> bool:
-    return any(words[start : start + len(phrase)] == phrase for start in range(len(words) - len(phrase) + 1))
+    def _context_arrays(self, requests: Sequence[Request]) -> tuple[Ints, Ints]:
+        return context_arrays(self._model, [request.context for request in requests])
+
+    def _condition_ids(self, requests: Sequence[Request]) -> Ints:
+        return np.array([self._model.conditions.id(request.emotion) for request in requests], np.int32)

@@ -1,4 +1,4 @@
-"""Choosing among the tokens of a large vocabulary without going through all of them one after the other."""
+"""Sampling and top-k over a large vocabulary, in two levels: first over blocks of tokens, then within blocks."""
 
 from __future__ import annotations
 
@@ -8,51 +8,72 @@ from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 BLOCK = 256
-"""Tokens that are looked at together."""
+"""Tokens in a block."""
 
 
-def drawn_from(probabilities: Tensor, chances: Tensor) -> Tensor:
-    """Draws a token for each row: the first whose probability, added to those of all before it, is above the chance.
+def sample_categorical(probabilities: Tensor, uniforms: Tensor) -> Tensor:
+    """Samples a token for each row by inverting the cumulative distribution.
 
-    The sums are first looked at for blocks of tokens, then for the tokens of one block: adding up 36,000 numbers one
-    after the other would take longer than the network.
+    With P_k = Σ_{j≤k} p_j, the sample of the uniform number u is the first token k with P_k > u. The cumulative sum
+    runs over the sums of blocks, and then over the tokens of one block: a cumulative sum over 36,000 tokens is
+    sequential, and takes longer than the network.
 
     Args:
-        probabilities: (rows, vocabulary).
-        chances: (rows,) numbers from 0 to below 1.
+        probabilities: (rows, vocabulary); need not be normalized.
+        uniforms: (rows,) numbers in [0, 1).
 
     Returns:
-        (rows,) ids.
+        (rows,) token ids.
     """
-
-    def first_above(amounts: Tensor, chances: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns where the sum goes above the chance, and what part of that amount is left for it, in [0, 1)."""
-        sums = tf.cumsum(amounts, axis=1)
-        aims = sums[:, -1] * chances
-        found = tf.reduce_sum(tf.cast(sums <= aims[:, None], tf.int32), 1)
-        amount = tf.gather(amounts, found, batch_dims=1)
-        left = (aims - tf.gather(sums, found, batch_dims=1)) / amount + 1.0
-        return found, tf.clip_by_value(left, 0.0, 1.0 - 1e-6)
-
     rows, vocabulary = tf.unstack(tf.shape(probabilities))
-    missing = -vocabulary % BLOCK
-    blocks = tf.reshape(tf.pad(probabilities, [[0, 0], [0, missing]]), [rows, (vocabulary + missing) // BLOCK, BLOCK])
-    block, chances = first_above(tf.reduce_sum(blocks, 2), chances)
-    return block * BLOCK + first_above(tf.gather(blocks, block, batch_dims=1), chances)[0]
+    padding = -vocabulary % BLOCK
+    padded = tf.pad(probabilities, [[0, 0], [0, padding]])
+    blocks = tf.reshape(padded, [rows, (vocabulary + padding) // BLOCK, BLOCK])
+    block, rest = _invert_cumulative(tf.reduce_sum(blocks, 2), uniforms)
+    within_block, _ = _invert_cumulative(tf.gather(blocks, block, batch_dims=1), rest)
+    return block * BLOCK + within_block
 
 
-def best_of(amounts: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the greatest of each row and their places, (rows, number) each, the greatest first.
+def _invert_cumulative(weights: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    """Samples an index for each row of weights.
 
-    They stand in the blocks with the greatest maxima, so only those are searched: (rows, n) -> a few blocks.
+    Args:
+        weights: (rows, n), not negative.
+        uniforms: (rows,) numbers in [0, 1).
+
+    Returns:
+        (rows,) the first index k with P_k > u P_n, and (rows,) the rest (u P_n - P_{k-1}) / p_k, which is uniform
+        in [0, 1).
     """
-    rows, width = tf.unstack(tf.shape(amounts))
-    missing = -width % BLOCK
-    blocks = (width + missing) // BLOCK
-    cut = tf.reshape(tf.pad(amounts, [[0, 0], [0, missing]], constant_values=-np.inf), [rows, blocks, BLOCK])
-    searched = tf.math.top_k(tf.reduce_max(cut, 2), tf.minimum(number, blocks))[1]
-    # In order, so that of equals the first is taken, as from the whole row.
-    searched = tf.sort(searched, 1)
-    best, places = tf.math.top_k(tf.reshape(tf.gather(cut, searched, batch_dims=1), [rows, -1]), number)
-    found = tf.gather(searched, places // BLOCK, batch_dims=1) * BLOCK + places % BLOCK
-    return best, tf.minimum(found, width - 1)  # where there are too few, what was filled up with stands beyond the end
+    cumulative = tf.cumsum(weights, axis=1)  # P
+    target = cumulative[:, -1] * uniforms  # u P_n
+    index = tf.reduce_sum(tf.cast(cumulative <= target[:, None], tf.int32), 1)
+    weight = tf.gather(weights, index, batch_dims=1)  # p_k
+    rest = (target - tf.gather(cumulative, index, batch_dims=1)) / weight + 1.0
+    return index, tf.clip_by_value(rest, 0.0, 1.0 - 1e-6)
+
+
+def top_k(values: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """Finds the k greatest values of each row.
+
+    They are in the k blocks with the greatest maxima, so only these blocks are searched.
+
+    Args:
+        values: (rows, n).
+        k: Number of values.
+
+    Returns:
+        (rows, k) values, the greatest first, and (rows, k) their indices.
+    """
+    rows, width = tf.unstack(tf.shape(values))
+    padding = -width % BLOCK
+    number_of_blocks = (width + padding) // BLOCK
+    padded = tf.pad(values, [[0, 0], [0, padding]], constant_values=-np.inf)
+    blocks = tf.reshape(padded, [rows, number_of_blocks, BLOCK])
+    _, candidates = tf.math.top_k(tf.reduce_max(blocks, 2), tf.minimum(k, number_of_blocks))
+    # Sorted by index, so that the first of equal values wins, as in a search over the whole row.
+    candidates = tf.sort(candidates, 1)
+    searched = tf.reshape(tf.gather(blocks, candidates, batch_dims=1), [rows, -1])  # (rows, k BLOCK)
+    best, positions = tf.math.top_k(searched, k)
+    indices = tf.gather(candidates, positions // BLOCK, batch_dims=1) * BLOCK + positions % BLOCK
+    return best, tf.minimum(indices, width - 1)  # padding may be selected if only -inf is left

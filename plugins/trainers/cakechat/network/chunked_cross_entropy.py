@@ -1,7 +1,14 @@
-"""How likely tokens are, without ever holding the logits of a whole batch.
+"""Cross-entropy of a softmax output layer in chunks of rows, with bounded memory.
 
-Three thousand targets among 36,000 tokens have a hundred million logits, and as many gradients. Here they are made for
-some rows at a time, and the gradient of the weights is summed up while the logits are at hand: each is computed once.
+For row i with the decoder state x_i and the target token y_i:
+
+    l_i = x_i W + b                 logits
+    p_i = softmax(l_i)              probabilities
+    L_i = -log p_i[y_i]             cross-entropy
+    ∂L_i/∂l_i = p_i - e_{y_i}       e_y is the one-hot vector of y
+
+3,000 targets with a vocabulary of 36,000 have 100 million logits, and as many gradients. Here the logits exist for one
+chunk of rows at a time, and the gradients are summed while they exist, so each logit is computed once.
 """
 
 from __future__ import annotations
@@ -12,100 +19,120 @@ from typing import Any
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
-LOGITS = 1 << 24
-"""Most logits that are held at once: 64 MiB, enough rows for matrix products to be fast."""
+MAX_LOGITS = 1 << 24
+"""Maximum number of logits of a chunk: 64 MiB, enough rows for fast matrix products."""
 
-LEAST = 1e-38
-"""Probabilities below count as this one, since float32 knows no smaller ones."""
+MIN_PROBABILITY = 1e-38
+"""Lower bound of p, the smallest normal number of float32: keeps log p finite."""
 
 
-def losses(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """Returns -log p of each target; not to be differentiated.
+def cross_entropies(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """Returns -log p of each target. It has no gradient.
 
     Args:
-        states: (n, hidden) what the output layer is given.
-        targets: (n,) ids.
-        kernel: (hidden, vocabulary) of the output layer.
-        bias: (vocabulary,) of the output layer.
+        states: (n, hidden) x.
+        targets: (n,) token ids y.
+        kernel: (hidden, vocabulary) W.
+        bias: (vocabulary,) b.
 
     Returns:
         (n,).
     """
 
-    def of_some(states: Tensor, targets: Tensor) -> Tensor:
-        return _softmax(states, targets, kernel, bias)[0]
+    def chunk_cross_entropies(states: Tensor, targets: Tensor) -> Tensor:
+        return _softmax_cross_entropy(states, targets, kernel, bias)[0]
 
-    return in_pieces(of_some, states, targets, int(bias.shape[0]))
+    return map_chunks(chunk_cross_entropies, states, targets, int(bias.shape[0]))
 
 
-def in_pieces(losses_of: Callable[[Tensor, Tensor], Tensor], states: Tensor, targets: Tensor, tokens: int) -> Tensor:
-    """Computes losses for so many rows at a time that their logits take bounded memory.
+def map_chunks(
+    function: Callable[[Tensor, Tensor], Tensor], states: Tensor, targets: Tensor, vocabulary: int
+) -> Tensor:
+    """Applies a function to chunks of rows, such that the logits of a chunk take bounded memory.
 
     Args:
-        losses_of: Returns the losses of some rows.
+        function: Takes the states and the targets of a chunk; returns a number for each row.
         states: (n, hidden).
-        targets: (n,) ids.
-        tokens: Size of the vocabulary.
+        targets: (n,) token ids.
+        vocabulary: Vocabulary size.
 
     Returns:
         (n,).
     """
+    rows = _chunk_rows(vocabulary)
 
-    def body(place: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
-        end = place + rows
-        return end, found.write(place // rows, losses_of(states[place:end], targets[place:end]))
+    def body(start: Tensor, results: Tensor) -> tuple[Tensor, Tensor]:
+        end = start + rows
+        return end, results.write(start // rows, function(states[start:end], targets[start:end]))
 
-    rows = _rows(tokens)
-    _, found = tf.while_loop(lambda place, _: place < tf.size(targets), body, (0, _pieces([None])))
-    return found.concat()
+    _, results = tf.while_loop(lambda start, _: start < tf.size(targets), body, (0, _chunk_array([None])))
+    return results.concat()
 
 
-def summed_loss(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """Returns the sum of `losses`, to be differentiated.
+def summed_cross_entropy(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """Returns Σ_i L_i, a scalar with a gradient for `states`, `kernel` and `bias`.
 
-    Its gradient is known as soon as the logits are, so it is computed along with them, not when it is asked for.
+    The gradient is computed together with the loss, because both need the logits:
+
+        ∂/∂x_i = (p_i - e_{y_i}) Wᵀ
+        ∂/∂W = Σ_i x_iᵀ (p_i - e_{y_i})
+        ∂/∂b = Σ_i (p_i - e_{y_i})
+
+    Args:
+        states: (n, hidden) x.
+        targets: (n,) token ids y.
+        kernel: (hidden, vocabulary) W.
+        bias: (vocabulary,) b.
     """
-
-    def body(
-        place: Tensor, total: Tensor, of_states: Tensor, of_kernel: Tensor, of_bias: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        here = states[place : place + rows]
-        loss, probabilities, places = _softmax(here, targets[place : place + rows], kernel, bias)
-        with tf.control_dependencies([loss]):  # then it need not be copied
-            of_logits = tf.tensor_scatter_nd_sub(probabilities, places, tf.ones_like(loss))
-        of_here = tf.matmul(of_logits, kernel, transpose_b=True)
-        with tf.control_dependencies([of_here]):  # side by side two large products take longer than in turn
-            of_kernel += tf.matmul(here, of_logits, transpose_a=True)
-            of_bias += tf.matmul(tf.ones([1, tf.size(loss)]), of_logits)[0]
-        return place + rows, total + tf.reduce_sum(loss), of_states.write(place // rows, of_here), of_kernel, of_bias
+    rows = _chunk_rows(int(bias.shape[0]))
+    kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def differentiable(states: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Any]:
-        start = (0, 0.0, _pieces([None, kernel.shape[0]]), tf.zeros_like(kernel), tf.zeros_like(bias))
-        _, total, *gradients = tf.while_loop(
-            lambda place, *_: place < tf.size(targets), body, start, parallel_iterations=1
-        )
-        gradients[0] = gradients[0].concat()
-        return total, lambda of_total: [of_total * gradient for gradient in gradients]
+        def body(
+            start: Tensor, total: Tensor, d_states: Tensor, d_kernel: Tensor, d_bias: Tensor
+        ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+            x, y = states[start : start + rows], targets[start : start + rows]
+            loss, probabilities, target_indices = _softmax_cross_entropy(x, y, kernel, bias)
+            with tf.control_dependencies([loss]):  # so that TensorFlow updates the probabilities in place
+                d_logits = tf.tensor_scatter_nd_sub(probabilities, target_indices, tf.ones_like(loss))  # p - e_y
+            d_x = tf.matmul(d_logits, kernel, transpose_b=True)
+            with tf.control_dependencies([d_x]):  # two large products in parallel are slower than one after the other
+                d_kernel += tf.matmul(x, d_logits, transpose_a=True)
+                d_bias += tf.matmul(tf.ones([1, tf.size(loss)]), d_logits)[0]
+            return start + rows, total + tf.reduce_sum(loss), d_states.write(start // rows, d_x), d_kernel, d_bias
 
-    rows = _rows(int(bias.shape[0]))
-    kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
+        d_states = _chunk_array([None, kernel.shape[0]])
+        initial = (0, 0.0, d_states, tf.zeros_like(kernel), tf.zeros_like(bias))
+        _, total, d_states, d_kernel, d_bias = tf.while_loop(
+            lambda start, *_: start < tf.size(targets), body, initial, parallel_iterations=1
+        )
+        gradients = (d_states.concat(), d_kernel, d_bias)
+        return total, lambda d_total: [d_total * gradient for gradient in gradients]
+
     return differentiable(states, kernel, bias)
 
 
-def _softmax(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the losses of some rows, the probability of each token, and where those of the targets stand.
+def _softmax_cross_entropy(
+    states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Computes L and p of one chunk.
 
-    TensorFlow's softmax takes an eighth of the time of its cross-entropy, whose passes are one after the other.
+    TensorFlow's softmax takes an eighth of the time of its own cross-entropy, which makes several passes.
+
+    Returns:
+        (rows,) L; (rows, vocabulary) p; (rows, 2) the indices of the targets in p.
     """
     probabilities = tf.nn.softmax(tf.matmul(states, kernel) + bias)
-    places = tf.stack([tf.range(tf.size(targets)), targets], 1)
-    return -tf.math.log(tf.maximum(tf.gather_nd(probabilities, places), LEAST)), probabilities, places
+    target_indices = tf.stack([tf.range(tf.size(targets)), targets], 1)
+    target_probabilities = tf.gather_nd(probabilities, target_indices)
+    return -tf.math.log(tf.maximum(target_probabilities, MIN_PROBABILITY)), probabilities, target_indices
 
 
-def _rows(tokens: int) -> int:
-    return max(1, LOGITS // tokens)
+def _chunk_rows(vocabulary: int) -> int:
+    return max(1, MAX_LOGITS // vocabulary)
 
 
-def _pieces(shape: list[int | None]) -> Any:
-    return tf.TensorArray(tf.float32, 0, dynamic_size=True, infer_shape=False, element_shape=shape)
+def _chunk_array(element_shape: list[int | None]) -> Any:
+    """Returns an empty `TensorArray` whose elements, one per chunk, have different numbers of rows."""
+    return tf.TensorArray(tf.float32, 0, dynamic_size=True, infer_shape=False, element_shape=element_shape)

@@ -1,49 +1,43 @@
-"""The output layer while answers are looked for: the most weights of the network, read anew for each token.
+"""The output layer during decoding and scoring: logits over the vocabulary, exact or approximate.
 
-Where the processor can, they are read as 8-bit integers, a quarter of the bytes: each column of the kernel has a scale
-of its own, and states, which lie between -1 and 1, are rounded to 256 steps. Logits are then off by some hundredths.
-That is no matter where a token is drawn. Where the best are looked for, those that may be it are computed exactly; and
-so are the few that decide how large the sum of all is, while the errors of the many others cancel out.
+The output layer has most of the network's weights, and all of them are read for each token. `int8_output_layer` has a
+faster, approximate implementation.
 """
 
 from __future__ import annotations
 
-import functools
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import best_of
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import in_pieces, losses
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import cross_entropies
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 
-class Output(Protocol):
+class OutputLayer(Protocol):
     """The output layer of a network."""
 
     def logits(self, states: Tensor) -> Tensor:
-        """Returns the logits of all tokens, which may be a little off: (n, hidden) -> (n, vocabulary)."""
+        """Returns the logits of all tokens, which may be approximate: (n, hidden) -> (n, vocabulary)."""
 
-    def exactly(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
-        """Returns the logits of some tokens as float32 has them.
+    def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
+        """Returns the float32 logits of some tokens.
 
         Args:
             states: (n, hidden).
-            ids: (n, k) the tokens.
-            logits: (n, k) what `logits` said of them.
+            ids: (n, k) token ids.
+            logits: (n, k) their values from `logits`.
 
         Returns:
             (n, k).
         """
 
-    def losses(self, states: Tensor, targets: Tensor) -> Tensor:
-        """Returns -log p of each target, not to be differentiated: (n, hidden), (n,) ids -> (n,)."""
+    def cross_entropies(self, states: Tensor, targets: Tensor) -> Tensor:
+        """Returns -log p of each target, without a gradient: (n, hidden), (n,) token ids -> (n,)."""
 
 
-class FloatOutput:
-    """The output layer as it is, of a network that may go on learning.
+class Float32OutputLayer:
+    """The output layer in float32. It follows the network's weights while they are trained.
 
     Args:
         network: The network.
@@ -53,112 +47,33 @@ class FloatOutput:
         self._network = network
 
     def logits(self, states: Tensor) -> Tensor:
-        """The logits of all tokens."""
+        """Returns the logits of all tokens."""
         return self._network.logits(states)
 
-    def exactly(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
-        """The logits of some tokens: those that are known."""
+    def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
+        """Returns the logits of some tokens: the given ones, which are exact."""
         return logits
 
-    def losses(self, states: Tensor, targets: Tensor) -> Tensor:
-        """-log p of each target."""
-        return losses(states, targets, self._network.output_kernel, self._network.output_bias)
+    def cross_entropies(self, states: Tensor, targets: Tensor) -> Tensor:
+        """Returns -log p of each target."""
+        return cross_entropies(states, targets, self._network.output_kernel, self._network.output_bias)
 
 
-class EightBitOutput(FloatOutput):
-    """The output layer in 8-bit integers, of a network that has learnt all it will.
+def corrected_logsumexp(logits: Tensor, approximate: Tensor, exact: Tensor) -> Tensor:
+    """Returns log Σ_j exp(l_j) from approximate logits l̃, of which some are known exactly.
 
-    Args:
-        network: The network.
-    """
+    With L̃ = log Σ_j exp(l̃_j), and K for the tokens with exact logits:
 
-    _STATES = 127.5
-    """What a state plus 1 is multiplied by, to lie between 0 and 255."""
-
-    _DECISIVE = 8
-    """How many of the greatest logits are computed exactly for a loss."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__(network)
-        kernel, bias = network.output_kernel.numpy(), network.output_bias.numpy()
-        scale = np.maximum(np.abs(kernel).max(axis=0), np.finfo(np.float32).tiny) / 127
-        rounded = self._integers = np.rint(kernel / scale).astype(np.int8)
-        self._scale = (scale / self._STATES).astype(np.float32)
-        # A state is what it is rounded to minus 1, so the sum of each column is taken away again.
-        self._rest = (bias - scale * rounded.sum(axis=0, dtype=np.int32)).astype(np.float32)
-
-    def logits(self, states: Tensor) -> Tensor:
-        """The logits of all tokens, off by some hundredths."""
-        rounded = tf.cast(tf.round((states + 1.0) * self._STATES), tf.uint8)
-        return tf.cast(_product(rounded, self._integers), tf.float32) * self._scale + self._rest
-
-    def exactly(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
-        """The logits of some tokens, computed from the weights as they are."""
-        return tf.linalg.matvec(tf.gather(self._columns, ids), states) + tf.gather(self._network.output_bias, ids)
-
-    def losses(self, states: Tensor, targets: Tensor) -> Tensor:
-        """-log p of each target, off by some thousandths."""
-
-        def of_some(states: Tensor, targets: Tensor) -> Tensor:
-            logits = self.logits(states)
-            rough, ids = best_of(logits, min(self._DECISIVE, len(self._rest)))
-            exact = self.exactly(states, ids, rough)
-            target = self.exactly(states, targets[:, None], logits)
-            return (log_sum(logits, rough, exact) - target)[:, 0]
-
-        return in_pieces(of_some, states, targets, len(self._rest))
-
-    @functools.cached_property
-    def _columns(self) -> Tensor:
-        """The kernel turned round, so that the weights of a token stand together: (vocabulary, hidden)."""
-        with tf.init_scope():  # whatever is being compiled meanwhile
-            return tf.transpose(self._network.output_kernel)
-
-
-def log_sum(logits: Tensor, rough: Tensor, exact: Tensor) -> Tensor:
-    """Returns the logarithm of the sum of all exp(logits), put right where better is known.
+        L = L̃ + log(1 + Σ_{k∈K} (exp(l_k - L̃) - exp(l̃_k - L̃)))
 
     Args:
-        logits: (n, vocabulary) all logits, a little off.
-        rough: (n, k) some of them.
-        exact: (n, k) what these should be.
+        logits: (n, vocabulary) l̃ of all tokens.
+        approximate: (n, k) l̃ of the tokens in K.
+        exact: (n, k) l of the tokens in K.
 
     Returns:
         (n, 1).
     """
-    whole = tf.reduce_logsumexp(logits, 1, keepdims=True)
-    return whole + tf.math.log1p(tf.reduce_sum(tf.exp(exact - whole) - tf.exp(rough - whole), 1, keepdims=True))
-
-
-def quick_output(network: Network) -> Output:
-    """Returns the fastest output layer that this machine has, for a network that has learnt all it will."""
-    return EightBitOutput(network) if _multiplies_eight_bits() else FloatOutput(network)
-
-
-def _product(left: Tensor, right: np.ndarray[Any, Any]) -> Tensor:
-    """Multiplies integers of 8 bits, summed up in 32: (n, m) from 0 to 255, (m, k) from -127 to 127 -> (n, k)."""
-    summed, *_ = tf.raw_ops.QuantizedMatMulWithBias(
-        a=tf.bitcast(left, tf.quint8),
-        # Only of a constant oneDNN remembers the order in which it wants it, instead of making it each time.
-        b=tf.constant(right.view(tf.qint8.as_numpy_dtype).reshape(right.shape), tf.qint8),
-        bias=tf.constant(np.zeros(right.shape[1], np.float32)),
-        min_a=0.0,  # these four only say what the sums would mean
-        max_a=1.0,
-        min_b=-1.0,
-        max_b=1.0,
-        Toutput=tf.qint32,
-        input_quant_mode="SCALED",
-    )
-    return tf.bitcast(summed, tf.int32)
-
-
-@functools.cache
-def _multiplies_eight_bits() -> bool:
-    """Whether TensorFlow has products of 8-bit integers here, and the processor sums them up in more than 16 bits."""
-    if tf.config.list_physical_devices("GPU"):
-        return False
-    largest = tf.function(lambda left: _product(left, np.full((64, 64), 127, np.int8)), autograph=False)
-    try:
-        return bool(np.all(largest(np.full((2, 64), 255, np.uint8)) == 64 * 255 * 127))
-    except (AttributeError, tf.errors.OpError):  # TensorFlow was built without it, or has it for other processors
-        return False
+    total = tf.reduce_logsumexp(logits, 1, keepdims=True)  # L̃
+    correction = tf.reduce_sum(tf.exp(exact - total) - tf.exp(approximate - total), 1, keepdims=True)
+    return total + tf.math.log1p(correction)

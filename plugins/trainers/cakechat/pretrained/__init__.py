@@ -1,1 +1,1 @@
-"""Start models: found locally or downloaded, imported, extended."""
+"""Start models: local or downloaded, imported from the original CakeChat, extended by tokens and labels."""

@@ -1,4 +1,4 @@
-"""Takes the one file named `model` out of an archive, and nothing else. An archive from anywhere is not trusted."""
+"""Opens a weights file, or extracts it from a tar archive. Archives are untrusted: nothing else is extracted."""
 
 from __future__ import annotations
 
@@ -13,70 +13,80 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from autocakechat import UserError
+from autocakechat.plugins.trainers.cakechat.pretrained.files import ARCHIVE_SUFFIXES, MODEL_NAME
 
-MEMBER = "model"
-MOST_BYTES = 4 * 2**30
-"""Larger files, and archives that hold more, are refused: the published model has some hundred megabytes."""
+MAX_BYTES = 4 * 2**30
+"""Size limit of a download and of an archive's unpacked content; the published model has some hundred megabytes."""
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @contextmanager
-def opened_weights(file: Path) -> Iterator[IO[bytes]]:
-    """Opens a file of weights, or the one in an archive.
+def open_weights(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a weights file.
 
     Args:
-        file: HDF5, or an archive that holds a regular file named `model`, in whatever folder.
+        path: An HDF5 file, or a tar archive that contains one regular file named `model`, in any folder.
 
     Yields:
-        The content. Of an archive it is a copy without a name, which is gone afterwards.
+        The content of the weights file. For an archive, this is an unnamed temporary copy.
 
     Raises:
-        UserError: It cannot be read, or is an archive with anything in it that has no business there.
+        UserError: The file cannot be read, or the archive is damaged or contains an unsafe member.
     """
     try:
-        plain = file.open("rb")
+        file = path.open("rb")
     except OSError as error:
-        raise _unusable(file, f"cannot be read: {error.strerror}") from None
-    with plain:
-        if plain.read(len(_HDF5)) == _HDF5 or not file.name.endswith((".tar", ".tgz", ".tar.gz")):
-            plain.seek(0)
-            yield plain
+        raise _invalid_archive(path, f"cannot be read: {error.strerror}") from None
+    with file:
+        is_hdf5 = file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
+        file.seek(0)
+        if is_hdf5 or not path.name.endswith(ARCHIVE_SUFFIXES):
+            yield file
             return
-        plain.seek(0)
         with tempfile.TemporaryFile() as copy:
             try:
-                _take(file, plain, copy)
+                _extract_model(path, file, copy)
             except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
-                if isinstance(error, OSError) and error.errno:  # not the archive's fault: a full disk, say
+                if isinstance(error, OSError) and error.errno:  # an error of the system, such as a full disk
                     raise
-                raise _unusable(file, f"damaged: {error}") from None
+                raise _invalid_archive(path, f"damaged archive: {error}") from None
             copy.seek(0)
             yield copy
 
 
-def _take(file: Path, archive: IO[bytes], copy: IO[bytes]) -> None:
-    found, room = False, MOST_BYTES
+def _extract_model(path: Path, archive: IO[bytes], copy: IO[bytes]) -> None:
+    """Copies the member named `model`, and checks every member.
+
+    The sizes are added up before anything is unpacked, so a decompression bomb is rejected early.
+    """
+    found, total = False, 0
     with tarfile.open(fileobj=archive, mode="r|*") as members:
         for member in members:
-            room -= member.size
-            if room < 0:
-                raise _unusable(file, f"holds more than {MOST_BYTES:,} bytes")
-            name = PurePosixPath(member.name)
-            if name.is_absolute() or ".." in name.parts:
-                raise _unusable(file, f"{member.name} would lie outside of it")
-            if not (member.isdir() or (member.isreg() and not member.issparse())):
-                raise _unusable(file, f"{member.name} is neither a file nor a folder")
-            if member.isreg() and name.name == MEMBER:
-                if found:
-                    raise _unusable(file, f"holds two files named {MEMBER}")
-                found = True
-                content = members.extractfile(member)
-                assert content is not None
-                shutil.copyfileobj(content, copy)
+            total += member.size
+            if total > MAX_BYTES:
+                raise _invalid_archive(path, f"contains more than {MAX_BYTES:,} bytes")
+            _check_member(path, member)
+            if not member.isreg() or PurePosixPath(member.name).name != MODEL_NAME:
+                continue
+            if found:
+                raise _invalid_archive(path, f"contains two files named {MODEL_NAME}")
+            found = True
+            content = members.extractfile(member)
+            assert content is not None
+            shutil.copyfileobj(content, copy)
     if not found:
-        raise _unusable(file, f"holds no file named {MEMBER}")
+        raise _invalid_archive(path, f"contains no file named {MODEL_NAME}")
 
 
-def _unusable(file: Path, what: str) -> UserError:
-    return UserError(f"{file}: {what}", "give an archive as CakeChat published it, with one file named model in it")
+def _check_member(path: Path, member: tarfile.TarInfo) -> None:
+    """Rejects paths outside the archive, links, devices, pipes and sparse files."""
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts:
+        raise _invalid_archive(path, f"the path {member.name} points outside the archive")
+    if not (member.isdir() or (member.isreg() and not member.issparse())):
+        raise _invalid_archive(path, f"{member.name} is neither a file nor a folder")
+
+
+def _invalid_archive(path: Path, problem: str) -> UserError:
+    return UserError(f"{path}: {problem}", "use an archive published by CakeChat, which contains one file named model")

@@ -1,4 +1,4 @@
-"""Fetches files of the published CakeChat: over HTTPS only, once, and kept in the user's cache folder."""
+"""Downloads the published CakeChat model over HTTPS and keeps it in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -13,133 +13,143 @@ import requests
 
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.pretrained.archive import MOST_BYTES
+from autocakechat.plugins.trainers.cakechat.pretrained.archive import MAX_BYTES
 from autocakechat.plugins.trainers.cakechat.pretrained.files import (
-    CONDITIONS,
     CONDITIONS_FILE,
-    MODELS,
-    TOKENS,
+    CONDITIONS_FOLDER,
+    MODELS_FOLDER,
     TOKENS_FILE,
+    TOKENS_FOLDER,
     OriginalFiles,
 )
 
-_SECONDS = 30.0
-_CHUNK = 2**18
+_TIMEOUT_SECONDS = 30.0
+_CHUNK_BYTES = 2**18
 
 
-def fetch_published(options: Options, run: RunContext) -> OriginalFiles:
-    """Fetches what a training needs of CakeChat's bucket, and keeps it for the next time.
+def download_published_model(options: Options, run: RunContext) -> OriginalFiles:
+    """Downloads the published model, its indexes and, if requested, the reverse model; cached files are reused.
 
     Args:
         options: The options of `[trainer]`.
         run: Log and progress.
 
     Returns:
-        The files, in the cache folder.
+        The files in the cache folder.
 
     Raises:
-        UserError: A file cannot be fetched or is another one than expected; says what to download by other means.
+        UserError: A download fails, or a file has an unexpected checksum. The hint lists the URLs to download manually.
     """
-    names = [
-        f"{MODELS}/{options.start_name}.tar.gz",
-        f"{TOKENS}/{TOKENS_FILE}",
-        f"{CONDITIONS}/{CONDITIONS_FILE}",
-        *([f"{MODELS}/{options.start_reverse_name}.tar.gz"] if options.reverse else []),
+    paths = [
+        f"{MODELS_FOLDER}/{options.start_name}.tar.gz",
+        f"{TOKENS_FOLDER}/{TOKENS_FILE}",
+        f"{CONDITIONS_FOLDER}/{CONDITIONS_FILE}",
     ]
-    addresses = [f"{options.start_address.rstrip('/')}/{name}" for name in names]
-    by_hand = (
-        f"download {', '.join(addresses)} by other means, put them into one folder and set trainer.start_path to it"
-    )
-    fetched = [fetch(address, options.sha256, by_hand, run) for address in addresses]
-    weights, tokens, conditions, *reverse = fetched
+    if options.reverse:
+        paths.append(f"{MODELS_FOLDER}/{options.start_reverse_name}.tar.gz")
+    urls = [f"{options.start_address.rstrip('/')}/{path}" for path in paths]
+    hint = f"download {', '.join(urls)} manually into one folder and set trainer.start_path to this folder"
+    weights, tokens, conditions, *reverse = (download(url, options.sha256, hint, run) for url in urls)
     return OriginalFiles(weights, tokens, conditions, reverse[0] if reverse else None)
 
 
-def fetch(address: str, expected: Sequence[str], by_hand: str, run: RunContext) -> Path:
-    """Fetches a file unless the cache folder has it.
+def download(url: str, sha256: Sequence[str], hint: str, run: RunContext) -> Path:
+    """Downloads a file unless the cache folder contains it.
 
     Args:
-        address: Where it lies; HTTPS.
-        expected: SHA-256 of files that may be used; empty for any.
-        by_hand: What to do if it cannot be fetched.
+        url: An HTTPS URL.
+        sha256: Accepted SHA-256 checksums; empty to accept any file.
+        hint: The hint of the error if the download fails.
         run: Log and progress.
 
+    Returns:
+        The file in the cache folder.
+
     Raises:
-        UserError: It cannot be fetched, or is not among those expected.
+        UserError: The download fails, or the file has an unexpected checksum.
     """
-    pooch.get_logger().setLevel("WARNING")  # it tells of hashes as it would a programmer
-    name, place = address.rpartition("/")[2], hashlib.sha256(address.encode()).hexdigest()[:12]
+    pooch.get_logger().setLevel("WARNING")  # its messages about checksums are for programmers
+    # The folder is named after the URL, since files of different URLs may have the same name.
+    folder = pooch.os_cache("autocakechat") / hashlib.sha256(url.encode()).hexdigest()[:12]
     try:
-        file = pooch.retrieve(
-            address,
-            known_hash=None,
-            fname=name,
-            path=pooch.os_cache("autocakechat") / place,
-            downloader=_Download(expected, run),
+        path = pooch.retrieve(
+            url, known_hash=None, fname=_file_name(url), path=folder, downloader=_Downloader(sha256, run)
         )
     except requests.RequestException as error:
-        raise UserError(f"{address}: {_reason(error)}", by_hand) from None
+        raise UserError(f"{url}: {_reason(error)}", hint) from None
     except OSError as error:
-        raise UserError(f"{address}: cannot be kept: {error.strerror}: {error.filename}", "make room there") from None
-    return Path(file)
+        raise UserError(
+            f"{url}: cannot be saved as {error.filename}: {error.strerror}", "make room or fix the permissions there"
+        ) from None
+    return Path(path)
 
 
-class _Download:
-    """Loads a file down: what pooch calls."""
+class _Downloader:
+    """Downloads a file for pooch, which calls this object.
 
-    def __init__(self, expected: Sequence[str], run: RunContext) -> None:
-        self._expected = expected
+    Args:
+        sha256: Accepted SHA-256 checksums; empty to accept any file.
+        run: Progress.
+    """
+
+    def __init__(self, sha256: Sequence[str], run: RunContext) -> None:
+        self._sha256 = sha256
         self._run = run
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        """Loads a file down.
+        """Downloads a file.
 
         Raises:
-            UserError: It is too large or not the expected one, or the way to it leaves HTTPS.
+            UserError: The file is too large or has an unexpected checksum, or the URL or a redirect is not HTTPS.
         """
-        _must_be_https(url)
-        digest = hashlib.sha256()
-        hooks = {"response": lambda response, **_: _stays_https(response)}
-        name = url.rpartition("/")[2]
+        _require_https(url)
+        hooks = {"response": lambda response, **_: _check_redirect(response)}
         with (
-            requests.get(url, stream=True, timeout=_SECONDS, hooks=hooks) as response,
-            Path(output_file).open("wb") as out,
+            requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS, hooks=hooks) as response,
+            Path(output_file).open("wb") as file,
         ):
             response.raise_for_status()
+            digest = hashlib.sha256()
             total = int(response.headers.get("content-length", 0)) or None
-            with self._run.progress(f"fetching {name}", total=total, unit="B") as bar:
-                for chunk in response.iter_content(_CHUNK):
-                    if out.tell() + len(chunk) > MOST_BYTES:
-                        raise UserError(f"{url}: larger than {MOST_BYTES:,} bytes", "this is no model of CakeChat")
-                    out.write(chunk)
+            with self._run.progress(f"downloading {_file_name(url)}", total=total, unit="B") as bar:
+                for chunk in response.iter_content(_CHUNK_BYTES):
+                    if file.tell() + len(chunk) > MAX_BYTES:
+                        raise UserError(f"{url}: larger than {MAX_BYTES:,} bytes", "this is not a CakeChat model")
+                    file.write(chunk)
                     digest.update(chunk)
                     bar.advance(len(chunk))
-        if self._expected and digest.hexdigest() not in self._expected:
+        if self._sha256 and digest.hexdigest() not in self._sha256:
             raise UserError(
-                f"{url}: has the SHA-256 {digest.hexdigest()}, which trainer.sha256 does not name",
-                "do not use it unless you know why it has changed",
+                f"{url}: the SHA-256 {digest.hexdigest()} is not listed in trainer.sha256",
+                "do not use this file unless you know why it has changed",
             )
 
 
-def _stays_https(response: requests.Response) -> None:
-    """Called with each response, before a redirection in it is followed."""
+def _file_name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _check_redirect(response: requests.Response) -> None:
+    """Rejects a redirect that is not HTTPS. Called for each response, before its redirect is followed."""
     if "location" in response.headers:
-        _must_be_https(urljoin(response.url, response.headers["location"]))
+        _require_https(urljoin(response.url, response.headers["location"]))
 
 
-def _must_be_https(address: str) -> None:
-    if urlsplit(address).scheme != "https":
-        raise UserError(f"{address}: not HTTPS, so that anybody on the way could change it", "give an https:// address")
+def _require_https(url: str) -> None:
+    if urlsplit(url).scheme != "https":
+        raise UserError(
+            f"{url}: not HTTPS, so the file could be modified on the way", "use an address that begins with https://"
+        )
 
 
 def _reason(error: requests.RequestException) -> str:
-    """Says in a few words why a file could not be fetched."""
+    """Returns a short description of a failed request."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answers {error.response.status_code} {error.response.reason}"
+        return f"the server responds with {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate cannot be verified"
+        return "the server's certificate cannot be verified"
     if isinstance(error, requests.Timeout):
-        return "does not answer"
+        return "the server does not respond"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "broke off"
-    return "cannot be reached"
+        return "the connection broke during the download"
+    return "the server cannot be reached"

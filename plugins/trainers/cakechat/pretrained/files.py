@@ -1,4 +1,4 @@
-"""Which files a start model is made of: one of our model folders, or what the original CakeChat left."""
+"""Finds the files of a start model: one of our model folders, or the files of an original CakeChat model."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ import attrs
 from autocakechat import Input, UserError
 from autocakechat.plugins.trainers.cakechat.options import Options
 
-MODELS, TOKENS, CONDITIONS = "nn_models", "tokens_index", "conditions_index"
-"""The folders of CakeChat's bucket."""
+MODELS_FOLDER, TOKENS_FOLDER, CONDITIONS_FOLDER = "nn_models", "tokens_index", "conditions_index"
+"""The folders of CakeChat's S3 bucket."""
 
 TOKENS_FILE, CONDITIONS_FILE = "t_idx_processed_dialogs.json", "c_idx_processed_dialogs.json"
 
-_WEIGHTS = (".tar.gz", ".tgz", ".tar", ".h5", ".hdf5")
-_FROM_THE_NETWORK = ("hidden", "embedding", "condition_embedding", "vocabulary")
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
+MODEL_NAME = "model"
+"""Name of the weights file in an archive."""
+
+_WEIGHTS_SUFFIXES = (*ARCHIVE_SUFFIXES, ".h5", ".hdf5")
+_WEIGHTS_NAMES = (MODEL_NAME, f"reverse_{MODEL_NAME}")
+_NETWORK_OPTIONS = ("hidden", "embedding", "condition_embedding", "vocabulary")
+"""Options whose values a start model determines."""
 
 
 @attrs.frozen
 class ModelFolder:
-    """A model folder of ours.
+    """A start model in our format.
 
     Attributes:
-        path: The folder.
-        reverse: Whether its reverse model is wanted and there.
+        path: The model folder.
+        reverse: Whether to load its reverse model.
     """
 
     path: Path
@@ -33,20 +39,22 @@ class ModelFolder:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that training begins with."""
-        names = ("settings.json", "vocabulary.json", "conditions.json", "weights.safetensors")
-        return tuple(self.path / name for name in (*names, *(["reverse.safetensors"] if self.reverse else [])))
+        """The files that training reads."""
+        names = ["settings.json", "vocabulary.json", "conditions.json", "weights.safetensors"]
+        if self.reverse:
+            names.append("reverse.safetensors")
+        return tuple(self.path / name for name in names)
 
 
 @attrs.frozen
 class OriginalFiles:
-    """A model of the original's.
+    """A start model in the format of the original CakeChat.
 
     Attributes:
-        weights: HDF5, or an archive with it.
-        tokens: Index of tokens.
-        conditions: Index of conditions.
-        reverse: The reverse model, if it is wanted and there.
+        weights: The model: HDF5, or an archive that contains it.
+        tokens: The token index.
+        conditions: The condition index.
+        reverse: The reverse model; None if not requested or not available.
     """
 
     weights: Path
@@ -56,76 +64,105 @@ class OriginalFiles:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that training begins with."""
+        """The files that training reads."""
         files = (self.weights, self.tokens, self.conditions)
         return files if self.reverse is None else (*files, self.reverse)
 
 
 def inputs(options: Options) -> Sequence[Input]:
-    """Names the files of a local start model, so that what they hold becomes part of the model's key.
+    """Lists the files of a local start model, so that their content becomes part of the artifact key.
 
     Raises:
-        UserError: They are not there, or options contradict each other.
+        UserError: A file is missing, or the options contradict each other.
     """
     if options.start == "scratch":
         if options.start_path is not None:
-            raise UserError("trainer.start_path: is not read", 'set start = "pretrained" in [trainer], or leave it out')
+            raise UserError(
+                'trainer.start_path: has no effect with start = "scratch"',
+                'set start = "pretrained" in [trainer], or remove start_path',
+            )
         return []
-    for name in _FROM_THE_NETWORK:
+    for name in _NETWORK_OPTIONS:
         if getattr(options, name) is not None:
-            raise UserError(f"trainer.{name}: is that of the start model", 'leave it out, or set start = "scratch"')
+            raise UserError(
+                f"trainer.{name}: is determined by the start model", f'remove {name}, or set start = "scratch"'
+            )
     if options.word2vec:
-        raise UserError("trainer.word2vec: the start model has vectors", 'leave it out, or set start = "scratch"')
-    return [] if options.start_path is None else [Input("start model", find(options.start_path, options.reverse).files)]
+        raise UserError(
+            "trainer.word2vec: the start model already has embeddings", 'remove word2vec, or set start = "scratch"'
+        )
+    if options.start_path is None:
+        return []
+    return [Input("start model", find_start_model(options.start_path, options.reverse).files)]
 
 
-def find(path: Path, reverse: bool) -> ModelFolder | OriginalFiles:
+def find_start_model(path: Path, reverse: bool) -> ModelFolder | OriginalFiles:
     """Finds the files of a local start model.
 
     Args:
-        path: A model folder; a folder with the original's weights and both indexes, or with the folders of its bucket
-            in it; or the weights themselves, as HDF5 or archive, with the indexes beside them.
-        reverse: Whether the reverse model is wanted.
+        path: One of: a model folder of ours; a folder that contains the original's weights and both indexes, directly
+            or in the folders of CakeChat's bucket; or the original's weights, HDF5 or archive, next to the indexes.
+        reverse: Whether to look for the reverse model.
 
     Raises:
-        UserError: Something is missing, or cannot be told from something else.
+        UserError: A file is missing, or several files match.
     """
     if (path / "settings.json").is_file():
         return ModelFolder(path, reverse and (path / "reverse.safetensors").is_file())
     if path.is_dir():
-        return _original(path, None, reverse)
+        return _find_original_files(path, None, reverse)
     if not path.is_file():
-        raise UserError(f"{path}: no such file or folder", "set trainer.start_path to a model folder, or to CakeChat's")
-    return _original(path.parent.parent if path.parent.name == MODELS else path.parent, path, reverse)
+        raise UserError(
+            f"{path}: no such file or folder", "set trainer.start_path to a model folder or an original CakeChat model"
+        )
+    folder = path.parent.parent if path.parent.name == MODELS_FOLDER else path.parent
+    return _find_original_files(folder, path, reverse)
 
 
-def _original(folder: Path, weights: Path | None, reverse: bool) -> OriginalFiles:
-    places = (folder, folder / MODELS, folder / TOKENS, folder / CONDITIONS)
-    files = sorted(file for place in places if place.is_dir() for file in place.iterdir() if file.is_file())
+def _find_original_files(folder: Path, weights: Path | None, reverse: bool) -> OriginalFiles:
+    subfolders = [folder / name for name in (MODELS_FOLDER, TOKENS_FOLDER, CONDITIONS_FOLDER)]
+    files = sorted(
+        file for place in (folder, *subfolders) if place.is_dir() for file in place.iterdir() if file.is_file()
+    )
+    weights = weights or _find_one(folder, files, "model", _is_forward_model)
+    tokens = _find_one(folder, files, "token index t_idx*.json", _is_token_index)
+    conditions = _find_one(folder, files, "condition index c_idx*.json", _is_condition_index)
+    reverse_model = None
+    if reverse and any(_is_reverse_model(file.name) for file in files):
+        reverse_model = _find_one(folder, files, "reverse model", _is_reverse_model)
+    return OriginalFiles(weights, tokens, conditions, reverse_model)
 
-    def one(what: str, fits: Callable[[str], bool]) -> Path:
-        found = [file for file in files if fits(file.name)]
-        if len(found) != 1:
-            names = ", ".join(file.name for file in found[:5])
-            raise UserError(
-                f"{folder}: {f'several files may be the {what}: {names}' if found else f'there is no {what}'}",
-                "a start model is a model folder of ours, or a folder with one model of CakeChat (.tar.gz, .h5 or "
-                "model), its t_idx*.json and its c_idx*.json",
-            )
+
+def _find_one(folder: Path, files: Sequence[Path], kind: str, matches: Callable[[str], bool]) -> Path:
+    """Returns the only file whose name matches."""
+    found = [file for file in files if matches(file.name)]
+    if len(found) == 1:
         return found[0]
-
-    reversed_ones = [file.name for file in files if _is_weights(file.name) and file.name.startswith("reverse")]
-    return OriginalFiles(
-        weights=weights or one("model", lambda name: _is_weights(name) and name not in reversed_ones),
-        tokens=one("token index t_idx*.json", lambda name: _is_index(name, "t_idx")),
-        conditions=one("condition index c_idx*.json", lambda name: _is_index(name, "c_idx")),
-        reverse=one("reverse model", reversed_ones.__contains__) if reverse and reversed_ones else None,
+    problem = f"contains no {kind}"
+    if found:
+        problem = f"contains several candidates for the {kind}: {', '.join(file.name for file in found[:5])}"
+    raise UserError(
+        f"{folder}: {problem}",
+        "a start model is a model folder, or a folder with one original CakeChat model (.tar.gz, .h5 or model), its "
+        "t_idx*.json and its c_idx*.json",
     )
 
 
 def _is_weights(name: str) -> bool:
-    return name.endswith(_WEIGHTS) or name in ("model", "reverse_model")
+    return name.endswith(_WEIGHTS_SUFFIXES) or name in _WEIGHTS_NAMES
 
 
-def _is_index(name: str, prefix: str) -> bool:
-    return name.startswith(prefix) and name.endswith(".json")
+def _is_forward_model(name: str) -> bool:
+    return _is_weights(name) and not name.startswith("reverse")
+
+
+def _is_reverse_model(name: str) -> bool:
+    return _is_weights(name) and name.startswith("reverse")
+
+
+def _is_token_index(name: str) -> bool:
+    return name.startswith("t_idx") and name.endswith(".json")
+
+
+def _is_condition_index(name: str) -> bool:
+    return name.startswith("c_idx") and name.endswith(".json")

@@ -1,11 +1,12 @@
-"""Reads weights and indexes of the original CakeChat: HDF5 as Keras 2.2.4 writes it, JSON beside it."""
+"""Reads the weights of an original CakeChat model: HDF5 files as written by Keras 2.2.4.
+
+The files are untrusted: links and external data are rejected, and sizes are checked before memory is allocated.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,11 @@ from typing import Any
 import attrs
 import numpy as np
 
-from autocakechat import TrainerType, UserError, finalize_model_folder
-from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings, shapes_of
-from autocakechat.plugins.trainers.cakechat.network.model_files import (
-    Arrays,
-    Model,
-    ModelSettings,
-    save_model,
-    set_weights,
-)
+from autocakechat import UserError
+from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings, weight_shapes
+from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
-from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.pretrained.archive import opened_weights
+from autocakechat.plugins.trainers.cakechat.pretrained.archive import open_weights
 
 _LAYERS = {
     "x_token_embedding": "context_embedding",
@@ -39,231 +32,43 @@ _LAYERS = {
     "decoder_1": "decoder.1",
     "dense": "output",
 }
-"""The original's names of layers, without the counters that Keras adds, and ours."""
+"""Layer names: the original's, without the counter that Keras appends, and ours."""
 
 _LAYER = re.compile(rf"({'|'.join(_LAYERS)})(?:_\d+)?")
-
-
-def import_model(
-    trainer: TrainerType,
-    weights: Path,
-    reverse: Path | None,
-    tokens: Path,
-    conditions: Path,
-    activation: Activation,
-    out: Path,
-) -> None:
-    """Makes a model folder of the original's files, whole or not at all.
-
-    Args:
-        trainer: The trainer that will load the folder.
-        weights: The model: HDF5, or an archive with it.
-        reverse: The reverse model, likewise.
-        tokens: Index of tokens, JSON.
-        conditions: Index of conditions, JSON.
-        activation: Recurrent activation that it was trained with: "sigmoid" or "hard-sigmoid".
-        out: The folder to make.
-
-    Raises:
-        UserError: A file is not what it should be, or the folder is there already.
-    """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out}: is there already", "give a new folder with --out")
-    settings, vocabulary, labels, arrays = read_original(weights, reverse, tokens, conditions, activation)
-    networks = [Network(settings.network, seed=None) for _ in arrays]
-    for network, values in zip(networks, arrays, strict=True):
-        set_weights(network, values, weights)
-    options = Options(padding="cakechat", text="cakechat", recurrent_activation=activation)
-
-    unfinished = out.with_name(f"{out.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    save_model(Model(settings, vocabulary, labels, *networks), unfinished)
-    finalize_model_folder(unfinished, trainer, options, {"words": len(vocabulary)})
-    unfinished.replace(out)
-
-
-def read_original(
-    weights: Path, reverse: Path | None, tokens: Path, conditions: Path, activation: Activation
-) -> tuple[ModelSettings, Vocabulary, Conditions, list[Arrays]]:
-    """Reads the original's files; see `import_model`.
-
-    Returns:
-        What makes a model folder; the weights of the model, and those of the reverse model if there is one.
-
-    Raises:
-        UserError: A file is not what it should be.
-    """
-    vocabulary, labels = Vocabulary(read_token_index(tokens)), Conditions(read_index(conditions))
-    arrays = [read_weights(file, len(vocabulary), len(labels.labels)) for file in (weights, reverse) if file]
-    settings = ModelSettings(
-        network=settings_of(arrays[0], activation),
-        padding="cakechat",
-        text="cakechat",
-        context_lines=3,
-        line_tokens=30,
-        reply_tokens=30,
-    )
-    if reverse and settings_of(arrays[1], activation) != settings.network:
-        raise _unfit(reverse, "is of another size than the model")
-    return settings, vocabulary, labels, arrays
-
-
-def read_index(file: Path) -> list[str]:
-    """Reads a token or condition index: a JSON object of ids and tokens.
-
-    Returns:
-        The token of each id.
-
-    Raises:
-        UserError: It is missing or no such index.
-    """
-    what = 'a JSON object such as {"0": "_pad_", "1": "_unk_"} is needed'
-    try:
-        index = json.loads(file.read_bytes())
-    except OSError as error:
-        raise UserError(f"{file}: {error.strerror}", what) from None
-    except ValueError as error:
-        raise UserError(f"{file}: not JSON: {error}", what) from None
-    if not isinstance(index, dict) or not all(isinstance(token, str) for token in index.values()):
-        raise UserError(f"{file}: not an index", what)
-    tokens = [index.get(str(number)) for number in range(len(index))]
-    if None in tokens:
-        raise UserError(f"{file}: {len(index)} entries, but none with the id {tokens.index(None)}", what)
-    if len(set(tokens)) != len(tokens):
-        raise UserError(f"{file}: one token has two ids", what)
-    return [str(token) for token in tokens]
-
-
-def read_token_index(file: Path) -> list[str]:
-    """Reads a token index; see `read_index`.
-
-    Raises:
-        UserError: It is no index, or a service token is missing.
-    """
-    tokens = read_index(file)
-    if missing := [token for token in SERVICE_TOKENS if token not in tokens]:
-        raise UserError(f"{file}: {', '.join(missing)} missing", "give the index of tokens, not that of conditions")
-    return tokens
 
 
 def read_weights(file: Path, tokens: int, conditions: int) -> Arrays:
     """Reads the weights of a model, in either layout of its GRUs.
 
     Args:
-        file: HDF5 with a whole model, or an archive with that; weights of the optimizer are passed over.
+        file: An HDF5 file with a whole Keras model, or an archive that contains it. Optimizer weights are ignored.
         tokens: Size of the token index.
         conditions: Size of the condition index.
 
     Returns:
-        The weights by our names, in our layout.
+        The weights with our names and in our layout.
 
     Raises:
-        UserError: The file is none of the original's, holds what is not to be followed, or does not fit the indexes.
+        UserError: The file is not a CakeChat model, is unsafe to read, or does not match the indexes.
     """
     import h5py
 
     try:
-        with opened_weights(file) as content, h5py.File(content, "r") as opened:
-            found = _gather(opened, file, size=content.seek(0, os.SEEK_END))
+        with open_weights(file) as content, h5py.File(content, "r") as hdf5:
+            layers = _read_layers(hdf5, file, file_bytes=content.seek(0, os.SEEK_END))
     except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error}", "give the HDF5 file that CakeChat saved") from None
-    weights = {
-        f"{name}.{part}" if part else name: array
-        for name, parts in found.items()
-        for part, array in (_from_cudnn(parts) if _is_cudnn(parts) else parts).items()
-    }
+        raise UserError(f"{file}: cannot be read: {error}", "use an HDF5 file saved by CakeChat") from None
+    weights: Arrays = {}
+    for layer, arrays in layers.items():
+        if _has_cudnn_layout(arrays):
+            arrays = _convert_cudnn_layout(arrays)
+        weights |= {f"{layer}.{name}" if name else layer: array for name, array in arrays.items()}
     _check(weights, file, tokens, conditions)
     return weights
 
 
-def _gather(opened: Any, file: Path, size: int) -> dict[str, Arrays]:
-    """Returns the arrays of each layer, by our names; an embedding's only one is called by nothing."""
-    found: dict[str, Arrays] = {}
-    for path, dataset in _datasets(opened, "model_weights", file):
-        *_, layer, weight = path.split("/")
-        known = _LAYER.fullmatch(layer)
-        if known:
-            part = weight.removesuffix(":0").removesuffix("embeddings")
-            parts = found.setdefault(_LAYERS[known[1]], {})
-            if part in parts:
-                raise _unfit(file, f"{path} is there twice")
-            parts[part] = _read(dataset, path, file, size)
-    return found
-
-
-def _datasets(opened: Any, path: str, file: Path) -> Iterator[tuple[str, Any]]:
-    """Yields the datasets under a group, and follows no link out of it."""
-    import h5py
-
-    if isinstance(opened.get(path, getlink=True), h5py.SoftLink | h5py.ExternalLink):
-        raise _unfit(file, f"{path} is a link, and links are not followed")
-    item = opened.get(path)
-    if isinstance(item, h5py.Dataset):
-        yield path, item
-    elif isinstance(item, h5py.Group):
-        for name in item:
-            yield from _datasets(opened, f"{path}/{name}", file)
-    elif item is None:
-        raise _unfit(file, f"there is no {path} in it")
-
-
-def _read(dataset: Any, path: str, file: Path, size: int) -> np.ndarray[Any, Any]:
-    if dataset.external or dataset.is_virtual:
-        raise _unfit(file, f"{path} lies outside of the file")
-    if dataset.dtype.kind != "f" or dataset.ndim not in (1, 2):
-        raise _unfit(file, f"{path} is of type {dataset.dtype} and shape {dataset.shape}, which are no weights")
-    if dataset.nbytes > size:
-        raise _unfit(file, f"{path} is of shape {dataset.shape}, which is more than the file can hold")
-    return np.asarray(dataset[()], np.float32)
-
-
-def _is_cudnn(parts: Arrays) -> bool:
-    """Whether a layer is a GRU that was trained on a GPU, which its flat bias tells, and whole."""
-    shapes = {name: array.shape for name, array in parts.items()}
-    if not {"kernel", "recurrent_kernel", "bias"} <= shapes.keys() or len(shapes["bias"]) != 1:
-        return False
-    columns = 3 * shapes["recurrent_kernel"][0]
-    return bool(shapes["bias"] == (2 * columns,) and shapes["kernel"][-1:] == (columns,))
-
-
-def _from_cudnn(parts: Arrays) -> Arrays:
-    """Turns the weights of a GRU that was trained on a GPU into the layout of one that was not.
-
-    Per gate the recurrent kernel is transposed, and the kernel is transposed and read back by columns.
-    """
-    return {
-        **parts,
-        "kernel": _each_gate(parts["kernel"], lambda gate: gate.T.reshape(gate.shape, order="F")),
-        "recurrent_kernel": _each_gate(parts["recurrent_kernel"], lambda gate: gate.T),
-        "bias": parts["bias"].reshape(2, -1),
-    }
-
-
-def _each_gate(kernel: np.ndarray[Any, Any], turn: Callable[..., Any]) -> np.ndarray[Any, Any]:
-    return np.ascontiguousarray(np.hstack([turn(gate) for gate in np.hsplit(kernel, 3)]))
-
-
-def _check(weights: Arrays, file: Path, tokens: int, conditions: int) -> None:
-    """Checks that there is nothing missing and that all shapes fit each other and the indexes."""
-    try:
-        settings = attrs.evolve(settings_of(weights, "sigmoid"), tokens=tokens, conditions=conditions)
-    except (KeyError, IndexError):
-        raise _unfit(file, "the layers of CakeChat are not in it") from None
-    shapes = shapes_of(settings)
-    if missing := [name for name in shapes if name not in weights]:
-        raise _unfit(file, f"{', '.join(missing)} missing")
-    if more := [name for name in weights if name not in shapes]:
-        raise _unfit(file, f"{', '.join(more)} not known")
-    for name, shape in shapes.items():
-        if weights[name].shape != shape:
-            raise _unfit(file, f"{name} is of shape {weights[name].shape}, not {shape}")
-        if not np.isfinite(weights[name]).all():
-            raise _unfit(file, f"{name} holds numbers that are none")
-
-
-def settings_of(weights: Arrays, activation: Activation) -> NetworkSettings:
-    """Returns the settings of the network that some weights make."""
+def network_settings(weights: Arrays, activation: Activation) -> NetworkSettings:
+    """Derives the settings of a network from the shapes of its weights."""
     return NetworkSettings(
         tokens=weights["context_embedding"].shape[0],
         conditions=weights["condition_embedding"].shape[0],
@@ -274,5 +79,98 @@ def settings_of(weights: Arrays, activation: Activation) -> NetworkSettings:
     )
 
 
-def _unfit(file: Path, what: str) -> UserError:
-    return UserError(f"{file}: {what}", "give a model of CakeChat 2 and the indexes it was trained with")
+def invalid_model(file: Path, problem: str) -> UserError:
+    """Returns the error for a file that is not the expected CakeChat model."""
+    return UserError(f"{file}: {problem}", "use a CakeChat 2 model together with the indexes it was trained with")
+
+
+def _read_layers(hdf5: Any, file: Path, file_bytes: int) -> dict[str, Arrays]:
+    """Returns the arrays of each layer, with our layer names. The array of an embedding layer has the name ''."""
+    layers: dict[str, Arrays] = {}
+    for path, dataset in _datasets(hdf5, "model_weights", file):
+        *_, layer, weight = path.split("/")
+        match = _LAYER.fullmatch(layer)
+        if match:
+            name = weight.removesuffix(":0").removesuffix("embeddings")
+            arrays = layers.setdefault(_LAYERS[match[1]], {})
+            if name in arrays:
+                raise invalid_model(file, f"contains {path} twice")
+            arrays[name] = _read_array(dataset, path, file, file_bytes)
+    return layers
+
+
+def _datasets(hdf5: Any, path: str, file: Path) -> Iterator[tuple[str, Any]]:
+    """Yields the path and the dataset of each dataset in a group. Rejects links."""
+    import h5py
+
+    if isinstance(hdf5.get(path, getlink=True), h5py.SoftLink | h5py.ExternalLink):
+        raise invalid_model(file, f"{path} is a link, and links are not followed")
+    item = hdf5.get(path)
+    if isinstance(item, h5py.Dataset):
+        yield path, item
+    elif isinstance(item, h5py.Group):
+        for name in item:
+            yield from _datasets(hdf5, f"{path}/{name}", file)
+    elif item is None:
+        raise invalid_model(file, f"contains no {path}")
+
+
+def _read_array(dataset: Any, path: str, file: Path, file_bytes: int) -> np.ndarray[Any, Any]:
+    if dataset.external or dataset.is_virtual:
+        raise invalid_model(file, f"the data of {path} is outside the file")
+    if dataset.dtype.kind != "f" or dataset.ndim not in (1, 2):
+        raise invalid_model(
+            file, f"{path} has the type {dataset.dtype} and the shape {dataset.shape}, so it is not a weight array"
+        )
+    if dataset.nbytes > file_bytes:
+        raise invalid_model(file, f"{path} has the shape {dataset.shape}, which is larger than the file")
+    return np.asarray(dataset[()], np.float32)
+
+
+def _has_cudnn_layout(arrays: Arrays) -> bool:
+    """Whether a layer is a complete GRU in the layout of CuDNN (trained on a GPU): its bias is flat, (6 hidden,)."""
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if not {"kernel", "recurrent_kernel", "bias"} <= shapes.keys() or len(shapes["bias"]) != 1:
+        return False
+    columns = 3 * shapes["recurrent_kernel"][0]
+    return bool(shapes["bias"] == (2 * columns,) and shapes["kernel"][-1:] == (columns,))
+
+
+def _convert_cudnn_layout(arrays: Arrays) -> Arrays:
+    """Converts the weights of a GRU from the layout of CuDNN (trained on a GPU) to the layout of Keras' GRU.
+
+    For each of the three gates, with its kernel W (inputs, hidden) and its recurrent kernel U (hidden, hidden):
+
+        W -> transpose of W, reshaped to the shape of W in column-major (Fortran) order
+        U -> transpose of U
+        bias (6 hidden,) -> (2, 3 hidden): a row for the input and a row for the recurrent part
+    """
+    return {
+        **arrays,
+        "kernel": _map_gates(arrays["kernel"], lambda gate: gate.T.reshape(gate.shape, order="F")),
+        "recurrent_kernel": _map_gates(arrays["recurrent_kernel"], lambda gate: gate.T),
+        "bias": arrays["bias"].reshape(2, -1),
+    }
+
+
+def _map_gates(kernel: np.ndarray[Any, Any], convert: Callable[..., Any]) -> np.ndarray[Any, Any]:
+    """Applies a function to the kernel of each of three gates, which are side by side."""
+    return np.ascontiguousarray(np.hstack([convert(gate) for gate in np.hsplit(kernel, 3)]))
+
+
+def _check(weights: Arrays, file: Path, tokens: int, conditions: int) -> None:
+    """Checks that all weights exist, that their shapes match each other and the indexes, and that they are finite."""
+    try:
+        settings = attrs.evolve(network_settings(weights, "sigmoid"), tokens=tokens, conditions=conditions)
+    except (KeyError, IndexError):
+        raise invalid_model(file, "contains no CakeChat layers") from None
+    shapes = weight_shapes(settings)
+    if missing := [name for name in shapes if name not in weights]:
+        raise invalid_model(file, f"missing weights: {', '.join(missing)}")
+    if unknown := [name for name in weights if name not in shapes]:
+        raise invalid_model(file, f"unknown weights: {', '.join(unknown)}")
+    for name, shape in shapes.items():
+        if weights[name].shape != shape:
+            raise invalid_model(file, f"{name} has the shape {weights[name].shape}, expected {shape}")
+        if not np.isfinite(weights[name]).all():
+            raise invalid_model(file, f"{name} contains NaN or infinity")

@@ -1,10 +1,10 @@
-"""What a training begins with: weights, and what their numbers mean; and new words and labels for both."""
+"""Loads the start model of a training, and extends its vocabulary and its labels."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import attrs
@@ -15,25 +15,25 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Cond
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
     Arrays,
     ModelSettings,
-    load_parts,
+    load_metadata,
     read_arrays,
 )
 from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find
-from autocakechat.plugins.trainers.cakechat.pretrained.keras2_weights import read_original
+from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find_start_model
+from autocakechat.plugins.trainers.cakechat.pretrained.original_model import read_original_model
 
 
 @attrs.frozen
-class Start:
-    """A model to begin with.
+class StartModel:
+    """A model whose training is continued.
 
     Attributes:
-        settings: Its settings.
-        vocabulary: Its tokens.
-        conditions: Its labels.
-        weights: Its weights by name.
-        reverse: Those of its reverse model, if there is one.
-        files: The SHA-256 of each file it was read from, by name.
+        settings: The settings of the model.
+        vocabulary: The tokens.
+        conditions: The labels.
+        weights: The weights by name.
+        reverse: The weights of the reverse model by name, if there is one.
+        checksums: SHA-256 of each file that the model was read from, by file name.
     """
 
     settings: ModelSettings
@@ -41,118 +41,123 @@ class Start:
     conditions: Conditions
     weights: Arrays
     reverse: Arrays | None
-    files: dict[str, str]
+    checksums: dict[str, str]
 
 
-def load_start(options: Options, run: RunContext) -> Start:
-    """Loads the start model that the options name, and fetches it first if it is the published one.
+def load_start_model(options: Options, run: RunContext) -> StartModel:
+    """Loads the start model; downloads the published model if `start_path` is not set.
 
     Args:
         options: The options of `[trainer]`.
         run: Log and progress.
 
     Raises:
-        UserError: It cannot be had or read, or is another one than `sha256` says.
+        UserError: The model cannot be downloaded or read, or a file has an unexpected checksum.
     """
     if options.start_path is None:
-        from autocakechat.plugins.trainers.cakechat.pretrained.download import fetch_published
+        from autocakechat.plugins.trainers.cakechat.pretrained.download import download_published_model
 
-        found: ModelFolder | OriginalFiles = fetch_published(options, run)
+        source: ModelFolder | OriginalFiles = download_published_model(options, run)
     else:
-        found = find(options.start_path, options.reverse)
-    files = {}
-    for file in found.files:
-        files[file.name] = digest = _sha256(file)
-        run.log.info("start model: %s has the SHA-256 %s", file.name, digest)
-        if options.sha256 and digest not in options.sha256:
-            raise UserError(
-                f"{file}: has the SHA-256 {digest}, which trainer.sha256 does not name",
-                "add it there if you trust the file; else remove the file and get it again",
-            )
-    if isinstance(found, ModelFolder):
-        settings, vocabulary, conditions = load_parts(found.path)
-        weights, *more = (read_arrays(file)[0] for file in found.files if file.suffix == ".safetensors")
+        source = find_start_model(options.start_path, options.reverse)
+    checksums = {file.name: _verified_checksum(file, options, run) for file in source.files}
+    if isinstance(source, ModelFolder):
+        settings, vocabulary, conditions = load_metadata(source.path)
+        weights = [read_arrays(file)[0] for file in source.files if file.suffix == ".safetensors"]
     else:
-        settings, vocabulary, conditions, (weights, *more) = read_original(
-            found.weights, found.reverse, found.tokens, found.conditions, options.recurrent_activation
+        settings, vocabulary, conditions, weights = read_original_model(
+            source.weights, source.reverse, source.tokens, source.conditions, options.recurrent_activation
         )
-    return Start(settings, vocabulary, conditions, weights, more[0] if more else None, files)
+    forward, *reverse = weights
+    return StartModel(settings, vocabulary, conditions, forward, reverse[0] if reverse else None, checksums)
 
 
-def with_new_words(start: Start, counts: Counter[str], most: int, min_count: int, seed: int) -> Start:
-    """Adds the most frequent tokens that a start model lacks.
+def with_new_tokens(start: StartModel, counts: Counter[str], limit: int, min_count: int, seed: int) -> StartModel:
+    """Adds the most frequent tokens that the start model lacks.
 
-    Each gets fresh vectors, distributed like those that are there. In the output layer it takes its share of what the
-    model gives to the unknown token, so that at first everything else is as likely as it was, but for that share.
+    The embeddings of a new token are drawn from a normal distribution fitted to the existing embeddings. Its output
+    weights make it take over a share s of the probability of the unknown token, where s is the token's share among all
+    unknown tokens of the corpus:
+
+        w_new = w_unk,  b_new = b_unk + log s,  so that  p_new = s p_unk
+
+    The ratios between the probabilities of existing tokens do not change, nor do any existing weights.
 
     Args:
-        start: The start model; its own numbers stay what they are.
-        counts: How often each token of the corpus occurs.
-        most: How many tokens to add at most.
-        min_count: How often a token must occur to be added.
-        seed: Seed of the vectors.
+        start: The start model.
+        counts: How often each token occurs in the corpus.
+        limit: Maximum number of tokens to add.
+        min_count: Minimum number of occurrences of an added token.
+        seed: Seed of the new embeddings.
 
     Returns:
-        The model with the new tokens behind the old ones.
+        The model with the new tokens after the existing ones.
     """
     unknown = {token: count for token, count in counts.items() if token not in start.vocabulary}
-    new = sorted(
-        (token for token in unknown if unknown[token] >= min_count), key=lambda token: (-unknown[token], token)
-    )
-    new = new[:most]
+    frequent = [token for token, count in unknown.items() if count >= min_count]
+    new = sorted(frequent, key=lambda token: (-unknown[token], token))[:limit]
     if not new:
         return start
-    shares = np.log(np.array([unknown[token] for token in new]) / sum(unknown.values()))
+    log_shares = np.log(np.array([unknown[token] for token in new]) / sum(unknown.values()))
+    unknown_id = start.vocabulary.unknown
     random = np.random.default_rng(seed)
 
-    def grown(weights: Arrays) -> Arrays:
-        kernel, bias, place = weights["output.kernel"], weights["output.bias"], start.vocabulary.unknown
+    def add_tokens(weights: Arrays) -> Arrays:
+        kernel, bias = weights["output.kernel"], weights["output.bias"]
         return {
             **weights,
-            "context_embedding": _more_rows(weights["context_embedding"], len(new), random),
-            "response_embedding": _more_rows(weights["response_embedding"], len(new), random),
-            "output.kernel": np.hstack([kernel, np.repeat(kernel[:, place, None], len(new), axis=1)]),
-            "output.bias": np.concatenate([bias, bias[place] + shares]).astype(np.float32),
+            "context_embedding": _append_random_rows(weights["context_embedding"], len(new), random),
+            "response_embedding": _append_random_rows(weights["response_embedding"], len(new), random),
+            "output.kernel": np.hstack([kernel, np.repeat(kernel[:, unknown_id, None], len(new), axis=1)]),
+            "output.bias": np.concatenate([bias, bias[unknown_id] + log_shares]).astype(np.float32),
         }
 
     vocabulary = start.vocabulary.with_tokens(new)
     network = attrs.evolve(start.settings.network, tokens=len(vocabulary))
-    return attrs.evolve(
-        start,
-        settings=attrs.evolve(start.settings, network=network),
-        vocabulary=vocabulary,
-        weights=grown(start.weights),
-        reverse=None if start.reverse is None else grown(start.reverse),
-    )
+    extended = attrs.evolve(start, settings=attrs.evolve(start.settings, network=network), vocabulary=vocabulary)
+    return _map_weights(extended, add_tokens)
 
 
-def with_new_labels(start: Start, labels: Iterable[str]) -> Start:
-    """Adds the labels of a corpus that a start model lacks. Each begins as what neutral is."""
+def with_new_labels(start: StartModel, labels: Iterable[str]) -> StartModel:
+    """Adds the labels of a corpus that the start model lacks. Their embeddings are copies of the one of `neutral`."""
     known = start.conditions.labels
     new = sorted(set(labels) - set(known))
     if not new:
         return start
-    neutral = start.conditions.id(NEUTRAL)
+    neutral_id = start.conditions.id(NEUTRAL)
 
-    def grown(weights: Arrays) -> Arrays:
-        table = weights["condition_embedding"]
-        return {**weights, "condition_embedding": np.vstack([table, np.repeat(table[None, neutral], len(new), axis=0)])}
+    def add_labels(weights: Arrays) -> Arrays:
+        embeddings = weights["condition_embedding"]
+        copies = np.repeat(embeddings[None, neutral_id], len(new), axis=0)
+        return {**weights, "condition_embedding": np.vstack([embeddings, copies])}
 
-    network = attrs.evolve(start.settings.network, conditions=len(known) + len(new))
-    return attrs.evolve(
-        start,
-        settings=attrs.evolve(start.settings, network=network),
-        conditions=Conditions([*known, *new]),
-        weights=grown(start.weights),
-        reverse=None if start.reverse is None else grown(start.reverse),
-    )
+    conditions = Conditions([*known, *new])
+    network = attrs.evolve(start.settings.network, conditions=len(conditions.labels))
+    extended = attrs.evolve(start, settings=attrs.evolve(start.settings, network=network), conditions=conditions)
+    return _map_weights(extended, add_labels)
 
 
-def _more_rows(table: np.ndarray, number: int, random: np.random.Generator) -> np.ndarray:
-    drawn = random.normal(table.mean(axis=0), table.std(axis=0), (number, table.shape[1]))
-    return np.vstack([table, drawn.astype(np.float32)])
+def _map_weights(start: StartModel, extend: Callable[[Arrays], Arrays]) -> StartModel:
+    """Applies a function to the weights of the model, then to those of its reverse model."""
+    weights = extend(start.weights)
+    reverse = None if start.reverse is None else extend(start.reverse)
+    return attrs.evolve(start, weights=weights, reverse=reverse)
 
 
-def _sha256(file: Path) -> str:
+def _append_random_rows(table: np.ndarray, rows: int, random: np.random.Generator) -> np.ndarray:
+    """Appends rows with the mean and the standard deviation of each column: (n, size) -> (n + rows, size)."""
+    new = random.normal(table.mean(axis=0), table.std(axis=0), (rows, table.shape[1]))
+    return np.vstack([table, new.astype(np.float32)])
+
+
+def _verified_checksum(file: Path, options: Options, run: RunContext) -> str:
+    """Returns the SHA-256 of a file, and checks it against `trainer.sha256` if that is set."""
     with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+        checksum = hashlib.file_digest(content, "sha256").hexdigest()
+    run.log.info("start model: SHA-256 of %s: %s", file.name, checksum)
+    if options.sha256 and checksum not in options.sha256:
+        raise UserError(
+            f"{file}: the SHA-256 {checksum} is not listed in trainer.sha256",
+            "add it if you trust the file; otherwise delete the file and download it again",
+        )
+    return checksum

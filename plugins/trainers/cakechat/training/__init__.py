@@ -1,1 +1,1 @@
-"""From a corpus to a model folder."""
+"""Training: from a corpus to a model folder."""

@@ -1,120 +1,80 @@
-"""What one network is taught, and the teaching of it: the same for the model and the reverse model."""
+"""Trains one network, the forward or the reverse one: initialization, unigram baseline, training loop."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 
 from autocakechat import RunContext
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies, unigram_perplexity
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays, set_weights, weights_of
+from autocakechat.plugins.trainers.cakechat.network.model_files import set_weights
 from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.training.history import History, Onlooker
-from autocakechat.plugins.trainers.cakechat.training.loop import Plan, Training
-from autocakechat.plugins.trainers.cakechat.training.tensorboard_log import board
-from autocakechat.plugins.trainers.cakechat.training.word2vec import word_vectors
+from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
+from autocakechat.plugins.trainers.cakechat.training.loop import TrainingLoop
+from autocakechat.plugins.trainers.cakechat.training.tensorboard_log import open_scalar_log
+from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
+from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
+from autocakechat.plugins.trainers.cakechat.training.word2vec import word2vec_embeddings
 
 
-@attrs.frozen(eq=False)
-class Lesson:
-    """What a network is taught.
-
-    Attributes:
-        name: "forward" or "reverse".
-        batcher: Makes batches.
-        samples: What to learn from.
-        validation: What to measure on.
-        weights: What the network begins with; None for one that knows nothing.
-    """
-
-    name: str
-    batcher: Batcher
-    samples: Samples
-    validation: Samples
-    weights: Arrays | None
-
-
-def teach(
+def fit(
     network: Network,
-    lesson: Lesson,
-    plan: Plan,
+    data: TrainingSet,
+    config: TrainingConfig,
     options: Options,
     run: RunContext,
-    replies: Callable[[], list[str]] = list,
+    sample_replies: Callable[[], list[str]] = list,
 ) -> tuple[History, dict[str, Any]]:
-    """Teaches a network.
+    """Trains a network.
 
     Args:
-        network: The network; ends with the best weights found.
-        lesson: What it is taught.
-        plan: How.
+        network: The network; ends with the best weights.
+        data: Training and validation samples, initial weights.
+        config: How to train.
         options: The options of `[trainer]`.
-        run: Log, progress and a place for checkpoints.
-        replies: Has the network answer a few lines, after each epoch.
+        run: Log, progress and the folder for checkpoints.
+        sample_replies: Generates replies with the network; called after each epoch.
 
     Returns:
-        What came of it; and `perplexity`, `unigram_perplexity` and, if it began with weights, `start_perplexity`.
+        The history; and the metrics `perplexity`, `unigram_perplexity` and, with initial weights, `start_perplexity`.
 
     Raises:
-        StageError: Training went astray.
+        StageError: The training diverged.
     """
-    frequencies = token_frequencies(lesson.batcher, lesson.samples)
-    unigram = unigram_perplexity(frequencies, lesson.batcher, lesson.validation)
-    run.log.info("%s model: word frequencies alone have a perplexity of %.1f", lesson.name, unigram)
-    if lesson.weights is not None:
-        set_weights(network, lesson.weights, Path("start model"))
+    frequencies = token_frequencies(data.batcher, data.samples)
+    baseline = unigram_perplexity(frequencies, data.batcher, data.validation)
+    run.log.info("%s model: the unigram baseline has a perplexity of %.1f", data.name, baseline)
+    if data.initial_weights is not None:
+        set_weights(network, data.initial_weights, Path("start model"))
     else:
-        # A network that begins with the frequencies need not spend its first steps on them.
+        # With zero states the softmax then gives the unigram distribution, so no steps are spent on learning it.
         network.output_bias.assign(np.log(frequencies))
         if options.word2vec:
-            _begin_with_word_vectors(network, lesson, plan.seed)
-    onlooker = Onlooker(replies)
-    if options.tensorboard:
-        onlooker = Onlooker(replies, board(options.tensorboard / lesson.name))
-    training = Training(
-        network,
-        lesson.batcher,
-        lesson.samples,
-        lesson.validation,
-        plan,
-        run,
-        lesson.name,
-        _fingerprint(network, lesson, plan),
-        onlooker,
+            _initialize_embeddings(network, data, config.seed)
+    loop = TrainingLoop(network, data, config, run, _callbacks(options, data.name, sample_replies))
+    metrics: dict[str, Any] = {"unigram_perplexity": baseline}
+    if data.initial_weights is not None:
+        metrics["start_perplexity"] = loop.perplexity(data.validation)
+        run.log.info("%s model: the start model has a perplexity of %.1f", data.name, metrics["start_perplexity"])
+    history = loop.run()
+    return history, {"perplexity": history.perplexities[history.best_epoch]} | metrics
+
+
+def _callbacks(options: Options, name: str, sample_replies: Callable[[], list[str]]) -> TrainingCallbacks:
+    if options.tensorboard is None:
+        return TrainingCallbacks(sample_replies)
+    return TrainingCallbacks(sample_replies, open_scalar_log(options.tensorboard / name))
+
+
+def _initialize_embeddings(network: Network, data: TrainingSet, seed: int) -> None:
+    """Replaces the random token embeddings by word2vec vectors of the same standard deviation."""
+    standard_deviation = float(np.std(network.context_embedding.embeddings))
+    vectors = word2vec_embeddings(
+        data.samples.lines, data.batcher.vocabulary, network.settings.embedding, standard_deviation, seed
     )
-    figures: dict[str, Any] = {"unigram_perplexity": unigram}
-    if lesson.weights is not None:
-        figures["start_perplexity"] = training.perplexity(lesson.validation)
-        run.log.info("%s model: begins with a perplexity of %.1f", lesson.name, figures["start_perplexity"])
-    history = training.run()
-    return history, {"perplexity": history.perplexities[history.best]} | figures
-
-
-def _begin_with_word_vectors(network: Network, lesson: Lesson, seed: int) -> None:
-    spread = float(np.std(network.context_embedding.embeddings))
-    size, vocabulary = network.settings.embedding, lesson.batcher.vocabulary
-    vectors = word_vectors(lesson.samples.lines, vocabulary, size, spread, seed)
     network.context_embedding.embeddings.assign(vectors)
     network.response_embedding.embeddings.assign(vectors)
-
-
-def _fingerprint(network: Network, lesson: Lesson, plan: Plan) -> str:
-    """Names a training: what is the same if and only if a checkpoint may be gone on from."""
-    batcher, samples = lesson.batcher, lesson.samples
-    lengths = [batcher.line_tokens, batcher.reply_tokens, batcher.padding, batcher.reverse]
-    plain = attrs.asdict(attrs.evolve(plan, checkpoint_seconds=0.0))
-    made_by = [attrs.asdict(network.settings), lengths, plain, batcher.vocabulary.tokens]
-    digest = hashlib.sha256(json.dumps(made_by, ensure_ascii=False).encode())
-    for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.response, samples.condition):
-        digest.update(array.tobytes())
-    for weight in weights_of(network).values():
-        digest.update(weight.tobytes())
-    return digest.hexdigest()

@@ -1,299 +1,177 @@
-"""The training loop: one gradient step after the other, validation after each epoch, and a way back in.
+"""The training loop: gradient steps, validation after each epoch, early stopping, checkpoints.
 
-Everything random is drawn from (seed, epoch) or (seed, step), and a checkpoint holds all the rest. So a training that
-was interrupted and goes on ends with the same weights as one that was not.
+All randomness derives from (seed, epoch) or (seed, step), and a checkpoint holds everything else. A training that was
+interrupted and resumed therefore ends with the same weights as one that was not.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
 import math
 import time
-from pathlib import Path
-from typing import Any
 
 import attrs
-import msgspec
-import numpy as np
 
-from autocakechat import RunContext, StageError, UserError
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
-from autocakechat.plugins.trainers.cakechat.data.samples import Batcher, Samples
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_loss
+from autocakechat import Progress, RunContext, StageError
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import (
-    Arrays,
-    read_arrays,
-    set_weights,
-    weights_of,
-    write_arrays,
-)
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
-from autocakechat.plugins.trainers.cakechat.network.scorer import ANY_BATCH, Scorer, decoder_states
-from autocakechat.plugins.trainers.cakechat.training.history import History, Onlooker
-from autocakechat.plugins.trainers.cakechat.training.optimizer import make_optimizer
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
+from autocakechat.plugins.trainers.cakechat.training.checkpoint import Checkpoints
+from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
+from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig, TrainStep
+from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet, training_fingerprint
+
+_MAX_CROSS_ENTROPY = 700.0
+"""exp overflows a float just above."""
 
 
-@attrs.frozen(kw_only=True)
-class Plan:
-    """How to train.
+class TrainingLoop:
+    """Trains one network; can be interrupted and resumed.
+
+    Early stopping: with PP_e the validation perplexity after epoch e and e* = argmin_e PP_e, training ends after
+    epoch e if e - e* ≥ `patience`, or after `epochs`; the weights of epoch e* are kept.
+
+    Args:
+        network: The network, with its initial weights; ends with the best weights.
+        data: Training and validation samples.
+        config: How to train.
+        run: Log, progress display and the folder for checkpoints.
+        callbacks: Called during training.
 
     Attributes:
-        epochs: Most passes over the samples.
-        patience: Epochs without a better perplexity after which to stop.
-        batch_size: Samples in a step.
-        optimizer: "adam" or "adadelta".
-        learning_rate: Length of a step.
-        decay: Whether the learning rate rises in the first steps, and falls along a cosine in the others.
-        warm_up: Steps in which it rises.
-        clip_norm: Longest gradient over all weights, or None.
-        clip_value: Largest number of a gradient, or None.
-        dropout: Share of the decoder's outputs that are dropped.
-        seed: Seed of shuffling and dropout.
-        checkpoint_seconds: How often to save.
-    """
-
-    epochs: int
-    patience: int
-    batch_size: int
-    optimizer: str
-    learning_rate: float
-    decay: bool
-    warm_up: int
-    clip_norm: float | None
-    clip_value: float | None
-    dropout: float
-    seed: int
-    checkpoint_seconds: float
-
-
-class Teacher:
-    """Takes gradient steps.
-
-    Args:
-        network: What learns.
-        plan: How.
-        steps: Steps that the whole training may take, over which the learning rate falls.
-    """
-
-    def __init__(self, network: Network, plan: Plan, steps: int) -> None:
-        self._network = network
-        self._plan = plan
-        self.optimizer = make_optimizer(plan.optimizer, plan.learning_rate, plan.decay, plan.warm_up, steps)
-        self.optimizer.build(network.trainable_variables)
-        self.train = tf.function(self._train, input_signature=[ANY_BATCH], autograph=False)
-
-    def _train(self, batch: Batch) -> Tensor:
-        """Learns from a batch; returns its mean loss."""
-        with tf.GradientTape() as tape:
-            states = decoder_states(self._network, batch)
-            if self._plan.dropout:
-                seed = tf.stack([self._plan.seed, tf.cast(self.optimizer.iterations, tf.int32)])
-                states = tf.nn.experimental.stateless_dropout(states, self._plan.dropout, seed)
-            total = summed_loss(states, batch.answers.targets, self._network.output_kernel, self._network.output_bias)
-            loss = total / tf.cast(tf.size(batch.answers.targets), tf.float32)
-        variables = self._network.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        if self._plan.clip_value is not None:
-            gradients = [tf.clip_by_value(g, -self._plan.clip_value, self._plan.clip_value) for g in gradients]
-        if self._plan.clip_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, self._plan.clip_norm)
-        self.optimizer.apply(gradients, variables)
-        return loss
-
-
-class Training:
-    """A training that can be left and taken up again.
-
-    Args:
-        network: What learns; ends with the best weights found.
-        batcher: Makes batches.
-        samples: What to learn from.
-        validation: What to measure perplexity on.
-        plan: How.
-        run: Where to say how far it is.
-        name: What is trained, "forward" or "reverse"; its checkpoints are named by it.
-        fingerprint: What must be the same for a checkpoint to be of use.
-        onlooker: Who is told how it goes.
+        history: The history so far.
     """
 
     def __init__(
         self,
         network: Network,
-        batcher: Batcher,
-        samples: Samples,
-        validation: Samples,
-        plan: Plan,
+        data: TrainingSet,
+        config: TrainingConfig,
         run: RunContext,
-        name: str,
-        fingerprint: str,
-        onlooker: Onlooker = Onlooker(),  # noqa: B008  it does not change
+        callbacks: TrainingCallbacks | None = None,
     ) -> None:
         self._network = network
-        self._batcher = batcher
-        self._samples = samples
-        self._validation = validation
-        self._plan = plan
+        self._data = data
+        self._config = config
         self._run = run
-        self._fingerprint = fingerprint
-        self._onlooker = onlooker
-        self._name = name
-        self._file = run.state / f"checkpoint-{name}.safetensors"
-        self._teacher = Teacher(network, plan, self._last_step)
-        self._scorer = Scorer(network, FloatOutput(network), batcher.vocabulary.pad)
-        self._epoch_loss = 0.0
+        self._callbacks = callbacks or TrainingCallbacks()
+        self._steps_per_epoch = math.ceil(len(data.samples) / config.batch_size)
+        self._total_steps = config.epochs * self._steps_per_epoch
+        self._train_step = TrainStep(network, config, self._total_steps)
+        self._scorer = Scorer(network, Float32OutputLayer(network), data.batcher.vocabulary.pad)
+        self._checkpoints = Checkpoints(
+            run.state,
+            data.name,
+            training_fingerprint(network, data, config),
+            network,
+            self._train_step.optimizer,
+            run.log,
+        )
+        self._epoch_loss = 0.0  # sum over the mini-batches of the unfinished epoch
+        self._started = 0.0
         self.history = History()
 
     def run(self) -> History:
-        """Trains until the perplexity gets no better or the epochs are over.
+        """Trains until early stopping or until all epochs are finished.
 
         Returns:
-            What came of it.
+            The history.
 
         Raises:
-            StageError: The loss is no number any more.
+            StageError: The training diverged: the loss is NaN or infinite.
         """
-        self._resume()
-        started = time.monotonic() - self.history.seconds
+        self.history, self._epoch_loss = self._checkpoints.resume()
+        self._started = time.monotonic() - self.history.seconds
+        title = f"training the {self._data.name} model"
         try:
-            with self._run.progress(f"training the {self._name} model", total=self._last_step, unit="batches") as bar:
-                bar.advance(self._step)
+            with self._run.progress(title, total=self._total_steps, unit="batches") as progress:
+                progress.advance(self._train_step.steps)
                 while not self._finished():
-                    self._train_epoch(bar, started)
-                    self._end_epoch(bar, started)
-                    self._save()
+                    self._train_epoch(progress)
+                    self._end_epoch(progress)
+                    self._save_checkpoint()
         except KeyboardInterrupt:
-            self.history.seconds = time.monotonic() - started
-            self._save()
+            self.history.seconds = self._elapsed()
+            self._save_checkpoint()
             raise
-        self._load_best()
+        self._checkpoints.load_best(self.history.best_epoch)
         return self.history
 
-    @property
-    def _step(self) -> int:
-        return int(self._teacher.optimizer.iterations)
-
-    @property
-    def _epoch_steps(self) -> int:
-        return math.ceil(len(self._samples) / self._plan.batch_size)
-
-    @property
-    def _last_step(self) -> int:
-        return self._plan.epochs * self._epoch_steps
+    def perplexity(self, samples: Samples) -> float:
+        """Returns PP = exp(-1/N Σ_t log p(w_t | …)) over the N target tokens of all samples, pads excluded."""
+        log_p, target_tokens = 0.0, 0
+        for batch in self._data.batcher.batches_by_length(samples, self._config.batch_size):
+            batch_log_p, batch_tokens = self._scorer.score(batch)
+            log_p += float(batch_log_p.sum())
+            target_tokens += int(batch_tokens.sum())
+        cross_entropy = -log_p / max(1, target_tokens)
+        return math.exp(min(cross_entropy, _MAX_CROSS_ENTROPY)) if math.isfinite(cross_entropy) else math.nan
 
     def _finished(self) -> bool:
-        epochs = len(self.history.perplexities)
-        return epochs >= self._plan.epochs or epochs - 1 - self.history.best >= self._plan.patience
+        history, config = self.history, self._config
+        return history.epochs >= config.epochs or history.epochs_without_improvement >= config.patience
 
-    def _train_epoch(self, bar: Any, started: float) -> None:
-        """Goes on from wherever the last step was to the end of the epoch."""
-        epoch = len(self.history.perplexities)
-        batches = self._batcher.epoch(self._samples, self._plan.batch_size, (self._plan.seed, epoch))
-        saved = time.monotonic()
-        for done, chosen in itertools.islice(enumerate(batches, 1), self._step - epoch * self._epoch_steps, None):
-            loss = float(self._teacher.train(self._batcher.batch(self._samples, chosen)))
-            self._check(loss)
+    def _train_epoch(self, progress: Progress) -> None:
+        """Trains to the end of the epoch, from its first mini-batch that was not trained on before an interruption."""
+        config, data, epoch = self._config, self._data, self.history.epochs
+        batches = data.batcher.epoch(data.samples, config.batch_size, (config.seed, epoch))
+        steps_done = self._train_step.steps - epoch * self._steps_per_epoch
+        last_checkpoint = time.monotonic()
+        for step_in_epoch, sample_indices in enumerate(batches[steps_done:], steps_done + 1):
+            loss = self._train_step(data.batcher.batch(data.samples, sample_indices))
+            self._raise_if_diverged(loss)
             self._epoch_loss += loss
-            self._note(loss)
-            bar.advance(1, loss=f"{self._epoch_loss / done:.3f}", perplexity=self._last_perplexity())
-            if time.monotonic() - saved > self._plan.checkpoint_seconds:
-                self.history.seconds = time.monotonic() - started
-                self._save()
-                saved = time.monotonic()
+            self._record_step(loss)
+            mean_loss = self._epoch_loss / step_in_epoch
+            progress.advance(1, loss=f"{mean_loss:.3f}", perplexity=self._last_perplexity())
+            if time.monotonic() - last_checkpoint > config.checkpoint_seconds:
+                self.history.seconds = self._elapsed()
+                self._save_checkpoint()
+                last_checkpoint = time.monotonic()
 
-    def _check(self, figure: float) -> None:
-        if not math.isfinite(figure):
-            raise StageError(
-                f"the loss is {figure} after {self._step} steps: training went astray",
-                f"lower trainer.learning_rate, which is {self._plan.learning_rate:g}, or set trainer.clip_norm",
-            )
-
-    def _note(self, loss: float) -> None:
-        rate = lambda: float(self._teacher.optimizer.learning_rate)  # noqa: E731
-        point = self.history.add_step(loss, self._step, self._last_step, rate)
+    def _record_step(self, loss: float) -> None:
+        step = self._train_step.steps
+        point = self.history.add_step(loss, step, self._total_steps, lambda: self._train_step.learning_rate)
         if point:
-            self._onlooker.write("loss", point.loss, point.step)
-            self._onlooker.write("learning rate", point.learning_rate, point.step)
+            self._callbacks.log_scalar("loss", point.loss, point.step)
+            self._callbacks.log_scalar("learning rate", point.learning_rate, point.step)
 
-    def _end_epoch(self, bar: Any, started: float) -> None:
-        perplexity = self.perplexity(self._validation)
-        self._check(perplexity)
-        loss = self._epoch_loss / self._epoch_steps
-        self._onlooker.write("perplexity", perplexity, self._step)
-        seconds = time.monotonic() - started
+    def _end_epoch(self, progress: Progress) -> None:
+        perplexity = self.perplexity(self._data.validation)
+        self._raise_if_diverged(perplexity)
+        loss = self._epoch_loss / self._steps_per_epoch
+        step = self._train_step.steps
+        self._callbacks.log_scalar("perplexity", perplexity, step)
+        seconds = self._elapsed()
         history = attrs.evolve(
             self.history,
             seconds=seconds,
             times=[*self.history.times, seconds],
             losses=[*self.history.losses, loss],
             perplexities=[*self.history.perplexities, perplexity],
-            steps=[*self.history.steps, self._step],
-            replies=[*self.history.replies, self._onlooker.replies()],
+            steps=[*self.history.steps, step],
+            replies=[*self.history.replies, self._callbacks.sample_replies()],
         )
-        if history.best == len(history.perplexities) - 1:
-            write_arrays(self._best_file(history.best), weights_of(self._network))
-        # Only now, at once: whenever an interruption comes, the history speaks of weights that are on disk.
+        if history.epochs_without_improvement == 0:
+            self._checkpoints.save_best(history.best_epoch)
+        # Assigned last and at once: after an interruption at any point, the best weights of `history` are on disk.
         self.history, self._epoch_loss = history, 0.0
-        bar.advance(0, loss=f"{loss:.3f}", perplexity=self._last_perplexity())
-        self._run.log.info("epoch %d: loss %.3f, perplexity %.1f", len(history.losses), loss, perplexity)
+        progress.advance(0, loss=f"{loss:.3f}", perplexity=self._last_perplexity())
+        self._run.log.info("epoch %d: loss %.3f, perplexity %.1f", history.epochs, loss, perplexity)
 
-    def perplexity(self, samples: Samples) -> float:
-        """Returns exp(-sum of log p / number of target tokens that are no pads)."""
-        scores = [self._scorer.score(batch) for batch in self._batcher.in_order(samples, self._plan.batch_size)]
-        log_p = sum(float(answers.sum()) for answers, _ in scores)
-        loss = -log_p / max(1, sum(int(tokens.sum()) for _, tokens in scores))
-        return math.exp(min(loss, 700.0)) if math.isfinite(loss) else math.nan
+    def _raise_if_diverged(self, value: float) -> None:
+        if not math.isfinite(value):
+            raise StageError(
+                f"training diverged: the loss is {value} after {self._train_step.steps} steps",
+                f"lower trainer.learning_rate, which is {self._config.learning_rate:g}, or set trainer.clip_norm",
+            )
+
+    def _save_checkpoint(self) -> None:
+        self._checkpoints.save(self.history, self._epoch_loss)
+
+    def _elapsed(self) -> float:
+        """Seconds of training so far, those before an interruption included."""
+        return time.monotonic() - self._started
 
     def _last_perplexity(self) -> str:
         return f"{self.history.perplexities[-1]:.1f}" if self.history.perplexities else "-"
-
-    # Checkpoints. The best weights lie in a file of their own, named by their epoch, so that a checkpoint never
-    # speaks of weights that a later step has overwritten.
-
-    def _best_file(self, epoch: int) -> Path:
-        return self._run.state / f"best-{self._name}-{epoch}.safetensors"
-
-    def _save(self) -> None:
-        note = {
-            "fingerprint": self._fingerprint,
-            "history": json.dumps(attrs.asdict(self.history)),
-            "epoch_loss": repr(self._epoch_loss),
-        }
-        write_arrays(self._file, weights_of(self._network) | self._optimizer_state(), note)
-        for file in self._run.state.glob(f"best-{self._name}-*.safetensors"):
-            if file != self._best_file(self.history.best):
-                file.unlink()
-
-    def _resume(self) -> None:
-        for unfinished in self._run.state.glob("*.tmp"):  # what a killed training was writing
-            unfinished.unlink()
-        if not self._file.exists():
-            return
-        try:
-            arrays, note = read_arrays(self._file)
-            if note.get("fingerprint") != self._fingerprint:
-                self._run.log.info("the checkpoint is of another training; starting anew")
-                return
-            set_weights(self._network, arrays, self._file)
-        except UserError as error:
-            self._run.log.warning("starting anew, since the checkpoint cannot be used: %s", error.message)
-            return
-        for name, variable in self._optimizer_variables().items():
-            variable.assign(arrays[name])
-        self.history = msgspec.json.decode(note["history"], type=History)
-        self._epoch_loss = float(note["epoch_loss"])
-        self._run.log.info("going on from step %d", self._step)
-
-    def _load_best(self) -> None:
-        file = self._best_file(self.history.best)
-        arrays, _ = read_arrays(file)
-        set_weights(self._network, arrays, file)
-
-    def _optimizer_variables(self) -> dict[str, Any]:
-        return {f"optimizer.{number}": variable for number, variable in enumerate(self._teacher.optimizer.variables)}
-
-    def _optimizer_state(self) -> Arrays:
-        return {name: np.asarray(variable.numpy()) for name, variable in self._optimizer_variables().items()}

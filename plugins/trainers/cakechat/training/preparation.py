@@ -1,4 +1,4 @@
-"""From a corpus to all that is settled before the first step: the words, the shape of the network, the samples."""
+"""Prepares a training: vocabulary, conditions, model settings and samples, from the corpus and the start model."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from autocakechat import Corpus, RunContext, UserError, Utterance
-from autocakechat.plugins.trainers.cakechat.data.samples import Samples, Targets, answer_places, make_samples
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples, Targets, make_samples, reply_positions
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
-    Start,
-    load_start,
+    StartModel,
+    load_start_model,
     with_new_labels,
-    with_new_words,
+    with_new_tokens,
 )
-from autocakechat.plugins.trainers.cakechat.training.presets import Size, size_of
+from autocakechat.plugins.trainers.cakechat.training.presets import Hyperparameters, resolve_hyperparameters
 
 
 @attrs.frozen(eq=False)
-class Beginning:
-    """What a training begins with.
+class PreparedTraining:
+    """Everything that is decided before the first gradient step.
 
     Attributes:
-        settings: Settings of the model to be.
-        vocabulary: Its tokens.
-        conditions: Its labels.
-        samples: What to learn from.
-        validation: What to measure on.
-        size: How large steps and batches are.
-        start: The model to begin with, its new words and labels added; None to begin from scratch.
+        settings: Settings of the model to train.
+        vocabulary: Its vocabulary.
+        conditions: Its conditions.
+        samples: Training samples.
+        validation: Validation samples.
+        hyperparameters: Network sizes, batch size, epochs and learning rate.
+        start: The start model with the new words and labels of the corpus; None when training from scratch.
     """
 
     settings: ModelSettings
@@ -42,82 +42,94 @@ class Beginning:
     conditions: Conditions
     samples: Samples
     validation: Samples
-    size: Size
-    start: Start | None
+    hyperparameters: Hyperparameters
+    start: StartModel | None
 
 
 @attrs.frozen
-class _Counts:
-    """What one pass over the training part tells: how often each token occurs, all labels, the number of answers."""
+class _CorpusCounts:
+    """Statistics of the training part of a corpus.
+
+    Attributes:
+        tokens: Occurrences of each token.
+        labels: All labels.
+        replies: Number of replies to train on.
+    """
 
     tokens: Counter[str]
     labels: set[str]
-    answers: int
+    replies: int
 
 
-def begin(options: Options, corpus: Corpus, seed: int, run: RunContext) -> Beginning:
+def prepare(options: Options, corpus: Corpus, seed: int, run: RunContext) -> PreparedTraining:
     """Reads the corpus, and the start model if there is one.
 
     Args:
         options: The options of `[trainer]`.
-        corpus: What to learn from.
-        seed: Seed of new words' vectors.
+        corpus: The corpus.
+        seed: Seed for the embeddings of new words.
         run: Log and progress.
 
     Raises:
-        UserError: There is too little to learn from, or the start model cannot be used.
+        UserError: The corpus has too few replies, or the start model cannot be used.
     """
-    start = load_start(options, run) if options.start == "pretrained" else None
+    start = load_start_model(options, run) if options.start == "pretrained" else None
     style = STYLES[start.settings.text if start else options.text]
     counts = _count(corpus.dialogs("train"), style, options.targets)
-    if counts.answers < options.min_pairs:
+    if counts.replies < options.min_pairs:
         raise UserError(
-            f"{corpus.path}: {counts.answers} answers to train on, and at least {options.min_pairs} are needed",
-            "sensible talk begins at some thousands: read more chats, or lower trainer.min_pairs to try",
+            f"{corpus.path}: {counts.replies} replies to train on, but at least {options.min_pairs} are needed",
+            "add more chats (useful results need thousands of replies), or lower trainer.min_pairs",
         )
-    size = size_of(options, counts.answers, start.settings.network.hidden if start else None)
+    hyperparameters = resolve_hyperparameters(options, counts.replies, start.settings.network.hidden if start else None)
     if start is None:
-        vocabulary = Vocabulary.of(counts.tokens, size.vocabulary, options.min_count, style.variants)
-        conditions = Conditions.of(counts.labels)
-        settings = _settings(options, size, vocabulary, conditions)
+        vocabulary = Vocabulary.from_counts(
+            counts.tokens, hyperparameters.vocabulary, options.min_count, style.variants
+        )
+        conditions = Conditions.from_labels(counts.labels)
+        settings = _model_settings(options, hyperparameters, vocabulary, conditions)
     else:
-        start = with_new_words(start, counts.tokens, options.new_words, options.min_count, seed)
+        start = with_new_tokens(start, counts.tokens, options.new_words, options.min_count, seed)
         start = with_new_labels(start, counts.labels)
         vocabulary, conditions, settings = start.vocabulary, start.conditions, start.settings
-    samples, validation = (
-        make_samples(
-            corpus.dialogs(part), style.tokenize, vocabulary, conditions, settings.context_lines, options.targets
-        )
-        for part in ("train", "validation")
-    )
+
+    def read_samples(dialogs: Iterable[Sequence[Utterance]]) -> Samples:
+        return make_samples(dialogs, style.tokenize, vocabulary, conditions, settings.context_lines, options.targets)
+
+    samples, validation = read_samples(corpus.dialogs("train")), read_samples(corpus.dialogs("validation"))
     if not len(validation):
         raise UserError(
-            f"{corpus.path}: no answers to measure with in validation.jsonl", "read more chats, or split otherwise"
+            f"{corpus.path}: validation.jsonl has no replies to validate on",
+            "add more chats, or set aside more dialogs with corpus.validation",
         )
-    return Beginning(settings, vocabulary, conditions, samples, validation, size, start)
+    return PreparedTraining(settings, vocabulary, conditions, samples, validation, hyperparameters, start)
 
 
-def _count(dialogs: Iterable[Sequence[Utterance]], style: Style, targets: Targets) -> _Counts:
-    tokens: Counter[str] = Counter()
+def _count(dialogs: Iterable[Sequence[Utterance]], style: Style, targets: Targets) -> _CorpusCounts:
+    token_counts: Counter[str] = Counter()
     labels: set[str] = set()
-    answers = 0
+    replies = 0
     for dialog in dialogs:
-        for number, utterance in enumerate(dialog):
-            found = style.tokenize(utterance.text)
-            tokens.update(found)
+        reply_indices = reply_positions(dialog, targets)
+        for index, utterance in enumerate(dialog):
+            tokens = style.tokenize(utterance.text)
+            token_counts.update(tokens)
             labels.add(utterance.emotion)
-            answers += number in answer_places(dialog, targets) and bool(found)
-    return _Counts(tokens, labels, answers)
+            if tokens and index in reply_indices:
+                replies += 1
+    return _CorpusCounts(token_counts, labels, replies)
 
 
-def _settings(options: Options, size: Size, vocabulary: Vocabulary, conditions: Conditions) -> ModelSettings:
+def _model_settings(
+    options: Options, hyperparameters: Hyperparameters, vocabulary: Vocabulary, conditions: Conditions
+) -> ModelSettings:
     return ModelSettings(
         network=NetworkSettings(
             tokens=len(vocabulary),
             conditions=len(conditions.labels),
-            embedding=size.embedding,
-            condition_embedding=size.condition_embedding,
-            hidden=size.hidden,
+            embedding=hyperparameters.embedding,
+            condition_embedding=hyperparameters.condition_embedding,
+            hidden=hyperparameters.hidden,
             recurrent_activation=options.recurrent_activation,
         ),
         padding=options.padding,

@@ -1,4 +1,4 @@
-"""The named sizes of networks."""
+"""Hyperparameters: the presets of `size`, and how single options override them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from autocakechat.plugins.trainers.cakechat.options import Options
 
 
 @attrs.frozen(kw_only=True)
-class Size:
-    """What a name stands for; each field is an option of the same name."""
+class Hyperparameters:
+    """What a preset of `size` sets; each field is also an option of the same name."""
 
     hidden: int
     embedding: int
@@ -20,8 +20,8 @@ class Size:
     learning_rate: float
 
 
-SIZES = {
-    "tiny": Size(
+PRESETS = {
+    "tiny": Hyperparameters(
         hidden=128,
         embedding=64,
         condition_embedding=8,
@@ -30,7 +30,7 @@ SIZES = {
         epochs=3,
         learning_rate=0.01,
     ),
-    "small": Size(
+    "small": Hyperparameters(
         hidden=256,
         embedding=128,
         condition_embedding=16,
@@ -39,7 +39,7 @@ SIZES = {
         epochs=5,
         learning_rate=0.005,
     ),
-    "medium": Size(
+    "medium": Hyperparameters(
         hidden=512,
         embedding=128,
         condition_embedding=64,
@@ -48,7 +48,7 @@ SIZES = {
         epochs=5,
         learning_rate=0.002,
     ),
-    "cakechat": Size(
+    "cakechat": Hyperparameters(
         hidden=768,
         embedding=128,
         condition_embedding=128,
@@ -58,33 +58,42 @@ SIZES = {
         learning_rate=0.001,
     ),
 }
-"""The learning rates are Adam's. That of "tiny" was tried, the others follow from it: the larger, the slower."""
+"""From small to large. The learning rates are Adam's: that of "tiny" was tuned, the others scale down with the size."""
 
 ADADELTA_LEARNING_RATE = 6.0
+"""The learning rate of the original CakeChat."""
 
-GENTLE = 0.3
-"""Share of Adam's learning rate for a network that can talk already: full steps spoil more than they teach."""
+FINE_TUNING_LR_FACTOR = 0.3
+"""Factor for Adam's learning rate on a start model: the full rate raises its perplexity (see docs/training.md)."""
 
-_LARGEST_CORPUS = {"tiny": 20_000, "small": 200_000, "medium": 2_000_000}
+_LARGEST_PRESET = "cakechat"
+_MAX_SAMPLES = {"tiny": 20_000, "small": 200_000, "medium": 2_000_000}
+"""Training samples up to which `size = "auto"` chooses a preset."""
 
 
-def size_of(options: Options, samples: int, hidden: int | None = None) -> Size:
-    """Returns the size asked for, single options before the name.
+def resolve_hyperparameters(options: Options, samples: int, start_hidden: int | None = None) -> Hyperparameters:
+    """Returns the preset of `size`, with single options overriding its fields.
 
     Args:
-        options: The options.
-        samples: Number of samples, from which `auto` chooses.
-        hidden: Units of each GRU of the start model, from which `auto` chooses if there is one.
+        options: The options of `[trainer]`.
+        samples: Number of training samples; `auto` chooses by it.
+        start_hidden: Hidden size of the start model, if there is one; `auto` then chooses by it, and Adam's learning
+            rate is multiplied by `FINE_TUNING_LR_FACTOR`.
     """
-    name: str = options.size
-    if name == "auto" and hidden is not None:
-        name = next((name for name, size in SIZES.items() if hidden <= size.hidden), "cakechat")
-    elif name == "auto":
-        name = next((name for name, largest in _LARGEST_CORPUS.items() if samples <= largest), "cakechat")
-    size = SIZES[name]
-    if hidden is not None:
-        size = attrs.evolve(size, learning_rate=GENTLE * size.learning_rate)
+    name = _preset_name(samples, start_hidden) if options.size == "auto" else options.size
+    values = PRESETS[name]
+    if start_hidden is not None:
+        values = attrs.evolve(values, learning_rate=FINE_TUNING_LR_FACTOR * values.learning_rate)
     if options.optimizer == "adadelta":
-        size = attrs.evolve(size, learning_rate=ADADELTA_LEARNING_RATE)
-    given = {field.name: getattr(options, field.name) for field in attrs.fields(Size)}
-    return attrs.evolve(size, **{field: value for field, value in given.items() if value is not None})
+        values = attrs.evolve(values, learning_rate=ADADELTA_LEARNING_RATE)
+    overrides = {field.name: getattr(options, field.name) for field in attrs.fields(Hyperparameters)}
+    return attrs.evolve(values, **{name: value for name, value in overrides.items() if value is not None})
+
+
+def _preset_name(samples: int, start_hidden: int | None) -> str:
+    """Returns the smallest preset that fits the start model, or else the number of samples."""
+    if start_hidden is not None:
+        fitting = (name for name, preset in PRESETS.items() if start_hidden <= preset.hidden)
+    else:
+        fitting = (name for name, limit in _MAX_SAMPLES.items() if samples <= limit)
+    return next(fitting, _LARGEST_PRESET)

@@ -1,4 +1,4 @@
-"""Has a network answer the same few lines again and again while it learns."""
+"""Sample replies: the network's replies to the same few validation contexts, after each epoch."""
 
 from __future__ import annotations
 
@@ -11,60 +11,65 @@ from autocakechat import Request
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.inference.responder import CakeChatResponder
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 
 @attrs.frozen
-class Scene:
-    """A place in a conversation, as the network knows it: without words that it does not know.
+class Prompt:
+    """A context with the reply of the person, both without unknown words.
 
     Attributes:
-        context: The lines said, oldest first.
-        answer: What the server said next.
-        emotion: The label of the answer.
+        context: Lines of the context, oldest first.
+        reply: The reply of the person.
+        label: The label of the reply.
     """
 
     context: list[str]
-    answer: str
-    emotion: str
+    reply: str
+    label: str
 
 
-class Rehearsal:
-    """Answers scenes.
+class SampleReplies:
+    """Generates replies to a fixed set of prompts.
 
     Args:
-        model: The network that learns, and what its numbers mean.
-        samples: Where to take the scenes from.
-        number: How many.
-        seed: Seed of the choice, and of the answers.
+        model: The model in training.
+        samples: Samples from which the prompts are chosen.
+        number: Number of prompts.
+        seed: Seed for choosing the prompts and for sampling the replies.
 
     Attributes:
-        scenes: The scenes.
+        prompts: The prompts, in the order of the samples.
     """
 
     def __init__(self, model: Model, samples: Samples, number: int, seed: int) -> None:
-        chosen = np.random.default_rng(seed).permutation(len(samples))[:number]
-        self.scenes = [_scene(model, samples, place) for place in sorted(chosen.tolist())]
+        indices = np.random.default_rng(seed).permutation(len(samples))[:number]
+        self.prompts = [_prompt(model, samples, index) for index in sorted(indices.tolist())]
         self._model = attrs.evolve(model, reverse=None)
         self._seed = seed
 
-    def replies(self) -> list[str]:
-        """Returns what the network answers now, scene by scene."""
-        requests = [Request(scene.context, scene.emotion) for scene in self.scenes]
-        return [reply.text for reply in self._responder.respond(requests)] if requests else []
+    def generate(self) -> list[str]:
+        """Returns the reply of the network, with its current weights, to each prompt."""
+        if not self.prompts:
+            return []
+        requests = [Request(prompt.context, prompt.label) for prompt in self.prompts]
+        return [reply.text for reply in self._responder.respond(requests)]
 
     @functools.cached_property
     def _responder(self) -> CakeChatResponder:
-        """Made once, since it is compiled when it is first asked."""
-        return CakeChatResponder(self._model, ReplyOptions(seed=self._seed), FloatOutput(self._model.network))
+        """Cached, since its first call compiles the decoder."""
+        return CakeChatResponder(self._model, ReplyOptions(seed=self._seed), Float32OutputLayer(self._model.network))
 
 
-def _scene(model: Model, samples: Samples, place: int) -> Scene:
-    def text(line: int) -> str:
+def _prompt(model: Model, samples: Samples, index: int) -> Prompt:
+    def text_of(line: int) -> str:
         start = samples.lines.starts[line]
         ids = samples.lines.tokens[start : start + samples.lines.lengths[line]]
-        return model.style.join(model.vocabulary.words(ids.tolist()))
+        return model.style.join(model.vocabulary.decode(ids.tolist()))
 
-    context = [text(line) for line in samples.context[place].tolist() if samples.lines.lengths[line]]
-    return Scene(context, text(int(samples.response[place])), model.conditions.labels[samples.condition[place]])
+    return Prompt(
+        context=[text_of(line) for line in samples.context[index].tolist() if samples.lines.lengths[line]],
+        reply=text_of(int(samples.reply[index])),
+        label=model.conditions.labels[samples.condition[index]],
+    )

@@ -1,4 +1,4 @@
-"""Writes the curves of a training down for TensorBoard."""
+"""Training curves for TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 
 
-def board(folder: Path) -> Callable[[str, float, int], None]:
-    """Opens a log.
+def open_scalar_log(folder: Path) -> Callable[[str, float, int], None]:
+    """Opens a TensorBoard event file.
 
     Args:
-        folder: The folder of this training; `tensorboard --logdir` is given the one above it.
+        folder: The folder for the event file of one network; `tensorboard --logdir` takes its parent.
 
     Returns:
-        What takes a figure: its name, its value, and the step.
+        A function that writes a scalar: its name, its value, and the step.
 
     Raises:
-        UserError: It cannot be written.
+        UserError: The folder cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,9 +27,9 @@ def board(folder: Path) -> Callable[[str, float, int], None]:
     except (OSError, tf.errors.OpError) as error:
         raise UserError(f"{folder}: cannot be written: {error}", "set trainer.tensorboard to another folder") from None
 
-    def write(name: str, value: float, step: int) -> None:
+    def log_scalar(name: str, value: float, step: int) -> None:
         with writer.as_default():
             tf.summary.scalar(name, value, step=step)
         writer.flush()
 
-    return write
+    return log_scalar

@@ -1,9 +1,9 @@
-"""From a corpus to a model folder."""
+"""The trainer: prepares the data, trains the forward and the reverse network, writes the model folder."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,20 @@ from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.training.fit_network import Lesson, teach
-from autocakechat.plugins.trainers.cakechat.training.loop import Plan
-from autocakechat.plugins.trainers.cakechat.training.memory_estimate import bytes_available, bytes_needed
-from autocakechat.plugins.trainers.cakechat.training.preparation import begin
-from autocakechat.plugins.trainers.cakechat.training.presets import Size
+from autocakechat.plugins.trainers.cakechat.training.fit_network import fit
+from autocakechat.plugins.trainers.cakechat.training.history import History
+from autocakechat.plugins.trainers.cakechat.training.memory_estimate import (
+    available_memory,
+    estimate_training_memory,
+)
+from autocakechat.plugins.trainers.cakechat.training.preparation import PreparedTraining, prepare
+from autocakechat.plugins.trainers.cakechat.training.presets import Hyperparameters
 from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
-from autocakechat.plugins.trainers.cakechat.training.sample_replies import Rehearsal
+from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt, SampleReplies
+from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
+from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
 
-_SMALLER = "lower trainer.batch_size, or take a smaller trainer.size or trainer.vocabulary"
+_MEMORY_HINT = "lower trainer.batch_size, or choose a smaller trainer.size or trainer.vocabulary"
 
 
 def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
@@ -31,77 +36,107 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
     Args:
         options: The options of `[trainer]`.
-        corpus: What to learn from.
+        corpus: The corpus.
         into: An empty folder for the model.
-        run: Log, progress, seed and a place for checkpoints.
+        run: Log, progress, seed and the folder for checkpoints.
 
     Returns:
-        `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`,
-        `seconds`; `start_perplexity` if there is a start model; `reverse_perplexity` if there is a reverse model.
+        The metrics `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`
+        and `seconds`; with a start model also `start_perplexity`, with a reverse model `reverse_perplexity`.
 
     Raises:
-        UserError: There is too little to learn from, or the start model cannot be used.
-        StageError: Training went astray, or memory is short.
+        UserError: The corpus has too few replies, or the start model cannot be used.
+        StageError: The training diverged, or there is not enough memory.
     """
     try:
         return _train(options, corpus, into, run)
     except (tf.errors.ResourceExhaustedError, MemoryError):
-        raise StageError(
-            "there is not enough memory to train this network",
-            _SMALLER,
-        ) from None
+        raise StageError("there is not enough memory to train this network", _MEMORY_HINT) from None
 
 
 def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    seed = run.seed % 2**31  # TensorFlow's seeds are that small
-    beginning = begin(options, corpus, seed, run)
-    start, samples, validation = beginning.start, beginning.samples, beginning.validation
-    plan = _plan(options, beginning.size, seed)
-    network = Network(beginning.settings.network, None if start else seed)
-    model = Model(beginning.settings, beginning.vocabulary, beginning.conditions, network)
-    size = {
-        "samples": len(samples),
-        "validation_samples": len(validation),
-        "words": len(model.vocabulary),
-        "weights": sum(math.prod(weight.shape) for weight in network.named_weights().values()),
-    }
-    run.log.info("%d samples, %d for validation, %d words, %d weights", *size.values())
-    needed, available = bytes_needed(size["weights"], plan.batch_size, model.batcher, samples), bytes_available()
-    if available is not None and needed > available:
-        short = "about %.1f GB of memory will be needed, and %.1f GB are free; %s"
-        run.log.warning(short, needed / 1e9, available / 1e9, _SMALLER)
+    seed = run.seed % 2**31  # TensorFlow takes seeds of 31 bits
+    prepared = prepare(options, corpus, seed, run)
+    config = _training_config(options, prepared.hyperparameters, seed)
+    network = Network(prepared.settings.network, None if prepared.start else seed)
+    model = Model(prepared.settings, prepared.vocabulary, prepared.conditions, network)
+    sizes = _sizes(prepared, model)
+    run.log.info("%d samples, %d for validation, %d words, %d weights", *sizes.values())
+    _warn_if_memory_is_short(
+        estimate_training_memory(sizes["weights"], config.batch_size, model.batcher, prepared.samples), run
+    )
 
-    rehearsal = Rehearsal(model, validation, options.rehearsals, seed)
-    lesson = Lesson("forward", model.batcher, samples, validation, start.weights if start else None)
-    history, figures = teach(network, lesson, plan, options, run, rehearsal.replies)
+    sample_replies = SampleReplies(model, prepared.validation, options.rehearsals, seed)
+    initial_weights = prepared.start.weights if prepared.start else None
+    data = TrainingSet("forward", model.batcher, prepared.samples, prepared.validation, initial_weights)
+    history, metrics = fit(network, data, config, options, run, sample_replies.generate)
     histories = {"forward": history}
-    metrics = figures | size | {"epochs": len(history.perplexities), "seconds": round(history.seconds, 1)}
+    metrics |= sizes | {"epochs": history.epochs, "seconds": round(history.seconds, 1)}
     if options.reverse:
-        old = start.reverse if start else None
-        reverse = Network(model.settings.network, None if old else seed + 1)
-        model = attrs.evolve(model, reverse=reverse)
-        turned = attrs.evolve(model.batcher, reverse=True)
-        lesson = Lesson("reverse", turned, reversed_samples(samples), reversed_samples(validation), old)
-        history, figures = teach(reverse, lesson, plan, options, run)
+        model, history, perplexity = _train_reverse(model, prepared, config, options, run)
         histories["reverse"] = history
-        metrics["reverse_perplexity"] = figures["perplexity"]
+        metrics["reverse_perplexity"] = perplexity
         metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
 
     save_model(model, into)
-    write_json(into / "training.json", {name: attrs.asdict(history) for name, history in histories.items()})
-    write_whole(into / "training.html", training_page(metrics, histories, rehearsal.scenes).encode())
-    if start:
-        write_json(into / "start.json", start.files)
+    _write_reports(into, metrics, histories, sample_replies.prompts)
+    if prepared.start:
+        write_json(into / "start.json", prepared.start.checksums)
     return metrics
 
 
-def _plan(options: Options, size: Size, seed: int) -> Plan:
-    return Plan(
-        epochs=size.epochs,
+def _train_reverse(
+    model: Model, prepared: PreparedTraining, config: TrainingConfig, options: Options, run: RunContext
+) -> tuple[Model, History, float]:
+    """Trains the reverse network, on samples whose last context line and reply are swapped.
+
+    Returns:
+        The model with its reverse network, the history, and the validation perplexity.
+    """
+    initial_weights = prepared.start.reverse if prepared.start else None
+    reverse = Network(model.settings.network, None if initial_weights else config.seed + 1)
+    data = TrainingSet(
+        name="reverse",
+        batcher=attrs.evolve(model.batcher, reverse=True),
+        samples=reversed_samples(prepared.samples),
+        validation=reversed_samples(prepared.validation),
+        initial_weights=initial_weights,
+    )
+    history, metrics = fit(reverse, data, config, options, run)
+    return attrs.evolve(model, reverse=reverse), history, metrics["perplexity"]
+
+
+def _sizes(prepared: PreparedTraining, model: Model) -> dict[str, int]:
+    return {
+        "samples": len(prepared.samples),
+        "validation_samples": len(prepared.validation),
+        "words": len(model.vocabulary),
+        "weights": sum(math.prod(weight.shape) for weight in model.network.named_weights().values()),
+    }
+
+
+def _warn_if_memory_is_short(needed: int, run: RunContext) -> None:
+    available = available_memory()
+    if available is not None and needed > available:
+        message = "training needs about %.1f GB of memory, but only %.1f GB are available; %s"
+        run.log.warning(message, needed / 1e9, available / 1e9, _MEMORY_HINT)
+
+
+def _write_reports(
+    folder: Path, metrics: Mapping[str, Any], histories: Mapping[str, History], prompts: Sequence[Prompt]
+) -> None:
+    """Writes `training.json` and `training.html`."""
+    write_json(folder / "training.json", {name: attrs.asdict(history) for name, history in histories.items()})
+    write_whole(folder / "training.html", training_page(metrics, histories, prompts).encode())
+
+
+def _training_config(options: Options, hyperparameters: Hyperparameters, seed: int) -> TrainingConfig:
+    return TrainingConfig(
+        epochs=hyperparameters.epochs,
         patience=options.patience,
-        batch_size=size.batch_size,
+        batch_size=hyperparameters.batch_size,
         optimizer=options.optimizer,
-        learning_rate=size.learning_rate,
+        learning_rate=hyperparameters.learning_rate,
         decay=options.optimizer == "adam" if options.decay is None else options.decay,
         warm_up=options.warm_up,
         clip_norm=options.clip_norm,

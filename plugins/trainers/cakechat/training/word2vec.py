@@ -1,4 +1,4 @@
-"""First vectors of tokens, learnt from which tokens stand near each other (Mikolov et al. 2013, arXiv 1310.4546)."""
+"""Token embeddings trained with word2vec: skip-gram (Mikolov et al. 2013, arXiv 1301.3781 and 1310.4546)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from autocakechat.plugins.trainers.cakechat.data.samples import Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 
 _WINDOW = 10
+"""Context tokens on each side, as in the original CakeChat."""
 
 
 class _Sentences:
-    """Lines as gensim wants them, which reads them several times."""
+    """Iterates over lines as lists of tokens, any number of times, as gensim requires."""
 
     def __init__(self, lines: Lines, vocabulary: Vocabulary) -> None:
         self._lines = lines
@@ -23,34 +24,35 @@ class _Sentences:
     def __iter__(self) -> Iterator[list[str]]:
         tokens, ids = self._vocabulary.tokens, self._lines.tokens
         for start, length in zip(self._lines.starts, self._lines.lengths, strict=True):
-            yield [tokens[number] for number in ids[start : start + length]]
+            yield [tokens[token_id] for token_id in ids[start : start + length]]
 
 
-def word_vectors(lines: Lines, vocabulary: Vocabulary, size: int, spread: float, seed: int) -> npt.NDArray[np.float32]:
-    """Learns vectors as CakeChat does: skip-gram, ten tokens to each side.
+def word2vec_embeddings(
+    lines: Lines, vocabulary: Vocabulary, dimension: int, standard_deviation: float, seed: int
+) -> npt.NDArray[np.float32]:
+    """Trains a skip-gram model on the lines of a corpus.
 
-    Of a small corpus they come out short and all in one direction, and a network that begins with them as they are
-    learns more slowly than with none. So they are centred and stretched.
+    On a small corpus the vectors are short and share one direction, and a network initialized with them learns more
+    slowly than one with random embeddings. The vectors v are therefore centered and rescaled: v' = s (v - mean) / std.
 
     Args:
-        lines: What was said, as ids.
-        vocabulary: The tokens.
-        size: Numbers that stand for a token.
-        spread: Standard deviation of their numbers.
-        seed: The same seed gives the same vectors.
+        lines: Token ids of all lines.
+        vocabulary: The vocabulary.
+        dimension: Embedding dimension.
+        standard_deviation: s, over all components of the result.
+        seed: Seed of the training; equal seeds give equal vectors.
 
     Returns:
-        (vocabulary, size). Tokens that are in no line have the mean of the others: zeros, as the pad token.
+        (vocabulary, dimension). The pad token and tokens that occur in no line get zeros, the mean of the others.
     """
     from gensim.models import Word2Vec
 
-    learnt = Word2Vec(
-        _Sentences(lines, vocabulary), vector_size=size, window=_WINDOW, sg=1, min_count=1, seed=seed, workers=1
-    ).wv
-    known = [number for number, token in enumerate(vocabulary.tokens) if token in learnt]
-    found = learnt[[vocabulary.tokens[number] for number in known]]
-    centred = found - found.mean(axis=0)
-    vectors = np.zeros((len(vocabulary), size), np.float32)
-    vectors[known] = centred * (spread / max(float(centred.std()), 1e-12))
-    vectors[vocabulary.pad] = 0.0
-    return vectors
+    sentences = _Sentences(lines, vocabulary)
+    model = Word2Vec(sentences, vector_size=dimension, window=_WINDOW, sg=1, min_count=1, seed=seed, workers=1)
+    known_ids = [token_id for token_id, token in enumerate(vocabulary.tokens) if token in model.wv]
+    trained = model.wv[[vocabulary.tokens[token_id] for token_id in known_ids]]
+    centered = trained - trained.mean(axis=0)
+    embeddings = np.zeros((len(vocabulary), dimension), np.float32)
+    embeddings[known_ids] = centered * (standard_deviation / max(float(centered.std()), 1e-12))
+    embeddings[vocabulary.pad] = 0.0
+    return embeddings

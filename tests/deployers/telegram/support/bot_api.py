@@ -1,7 +1,8 @@
-"""A Bot API server over HTTP on loopback, with the faults that the real one has.
+"""A fake Bot API server over HTTP on loopback, with injectable faults.
 
-It keeps to Telegram's own rules where a bot could stumble over them: an update stays until a higher offset is asked
-for, a second getUpdates ends the first with 409, messages are refused when they are empty, too long or unwanted.
+It follows the rules of the real one that bots depend on: an update is pending until `getUpdates` asks for a higher
+offset, a second `getUpdates` ends the first with 409, messages that are empty, too long or to a user who blocked the
+bot are rejected.
 """
 
 from __future__ import annotations
@@ -19,31 +20,31 @@ from urllib.request import Request, urlopen
 
 TOKEN = "4242:AAE-the_token_of_the_tests_0123456789"
 NAME = "PersonBot"
-_JSON = {"allowed_updates", "commands", "reply_parameters", "link_preview_options"}
+_JSON_PARAMETERS = {"allowed_updates", "commands", "reply_parameters", "link_preview_options"}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong with a call.
+    """A fault of a call.
 
     Attributes:
-        status: Answer with this status; 0 for no answer at all: the connection is dropped. 200 needs `done`.
-        retry_after: Seconds that a 429 asks to wait.
-        done: Whether the call takes effect all the same.
-        cut: With a status: break off in the middle of the answer.
-        delay: Seconds to wait first.
+        status: HTTP status of the response; 0 drops the connection without a response. 200 needs `takes_effect`.
+        retry_after: The `retry_after` of a 429, in seconds.
+        takes_effect: Whether the call is carried out nevertheless.
+        cut: Whether the connection breaks in the middle of the response.
+        delay: Seconds before the response.
     """
 
     status: int = 0
     retry_after: int = 0
-    done: bool = False
+    takes_effect: bool = False
     cut: bool = False
     delay: float = 0.0
 
 
 @dataclass
 class Call:
-    """A call that came in."""
+    """A received call."""
 
     method: str
     params: dict[str, Any]
@@ -51,13 +52,13 @@ class Call:
     fault: Fault | None = None
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     def __init__(self, status: int, description: str, **parameters: int) -> None:
         self.status, self.description, self.parameters = status, description, parameters
 
 
 class BotApi:
-    """The server: write to the bot with `write`, see what it sent in `sent`, break things with `fault`."""
+    """The server: `write` sends a message to the bot, `sent` has its messages, `fault` injects faults into calls."""
 
     def __init__(self, token: str = TOKEN, port: int = 0) -> None:
         self.token = token
@@ -93,30 +94,30 @@ class BotApi:
         self._server.shutdown()
         self._server.server_close()
 
-    # -- what a test does ---------------------------------------------------------------------------------------------
+    # -- methods for tests --------------------------------------------------------------------------------------------
 
-    def write(self, text: str, chat: int = 1, user: int | None = None, **more: Any) -> int:
-        """Somebody writes to the bot; returns the update's id. A negative chat is a group."""
-        return self.post(self.message(chat, user, text=text, **more))
+    def write(self, text: str, chat: int = 1, user: int | None = None, **fields: Any) -> int:
+        """Sends a text to the bot; returns the id of the update. Negative chat ids are groups."""
+        return self.post(self.message(chat, user, text=text, **fields))
 
-    def message(self, chat: int = 1, user: int | None = None, **more: Any) -> dict[str, Any]:
-        """An update with a message of any content."""
+    def message(self, chat: int = 1, user: int | None = None, **fields: Any) -> dict[str, Any]:
+        """Returns an update with a message of any content."""
         user = chat if user is None else user
-        person = {"id": user, "is_bot": False, "first_name": f"Name {user}", "username": f"user{user}"}
-        place = {"id": chat, "type": "private", "first_name": f"Name {user}"}
+        sender = {"id": user, "is_bot": False, "first_name": f"Name {user}", "username": f"user{user}"}
+        chat_object = {"id": chat, "type": "private", "first_name": f"Name {user}"}
         if chat < 0:
-            place = {"id": chat, "type": "supergroup", "title": f"Group {chat}"}
+            chat_object = {"id": chat, "type": "supergroup", "title": f"Group {chat}"}
         with self._changed:
             self._last_message += 1
-            message = {"message_id": self._last_message, "date": int(time.time()), "chat": place, "from": person}
-        text = more.get("text", "")
+            message = {"message_id": self._last_message, "date": int(time.time()), "chat": chat_object, "from": sender}
+        text = fields.get("text", "")
         if text.startswith("/"):
             entity = {"type": "bot_command", "offset": 0, "length": len(text.split()[0])}
-            more.setdefault("entities", [entity])
-        return {"message": message | more}
+            fields.setdefault("entities", [entity])
+        return {"message": message | fields}
 
     def post(self, update: dict[str, Any]) -> int:
-        """Hands any update to the bot."""
+        """Makes an update of any kind available to the bot; returns its id."""
         with self._changed:
             self._last_update += 1
             self.pending.append({"update_id": self._last_update} | update)
@@ -124,7 +125,7 @@ class BotApi:
             return self._last_update
 
     def push(self, update: dict[str, Any], secret: str | None) -> int:
-        """Calls the bot's webhook once; returns the status it answers with, 0 if it cannot be reached."""
+        """Calls the bot's webhook once; returns the HTTP status, 0 if the webhook is unreachable."""
         headers = {"Content-Type": "application/json"}
         if secret is not None:
             headers["X-Telegram-Bot-Api-Secret-Token"] = secret
@@ -139,34 +140,38 @@ class BotApi:
             return 0
 
     def wait(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
-        """Waits until something is so."""
+        """Waits until a condition holds."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while not condition():
-                left = deadline - time.monotonic()
-                assert left > 0, f"never came; sent: {self.sent[-5:]}, calls: {self.methods()[-10:]}"
-                self._changed.wait(min(left, 0.1))
+                remaining = deadline - time.monotonic()
+                assert remaining > 0, f"condition not met; sent: {self.sent[-5:]}, calls: {self.methods()[-10:]}"
+                self._changed.wait(min(remaining, 0.1))
 
     def texts(self, chat: int = 1) -> list[str]:
-        """What was sent to a chat, in order."""
+        """Returns the texts that the bot sent to a chat, in order."""
         return [message["text"] for message in self.sent if message["chat"]["id"] == chat]
 
     def methods(self) -> list[str]:
         return [call.method for call in self.calls]
 
-    # -- what the bot does --------------------------------------------------------------------------------------------
+    # -- calls of the bot ---------------------------------------------------------------------------------------------
 
     def call(self, call: Call) -> Any:
-        """Carries out a call; raises RefusedError."""
+        """Carries out a call.
+
+        Raises:
+            RejectedError: The Bot API rejects it.
+        """
         with self._changed:
             handler = getattr(self, f"_on_{call.method}", None)
             if handler is None:
-                raise RefusedError(404, "Not Found: method not found")
+                raise RejectedError(404, "Not Found: method not found")
             result = handler(call.params)
             self._changed.notify_all()
             return result
 
-    def note(self, call: Call) -> None:
+    def record(self, call: Call) -> None:
         with self._changed:
             call.fault = self.fault(call)
             self.calls.append(call)
@@ -180,7 +185,7 @@ class BotApi:
 
     def _on_getUpdates(self, params: dict[str, Any]) -> Any:  # noqa: N802
         if self.webhook:
-            raise RefusedError(409, "Conflict: can't use getUpdates method while webhook is active")
+            raise RejectedError(409, "Conflict: can't use getUpdates method while webhook is active")
         self._poll += 1
         poll = self._poll
         self._changed.notify_all()
@@ -194,23 +199,23 @@ class BotApi:
             self._changed.wait(deadline - time.monotonic())
         if poll != self._poll:
             self.conflicts += 1
-            raise RefusedError(409, "Conflict: terminated by other getUpdates request")
+            raise RejectedError(409, "Conflict: terminated by other getUpdates request")
         return self.mangle(self.pending[:limit])
 
     def _on_sendMessage(self, params: dict[str, Any]) -> Any:  # noqa: N802
         chat, text = int(params["chat_id"]), params.get("text", "")
         if chat in self.blocked:
-            raise RefusedError(403, "Forbidden: bot was blocked by the user")
+            raise RejectedError(403, "Forbidden: bot was blocked by the user")
         if chat in self.migrated:
             description = "Bad Request: group chat was upgraded to a supergroup chat"
-            raise RefusedError(400, description, migrate_to_chat_id=self.migrated[chat])
+            raise RejectedError(400, description, migrate_to_chat_id=self.migrated[chat])
         if not text.strip():
-            raise RefusedError(400, "Bad Request: message text is empty")
+            raise RejectedError(400, "Bad Request: message text is empty")
         if len(text.encode("utf-16-le")) // 2 > 4096:
-            raise RefusedError(400, "Bad Request: message is too long")
+            raise RejectedError(400, "Bad Request: message is too long")
         self._last_message += 1
-        place = {"id": chat, "type": "private" if chat > 0 else "supergroup", "first_name": "somebody"}
-        message = {"message_id": self._last_message, "date": int(time.time()), "chat": place, "from": self._me()}
+        chat_object = {"id": chat, "type": "private" if chat > 0 else "supergroup", "first_name": "Name"}
+        message = {"message_id": self._last_message, "date": int(time.time()), "chat": chat_object, "from": self._me()}
         self.sent.append(message | {"text": text, "params": params, "at": time.monotonic()})
         return message | {"text": text}
 
@@ -227,7 +232,7 @@ class BotApi:
         return True
 
     def _call_webhook(self, webhook: dict[str, Any]) -> None:
-        """Hands updates to the bot's own server, each until it is taken."""
+        """Calls the bot's webhook with each update until the webhook returns 200."""
         while self._open and self.webhook is webhook:
             if not self.pending or self.push(self.pending[0], webhook["secret_token"]) != 200:
                 time.sleep(0.05)
@@ -247,7 +252,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A bot that is killed leaves broken connections behind; they are no failure of a test."""
+        """Ignores broken connections: a killed bot leaves them behind."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -260,38 +265,42 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         token, _, method = path.removeprefix("/bot").partition("/")
         if token != self.api.token:
-            self._answer(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
+            self._send(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
             return
         call = Call(method, _parameters(body) | _parameters(query.encode()))
-        self.api.note(call)
+        self.api.record(call)
         self._carry_out(call, call.fault)
 
     def _carry_out(self, call: Call, fault: Fault | None) -> None:
         if fault is None:
-            self._answer(*self._result(call))
+            self._send(*self._result(call))
             return
         time.sleep(fault.delay)
-        result = self._result(call) if fault.done else None
+        result = self._result(call) if fault.takes_effect else None
         if fault.status == 0:
             self.close_connection = True
         elif fault.status == 200 and result:
-            self._answer(*result, cut=fault.cut)
+            self._send(*result, cut=fault.cut)
         else:
             parameters = {"parameters": {"retry_after": fault.retry_after}} if fault.retry_after else {}
-            error = {"ok": False, "error_code": fault.status, "description": "fault of the test"} | parameters
-            self._answer(fault.status, error, cut=fault.cut)
+            error = {"ok": False, "error_code": fault.status, "description": "injected fault"} | parameters
+            self._send(fault.status, error, cut=fault.cut)
 
     def _result(self, call: Call) -> tuple[int, dict[str, Any]]:
         try:
             return 200, {"ok": True, "result": self.api.call(call)}
-        except RefusedError as refusal:
-            answer: dict[str, Any] = {"ok": False, "error_code": refusal.status, "description": refusal.description}
-            if refusal.parameters:
-                answer["parameters"] = refusal.parameters
-            return refusal.status, answer
+        except RejectedError as rejection:
+            response: dict[str, Any] = {
+                "ok": False,
+                "error_code": rejection.status,
+                "description": rejection.description,
+            }
+            if rejection.parameters:
+                response["parameters"] = rejection.parameters
+            return rejection.status, response
 
-    def _answer(self, status: int, answer: dict[str, Any], cut: bool = False) -> None:
-        payload = json.dumps(answer).encode()
+    def _send(self, status: int, response: dict[str, Any], cut: bool = False) -> None:
+        payload = json.dumps(response).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(payload)))
@@ -307,4 +316,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _parameters(form: bytes) -> dict[str, Any]:
     fields = parse_qs(form.decode(), keep_blank_values=True)
-    return {name: json.loads(value) if name in _JSON else value for name, (value, *_) in fields.items()}
+    return {name: json.loads(value) if name in _JSON_PARAMETERS else value for name, (value, *_) in fields.items()}

@@ -1,5 +1,5 @@
-/* Keeps, of every SQLite file that a program writes, a copy of what the disk was asked to keep: what a power cut would
-   leave in the worst case. A copy stands beside its file, with ".synced" behind the name.
+/* Keeps a copy of every SQLite file that a program writes, as it was at its last sync: what a power cut leaves in the
+   worst case. The copy is beside the file and has the suffix ".synced".
 
    Loaded with LD_PRELOAD; built with `cc -shared -fPIC -o only_synced.so only_synced.c -ldl`. */
 #define _GNU_SOURCE
@@ -23,7 +23,7 @@ static void keep(int fd) {
         if (write(to, block, got) != got) break;
     close(from);
     close(to);
-    rename(part, copy); /* whole or not at all, should the program be killed here */
+    rename(part, copy); /* atomic, in case the program is killed here */
 }
 
 static int then_keep(const char *name, int fd) {

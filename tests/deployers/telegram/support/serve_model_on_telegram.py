@@ -1,6 +1,6 @@
-"""A program that deploys a trained model on Telegram and writes down what it is asked and what it answers.
+"""A program that deploys a trained model on Telegram and writes a transcript of its requests and replies.
 
-Arguments: the address of the Bot API, the folder for what is kept, the model's folder, the file to write to.
+Arguments: URL of the Bot API, state folder, model folder, transcript file.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from autocakechat.registry.manager import PluginManager
 url, state, folder, transcript = sys.argv[1], *map(Path, sys.argv[2:])
 
 
-class Noting:
-    """Answers as another responder does; each burst and its answer become a line of the transcript."""
+class TranscribingResponder:
+    """Wraps a responder; each burst and its reply become a line of the transcript."""
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
@@ -33,13 +33,13 @@ class Noting:
         replies = self._responder.respond(requests)
         with transcript.open("a", encoding="utf-8") as file:
             for request, reply in zip(requests, replies, strict=True):
-                print(json.dumps({"burst": request.context[-1], "answer": reply.text}), file=file)
+                print(json.dumps({"burst": request.context[-1], "reply": reply.text}), file=file)
         return replies
 
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 run = RunContext(log=logging.getLogger("bot"), progress=silent_progress, seed=1, state=state)
-manager = PluginManager(frozenset(), third_party=False)
+manager = PluginManager.load(third_party=False)
 model = open_model(folder, manager, lambda trainer: reply_options(trainer, []), run)
-noting = TrainedModel(model.path, model.trainer, model.metrics, load=lambda: Noting(model.load()))
-deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=url), noting, run)
+transcribed = TrainedModel(model.path, model.trainer, model.metrics, load=lambda: TranscribingResponder(model.load()))
+deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=url), transcribed, run)

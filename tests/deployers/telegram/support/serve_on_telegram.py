@@ -1,7 +1,7 @@
-"""A program that deploys an echo on Telegram, for tests that need a process of its own.
+"""A program that deploys an echo on Telegram, for tests that need a separate process.
 
-Arguments: the address of the Bot API, the folder for what is kept, seconds the model thinks, who is invited,
-kilobytes that a file may have (0: any).
+Arguments: URL of the Bot API, state folder, seconds that each batch of replies takes, the `allow` option, maximum size
+of the files that it writes in kilobytes (0: no limit).
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from types import FrameType
 from autocakechat import RunContext, Secret
 from autocakechat.plugins.deployers.telegram import Options, deploy
 
-url, state, seconds, allow = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+url, state, reply_delay, allow = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+max_file_bytes = int(sys.argv[5]) * 1024
 responders = runpy.run_path(str(Path(__file__).parents[2] / "responders.py"))
-echo = responders["Echo"](lambda request: f"answer to {request.context[-1]}", seconds)
+echo = responders["Echo"](lambda request: f"reply to {request.context[-1]}", reply_delay)
 
-if int(sys.argv[5]):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]) * 1024,) * 2)
+if max_file_bytes:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes))
 
 
 def terminate(number: int, frame: FrameType | None) -> None:
@@ -42,6 +43,6 @@ options = Options(
     messages_per_minute=100_000,
 )
 run = RunContext(log=logging.getLogger("bot"), progress=None, seed=1, state=state)  # type: ignore[arg-type]
-deploy(options, responders["trained"](echo), run)
+deploy(options, responders["model_of"](echo), run)
 assert signal.getsignal(signal.SIGTERM) is terminate
 print("deploy returned")

@@ -1,4 +1,4 @@
-"""What a loaded model answers."""
+"""Replies and scores of a loaded model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from safetensors.numpy import load_file, save_file
 from autocakechat import Corpus, Request, Responder, RunContext, ScoringResponder, UserError
 from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STYLES
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import Rules, Sampler, Words
+from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import load
 from tests.conftest import ROOT
@@ -40,17 +41,17 @@ def folder(trained: tuple[Path, dict[str, Any]]) -> Path:
 def responder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Responder:
     from tests.trainers.cakechat.conftest import run_in
 
-    return load(folder, ReplyOptions(seed=7, temperature=1.0), run_in(tmp_path_factory.mktemp("s")))
+    return load(folder, ReplyOptions(seed=7, temperature=1.0), run_in(tmp_path_factory.mktemp("state")))
 
 
-def test_replies_are_words_of_the_corpus(responder: Responder, corpus: Corpus) -> None:
+def test_replies_consist_of_tokens_of_the_corpus(responder: Responder, corpus: Corpus) -> None:
     words = {word for dialog in corpus.dialogs("train") for line in dialog for word in tokenize(line.text)}
     replies = [reply.text for reply in responder.respond(REQUESTS * 5)]
     assert len(set(replies)) > len(REQUESTS)
     for reply in replies:
         assert reply
         for before, token in itertools.pairwise(["\n", *tokenize(reply)]):
-            # A mark that stood behind a word may be drawn as the first of a line, with nothing to stick to.
+            # A punctuation mark that follows a word in the corpus may be sampled at the beginning of a line.
             assert token in words or (before == "\n" and JOINER + token in words)
 
 
@@ -62,39 +63,41 @@ def test_the_same_seed_gives_the_same_replies(folder: Path, run: RunContext) -> 
     assert first != other
 
 
-def test_labels_and_context_lines_are_those_of_the_training(responder: Responder) -> None:
+def test_labels_and_context_lines_come_from_training(responder: Responder) -> None:
     assert list(responder.labels) == ["neutral"]
     assert responder.context_lines == 3
 
 
-def test_any_context_is_answered(responder: Responder) -> None:
+def test_every_context_gets_a_reply(responder: Responder) -> None:
     requests = [Request([]), Request(["a"] * 9), Request(["hi", "", "  "], "joy"), Request(["word " * 500])]
     assert all(reply.text for reply in responder.respond(requests))
     assert responder.respond([]) == []
 
 
-def test_nothing_longer_than_asked_for_is_said(folder: Path, run: RunContext) -> None:
+def test_replies_have_at_most_max_tokens(folder: Path, run: RunContext) -> None:
     replies = load(folder, ReplyOptions(max_tokens=3, temperature=2.0), run).respond(REQUESTS * 5)
     assert max(len(tokenize(reply.text)) for reply in replies) <= 3
 
 
-def test_banned_words_and_phrases_are_not_said(folder: Path, run: RunContext) -> None:
-    def said(*banned: str) -> list[list[str]]:
+def test_replies_contain_no_banned_words_and_phrases(folder: Path, run: RunContext) -> None:
+    def reply_tokens(*banned: str) -> list[list[str]]:
         replies = load(folder, ReplyOptions(seed=1, temperature=1.0, banned=banned), run).respond(REQUESTS * 5)
         return [[plain(token) for token in tokenize(reply.text)] for reply in replies]
 
     def pairs(replies: list[list[str]]) -> Counter[tuple[str, str]]:
         return Counter(pair for reply in replies for pair in itertools.pairwise(reply))
 
-    free = said()
-    word = Counter(word for reply in free for word in reply if word.isalpha()).most_common(1)[0][0]
-    phrase = next(pair for pair, _ in pairs(free).most_common() if word not in pair and all(map(str.isalpha, pair)))
-    bound = said(word.upper(), " ".join(phrase))
-    assert all(word not in reply for reply in bound)
-    assert phrase not in pairs(bound)
+    unrestricted = reply_tokens()
+    word = Counter(word for reply in unrestricted for word in reply if word.isalpha()).most_common(1)[0][0]
+    phrase = next(
+        pair for pair, _ in pairs(unrestricted).most_common() if word not in pair and all(map(str.isalpha, pair))
+    )
+    restricted = reply_tokens(word.upper(), " ".join(phrase))
+    assert all(word not in reply for reply in restricted)
+    assert phrase not in pairs(restricted)
 
 
-def test_banned_words_may_stand_in_a_file(folder: Path, run: RunContext, tmp_path: Path) -> None:
+def test_banned_words_are_read_from_a_file(folder: Path, run: RunContext, tmp_path: Path) -> None:
     words = json.loads((folder / "vocabulary.json").read_text("utf-8"))[4:]
     (tmp_path / "banned.txt").write_text("\n".join(["", *words[1:], "  "]) + "\n", "utf-8-sig")
     options = ReplyOptions(banned=(words[0],), banned_file=tmp_path / "banned.txt", fallback="well")
@@ -102,7 +105,7 @@ def test_banned_words_may_stand_in_a_file(folder: Path, run: RunContext, tmp_pat
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"\xff\xfe\xfd", "not UTF-8")])
-def test_a_file_of_banned_words_that_cannot_be_read_is_told(
+def test_an_unreadable_file_of_banned_words_is_reported(
     folder: Path, run: RunContext, tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     if content is not None:
@@ -111,14 +114,14 @@ def test_a_file_of_banned_words_that_cannot_be_read_is_told(
         load(folder, ReplyOptions(banned_file=tmp_path / "banned.txt"), run)
 
 
-def test_the_fallback_is_said_when_nothing_else_may_be(folder: Path, run: RunContext) -> None:
+def test_the_fallback_is_used_if_all_candidates_are_banned(folder: Path, run: RunContext) -> None:
     banned = tuple(json.loads((folder / "vocabulary.json").read_text("utf-8"))[4:])
     replies = load(folder, ReplyOptions(banned=banned, fallback="well"), run).respond(REQUESTS)
     assert [reply.text for reply in replies] == ["well"] * len(REQUESTS)
 
 
-def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
-    vocabulary = Vocabulary.of(Counter(["chocolate", "and", "peas", "!"]), 100, 1)
+def test_repeated_words_are_penalised_but_punctuation_is_not() -> None:
+    vocabulary = Vocabulary.from_counts(Counter(["chocolate", "and", "peas", "!"]), 100, 1)
     settings = NetworkSettings(
         tokens=len(vocabulary),
         conditions=1,
@@ -127,23 +130,23 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
         hidden=3,
         recurrent_activation="sigmoid",
     )
-    network = Network(settings, seed=None)  # with zeros for weights each token is as likely as its bias says
-    likely = {"chocolate": 20.0, "!": 19.0, "and": 9.0, "peas": 0.0, "_end_": -20.0}
-    network.output_bias.assign([likely.get(token, -99.0) for token in vocabulary.tokens])
+    network = Network(settings, seed=None)  # all weights are zero, so the logits are the output bias
+    biases = {"chocolate": 20.0, "!": 19.0, "and": 9.0, "peas": 0.0, "_end_": -20.0}
+    network.output_bias.assign([biases.get(token, -99.0) for token in vocabulary.tokens])
     thoughts = np.zeros((1, settings.hidden), np.float32)
 
-    def said(penalty: float) -> list[str]:
-        rules = Rules(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        sampler = Sampler(network, FloatOutput(network), Words.of(vocabulary))
-        drawn = sampler.draw(thoughts, np.zeros(1, np.int32), rules, (1, 2))
-        return vocabulary.words(drawn[0].tolist())
+    def sampled(penalty: float) -> list[str]:
+        options = DecodingOptions(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
+        sampler = Sampler(network, Float32OutputLayer(network), TokenRules.from_vocabulary(vocabulary))
+        ids = sampler.sample(thoughts, np.zeros(1, np.int32), options, (1, 2))
+        return vocabulary.decode(ids[0].tolist())
 
-    assert said(1.0) == ["chocolate"] * 5
-    assert said(10.0) == ["chocolate", "!", "!", "!", "!"]
+    assert sampled(1.0) == ["chocolate"] * 5
+    assert sampled(10.0) == ["chocolate", "!", "!", "!", "!"]
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "complaint"),
+    ("name", "content", "problem"),
     [
         ("settings.json", b"{", "cannot be read"),
         ("settings.json", b'{"form": 1}', "network"),
@@ -156,24 +159,24 @@ def test_a_word_once_said_is_less_likely_but_signs_are_not() -> None:
         ("weights.safetensors", None, "no such file"),
     ],
 )
-def test_a_damaged_folder_is_told_in_a_line(
-    folder: Path, tmp_path: Path, run: RunContext, name: str, content: bytes | None, complaint: str
+def test_a_damaged_folder_is_reported(
+    folder: Path, tmp_path: Path, run: RunContext, name: str, content: bytes | None, problem: str
 ) -> None:
     copy = shutil.copytree(folder, tmp_path / "model")
     if content is None:
         (copy / name).unlink()
     else:
         (copy / name).write_bytes(content)
-    with pytest.raises(UserError, match=complaint) as error:
+    with pytest.raises(UserError, match=problem) as error:
         load(copy, ReplyOptions(), run)
     assert str(copy / name) in error.value.message
 
 
-def test_weights_that_do_not_fit_are_told(folder: Path, tmp_path: Path, run: RunContext) -> None:
+def test_weights_with_wrong_shapes_are_reported(folder: Path, tmp_path: Path, run: RunContext) -> None:
     copy = shutil.copytree(folder, tmp_path / "model")
     weights = load_file(copy / "weights.safetensors")
     save_file(weights | {"output.bias": np.zeros(3, np.float32)}, copy / "weights.safetensors")
-    with pytest.raises(UserError, match=r"output\.bias is of shape \(3,\), not \(400,\)"):
+    with pytest.raises(UserError, match=r"output\.bias has the shape \(3,\), expected \(400,\)"):
         load(copy, ReplyOptions(), run)
     del weights["decoder.1.bias"]
     save_file(weights, copy / "weights.safetensors")
@@ -181,7 +184,7 @@ def test_weights_that_do_not_fit_are_told(folder: Path, tmp_path: Path, run: Run
         load(copy, ReplyOptions(), run)
 
 
-TALK = """
+SCRIPT = """
 import sys
 from pathlib import Path
 from autocakechat import Request
@@ -195,15 +198,15 @@ print(replies[0].text)
 """
 
 
-def test_tensorflow_says_nothing(folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", TALK, str(folder), str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0
-    assert done.stdout.strip()
-    assert done.stderr == ""
+def test_tensorflow_prints_nothing(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(folder), str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0
+    assert result.stdout.strip()
+    assert result.stderr == ""
 
 
-def test_scores_are_those_of_each_answer_alone(
+def test_batched_scores_equal_single_scores(
     folder: Path, responder: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from autocakechat.plugins.trainers.cakechat.inference import responder as module
@@ -211,18 +214,18 @@ def test_scores_are_those_of_each_answer_alone(
 
     assert isinstance(responder, ScoringResponder)
     requests = [Request(["hi", "hello", "how are you?"]), Request([]), Request(["lol 😀"], "joy"), Request(["bye"])]
-    answers = [["fine", "zxqv", "word " * 50], [], [""], ["bye!", "hi\nyou"]]
+    replies = [["fine", "zxqv", "word " * 50], [], [""], ["bye!", "hi\nyou"]]
     model = CakeChat.load(folder)
-    alone = [
-        float(model.scores(model.context_ids([request.context]), model.response_ids([answer]))[0])
-        for request, told in zip(requests, answers, strict=True)
-        for answer in told
+    single = [
+        float(model.scores(model.context_ids([request.context]), model.response_ids([text]))[0])
+        for request, texts in zip(requests, replies, strict=True)
+        for text in texts
     ]
-    for most in (module._MOST_LOGITS, 1):
-        monkeypatch.setattr(module, "_MOST_LOGITS", most)
-        scores = responder.score(requests, answers)
-        assert [len(told) for told in scores] == [3, 0, 1, 2]
-        assert [score.log_p for told in scores for score in told] == pytest.approx(alone, rel=1e-5)
+    for limit in (module._MAX_LOGITS, 1):
+        monkeypatch.setattr(module, "_MAX_LOGITS", limit)
+        scores = responder.score(requests, replies)
+        assert [len(row) for row in scores] == [3, 0, 1, 2]
+        assert [score.log_p for row in scores for score in row] == pytest.approx(single, rel=1e-5)
     assert [score.tokens for score in scores[0]] == [2, 2, 31]
     assert scores[2][0].tokens == 1
     assert responder.score([], []) == []

@@ -1,4 +1,4 @@
-"""The loss in chunks is the loss at once, and so are its gradients; what is drawn and what is best is right."""
+"""Cross-entropy in chunks, sampling and top-k in blocks, and Adam in one pass match the plain computation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import best_of, drawn_from
 from autocakechat.plugins.trainers.cakechat.network import chunked_cross_entropy
 from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.network.block_selection import sample_categorical, top_k
 from autocakechat.plugins.trainers.cakechat.training.optimizer import Adam
 
 VOCABULARY = 11
@@ -23,10 +23,10 @@ def layer() -> tuple[Any, Any, Any, Any]:
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7, 100])
-def test_the_loss_in_chunks_is_the_loss_at_once(
+def test_cross_entropy_in_chunks_matches_tensorflow(
     layer: tuple[Any, Any, Any, Any], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunked_cross_entropy, "LOGITS", rows * VOCABULARY)
+    monkeypatch.setattr(chunked_cross_entropy, "MAX_LOGITS", rows * VOCABULARY)
     states, targets, kernel, bias = layer
     weights = [states, kernel, bias]
 
@@ -34,8 +34,8 @@ def test_the_loss_in_chunks_is_the_loss_at_once(
     def in_chunks() -> Any:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            loss = 0.5 * chunked_cross_entropy.summed_loss(*layer)
-        return loss, chunked_cross_entropy.losses(*layer), tape.gradient(loss, weights)
+            loss = 0.5 * chunked_cross_entropy.summed_cross_entropy(*layer)
+        return loss, chunked_cross_entropy.cross_entropies(*layer), tape.gradient(loss, weights)
 
     with tf.GradientTape() as tape:
         tape.watch(weights)
@@ -44,47 +44,47 @@ def test_the_loss_in_chunks_is_the_loss_at_once(
     loss, losses, gradients = in_chunks()
     np.testing.assert_allclose(loss, half, rtol=1e-5)
     np.testing.assert_allclose(losses, at_once, rtol=1e-5)
-    for found, expected in zip(gradients, tape.gradient(half, weights), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    for gradient, expected in zip(gradients, tape.gradient(half, weights), strict=True):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [20, 256, 300])
-def test_tokens_are_drawn_as_often_as_they_are_likely(size: int) -> None:
+def test_sampling_follows_the_probabilities(size: int) -> None:
     random = np.random.default_rng(size)
     probabilities = random.random(size).astype(np.float32)
     probabilities[::3] = 0.0
     probabilities /= probabilities.sum()
-    chances = ((np.arange(20_000) + 0.5) / 20_000).astype(np.float32)
-    drawn = drawn_from(tf.repeat(probabilities[None], len(chances), axis=0), chances).numpy()
-    counted = np.bincount(drawn, minlength=size)
-    assert counted[probabilities == 0.0].sum() == 0
-    np.testing.assert_allclose(counted, probabilities * len(chances), atol=2.0)
+    uniforms = ((np.arange(20_000) + 0.5) / 20_000).astype(np.float32)
+    sampled = sample_categorical(tf.repeat(probabilities[None], len(uniforms), axis=0), uniforms).numpy()
+    counts = np.bincount(sampled, minlength=size)
+    assert counts[probabilities == 0.0].sum() == 0
+    np.testing.assert_allclose(counts, probabilities * len(uniforms), atol=2.0)
 
 
-def test_chances_at_their_ends_draw_tokens_that_may_be_drawn() -> None:
-    drawn = drawn_from(tf.constant([[0.0, 0.4, 0.6, 0.0]] * 2), tf.constant([0.0, 1.0 - 2.0**-23]))
-    assert drawn.numpy().tolist() == [1, 2]
+def test_extreme_uniform_numbers_sample_tokens_with_positive_probability() -> None:
+    sampled = sample_categorical(tf.constant([[0.0, 0.4, 0.6, 0.0]] * 2), tf.constant([0.0, 1.0 - 2.0**-23]))
+    assert sampled.numpy().tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("size", [10, 256, 300, 3000])
-def test_the_best_of_blocks_are_the_best_of_all(size: int) -> None:
-    amounts = np.random.default_rng(size).normal(size=(5, size)).astype(np.float32)
-    amounts[0, size // 2 :] = amounts[0, 0]  # equals
-    found, places = best_of(tf.constant(amounts), tf.constant(10))
-    expected, there = tf.math.top_k(amounts, 10)
-    np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(places[1:], there[1:])
+def test_top_k_in_blocks_matches_tensorflow(size: int) -> None:
+    values = np.random.default_rng(size).normal(size=(5, size)).astype(np.float32)
+    values[0, size // 2 :] = values[0, 0]  # ties
+    best, indices = top_k(tf.constant(values), tf.constant(10))
+    expected, expected_indices = tf.math.top_k(values, 10)
+    np.testing.assert_array_equal(best, expected)
+    np.testing.assert_array_equal(indices[1:], expected_indices[1:])
 
 
-def test_adam_in_one_pass_is_adam() -> None:
+def test_adam_in_one_pass_matches_keras() -> None:
     random = np.random.default_rng(2)
-    first = random.normal(size=(4, 3)).astype(np.float32)
+    initial = random.normal(size=(4, 3)).astype(np.float32)
     gradients = random.normal(size=(5, 4, 3)).astype(np.float32)
-    ended = []
+    weights_after = []
     for optimizer in (Adam(0.1), keras.optimizers.Adam(0.1)):
-        weight = keras.Variable(first)
+        weight = keras.Variable(initial)
         optimizer.build([weight])
         for gradient in gradients:
             optimizer.apply([tf.constant(gradient)], [weight])
-        ended.append(weight.numpy())
-    np.testing.assert_allclose(*ended, atol=1e-5)
+        weights_after.append(weight.numpy())
+    np.testing.assert_allclose(*weights_after, atol=1e-5)

@@ -1,4 +1,4 @@
-"""The network gives the numbers of a plain one, and learns with its gradients."""
+"""The network has the outputs and the gradients of an implementation with Keras layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Packer,
 from autocakechat.plugins.trainers.cakechat.network import packed_gru
 from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import FloatOutput
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from tests.trainers.cakechat.network.reference import ACTIVATIONS, log_probabilities
@@ -24,19 +24,19 @@ SETTINGS = NetworkSettings(
 
 
 def random_ids(random: np.random.Generator, rows: int, width: int) -> np.ndarray[Any, Any]:
-    """Rows of tokens padded at their end, some of them empty."""
+    """Returns rows of tokens, padded at the end; some are empty."""
     ids = random.integers(2, SETTINGS.tokens, (rows, width))
     return np.where(np.arange(width) < random.integers(0, width + 1, rows)[:, None], ids, PAD).astype(np.int32)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard-sigmoid"])
 @pytest.mark.parametrize("padding", ["masked", "cakechat"])
-def test_the_network_agrees_with_keras_layers(padding: Padding, activation: Activation) -> None:
+def test_scores_match_keras_layers(padding: Padding, activation: Activation) -> None:
     random = np.random.default_rng(5)
     contexts = random_ids(random, 4 * 3, 6).reshape(4, 3, 6)
     contexts[:, -1, 0] = 9
-    response = random_ids(random, 4, 8)
-    response[:, :2] = [2, 5]
+    reply = random_ids(random, 4, 8)
+    reply[:, :2] = [2, 5]
     condition = np.array([0, 1, 2, 1], np.int32)
     settings = attrs.evolve(SETTINGS, recurrent_activation=activation)
     network = Network(settings, seed=1)
@@ -44,25 +44,25 @@ def test_the_network_agrees_with_keras_layers(padding: Padding, activation: Acti
         weight.assign(random.normal(scale=0.5, size=weight.shape))
     weights = {name: weight.numpy() for name, weight in network.named_weights().items()}
 
-    places = np.arange(12, dtype=np.int32).reshape(4, 3)
+    line_numbers = np.arange(12, dtype=np.int32).reshape(4, 3)
     packer = Packer(padding, PAD, UNKNOWN, line_tokens=30)
-    batch = packer.batch(packer.contexts(contexts.reshape(12, 6), places), condition, response)
-    scores, tokens = Scorer(network, FloatOutput(network), PAD).score(batch)
+    batch = packer.pack_batch(packer.pack_contexts(contexts.reshape(12, 6), line_numbers), condition, reply)
+    scores, tokens = Scorer(network, Float32OutputLayer(network), PAD).score(batch)
 
-    expected = log_probabilities(settings, weights, contexts, condition, response, PAD, padding == "masked")
-    real = response[:, 1:] != PAD
+    expected = log_probabilities(settings, weights, contexts, condition, reply, PAD, padding == "masked")
+    real = reply[:, 1:] != PAD
     assert tokens.tolist() == real.sum(axis=1).tolist()
     np.testing.assert_allclose(scores, np.where(real, expected, 0.0).sum(axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard-sigmoid"])
 @pytest.mark.parametrize("reverse", [False, True])
-def test_the_loop_over_time_has_the_gradients_of_keras_gru(activation: Activation, reverse: bool) -> None:
+def test_packed_gru_has_the_states_and_gradients_of_keras_gru(activation: Activation, reverse: bool) -> None:
     random = np.random.default_rng(3)
     time, sequences, inputs, units = 7, 4, 5, 6
     lengths = np.array([7, 5, 3, 1])
-    counts = tf.constant([(lengths > t).sum() for t in range(time)], tf.int32)
-    places = [(row, t) for t in range(time) for row in range(sequences) if t < lengths[row]]
+    batch_sizes = tf.constant([(lengths > t).sum() for t in range(time)], tf.int32)
+    indices = [(row, t) for t in range(time) for row in range(sequences) if t < lengths[row]]
 
     def normal(*shape: int) -> Any:
         return tf.constant(random.normal(size=shape).astype(np.float32))
@@ -78,47 +78,49 @@ def test_the_loop_over_time_has_the_gradients_of_keras_gru(activation: Activatio
     layer.build((sequences, time, inputs))
     layer.cell.bias.assign(normal(2, 3 * units))
     kernel, recurrent_kernel, bias = (weight.value for weight in layer.trainable_variables)
-    x, of_states, of_last = normal(sequences, time, inputs), normal(sequences, time, units), normal(sequences, units)
+    x, d_states, d_last = normal(sequences, time, inputs), normal(sequences, time, units), normal(sequences, units)
 
     with tf.GradientTape() as tape:
         tape.watch(x)
         states, last = layer(x, mask=tf.constant(np.arange(time) < lengths[:, None]))
         states = tf.reverse(states, [1]) if reverse else states
-        states = tf.gather_nd(states, places)
-        loss = tf.reduce_sum(states * tf.gather_nd(of_states, places)) + tf.reduce_sum(last * of_last)
+        states = tf.gather_nd(states, indices)
+        loss = tf.reduce_sum(states * tf.gather_nd(d_states, indices)) + tf.reduce_sum(last * d_last)
     expected = tape.gradient(loss, [x, kernel, recurrent_kernel, bias])
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def packed() -> Any:
+    def run_packed() -> Any:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            projected = tf.matmul(tf.gather_nd(x, places), kernel) + bias[0]
-            found = packed_gru.scan(projected, counts, recurrent_kernel, bias[1], activation, reverse)
-            loss = tf.reduce_sum(found[0] * tf.gather_nd(of_states, places)) + tf.reduce_sum(found[1] * of_last)
-        return found, tape.gradient(loss, [x, kernel, recurrent_kernel, bias])
+            projected = tf.matmul(tf.gather_nd(x, indices), kernel) + bias[0]
+            outputs = packed_gru.scan(projected, batch_sizes, recurrent_kernel, bias[1], activation, reverse)
+            loss = tf.reduce_sum(outputs[0] * tf.gather_nd(d_states, indices)) + tf.reduce_sum(outputs[1] * d_last)
+        return outputs, tape.gradient(loss, [x, kernel, recurrent_kernel, bias])
 
-    (packed_states, packed_last), gradients = packed()
+    (packed_states, packed_last), gradients = run_packed()
     np.testing.assert_allclose(packed_states, states, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(packed_last, last, rtol=1e-4, atol=1e-5)
-    for found, wanted in zip(gradients, expected, strict=True):
-        np.testing.assert_allclose(tf.convert_to_tensor(found), tf.convert_to_tensor(wanted), rtol=1e-4, atol=1e-5)
+    for actual, keras_gradient in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(actual), tf.convert_to_tensor(keras_gradient), rtol=1e-4, atol=1e-5
+        )
 
 
-def test_a_step_of_decoding_is_a_step_of_teaching() -> None:
+def test_decoding_step_by_step_matches_teacher_forcing() -> None:
     network = Network(SETTINGS, seed=4)
-    said = np.array([2, 7, 9, 4], np.int32)
+    tokens = np.array([2, 7, 9, 4], np.int32)
     thought = tf.random.stateless_normal([1, SETTINGS.hidden], [1, 2])
     condition = np.array([1], np.int32)
-    taught = network.decode(tf.constant(said), tf.ones(4, tf.int32), thought, condition)
+    teacher_forced = network.decode(tf.constant(tokens), tf.ones(4, tf.int32), thought, condition)
 
     states = (tf.zeros([1, SETTINGS.hidden]),) * 2
-    steady = network.steady_input(thought, condition)
-    for number, token in enumerate(said):
-        states = network.step(tf.constant([token]), steady, states)
-        np.testing.assert_allclose(states[1][0], taught[number], rtol=1e-5, atol=1e-6)
+    static_input = network.project_static_input(thought, condition)
+    for position, token in enumerate(tokens):
+        states = network.step(tf.constant([token]), static_input, states)
+        np.testing.assert_allclose(states[1][0], teacher_forced[position], rtol=1e-5, atol=1e-6)
 
 
-def test_the_same_seed_makes_the_same_network_and_another_seed_another() -> None:
+def test_the_seed_determines_the_initial_weights() -> None:
     first, second, third = (Network(SETTINGS, seed).named_weights() for seed in (1, 1, 2))
     for name, weight in first.items():
         np.testing.assert_array_equal(weight.numpy(), second[name].numpy())

@@ -1,28 +1,30 @@
-"""The output layer in 8-bit integers beside the one of float32."""
+"""The 8-bit output layer against the float32 output layer."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch, Rules, Words
-from autocakechat.plugins.trainers.cakechat.network import output_layer
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats
+from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
+from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import (
-    EightBitOutput,
-    FloatOutput,
-    Output,
-    quick_output,
+from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import (
+    Int8OutputLayer,
+    fastest_output_layer,
+    integer_product,
 )
-from autocakechat.plugins.trainers.cakechat.network.scorer import Floats
+from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
 
 TOKENS, HIDDEN = 3000, 64
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    """One whose logits differ as much as those of a trained one."""
+    """A network whose logits vary as much as those of a trained network."""
     settings = NetworkSettings(
         tokens=TOKENS,
         conditions=1,
@@ -39,11 +41,11 @@ def network() -> Network:
 
 
 @pytest.fixture(scope="module")
-def eight_bits(network: Network) -> EightBitOutput:
-    found = quick_output(network)
-    if not isinstance(found, EightBitOutput):
-        pytest.skip("this processor has no fast products of 8-bit integers")
-    return found
+def int8(network: Network) -> Int8OutputLayer:
+    output = fastest_output_layer(network)
+    if not isinstance(output, Int8OutputLayer):
+        pytest.skip("this processor has no 8-bit integer products with 32-bit sums")
+    return output
 
 
 @pytest.fixture(scope="module")
@@ -51,43 +53,45 @@ def states() -> Floats:
     return np.random.default_rng(4).uniform(-1.0, 1.0, (40, HIDDEN)).astype(np.float32)
 
 
-def test_logits_are_off_by_hundredths(network: Network, eight_bits: EightBitOutput, states: Floats) -> None:
+def test_int8_logits_have_errors_of_hundredths(network: Network, int8: Int8OutputLayer, states: Floats) -> None:
     exact = network.logits(states).numpy()
-    rough = tf.function(eight_bits.logits)(states).numpy()
+    approximate = tf.function(int8.logits)(states).numpy()
     assert exact.std() > 2
-    assert 0 < np.abs(rough - exact).max() < 0.2
-    assert np.abs((rough - exact).mean()) < 0.01
+    assert 0 < np.abs(approximate - exact).max() < 0.2
+    assert np.abs((approximate - exact).mean()) < 0.01
 
 
-def test_losses_are_off_by_thousandths(network: Network, eight_bits: EightBitOutput, states: Floats) -> None:
+def test_int8_cross_entropies_have_errors_of_thousandths(
+    network: Network, int8: Int8OutputLayer, states: Floats
+) -> None:
     targets = np.random.default_rng(5).integers(TOKENS, size=len(states)).astype(np.int32)
     targets[::2] = network.logits(states).numpy().argmax(axis=1)[::2]  # both likely and unlikely ones
-    exact = FloatOutput(network).losses(states, targets).numpy()
-    rough = tf.function(eight_bits.losses)(states, targets).numpy()
+    exact = Float32OutputLayer(network).cross_entropies(states, targets).numpy()
+    approximate = tf.function(int8.cross_entropies)(states, targets).numpy()
     assert exact[::2].max() < exact[1::2].min()
-    np.testing.assert_allclose(rough, exact, atol=0.01)
+    np.testing.assert_allclose(approximate, exact, atol=0.01)
 
 
-def test_beams_are_those_of_float32(network: Network, eight_bits: EightBitOutput) -> None:
-    words = Words(
+def test_int8_beams_match_float32(network: Network, int8: Int8OutputLayer) -> None:
+    words = TokenRules(
         start=1,
         end=2,
         pad=0,
-        banned=np.zeros(TOKENS, np.float32),
-        penalised=np.ones(TOKENS, np.float32),
+        logit_bias=np.zeros(TOKENS, np.float32),
+        penalty_mask=np.ones(TOKENS, np.float32),
     )
-    rules = Rules(max_tokens=6, temperature=1.0, repetition_penalty=10.0)
+    rules = DecodingOptions(max_tokens=6, temperature=1.0, repetition_penalty=10.0)
     thoughts = np.random.default_rng(6).uniform(-1.0, 1.0, (8, HIDDEN)).astype(np.float32)
 
-    def beams(output: Output) -> list[list[list[int]]]:
+    def beams(output: OutputLayer) -> list[list[list[int]]]:
         search = BeamSearch(network, output, words)
-        return [found.tolist() for found in search.search(thoughts, np.zeros(8, np.int32), rules, beams=5)]
+        return [candidates.tolist() for candidates in search.search(thoughts, np.zeros(8, np.int32), rules, beams=5)]
 
-    assert beams(eight_bits) == beams(FloatOutput(network))
+    assert beams(int8) == beams(Float32OutputLayer(network))
 
 
-def test_where_sums_would_overflow_floats_are_multiplied(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    product = output_layer._product
-    monkeypatch.setattr(output_layer, "_product", lambda left, right: tf.minimum(product(left, right), (1 << 15) - 1))
-    monkeypatch.setattr(output_layer, "_multiplies_eight_bits", output_layer._multiplies_eight_bits.__wrapped__)
-    assert type(quick_output(network)) is FloatOutput
+def test_float32_is_used_if_the_integer_sums_overflow(network: Network) -> None:
+    def saturating(left: Any, right: Any) -> Any:
+        return tf.minimum(integer_product(left, right), (1 << 15) - 1)
+
+    assert type(fastest_output_layer(network, saturating)) is Float32OutputLayer

@@ -1,4 +1,4 @@
-"""A web server on this machine that stands in for CakeChat's bucket, with a certificate of its own."""
+"""A local HTTPS server that replaces CakeChat's S3 bucket in tests."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ import trustme
 
 @attrs.define
 class Bucket:
-    """What is served, and what was asked for."""
+    """The content of the server and its requests.
+
+    Attributes:
+        address: The URL of the bucket.
+        files: The content of each file by path.
+        redirects: The target URL of each redirect by path.
+        truncated: Paths whose connection is closed after half of the content.
+        requests: The requested paths.
+    """
 
     address: str = ""
     files: dict[str, bytes] = attrs.field(factory=dict)
     redirects: dict[str, str] = attrs.field(factory=dict)
-    cut: set[str] = attrs.field(factory=set)
-    asked: list[str] = attrs.field(factory=list)
+    truncated: set[str] = attrs.field(factory=set)
+    requests: list[str] = attrs.field(factory=list)
 
 
 @contextmanager
-def serving(certificate: trustme.LeafCert) -> Iterator[Bucket]:
+def serve_bucket(certificate: trustme.LeafCert) -> Iterator[Bucket]:
     """Serves over HTTPS until the block ends."""
     bucket = Bucket()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            bucket.asked.append(self.path)
+            bucket.requests.append(self.path)
             if self.path in bucket.redirects:
                 self.send_response(302)
                 self.send_header("Location", bucket.redirects[self.path])
@@ -43,14 +51,14 @@ def serving(certificate: trustme.LeafCert) -> Iterator[Bucket]:
             self.send_header("Content-Length", str(len(content or b"")))
             self.end_headers()
             if content:
-                self.wfile.write(content[: len(content) // 2] if self.path in bucket.cut else content)
+                self.wfile.write(content[: len(content) // 2] if self.path in bucket.truncated else content)
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:
-            """Says nothing of a client that refuses the certificate, as it should."""
+            """Prints nothing when a client rejects the certificate, which a test expects."""
 
     server = Server(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -67,8 +75,8 @@ def serving(certificate: trustme.LeafCert) -> Iterator[Bucket]:
         thread.join()
 
 
-def authority_in(folder: Path) -> tuple[trustme.CA, Path]:
-    """Makes who signs the certificate, and the file by which it is trusted."""
+def make_authority(folder: Path) -> tuple[trustme.CA, Path]:
+    """Makes a certificate authority, and the file to trust it with."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     return authority, folder / "ca.pem"

@@ -1,4 +1,4 @@
-"""The published model is fetched over HTTPS, once; whatever goes wrong ends in one line that says what to do."""
+"""The published model is downloaded once, over HTTPS; errors are one line with the URLs to download manually."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained import download
-from autocakechat.plugins.trainers.cakechat.pretrained.download import fetch_published
-from tests.trainers.cakechat.pretrained.bucket import Bucket, authority_in, serving
+from autocakechat.plugins.trainers.cakechat.pretrained.download import download_published_model
+from tests.trainers.cakechat.pretrained.bucket import Bucket, make_authority, serve_bucket
 
 MODEL, REVERSE = "/data/nn_models/forward.tar.gz", "/data/nn_models/backward.tar.gz"
 FILES = {
@@ -32,9 +32,9 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         monkeypatch.setenv(name, str(tmp_path / "home"))
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    authority, trusted = authority_in(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
-    with serving(authority.issue_cert("localhost")) as bucket:
+    authority, certificate_file = make_authority(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate_file))
+    with serve_bucket(authority.issue_cert("localhost")) as bucket:
         bucket.files = dict(FILES)
         yield bucket
 
@@ -46,98 +46,99 @@ def options(bucket: Bucket, **changes: object) -> Options:
     return attrs.evolve(plain, **changes)  # type: ignore[arg-type]
 
 
-def kept(home: Path) -> list[str]:
+def cached_files(home: Path) -> list[str]:
     return [file.name for file in (home / "home").rglob("*") if file.is_file()]
 
 
-def test_everything_a_start_needs_is_fetched_once(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
-    found = fetch_published(options(bucket, reverse=True), run)
-    assert [file.read_bytes() for file in found.files] == [
+def test_all_files_are_downloaded_once(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
+    files = download_published_model(options(bucket, reverse=True), run)
+    assert [file.read_bytes() for file in files.files] == [
         FILES[MODEL],
         FILES["/data/tokens_index/t_idx_processed_dialogs.json"],
         FILES["/data/conditions_index/c_idx_processed_dialogs.json"],
         FILES[REVERSE],
     ]
-    assert all(file.is_relative_to(tmp_path / "home") for file in found.files)
-    assert len(bucket.asked) == 4
-    assert fetch_published(options(bucket, reverse=True), run) == found
-    assert len(bucket.asked) == 4
+    assert all(file.is_relative_to(tmp_path / "home") for file in files.files)
+    assert len(bucket.requests) == 4
+    assert download_published_model(options(bucket, reverse=True), run) == files
+    assert len(bucket.requests) == 4
 
 
-def test_a_reverse_model_is_fetched_only_if_it_is_wanted(bucket: Bucket, run: RunContext) -> None:
-    assert fetch_published(options(bucket), run).reverse is None
-    assert REVERSE not in bucket.asked
+def test_the_reverse_model_is_downloaded_only_on_request(bucket: Bucket, run: RunContext) -> None:
+    assert download_published_model(options(bucket), run).reverse is None
+    assert REVERSE not in bucket.requests
 
 
-def test_another_file_than_the_expected_one_is_not_kept(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"SHA-256 {hashlib.sha256(FILES[MODEL]).hexdigest()}, which trainer.sha256"):
-        fetch_published(options(bucket, sha256=("0" * 64,)), run)
-    assert kept(tmp_path) == []
+def test_a_file_with_an_unexpected_checksum_is_not_kept(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=f"SHA-256 {hashlib.sha256(FILES[MODEL]).hexdigest()} is not listed in trainer.sha256"
+    ):
+        download_published_model(options(bucket, sha256=("0" * 64,)), run)
+    assert cached_files(tmp_path) == []
     expected = tuple(hashlib.sha256(content).hexdigest() for content in FILES.values())
-    assert fetch_published(options(bucket, sha256=expected), run).weights.read_bytes() == FILES[MODEL]
+    assert download_published_model(options(bucket, sha256=expected), run).weights.read_bytes() == FILES[MODEL]
 
 
-def assert_tells_what_to_do(error: UserError, bucket: Bucket) -> None:
-    told = str(error)
-    assert "\n" not in told
+def assert_lists_manual_downloads(error: UserError, bucket: Bucket) -> None:
+    assert "\n" not in str(error)
     assert f"{bucket.address}/nn_models/forward.tar.gz" in error.hint
     assert f"{bucket.address}/tokens_index/t_idx_processed_dialogs.json" in error.hint
     assert f"{bucket.address}/conditions_index/c_idx_processed_dialogs.json" in error.hint
-    assert "put them into one folder and set trainer.start_path to it" in error.hint
+    assert "manually into one folder and set trainer.start_path to this folder" in error.hint
 
 
-def test_a_fetch_that_breaks_off_leaves_nothing(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
-    bucket.cut = {MODEL}
-    with pytest.raises(UserError, match=r"forward\.tar\.gz: broke off") as caught:
-        fetch_published(options(bucket), run)
-    assert_tells_what_to_do(caught.value, bucket)
-    assert kept(tmp_path) == []
-    bucket.cut = set()
-    assert fetch_published(options(bucket), run).weights.read_bytes() == FILES[MODEL]
+def test_an_interrupted_download_leaves_no_file(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
+    bucket.truncated = {MODEL}
+    with pytest.raises(UserError, match=r"forward\.tar\.gz: the connection broke during the download") as caught:
+        download_published_model(options(bucket), run)
+    assert_lists_manual_downloads(caught.value, bucket)
+    assert cached_files(tmp_path) == []
+    bucket.truncated = set()
+    assert download_published_model(options(bucket), run).weights.read_bytes() == FILES[MODEL]
 
 
-def test_a_file_that_is_not_there_is_told(bucket: Bucket, run: RunContext) -> None:
-    with pytest.raises(UserError, match="answers 404 Not Found") as caught:
-        fetch_published(options(bucket, start_name="other"), run)
+def test_a_missing_file_is_reported(bucket: Bucket, run: RunContext) -> None:
+    with pytest.raises(UserError, match="the server responds with 404 Not Found") as caught:
+        download_published_model(options(bucket, start_name="other"), run)
     assert "nn_models/other.tar.gz" in caught.value.hint
 
 
-def test_without_network_one_line_says_what_to_download_and_where_to_put_it(bucket: Bucket, run: RunContext) -> None:
+def test_without_network_the_hint_lists_manual_downloads(bucket: Bucket, run: RunContext) -> None:
     bucket.address = "https://localhost:1/data"
-    with pytest.raises(UserError, match="cannot be reached") as caught:
-        fetch_published(options(bucket), run)
-    assert_tells_what_to_do(caught.value, bucket)
+    with pytest.raises(UserError, match="the server cannot be reached") as caught:
+        download_published_model(options(bucket), run)
+    assert_lists_manual_downloads(caught.value, bucket)
 
 
-def test_a_certificate_that_nobody_knows_is_refused(
+def test_an_untrusted_certificate_is_rejected(
     bucket: Bucket, run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    with pytest.raises(UserError, match="certificate cannot be verified"):
-        fetch_published(options(bucket), run)
-    assert kept(tmp_path) == []
+    with pytest.raises(UserError, match="the server's certificate cannot be verified"):
+        download_published_model(options(bucket), run)
+    assert cached_files(tmp_path) == []
 
 
-def test_too_large_a_file_is_refused(
+def test_a_file_that_is_too_large_is_rejected(
     bucket: Bucket, run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "MOST_BYTES", 1000)
+    monkeypatch.setattr(download, "MAX_BYTES", 1000)
     with pytest.raises(UserError, match="larger than 1,000 bytes"):
-        fetch_published(options(bucket), run)
-    assert kept(tmp_path) == []
+        download_published_model(options(bucket), run)
+    assert cached_files(tmp_path) == []
 
 
-def test_a_way_that_leaves_https_is_not_gone(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
+def test_a_redirect_to_http_is_rejected(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
     bucket.redirects = {MODEL: f"{bucket.address}/moved", "/data/moved": "http://localhost:1/model"}
     with pytest.raises(UserError, match="http://localhost:1/model: not HTTPS"):
-        fetch_published(options(bucket), run)
-    assert kept(tmp_path) == []
+        download_published_model(options(bucket), run)
+    assert cached_files(tmp_path) == []
 
 
-def test_a_way_that_stays_on_https_is_gone(bucket: Bucket, run: RunContext) -> None:
+def test_a_redirect_to_https_is_followed(bucket: Bucket, run: RunContext) -> None:
     bucket.redirects = {MODEL: f"{bucket.address}/moved"}
     bucket.files["/data/moved"] = b"moved"
-    assert fetch_published(options(bucket), run).weights.read_bytes() == b"moved"
+    assert download_published_model(options(bucket), run).weights.read_bytes() == b"moved"
 
 
 @pytest.mark.parametrize("address", ["http://example.org", "ftp://example.org", "example.org", "https://", "file:///x"])
@@ -146,6 +147,6 @@ def test_the_address_must_be_https(address: str) -> None:
         Options(start_address=address)
 
 
-def test_pooch_says_nothing_of_its_own(bucket: Bucket, run: RunContext) -> None:
-    fetch_published(options(bucket), run)
+def test_pooch_logs_nothing(bucket: Bucket, run: RunContext) -> None:
+    download_published_model(options(bucket), run)
     assert not pooch.get_logger().isEnabledFor(logging.INFO)

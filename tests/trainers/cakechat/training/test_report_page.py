@@ -1,4 +1,4 @@
-"""What can be seen of a training: `training.html`, and curves in TensorBoard."""
+"""The report of a training: `training.html`, and curves in TensorBoard."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.history import History
 from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
-from autocakechat.plugins.trainers.cakechat.training.sample_replies import Scene
+from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt
 from tests.trainers.cakechat.conftest import SMALL, run_in
 
 
-def test_the_history_can_be_seen_in_a_page(trained: tuple[Path, dict[str, Any]]) -> None:
+def test_the_page_shows_the_history(trained: tuple[Path, dict[str, Any]]) -> None:
     page = (trained[0] / "training.html").read_text("utf-8")
     history = json.loads((trained[0] / "training.json").read_text("utf-8"))["forward"]
     assert f"{history['perplexities'][-1]:,.4g}" in page
@@ -34,23 +34,23 @@ def test_the_history_can_be_seen_in_a_page(trained: tuple[Path, dict[str, Any]])
     assert "http" not in page.replace("http-equiv", "")
 
 
-def test_what_people_write_is_escaped_in_the_page() -> None:
-    scene = Scene(["<script>alert(1)</script>"], "<b>yes</b>", "neutral")
+def test_text_from_chats_is_escaped_in_the_page() -> None:
+    prompt = Prompt(["<script>alert(1)</script>"], "<b>yes</b>", "neutral")
     history = History(losses=[1.0], perplexities=[2.0], steps=[3], replies=[["<i>\u202eno</i>"]])
-    page = training_page({"perplexity": 2.0}, {"forward": history}, [scene])
+    page = training_page({"perplexity": 2.0}, {"forward": history}, [prompt])
     assert not {"<script", "<b>", "<i>"} & set(re.findall(r"<\w+>?", page))
     assert "&lt;script&gt;" in page
     assert "\u202e" not in page
 
 
-def test_no_lines_of_the_corpus_are_shown_if_none_are_wanted(corpus: Corpus, tmp_path: Path) -> None:
+def test_without_sample_replies_the_page_shows_no_text_of_the_corpus(corpus: Corpus, tmp_path: Path) -> None:
     options = attrs.evolve(SMALL, rehearsals=0, epochs=1, batch_size=512)
     train(options, corpus, tmp_path, run_in(tmp_path / "state"))
-    assert "What it said" not in (tmp_path / "training.html").read_text("utf-8")
+    assert "Sample replies" not in (tmp_path / "training.html").read_text("utf-8")
     assert json.loads((tmp_path / "training.json").read_text("utf-8"))["forward"]["replies"] == [[]]
 
 
-def test_the_curves_can_be_followed_in_tensorboard(corpus: Corpus, tmp_path: Path) -> None:
+def test_the_curves_are_written_for_tensorboard(corpus: Corpus, tmp_path: Path) -> None:
     options = attrs.evolve(SMALL, epochs=2, batch_size=128, tensorboard=tmp_path / "board", rehearsals=0)
     train(options, corpus, tmp_path, run_in(tmp_path / "state"))
     history = json.loads((tmp_path / "training.json").read_text("utf-8"))["forward"]

@@ -1,120 +1,121 @@
-// The whole page: the conversation lives here and is sent along with every message; the server keeps nothing.
+// The conversation is kept in this page and sent with every message; the server stores nothing.
 "use strict";
 
-const find = (id) => document.getElementById(id);
-const KEPT = 20;
-const THINKING = "…";
-let said = [];
-let conversation = 0;
+const element = (id) => document.getElementById(id);
+const MAX_MESSAGES = 20;
+const PENDING = "…";
+let conversation = [];
+let conversationNumber = 0;
 
-// Text is only ever set as text, so nothing that anybody says becomes part of the page.
-function show(text, who) {
-  const line = document.createElement("div");
-  line.className = who === "note" ? "note" : "said " + who;
-  line.textContent = text;
-  find("talk").append(line);
-  line.scrollIntoView({ block: "end" });
-  return line;
+// Sets text content only, never HTML, so that no message can change the page.
+function showMessage(text, kind) {
+  const bubble = document.createElement("div");
+  bubble.className = kind === "note" ? "note" : "message " + kind;
+  bubble.textContent = text;
+  element("talk").append(bubble);
+  bubble.scrollIntoView({ block: "end" });
+  return bubble;
 }
 
-async function ask(path, body) {
+async function request(path, body) {
   const headers = {};
   const key = sessionStorage.getItem("key");
   if (key) headers["Authorization"] = "Bearer " + key;
   if (body) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
-  if (answer.status === 401) askForKey();
-  if (!answer.ok) {
-    const told = await answer.json().catch(() => ({}));
-    throw new Error(told.message || "the server answered " + answer.status);
+  const response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
+  if (response.status === 401) showKeyForm();
+  if (!response.ok) {
+    const error = await response.json().catch(() => ({}));
+    throw new Error(error.message || "the server returned status " + response.status);
   }
-  return answer;
+  return response;
 }
 
-function askForKey() {
-  find("key-form").hidden = false;
-  find("key").focus();
+function showKeyForm() {
+  element("key-form").hidden = false;
+  element("key").focus();
 }
 
-async function open() {
+async function loadModels() {
   try {
-    const models = (await (await ask("v1/models")).json()).data.map((model) => model.id);
+    const models = (await (await request("v1/models")).json()).data.map((model) => model.id);
     const name = models[0];
-    document.title = find("name").textContent = name;
+    document.title = element("name").textContent = name;
     const moods = models.map((id) => new Option(id.slice(name.length + 1) || "usual", id));
-    find("mood").replaceChildren(...moods);
-    find("mood-choice").hidden = models.length < 2;
-    find("key-form").hidden = true;
+    element("mood").replaceChildren(...moods);
+    element("mood-choice").hidden = models.length < 2;
+    element("key-form").hidden = true;
   } catch (error) {
-    show(error.message, "note");
+    showMessage(error.message, "note");
   }
 }
 
-// Reads server-sent events and hands on every word of the answer.
-async function readWords(answer, hear) {
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    const events = (rest + part.value).split("\n\n");
-    rest = events.pop();
+// Reads server-sent events and calls onWord with every word of the reply.
+async function readWords(response, onWord) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let incomplete = "";
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    const events = (incomplete + chunk.value).split("\n\n");
+    incomplete = events.pop();
     for (const event of events) {
       const data = event.replace(/^data: /, "");
       if (data === "[DONE]") return;
-      hear(JSON.parse(data).choices[0].delta.content || "");
+      onWord(JSON.parse(data).choices[0].delta.content || "");
     }
   }
 }
 
-async function say(text) {
-  const mine = conversation;
-  const asked = { role: "user", content: text };
-  show(text, "me");
-  find("send").disabled = true;
-  const line = show(THINKING, "bot");
-  let heard = "";
+async function sendMessage(text) {
+  const startedIn = conversationNumber;
+  const message = { role: "user", content: text };
+  showMessage(text, "me");
+  element("send").disabled = true;
+  const bubble = showMessage(PENDING, "bot");
+  let reply = "";
   try {
-    const messages = [...said, asked].slice(-KEPT);
-    await readWords(await ask("v1/chat/completions", { model: find("mood").value, messages, stream: true }), (word) => {
-      heard += word;
-      line.textContent = heard;
+    const messages = [...conversation, message].slice(-MAX_MESSAGES);
+    const body = { model: element("mood").value, messages, stream: true };
+    await readWords(await request("v1/chat/completions", body), (word) => {
+      reply += word;
+      bubble.textContent = reply;
     });
-    if (mine === conversation) said.push(asked, { role: "assistant", content: heard });
+    if (startedIn === conversationNumber) conversation.push(message, { role: "assistant", content: reply });
   } catch (error) {
-    line.remove();
-    if (mine === conversation) show("No answer: " + error.message, "note");
+    bubble.remove();
+    if (startedIn === conversationNumber) showMessage("No reply: " + error.message, "note");
   } finally {
-    find("send").disabled = false;
-    find("text").focus();
+    element("send").disabled = false;
+    element("text").focus();
   }
 }
 
-find("form").addEventListener("submit", (event) => {
+element("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const text = find("text").value.trim();
-  if (!text || find("send").disabled) return;
-  find("text").value = "";
-  say(text);
+  const text = element("text").value.trim();
+  if (!text || element("send").disabled) return;
+  element("text").value = "";
+  sendMessage(text);
 });
 
-find("text").addEventListener("keydown", (event) => {
+element("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
-    find("form").requestSubmit();
+    element("form").requestSubmit();
   }
 });
 
-find("forget").addEventListener("click", () => {
-  said = [];
-  conversation += 1;
-  find("talk").replaceChildren();
-  find("text").focus();
+element("forget").addEventListener("click", () => {
+  conversation = [];
+  conversationNumber += 1;
+  element("talk").replaceChildren();
+  element("text").focus();
 });
 
-find("key-form").addEventListener("submit", (event) => {
+element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem("key", find("key").value);
-  find("key").value = "";
-  open();
+  sessionStorage.setItem("key", element("key").value);
+  element("key").value = "";
+  loadModels();
 });
 
-open();
+loadModels();

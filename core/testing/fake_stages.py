@@ -1,7 +1,7 @@
-"""Small stages that stand in for those a test is not about; real, but quick and easy to foresee.
+"""Small, fast and predictable stages, for the parts of a pipeline that a test is not about.
 
-The source `test-log` reads lines of `name: text`; the trainer `test-echo` makes a model that answers `echo` and the
-last line, or with another mood `joy: echo` and the last line.
+The source `test-log` reads lines of `name: text`. The trainer `test-echo` makes a model that replies `echo` and the
+last message, or with another label `joy: echo` and the last message.
 """
 
 from __future__ import annotations
@@ -28,51 +28,51 @@ from autocakechat import (
     option,
 )
 
-MOODS = ("neutral", "joy", "anger")
+LABELS = ("neutral", "joy", "anger")
 LOADED = "test-echo: loaded"
 
 
 @attrs.frozen(kw_only=True)
 class LogOptions:
-    """Options of the source `test-log`."""
+    """The options of the source `test-log`."""
 
     path: Path = option(help="the text file", affects_key=False)
 
 
 @attrs.frozen(kw_only=True)
 class EchoOptions:
-    """Options of the trainer `test-echo`: there are none."""
+    """The options of the trainer `test-echo`: none."""
 
 
 @attrs.frozen(kw_only=True)
 class EchoReplyOptions:
-    """Options of `[reply]` with the trainer `test-echo`."""
+    """The options of `[reply]` for the trainer `test-echo`."""
 
-    seconds: float = option(default=0.0, help="how long an answer takes")
+    seconds: float = option(default=0.0, help="time to generate a batch of replies")
 
 
 class Echo:
-    """Says what was said last.
+    """The model of `test-echo`: it repeats the last message.
 
     Args:
-        seconds: How long it thinks.
+        seconds: The time that it takes for each batch of requests.
     """
 
-    labels = MOODS
+    labels = LABELS
     context_lines = 3
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answers each with its last line."""
+        """Replies to each request with its last message."""
         time.sleep(self._seconds)
         return [Reply(echo(request.context[-1], request.emotion)) for request in requests]
 
 
-def echo(text: str, emotion: str = MOODS[0]) -> str:
-    """What the model of `test-echo` answers to a text, in a mood."""
-    return f"echo {text}" if emotion == MOODS[0] else f"{emotion}: echo {text}"
+def echo(text: str, emotion: str = LABELS[0]) -> str:
+    """Returns the reply of the model of `test-echo` to a message."""
+    return f"echo {text}" if emotion == LABELS[0] else f"{emotion}: echo {text}"
 
 
 def _inputs(options: LogOptions) -> Sequence[Input]:
@@ -93,9 +93,9 @@ def _messages(path: Path) -> Iterator[Message]:
 
 
 def _train(options: EchoOptions, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    answers = sum(len(dialog) // 2 for dialog in corpus.dialogs("train"))
+    replies = sum(len(dialog) // 2 for dialog in corpus.dialogs("train"))
     (into / "echo.txt").write_text("echo\n")
-    return {"answers": answers}
+    return {"answers": replies}
 
 
 def _load(path: Path, reply: EchoReplyOptions, run: RunContext) -> Echo:
@@ -114,7 +114,7 @@ def acc_trainers() -> Iterable[TrainerType]:
     """Yields `test-echo`."""
     yield TrainerType(
         name="test-echo",
-        summary="says again what was said last",
+        summary="repeats the last message",
         config=EchoOptions,
         reply=EchoReplyOptions,
         train=_train,

@@ -1,7 +1,7 @@
-"""Tells what WhatsApp wrote into a message from what its sender wrote.
+"""Separates the text that WhatsApp inserts into an export from the text that people write.
 
-In exports of iPhones WhatsApp marks its own words with an invisible left-to-right mark, whatever the language. Android
-marks file names so, and puts other notes into angle brackets; only for the rest a list of sentences is needed.
+On iOS, WhatsApp puts an invisible left-to-right mark before all inserted text, in every language. On Android, it marks
+file names in this way and puts other insertions into angle brackets. The rest is recognized by a list of sentences.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ _FILE_KINDS = {
     "mp4": "video", "mov": "video", "3gp": "video", "opus": "voice message", "ogg": "voice message",
     "m4a": "audio file", "mp3": "audio file", "aac": "audio file", "amr": "audio file", "vcf": "contact",
 }  # fmt: skip
-_ANY_FILE = "file"
-_ANY_MEDIA = "media"
-ANY_NOTE = "service: note by WhatsApp"
-DELETED = "deleted message"
-CALL = "call"
+_OTHER_FILE = "file"
+_OMITTED_MEDIA = "media"
+SYSTEM_MESSAGE = "service: system message"
+_DELETED = "deleted message"
+_CALL = "call"
 
-# A file: `<attached: 01-PHOTO.jpg>` on iOS, `IMG-20240105-WA0001.jpg (file attached)` on Android, in any language.
-_ATTACHED_TAIL = re.compile(r"\u200e?<[^<>\n]{1,40}[:：]\s?(?P<file>[^<>\n]+\.\w{2,5})>\s*\Z")
-_ATTACHED_LINE = re.compile(
+# An attachment, in any language: `<attached: 01-PHOTO.jpg>` on iOS, `IMG-20240105-WA0001.jpg (file attached)` on
+# Android.
+_ATTACHMENT_AT_END = re.compile(r"\u200e?<[^<>\n]{1,40}[:：]\s?(?P<file>[^<>\n]+\.\w{2,5})>\s*\Z")
+_ATTACHMENT_LINE = re.compile(
     r"(?:\u200e(?P<marked>[^\n]+\.\w{2,5})|(?P<named>[^\s]*-\d{8}-WA\d{4,6}\.\w{2,5}))\s\([^()\n]+\)\Z"
 )
-_NOTE_TAIL = re.compile(r"\s*\u200e<[^<>\n]{3,80}>\s*\Z")
-# Nobody but WhatsApp writes a line that is two words in angle brackets; `<grin>` is one word.
+_MARKED_BRACKET_AT_END = re.compile(r"\s*\u200e<[^<>\n]{3,80}>\s*\Z")
+# People rarely write a line of several words in angle brackets; `<grin>` is one word.
 _BRACKETED = re.compile(r"<(?=[^<>]*(?:[ \xa0]|[^\x00-\x7f]))[^<>\n]{3,60}>\Z")
 _LOCATION = re.compile(r"[^\n]{0,60}https://maps\.google\.com/\?q=-?\d+\.\d+,-?\d+\.\d+\Z")
 _MENTION = re.compile("@\u2068([^\u2069\n]*)\u2069")
@@ -40,15 +41,16 @@ _EDITED = re.compile(
 )
 
 
-def _listed(sentences: str) -> set[str]:
-    return {_plain(sentence) for sentence in sentences.strip().splitlines()}
+def _parse_sentences(sentences: str) -> set[str]:
+    return {_normalize(sentence) for sentence in sentences.strip().splitlines()}
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
+    """Returns a sentence in lower case, without full stops and invisible marks."""
     return re.sub(r"[\s.。\u200e\u200f]+", " ", text).strip().casefold()
 
 
-_DELETED = _listed("""
+_DELETED_SENTENCES = _parse_sentences("""
     This message was deleted
     You deleted this message
     Eliminaste este mensaje
@@ -87,7 +89,7 @@ _DELETED = _listed("""
     ההודעה נמחקה
     यह संदेश हटा दिया गया था
 """)
-_CALLS = _listed("""
+_CALL_SENTENCES = _parse_sentences("""
     Missed voice call
     Missed video call
     Missed group voice call
@@ -115,61 +117,62 @@ _CALLS = _listed("""
     未接語音通話
     未接语音通话
 """)
-_WHOLE = dict.fromkeys(_DELETED, DELETED) | dict.fromkeys(_CALLS, CALL) | {"null": "view-once media"}
+_KIND_BY_SENTENCE = (
+    dict.fromkeys(_DELETED_SENTENCES, _DELETED) | dict.fromkeys(_CALL_SENTENCES, _CALL) | {"null": "view-once media"}
+)
+_MAX_SENTENCE = 2 * max(map(len, _KIND_BY_SENTENCE))  # characters, including those that `_normalize` removes
 
-_LONGEST_NOTE = 2 * max(map(len, _WHOLE))
 
-
-class Said(NamedTuple):
-    """What a message is.
+class Content(NamedTuple):
+    """The content of a message.
 
     Attributes:
-        kind: `text`, or what it is instead or besides.
-        text: What its sender wrote.
+        kind: `text`, or the kind of media or system message.
+        text: The text that the sender wrote.
     """
 
     kind: str
     text: str
 
 
-def without_notes(text: str) -> Said:
-    """Takes out of a message what WhatsApp wrote.
+def strip_system_text(text: str) -> Content:
+    """Removes the text that WhatsApp inserted into a message.
 
     Args:
-        text: All that stands behind the sender's name; lines are separated by line feeds.
+        text: Everything after the sender's name; lines are separated by line feeds.
     """
     if text.endswith(">"):
-        if attached := _ATTACHED_TAIL.search(text):
-            return Said(_file_kind(attached["file"]), _caption(text[: attached.start()]))
-        text = _EDITED.sub("", _NOTE_TAIL.sub("", text))
-    first, _, others = text.partition("\n")
-    if first.endswith(")") and (attached := _ATTACHED_LINE.match(first)):
-        return Said(_file_kind(attached["marked"] or attached["named"]), _mended(others))
+        if attachment := _ATTACHMENT_AT_END.search(text):
+            return Content(_file_kind(attachment["file"]), _caption(text[: attachment.start()]))
+        text = _EDITED.sub("", _MARKED_BRACKET_AT_END.sub("", text))
+    first_line, _, other_lines = text.partition("\n")
+    if first_line.endswith(")") and (attachment := _ATTACHMENT_LINE.match(first_line)):
+        return Content(_file_kind(attachment["marked"] or attachment["named"]), _unmark_mentions(other_lines))
     if text.startswith(_MARK):
-        return Said(_WHOLE.get(_plain(text), ANY_NOTE), "")
-    if first.endswith(">") and _BRACKETED.match(first):
-        return Said(_ANY_MEDIA, _mended(others))
-    if len(text) <= _LONGEST_NOTE and (kind := _WHOLE.get(_plain(text))):
-        return Said(kind, "")
+        return Content(_KIND_BY_SENTENCE.get(_normalize(text), SYSTEM_MESSAGE), "")
+    if first_line.endswith(">") and _BRACKETED.match(first_line):
+        return Content(_OMITTED_MEDIA, _unmark_mentions(other_lines))
+    if len(text) <= _MAX_SENTENCE and (kind := _KIND_BY_SENTENCE.get(_normalize(text))):
+        return Content(kind, "")
     if "https://maps.google.com/" in text and _LOCATION.match(text):
-        return Said("location", "")
-    return Said("text", _mended(text))
+        return Content("location", "")
+    return Content("text", _unmark_mentions(text))
 
 
-def is_note(text: str) -> bool:
-    """Tells whether all of a message was written by WhatsApp, by its mark alone."""
+def is_system_message(text: str) -> bool:
+    """Returns whether WhatsApp wrote the whole message, as far as its mark shows."""
     return text.startswith(_MARK)
 
 
-def _mended(text: str) -> str:
-    """Returns a text without the invisible marks around people who are mentioned."""
+def _unmark_mentions(text: str) -> str:
+    """Removes the invisible marks around mentioned people."""
     return _MENTION.sub(r"@\1", text)
 
 
 def _caption(text: str) -> str:
-    """Returns what stands before a file; of a document that is its name again, with a dot and its pages."""
-    return "" if "•" in text else _mended(text).strip(_MARK + " \n")
+    """Returns the text before an attachment, unless it is the name and the number of pages of a document."""
+    return "" if "•" in text else _unmark_mentions(text).strip(_MARK + " \n")
 
 
 def _file_kind(name: str) -> str:
-    return _FILE_KINDS.get(name.rpartition(".")[2].lower(), _ANY_FILE)
+    return _FILE_KINDS.get(name.rpartition(".")[2].lower(), _OTHER_FILE)

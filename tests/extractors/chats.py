@@ -1,9 +1,9 @@
-"""Makes chats and extracts dialogs from them."""
+"""Builds chats and extracts their dialogs."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,19 @@ TURNS = next(iter(acc_extractors()))
 MINUTE = 60
 
 
-def said(id: int, sender: str, text: str = "", *, at: float | None = None, **more: Any) -> Message:
-    """A message sent so many minutes after the beginning, by default one after each other."""
+def make_message(id: int, sender: str, text: str = "", *, at: float | None = None, **more: Any) -> Message:
+    """A message sent `at` minutes after the beginning (default: `id`)."""
     return Message(id, sender, sender.title(), text, 1_700_000_000 + int((id if at is None else at) * MINUTE), **more)
 
 
-def talk(*lines: str, start: int = 1) -> list[Message]:
-    """Messages written as "sender: text", a minute after each other."""
-    return [said(start + number, *line.split(": ", 1)) for number, line in enumerate(lines)]
+def make_messages(*lines: str, start: int = 1) -> list[Message]:
+    """Messages from lines "sender: text", one per minute."""
+    return [make_message(start + number, *line.split(": ", 1)) for number, line in enumerate(lines)]
 
 
 @attrs.frozen
 class Extracted:
-    """What became of some chats."""
+    """The dialogs and the message counts of one or more chats."""
 
     dialogs: list[Dialog]
     kept: int
@@ -45,14 +45,15 @@ class Extracted:
 def extract(
     messages: Iterable[Message], run: RunContext, server: Any = "sue", kind: str = "personal chat", **options: Any
 ) -> Extracted:
-    """Extracts the dialogs of one chat, keeping all of them."""
+    """Extracts the dialogs of one chat and marks their messages as kept."""
     return _extract([Chat("chat1", "A chat", kind, messages)], run, server, options)
 
 
 def extract_export(path: Path, run: RunContext, server: Any = "user1", **options: Any) -> Extracted:
     """Extracts the dialogs of an export."""
-    read = TelegramOptions(path=path)
-    chats = (chat for part in TELEGRAM.inputs(read) for chat in TELEGRAM.read(read, part, run))
+    telegram_options = TelegramOptions(path=path)
+    inputs = TELEGRAM.inputs(telegram_options)
+    chats = (chat for log_input in inputs for chat in TELEGRAM.read(telegram_options, log_input, run))
     return _extract(chats, run, server, options)
 
 
@@ -78,8 +79,3 @@ def _extract(chats: Iterable[Chat], run: RunContext, server: Any, options: dict[
         for reason, count in tally.dropped.items():
             dropped[reason] = dropped.get(reason, 0) + count
     return Extracted(dialogs, kept, dropped, notes)
-
-
-def pairs(texts: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
-    """Every answer with the line before it."""
-    return [(dialog[place - 1], dialog[place]) for dialog in texts for place in range(1, len(dialog), 2)]

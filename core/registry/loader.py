@@ -1,0 +1,130 @@
+"""Imports plugins one at a time and calls their registration hooks, so that each problem is attributed to a plugin."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pluggy
+
+from autocakechat.interface import hookspecs
+from autocakechat.interface.deprecation import Deprecated, author_of
+from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, StageType
+from autocakechat.registry.plugin import Plugin, describe_error
+from autocakechat.registry.validation import (
+    fail_plugins_of_same_name,
+    fail_stages_of_same_name,
+    problem_of_stage,
+)
+from autocakechat.text import escape_control_characters, suggest
+
+_REGISTRATION_HOOKS: dict[str, type[StageType] | type[CommandType]] = {
+    **{f"acc_{stage_type.kind}s": stage_type for stage_type in STAGE_TYPES},
+    "acc_commands": CommandType,
+}
+
+
+class PluginLoader:
+    """Loads plugins into a pluggy manager.
+
+    Args:
+        specifications: Modules with the hooks that plugins can implement.
+
+    Attributes:
+        plugins: The plugins, in the order of `add`.
+        hooks: The pluggy manager, with the modules of the active plugins.
+    """
+
+    def __init__(self, specifications: Sequence[Any]) -> None:
+        self.plugins: list[Plugin] = []
+        self.hooks = pluggy.PluginManager(hookspecs.PROJECT)
+        for specification in specifications:
+            self.hooks.add_hookspecs(specification)
+        self._known_hooks = [name for module in specifications for name in vars(module) if name.startswith("acc_")]
+        self._entries: dict[str, EntryPoint] = {}
+
+    def add(self, plugin: Plugin, entry: EntryPoint) -> None:
+        """Imports a plugin, unless it is disabled, and registers its hooks. Problems are stored in the plugin."""
+        self.plugins.append(plugin)
+        self._entries.setdefault(plugin.name, entry)
+        if plugin.status != "disabled":
+            with _attribute_deprecations(plugin, entry):
+                self._import(plugin, entry)
+
+    def collect_stages(self) -> None:
+        """Calls the registration hooks of all plugins and stores what they yield in the plugins."""
+        by_name = {plugin.name: plugin for plugin in self.plugins if plugin.status == "active"}
+        for hook, expected in _REGISTRATION_HOOKS.items():
+            for implementation in getattr(self.hooks.hook, hook).get_hookimpls():
+                self._collect(by_name[implementation.plugin_name], implementation, hook, expected)
+        fail_stages_of_same_name(self.plugins)
+
+    def _import(self, plugin: Plugin, entry: EntryPoint) -> None:
+        try:
+            module = entry.load()
+        except (Exception, SystemExit) as error:
+            plugin.fail(f"cannot be imported: {describe_error(error)}")
+            return
+        if self.hooks.has_plugin(plugin.name):
+            self._refuse_same_name(plugin)
+            return
+        try:
+            self.hooks.register(module, plugin.name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            plugin.fail(escape_control_characters(str(error).strip().splitlines()[-1]))
+        for hook in self._unknown_hooks(module):
+            plugin.fail(f"has an unknown hook {hook}{suggest(hook, self._known_hooks)}")
+        if plugin.status == "failed":
+            self.hooks.unregister(name=plugin.name)
+
+    def _refuse_same_name(self, plugin: Plugin) -> None:
+        others = [other for other in self.plugins if other.name == plugin.name and other is not plugin]
+        fail_plugins_of_same_name(plugin, others)
+        if all(other.status == "failed" for other in others):
+            self.hooks.unregister(name=plugin.name)
+            self.hooks.set_blocked(plugin.name)
+
+    def _unknown_hooks(self, module: Any) -> list[str]:
+        """Returns the functions of a module that are marked with `hookimpl`, but are not hooks of autocakechat."""
+        return [
+            name
+            for name in dir(module)
+            if name not in self._known_hooks and self.hooks.parse_hookimpl_opts(module, name) is not None
+        ]
+
+    def _collect(
+        self, plugin: Plugin, implementation: pluggy.HookImpl, hook: str, expected: type[StageType] | type[CommandType]
+    ) -> None:
+        try:
+            with _attribute_deprecations(plugin, self._entries[plugin.name]):
+                yielded = list(implementation.function())  # type: ignore[call-overload]
+        except Exception as error:
+            plugin.fail(f"{hook} failed: {describe_error(error)}")
+            return
+        for stage in yielded:
+            problem = problem_of_stage(stage, expected)
+            if problem:
+                plugin.fail(f"{hook} yields {problem}")
+            else:
+                plugin.provides.append(stage)
+
+
+@contextmanager
+def _attribute_deprecations(plugin: Plugin, entry: EntryPoint) -> Iterator[None]:
+    """Adds the plugin and its author to the deprecation warnings of the block, and stores them in the plugin."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", Deprecated)
+            yield
+    finally:
+        for warning in caught:
+            if isinstance(warning.message, Deprecated):
+                text = warning.message.text
+                plugin.warnings.append(escape_control_characters(text))
+                attributed = Deprecated(text, f"plugin {plugin} by {author_of(entry)}")
+                warnings.warn_explicit(attributed, Deprecated, warning.filename, warning.lineno)
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -1,0 +1,127 @@
+"""Summarizes a chat log: its participants, its chats and when messages were sent."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from autocakechat.errors import UserError
+from autocakechat.interface.chatlog import Chat
+from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.stage_types import SourceType
+from autocakechat.statistics.activity import ActivityCounter, ActivityReport
+from autocakechat.statistics.participants import Participant, ParticipantCounter, rank_participants
+
+
+@attrs.frozen
+class ChatSummary:
+    """One chat of a log.
+
+    Attributes:
+        id: The chat's id.
+        title: The name shown for it.
+        kind: The kind of chat, as its source names it.
+        skipped: Why `acc run` skips the chat, or None.
+        messages: Number of messages of all kinds.
+        kinds: Number of messages by kind.
+        people: The participants, most messages first.
+    """
+
+    id: str
+    title: str | None
+    kind: str
+    skipped: str | None
+    messages: int
+    kinds: dict[str, int]
+    people: list[Participant]
+
+
+@attrs.frozen
+class LogSummary:
+    """A whole log.
+
+    Attributes:
+        source: Name of the source that read it.
+        messages: Number of messages of all kinds.
+        people: The participants, most messages first.
+        chats: The chats, in the order of the log.
+        activity: When messages were sent.
+    """
+
+    source: str
+    messages: int
+    people: list[Participant]
+    chats: list[ChatSummary]
+    activity: ActivityReport
+
+
+def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
+    """Reads a log and summarizes it.
+
+    Args:
+        source: The source that reads the log.
+        path: The log.
+        run: The run context of the source.
+
+    Raises:
+        UserError: The source cannot read the path.
+    """
+    options = source_options(source, path)
+    activity = ActivityCounter()
+    chats = [
+        summarize_chat(chat, activity) for entry in source.inputs(options) for chat in source.read(options, entry, run)
+    ]
+    totals: Counter[str] = Counter()
+    names: dict[str, str | None] = {}
+    for chat in chats:
+        for participant in chat.people:
+            totals[participant.id] += participant.messages
+            names[participant.id] = participant.name or names.get(participant.id)
+    return LogSummary(
+        source=source.name,
+        messages=sum(chat.messages for chat in chats),
+        people=rank_participants(totals, names),
+        chats=chats,
+        activity=activity.report(),
+    )
+
+
+def source_options(source: SourceType, path: Path) -> Any:
+    """Returns the options of a source that reads a path, with the default value of every other option.
+
+    Raises:
+        UserError: The source has no option `path`, or other options without a default.
+    """
+    options = attrs.fields_dict(source.config)
+    if "path" not in options:
+        raise UserError(f"source '{source.name}' does not read a path", "use a pipeline.toml")
+    required = [name for name, field in options.items() if field.default is attrs.NOTHING and name != "path"]
+    if required:
+        names = ", ".join(sorted(required))
+        raise UserError(f"source '{source.name}' needs more options than a path: {names}", "use a pipeline.toml")
+    return source.config(path=path)
+
+
+def summarize_chat(chat: Chat, activity: ActivityCounter) -> ChatSummary:
+    """Reads a chat to its end and summarizes it.
+
+    Args:
+        chat: The chat, not read yet.
+        activity: Counts when the messages of all chats were sent.
+    """
+    participants = ParticipantCounter()
+    chat.tap(participants.count_batches)
+    chat.tap(activity.count_batches)
+    deque(chat.batches, maxlen=0)  # reads all messages and keeps none
+    return ChatSummary(
+        id=chat.id,
+        title=chat.title,
+        kind=chat.kind,
+        skipped=chat.skip,
+        messages=len(chat.ledger),
+        kinds=participants.kinds(),
+        people=participants.ranking(),
+    )

@@ -1,0 +1,102 @@
+"""Batches requests to the model: all requests that wait at the same time share one call, outside of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import attrs
+
+from autocakechat import Reply, Request, Responder
+
+
+class QueueFullError(Exception):
+    """The queue is full."""
+
+
+class ModelFailedError(Exception):
+    """The model raised an error."""
+
+
+@attrs.frozen
+class _QueuedRequest:
+    request: Request
+    reply: asyncio.Future[Reply]
+
+
+class ReplyQueue:
+    """The queue of requests to the model.
+
+    Args:
+        responder: The model. Only one thread calls it.
+        batch_size: Maximum number of requests in one call.
+        max_waiting: Maximum number of waiting requests.
+        log: Receives failures of the model.
+    """
+
+    def __init__(self, responder: Responder, batch_size: int, max_waiting: int, log: logging.Logger) -> None:
+        self.responder = responder
+        self._batch_size = batch_size
+        self._max_waiting = max_waiting
+        self._log = log
+        self._waiting: deque[_QueuedRequest] = deque()
+        self._not_empty = asyncio.Event()
+        self._executor = ThreadPoolExecutor(1, "model")
+
+    async def reply(self, request: Request) -> Reply:
+        """Returns the model's reply to a request.
+
+        Raises:
+            QueueFullError: Too many requests are waiting.
+            ModelFailedError: The model raised an error, which is logged.
+        """
+        if len(self._waiting) >= self._max_waiting:
+            raise QueueFullError
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_QueuedRequest(request, future))
+        self._not_empty.set()
+        return await future
+
+    async def run(self) -> None:
+        """Processes the queue until it is cancelled."""
+        try:
+            while True:
+                await self._not_empty.wait()
+                batch = self._next_batch()
+                if batch:
+                    await self._process(batch)
+                if not self._waiting:
+                    self._not_empty.clear()
+        finally:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _next_batch(self) -> list[_QueuedRequest]:
+        size = min(self._batch_size, len(self._waiting))
+        batch = [self._waiting.popleft() for _ in range(size)]
+        return [queued for queued in batch if not queued.reply.done()]  # done: the client has disconnected
+
+    async def _process(self, batch: Sequence[_QueuedRequest]) -> None:
+        requests = [queued.request for queued in batch]
+        try:
+            replies = await asyncio.get_running_loop().run_in_executor(self._executor, self.responder.respond, requests)
+        except Exception as error:
+            await self._handle_failure(batch, error)
+            return
+        for queued, reply in zip(batch, replies, strict=True):
+            if not queued.reply.done():
+                queued.reply.set_result(reply)
+
+    async def _handle_failure(self, batch: Sequence[_QueuedRequest], error: Exception) -> None:
+        """Retries the requests of a failed batch one by one, so that only the one that caused it fails."""
+        if len(batch) > 1:
+            for queued in batch:
+                await self._process([queued])
+            return
+        self._log.error("the model failed: %s: %s", type(error).__name__, error)
+        self._log.debug("traceback of the model", exc_info=error)
+        (failed,) = batch
+        if not failed.reply.done():
+            failed.reply.set_exception(ModelFailedError())

@@ -1,0 +1,66 @@
+"""Parses and validates what both APIs have in common: the JSON body, the emotion and the context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse
+
+from autocakechat import Request, Session
+from autocakechat_http.guard import error_response
+
+
+class InvalidRequestError(Exception):
+    """A request is invalid.
+
+    Args:
+        message: What is wrong with it.
+        status: HTTP status of the response.
+        code: Error code for programs.
+    """
+
+    def __init__(self, message: str, status: int = 400, code: str | None = None) -> None:
+        super().__init__(message)
+        self.response: JSONResponse = error_response(status, message, code)
+
+
+async def read_body(http: HttpRequest) -> dict[str, Any]:
+    """Reads the body of a request.
+
+    Raises:
+        InvalidRequestError: It is not a JSON object.
+    """
+    try:
+        body = await http.json()
+    except (ValueError, RecursionError):
+        raise InvalidRequestError("the body is not valid JSON") from None
+    if not isinstance(body, dict):
+        raise InvalidRequestError("the body must be a JSON object")
+    return body
+
+
+def parse_label(emotion: str, labels: Sequence[str]) -> str:
+    """Returns the label of the model that an emotion names.
+
+    Raises:
+        InvalidRequestError: The model does not have this label.
+    """
+    label = Session.find_mood(emotion, labels)
+    if label is None:
+        raise InvalidRequestError(f"unknown emotion; use one of these: {', '.join(labels)}")
+    return label
+
+
+def make_request(lines: Sequence[str], emotion: str, context_lines: int, line_limit: int) -> Request:
+    """Makes a request to the model from lines whose speakers alternate.
+
+    Args:
+        lines: The lines, oldest first.
+        emotion: The label to reply with.
+        context_lines: How many lines the model uses; older ones are dropped.
+        line_limit: Maximum length of a line in characters. The start of a longer line is dropped, because its end is
+            more recent.
+    """
+    return Request(tuple(line[-line_limit:] for line in lines[-context_lines:]), emotion)

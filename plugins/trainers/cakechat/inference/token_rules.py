@@ -1,0 +1,96 @@
+"""Decoding options, and the rules that decoding applies to the logits: banned tokens and the repetition penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import attrs
+import numpy as np
+
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
+
+UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
+"""Tokens that a reply may repeat without a penalty."""
+
+
+@attrs.frozen(kw_only=True)
+class DecodingOptions:
+    """The options of a decoding call.
+
+    Attributes:
+        max_tokens: Maximum number of tokens of a reply, without the start token.
+        temperature: T in softmax(l / T); only sampling uses it.
+        repetition_penalty: The factor by which the probability of a token falls once the reply contains it, at T = 1.
+    """
+
+    max_tokens: int
+    temperature: float
+    repetition_penalty: float
+
+    @property
+    def log_penalty(self) -> float:
+        """The natural logarithm of the repetition penalty."""
+        return float(np.log(self.repetition_penalty))
+
+
+@attrs.frozen(eq=False)
+class TokenRules:
+    """The service tokens of a vocabulary, and the changes to the logits of its tokens.
+
+    Attributes:
+        start: Id of the start token.
+        end: Id of the end token.
+        pad: Id of the pad token.
+        logit_bias: (vocabulary,) -inf for banned tokens, 0 for others; added to the logits.
+        penalty_mask: (vocabulary,) 1 for tokens that the repetition penalty applies to, 0 for others.
+    """
+
+    start: int
+    end: int
+    pad: int
+    logit_bias: np.ndarray[Any, Any]
+    penalty_mask: np.ndarray[Any, Any]
+
+    @classmethod
+    def from_vocabulary(
+        cls, vocabulary: Vocabulary, banned: Collection[str] = (), plain: Callable[[str], str] = lambda token: token
+    ) -> TokenRules:
+        """Makes the rules of a vocabulary. The unknown token is always banned.
+
+        Args:
+            vocabulary: The vocabulary.
+            banned: Other banned tokens, in their plain form.
+            plain: Returns the plain form of a token, which `banned` and `UNPENALISED` contain.
+        """
+        tokens = [plain(token) for token in vocabulary.tokens]
+        banned = {vocabulary.tokens[vocabulary.unknown], *banned}
+        return cls(
+            start=vocabulary.start,
+            end=vocabulary.end,
+            pad=vocabulary.pad,
+            logit_bias=np.array([-np.inf if token in banned else 0.0 for token in tokens], np.float32),
+            penalty_mask=np.array([token not in UNPENALISED for token in tokens], np.float32),
+        )
+
+    def apply_repetition_penalty(self, logits: Tensor, previous: Tensor, log_penalty: Tensor) -> Tensor:
+        """Subtracts the penalty from the logits of tokens that a reply contains already.
+
+            l'_v = l_v - log(penalty) m_v  if v is one of y_1 .. y_{t-1}, where m is the penalty mask
+
+        Args:
+            logits: (rows, vocabulary) l.
+            previous: (rows, tokens) ids of y_1 .. y_{t-1}.
+            log_penalty: () log(penalty).
+
+        Returns:
+            (rows, vocabulary) l'.
+        """
+        rows, tokens = tf.unstack(tf.shape(previous))
+        previous = tf.reshape(previous, [-1])
+        indices = tf.stack([tf.repeat(tf.range(rows), tokens), previous], 1)
+        penalised = tf.gather_nd(logits, indices) - log_penalty * tf.gather(self.penalty_mask, previous)
+        # An update, not a subtraction in place: a token that occurs twice is penalised once.
+        return tf.tensor_scatter_nd_update(logits, indices, penalised)

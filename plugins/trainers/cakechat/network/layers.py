@@ -1,0 +1,102 @@
+"""The layers of the network: embedding and GRU, with seeded initial weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autocakechat.plugins.trainers.cakechat.network import packed_gru
+from autocakechat.plugins.trainers.cakechat.network.backend import keras
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation, Tensor
+
+ops = keras.ops
+
+
+class Initializers:
+    """Makes weight initializers, each with a different seed, so that the same seed gives the same network.
+
+    Args:
+        seed: The seed; None for zeros, if weights are loaded later.
+    """
+
+    def __init__(self, seed: int | None) -> None:
+        self._seed = seed
+
+    def normal(self, deviation: float) -> Any:
+        """Returns an initializer with a normal distribution."""
+        return self._seeded(lambda seed: keras.initializers.RandomNormal(stddev=deviation, seed=seed))
+
+    def glorot(self) -> Any:
+        """Returns a Glorot uniform initializer."""
+        return self._seeded(lambda seed: keras.initializers.GlorotUniform(seed=seed))
+
+    def glorot_gates(self) -> Any:
+        """Returns an initializer for the kernels of three gates side by side: `glorot` for each."""
+        return self._gates([self.glorot() for _ in range(3)])
+
+    def orthogonal_gates(self) -> Any:
+        """Returns an initializer for the kernels of three gates side by side: an orthogonal matrix for each."""
+        return self._gates([self._seeded(lambda seed: keras.initializers.Orthogonal(seed=seed)) for _ in range(3)])
+
+    def _seeded(self, make: Callable[[int], Any]) -> Any:
+        if self._seed is None:
+            return keras.initializers.Zeros()
+        self._seed += 1
+        return make(self._seed)
+
+    @staticmethod
+    def _gates(initializers: list[Any]) -> Callable[..., Any]:
+        def initialize(shape: tuple[int, int], dtype: Any) -> Any:
+            gate_shape = (shape[0], shape[1] // 3)
+            return ops.concatenate([initializer(gate_shape, dtype) for initializer in initializers], axis=1)
+
+        return initialize
+
+
+class Embedding(keras.layers.Layer):  # type: ignore[misc]
+    """An embedding table: a vector for each id."""
+
+    def __init__(self, ids: int, size: int, initializers: Initializers) -> None:
+        super().__init__()
+        self.embeddings = self.add_weight(shape=(ids, size), initializer=initializers.normal(0.5), name="embeddings")
+
+    def call(self, ids: Tensor) -> Tensor:
+        """Looks up ids: (n,) -> (n, size)."""
+        return ops.take(self.embeddings, ids, axis=0)
+
+
+class GRU(keras.layers.Layer):  # type: ignore[misc]
+    """A gated recurrent unit; see `packed_gru` for its equations.
+
+    `project` computes the input products of all steps at once; `scan` and `step` compute the recurrence.
+    """
+
+    def __init__(self, inputs: int, units: int, activation: Activation, initializers: Initializers) -> None:
+        super().__init__()
+        self.activation = activation
+        self.kernel = self.add_weight(shape=(inputs, 3 * units), initializer=initializers.glorot_gates(), name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            shape=(units, 3 * units), initializer=initializers.orthogonal_gates(), name="recurrent_kernel"
+        )
+        self.bias = self.add_weight(shape=(2, 3 * units), initializer="zeros", name="bias")  # b, c
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """Computes x W + b: (n, inputs) -> (n, 3 units)."""
+        return ops.matmul(inputs, self.kernel) + self.bias[0]
+
+    def step(self, projected: Tensor, state: Tensor) -> Tensor:
+        """Computes one step: (n, 3 units) from `project`, (n, units) -> (n, units)."""
+        return packed_gru.step(projected, state, self.recurrent_kernel, self.bias[1], self.activation)
+
+    def scan(self, projected: Tensor, batch_sizes: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
+        """Computes all states of packed sequences, starting from zeros.
+
+        Args:
+            projected: (steps, 3 units) from `project`.
+            batch_sizes: (time,) number of sequences that have a step at each time.
+            reverse: Whether to run from the last step of each sequence to its first.
+
+        Returns:
+            (steps, units) the state after each packed step, and (sequences, units) the last state of each sequence.
+        """
+        return packed_gru.scan(projected, batch_sizes, self.recurrent_kernel, self.bias[1], self.activation, reverse)

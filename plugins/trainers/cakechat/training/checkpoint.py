@@ -1,0 +1,113 @@
+"""Checkpoints: files from which an interrupted training resumes with exactly the same result."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+import numpy as np
+
+from autocakechat import UserError
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.model_files import (
+    get_weights,
+    read_arrays,
+    set_weights,
+    write_arrays,
+)
+from autocakechat.plugins.trainers.cakechat.training.history import History
+
+
+class Checkpoints:
+    """The checkpoint files of one training.
+
+    `checkpoint-NAME.safetensors` holds the newest weights, the optimizer's state and the history. The best weights are
+    in `best-NAME-EPOCH.safetensors`: a file per epoch, so that no checkpoint refers to weights that are overwritten
+    later.
+
+    Args:
+        folder: The folder for the files.
+        name: "forward" or "reverse".
+        fingerprint: Identifies the training; a checkpoint with another fingerprint is ignored.
+        network: The network in training.
+        optimizer: Its Keras optimizer.
+        log: Receives a line for each checkpoint that is resumed or ignored.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, fingerprint: str, network: Network, optimizer: Any, log: logging.Logger
+    ) -> None:
+        self._folder = folder
+        self._name = name
+        self._file = folder / f"checkpoint-{name}.safetensors"
+        self._fingerprint = fingerprint
+        self._network = network
+        self._optimizer = optimizer
+        self._log = log
+
+    def save(self, history: History, epoch_loss: float) -> None:
+        """Writes a checkpoint, then removes best weights that are no longer the best.
+
+        Args:
+            history: The history so far.
+            epoch_loss: Sum of the losses of the unfinished epoch's mini-batches.
+        """
+        optimizer_state = {name: np.asarray(value.numpy()) for name, value in self._optimizer_variables().items()}
+        metadata = {
+            "fingerprint": self._fingerprint,
+            "history": json.dumps(attrs.asdict(history)),
+            "epoch_loss": repr(epoch_loss),
+        }
+        write_arrays(self._file, get_weights(self._network) | optimizer_state, metadata)
+        for file in self._folder.glob(f"best-{self._name}-*.safetensors"):
+            if file != self._best_file(history.best_epoch):
+                file.unlink()
+
+    def resume(self) -> tuple[History, float]:
+        """Restores weights and optimizer state from the checkpoint, if there is one that fits.
+
+        Returns:
+            The history, and the sum of the losses of the unfinished epoch's mini-batches; an empty history and 0 if
+            the training starts from the beginning.
+        """
+        for unfinished in self._folder.glob("*.tmp"):  # left behind by a process that was killed while writing
+            unfinished.unlink()
+        if not self._file.exists():
+            return History(), 0.0
+        try:
+            arrays, metadata = read_arrays(self._file)
+            if metadata.get("fingerprint") != self._fingerprint:
+                self._log.info("starting over: the checkpoint belongs to another training")
+                return History(), 0.0
+            set_weights(self._network, arrays, self._file)
+        except UserError as error:
+            self._log.warning("starting over: the checkpoint cannot be used: %s", error.message)
+            return History(), 0.0
+        for name, variable in self._optimizer_variables().items():
+            variable.assign(arrays[name])
+        self._log.info("resuming from step %d", int(self._optimizer.iterations))
+        return msgspec.json.decode(metadata["history"], type=History), float(metadata["epoch_loss"])
+
+    def save_best(self, epoch: int) -> None:
+        """Writes the current weights as the best ones, those of an epoch."""
+        write_arrays(self._best_file(epoch), get_weights(self._network))
+
+    def load_best(self, epoch: int) -> None:
+        """Restores the weights of the best epoch.
+
+        Raises:
+            UserError: The file is missing or damaged.
+        """
+        file = self._best_file(epoch)
+        arrays, _ = read_arrays(file)
+        set_weights(self._network, arrays, file)
+
+    def _best_file(self, epoch: int) -> Path:
+        return self._folder / f"best-{self._name}-{epoch}.safetensors"
+
+    def _optimizer_variables(self) -> dict[str, Any]:
+        return {f"optimizer.{index}": variable for index, variable in enumerate(self._optimizer.variables)}

@@ -1,0 +1,106 @@
+"""A gradient step: forward pass, loss, gradients, clipping, update."""
+
+from __future__ import annotations
+
+import attrs
+
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
+from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_cross_entropy
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.network.scorer import BATCH_SPEC, decoder_states
+from autocakechat.plugins.trainers.cakechat.training.optimizer import clip_gradients, make_optimizer
+
+
+@attrs.frozen(kw_only=True)
+class TrainingConfig:
+    """How to train. The names of the fields are part of a checkpoint's fingerprint.
+
+    Attributes:
+        epochs: Maximum number of epochs.
+        patience: Early stopping: epochs without a better validation perplexity.
+        batch_size: Samples in a mini-batch.
+        optimizer: "adam" or "adadelta".
+        learning_rate: Learning rate; with `decay` its maximum.
+        decay: Whether the learning rate follows a schedule: linear warm-up, then cosine decay.
+        warm_up: Warm-up steps.
+        clip_norm: Maximum global norm of the gradients; None: not clipped.
+        clip_value: Maximum absolute value of each component of the gradients; None: not clipped.
+        dropout: Dropout rate of the decoder's outputs.
+        seed: Seed of shuffling and dropout.
+        checkpoint_seconds: Time between checkpoints within an epoch.
+    """
+
+    epochs: int
+    patience: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    decay: bool
+    warm_up: int
+    clip_norm: float | None
+    clip_value: float | None
+    dropout: float
+    seed: int
+    checkpoint_seconds: float
+
+
+class TrainStep:
+    """Takes gradient steps; compiled at the first call.
+
+    The loss of a mini-batch with N target tokens w_t is the mean cross-entropy
+
+        L = -1/N Σ_t log p(w_t | previous tokens of the reply, context, condition)
+
+    Args:
+        network: The network to train.
+        config: Optimizer, clipping and dropout.
+        total_steps: Maximum number of gradient steps of the training; the learning-rate schedule spans them.
+
+    Attributes:
+        optimizer: The Keras optimizer.
+    """
+
+    def __init__(self, network: Network, config: TrainingConfig, total_steps: int) -> None:
+        self._network = network
+        self._config = config
+        self.optimizer = make_optimizer(
+            config.optimizer, config.learning_rate, config.decay, config.warm_up, total_steps
+        )
+        self.optimizer.build(network.trainable_variables)
+        self._compiled_update = tf.function(self._update, input_signature=[BATCH_SPEC], autograph=False)
+
+    def __call__(self, batch: Batch) -> float:
+        """Updates the weights with a mini-batch and returns its loss before the update."""
+        return float(self._compiled_update(batch))
+
+    @property
+    def steps(self) -> int:
+        """Gradient steps so far."""
+        return int(self.optimizer.iterations)
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the next step."""
+        return float(self.optimizer.learning_rate)
+
+    def _update(self, batch: Batch) -> Tensor:
+        with tf.GradientTape() as tape:
+            loss = self._loss(batch)
+        variables = self._network.trainable_variables
+        gradients = tape.gradient(loss, variables)
+        gradients = clip_gradients(gradients, self._config.clip_value, self._config.clip_norm)
+        self.optimizer.apply(gradients, variables)
+        return loss
+
+    def _loss(self, batch: Batch) -> Tensor:
+        states = decoder_states(self._network, batch)
+        if self._config.dropout:
+            # The mask depends on the seed and the step alone, so that a resumed training draws the same masks.
+            seed = tf.stack([self._config.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+            states = tf.nn.experimental.stateless_dropout(states, self._config.dropout, seed)
+        total = summed_cross_entropy(
+            states, batch.replies.targets, self._network.output_kernel, self._network.output_bias
+        )
+        return total / tf.cast(tf.size(batch.replies.targets), tf.float32)

@@ -1,0 +1,51 @@
+"""The data that one network is trained on, and the fingerprint of its training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import attrs
+
+from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
+from autocakechat.plugins.trainers.cakechat.data.samples import Samples
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays, get_weights
+from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
+
+
+@attrs.frozen(eq=False)
+class TrainingSet:
+    """Samples and initial weights for the forward or the reverse network.
+
+    Attributes:
+        name: "forward" or "reverse".
+        batcher: Makes mini-batches.
+        samples: Training samples.
+        validation: Validation samples, for the perplexity after each epoch.
+        initial_weights: Weights of the start model; None: the network keeps its random ones.
+    """
+
+    name: str
+    batcher: Batcher
+    samples: Samples
+    validation: Samples
+    initial_weights: Arrays | None = None
+
+
+def training_fingerprint(network: Network, data: TrainingSet, config: TrainingConfig) -> str:
+    """Returns a hash of everything that determines the result of a training: settings, samples and initial weights.
+
+    A checkpoint with the same fingerprint can be resumed.
+    """
+    batcher, samples = data.batcher, data.samples
+    lengths = [batcher.line_tokens, batcher.reply_tokens, batcher.padding, batcher.reverse]
+    # How often checkpoints are written has no influence on the result.
+    values = attrs.asdict(attrs.evolve(config, checkpoint_seconds=0.0))
+    settings = [attrs.asdict(network.settings), lengths, values, batcher.vocabulary.tokens]
+    digest = hashlib.sha256(json.dumps(settings, ensure_ascii=False).encode())
+    for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.reply, samples.condition):
+        digest.update(array.tobytes())
+    for weight in get_weights(network).values():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
