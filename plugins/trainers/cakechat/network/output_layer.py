@@ -51,7 +51,7 @@ class Float32OutputLayer:
         return self._network.logits(states)
 
     def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
-        """Returns the logits of some tokens: the given ones, which are exact."""
+        """Returns `logits`, which are exact already."""
         return logits
 
     def cross_entropies(self, states: Tensor, targets: Tensor) -> Tensor:
