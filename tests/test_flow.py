@@ -94,7 +94,7 @@ def test_evaluation_measures_the_perplexity_of_the_training(trained: Project) ->
     assert measures["perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-4)
     assert measures["lexical_similarity"]["most_frequent"] < measures["lexical_similarity"]["bot"] < 1
     assert measures["distinct_1"]["most_frequent"] < measures["distinct_1"]["bot"]
-    assert "Evaluation of a bot" in (trained.folder / "page.html").read_text()
+    assert "<h1>Evaluation</h1>" in (trained.folder / "page.html").read_text()
 
 
 def test_libraries_print_nothing(trained: Project) -> None:

@@ -55,7 +55,9 @@ class ExtractorContract(StageContract):
     options: ClassVar[Mapping[str, Any]] = {"server": "bob"}
 
     @pytest.fixture
-    def running(self, stage: ExtractorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Path) -> BoundExtractor:
+    def running(
+        self, stage: ExtractorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Path
+    ) -> BoundExtractor:
         """The extractor with its options and run context."""
         return BoundExtractor(stage, parse_options(stage.config, table, tmp_path), acc_run, self.name)
 
