@@ -100,9 +100,9 @@ def refused(acc: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("click", "acc: click: is no plugin of autocakechat; see: acc plugins list --external"),
-        ("turns-extractor", "acc: turns-extractor: comes with autocakechat; to switch it off"),
-        ("autocakechat", "acc: autocakechat: comes with autocakechat"),
+        ("click", "acc: click: not a plugin of autocakechat; see: acc plugins list --external"),
+        ("turns-extractor", "acc: turns-extractor: is bundled with autocakechat; to disable it"),
+        ("autocakechat", "acc: autocakechat: is bundled with autocakechat"),
         ("plian", "acc: no plugin 'plian'; did you mean 'plain'?"),
     ],
 )
@@ -132,7 +132,7 @@ def test_what_is_no_plugin_is_told_of(fresh: Path, tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("")
     done = subprocess.run([fresh / "acc", "plugins", "install", tmp_path], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "acc-other: is installed, and is no plugin of autocakechat" in done.stderr.splitlines()[-1]
+    assert "acc-other: installed, but not a plugin of autocakechat" in done.stderr.splitlines()[-1]
 
 
 def test_every_package_folder_is_in_the_wheel() -> None:

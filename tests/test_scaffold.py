@@ -44,7 +44,7 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", ["source", *SOAK])
 def test_a_new_plugin_works_without_changes(kind: str, programs: Path, tmp_path: Path) -> None:
     made = run(programs / "acc", "plugins", "new", "my-own", "--kind", kind, cwd=tmp_path)
-    assert "autocakechat-my-own: made" in made
+    assert "autocakechat-my-own: created" in made
     package = tmp_path / "autocakechat-my-own"
     pip = (programs / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, package)

@@ -1,1 +1,1 @@
-"""Keeps corpora and models on disk: keys, checksums and manifests."""
+"""Stores corpora and models on disk, with artifact keys, manifests and checksums."""

@@ -1,4 +1,4 @@
-"""Seals a trained model's folder and opens it again, wherever it was copied to."""
+"""Writes the manifest of a model folder, and verifies and opens a model folder, wherever it was copied to."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from autocakechat.artifacts.store import MANIFEST, Ingredients
-from autocakechat.config.pipeline_file import StageConfig
+from autocakechat.artifacts.store import MANIFEST_NAMES, Ingredients
+from autocakechat.config.pipeline import StageConfig
 from autocakechat.errors import AccError, UserError
 from autocakechat.files import hash_file, write_whole
 from autocakechat.interface.model import Responder, TrainedModel
@@ -25,19 +25,19 @@ FORM = 1
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """What `model.json` says.
+    """The content of `model.json`.
 
     Attributes:
-        form: Version of this form.
-        trainer: Name of the trainer that made the model.
-        trainer_version: Its version.
-        made_with: Version of autocakechat.
-        created: When, ISO 8601.
-        options: The trainer's options.
-        metrics: What the training measured.
-        files: SHA-256 of every other file of the folder, by relative path.
-        key: The key of the artifact.
-        ingredients: What the key was made of.
+        form: The version of this file format.
+        trainer: The name of the trainer that made the model.
+        trainer_version: The version of the trainer.
+        made_with: The version of autocakechat.
+        created: The time, ISO 8601.
+        options: The trainer options.
+        metrics: The metrics that the trainer returned.
+        files: The SHA-256 of every other file in the folder, by relative path.
+        key: The artifact key; empty for a model that was not trained by `acc run`.
+        ingredients: What the key was computed from.
     """
 
     form: int
@@ -53,9 +53,17 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
 
 def write_manifest(
-    folder: Path, trainer: StageConfig, metrics: Mapping[str, Any], key: str, ingredients: Ingredients
+    folder: Path, trainer: StageConfig[TrainerType], metrics: Mapping[str, Any], key: str, ingredients: Ingredients
 ) -> None:
-    """Writes the manifest of a folder that a trainer has filled."""
+    """Writes the manifest of a model folder, which must contain all other files already.
+
+    Args:
+        folder: The model folder.
+        trainer: The trainer that made the model, and its options.
+        metrics: The metrics that the trainer returned.
+        key: The artifact key.
+        ingredients: What the key was computed from.
+    """
     manifest = Manifest(
         form=FORM,
         trainer=trainer.stage.name,
@@ -64,21 +72,21 @@ def write_manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         options=values_affecting_key(trainer.options),
         metrics=dict(metrics),
-        files={name: hash_file(folder / name) for name in _files(folder)},
+        files={name: hash_file(folder / name) for name in _relative_files(folder)},
         key=key,
         ingredients=ingredients,
     )
-    write_whole(folder / MANIFEST["model"], msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    write_whole(folder / MANIFEST_NAMES["model"], msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
 def finalize_model_folder(folder: Path, trainer: TrainerType, options: Any, metrics: Mapping[str, Any]) -> None:
-    """Writes the manifest of a model that `acc run` did not train, so that it loads like any other.
+    """Writes the manifest of a model that was not trained by `acc run`, so that it can be opened like any other.
 
     Args:
         folder: The model folder, with every file that the trainer's `load` reads.
         trainer: The trainer that loads it.
-        options: The trainer's options that are closest to how the model was made.
-        metrics: What is known of its quality.
+        options: The trainer options closest to how the model was made.
+        metrics: The metrics that are known.
     """
     write_manifest(folder, StageConfig(trainer, options, "trainer"), metrics, key="", ingredients={})
 
@@ -90,27 +98,21 @@ def open_model(
     run: RunContext,
     seed: int | None = None,
 ) -> TrainedModel:
-    """Opens a model folder. Its weights are only read when it is asked to answer.
+    """Verifies and opens a model folder. The weights are loaded later, by `TrainedModel.load`.
 
     Args:
-        folder: The folder.
-        manager: Knows the trainers.
-        reply: Makes the reply options, given the trainer.
-        run: What the trainer is handed when it loads the model.
-        seed: For the same answers every time, if the reply options know a seed and have none.
+        folder: The model folder.
+        manager: The plugins that provide the trainer.
+        reply: Returns the reply options for a trainer.
+        run: The run context in which the trainer loads the model.
+        seed: Makes the replies reproducible, if the reply options have a seed and it is not set.
 
     Raises:
-        UserError: The folder is no model, is damaged, or its trainer is not installed.
+        UserError: The folder is not a model folder or is damaged, or the trainer is not installed.
     """
-    manifest = _read(folder)
-    _verify(folder, manifest)
-    try:
-        trainer: TrainerType = manager.find("trainer", manifest.trainer)
-    except UserError as error:
-        raise UserError(f"{folder}: was made by a trainer that is not here: {error}") from None
-    missing = missing_requirements(trainer)
-    if missing:
-        raise UserError(f"{folder}: answering needs {', '.join(missing)}", f"type: {trainer.install}")
+    manifest = _read_manifest(folder)
+    _verify_files(folder, manifest)
+    trainer = _find_trainer(folder, manifest, manager)
     options = reply(trainer)
     if seed is not None and getattr(options, "seed", seed) is None:
         options = attrs.evolve(options, seed=seed)
@@ -128,40 +130,54 @@ def open_model(
 
 
 def corpus_key(folder: Path) -> str | None:
-    """Returns the key of the corpus that a model learnt from; None if its folder does not tell, as an imported one's.
+    """Returns the key of the corpus that a model was trained on; None if the manifest has none (an imported model).
 
     Raises:
-        UserError: The folder is no model.
+        UserError: The folder is not a model folder.
     """
-    key = _read(folder).ingredients.get("corpus")
+    key = _read_manifest(folder).ingredients.get("corpus")
     return key if isinstance(key, str) else None
 
 
-def _read(folder: Path) -> Manifest:
-    file = folder / MANIFEST["model"]
+def _find_trainer(folder: Path, manifest: Manifest, manager: PluginManager) -> TrainerType:
+    try:
+        trainer: TrainerType = manager.find("trainer", manifest.trainer)
+    except UserError as error:
+        raise UserError(f"{folder}: the trainer of this model is not installed: {error}") from None
+    missing = missing_requirements(trainer)
+    if missing:
+        raise UserError(f"{folder}: loading this model needs {', '.join(missing)}", f"type: {trainer.install}")
+    return trainer
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    file = folder / MANIFEST_NAMES["model"]
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder", "give the folder of a model")
+        raise UserError(f"{folder}: no such folder", "give a model folder")
     if not file.is_file():
-        raise UserError(f"{folder}: no model (it has no {file.name})", "give a folder that `acc run` made")
+        raise UserError(f"{folder}: not a model folder (no {file.name})", "give a model folder that `acc run` made")
     try:
         manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
     except (msgspec.DecodeError, OSError) as error:
         raise UserError(f"{file}: damaged: {error}", "copy the folder again, or train again") from None
     if manifest.form != FORM:
-        raise UserError(f"{file}: form {manifest.form} is not known here", "update autocakechat")
+        raise UserError(f"{file}: unknown format version {manifest.form}", "update autocakechat")
     return manifest
 
 
-def _verify(folder: Path, manifest: Manifest) -> None:
+def _verify_files(folder: Path, manifest: Manifest) -> None:
     for name, digest in manifest.files.items():
         file = folder / name
         if not file.resolve().is_relative_to(folder.resolve()):
-            raise UserError(f"{folder}: names a file outside: {name}", "this is no folder that `acc run` made")
+            raise UserError(
+                f"{folder}: the manifest lists a file outside of the folder: {name}",
+                "give a model folder that `acc run` made",
+            )
         if not file.is_file():
             raise UserError(f"{file}: missing", "copy the whole folder again, or train again")
         if hash_file(file) != digest:
-            raise UserError(f"{file}: damaged (its checksum differs)", "copy the folder again, or train again")
+            raise UserError(f"{file}: damaged (wrong checksum)", "copy the folder again, or train again")
 
 
-def _files(folder: Path) -> list[str]:
+def _relative_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

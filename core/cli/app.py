@@ -1,4 +1,4 @@
-"""What every command is handed: the plugins, the log and the secrets to hide."""
+"""The state that all commands share: plugins, log and secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 if TYPE_CHECKING:
     import logging
 
-    from autocakechat.config.pipeline_file import Pipeline
+    from autocakechat.config.pipeline import Pipeline
     from autocakechat.display.logging_setup import Redactor
     from autocakechat.pipeline.runner import Runner
     from autocakechat.registry.manager import PluginManager
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @attrs.define(slots=False)
 class App:
-    """The state of one run of the program.
+    """The state of one call of `acc`.
 
     Attributes:
-        disabled: Plugins that are not to be imported.
-        third_party: Whether plugins that do not come with autocakechat are loaded.
-        verbose: Whether to show everything.
-        quiet: Whether to show warnings only.
+        disabled: Names of plugins that are not imported.
+        third_party: Whether to load plugins that are not bundled with autocakechat.
+        verbose: Whether to log everything, with tracebacks.
+        quiet: Whether to log only warnings and errors.
     """
 
     disabled: frozenset[str] = frozenset()
@@ -40,14 +40,14 @@ class App:
     def start(
         cls, disabled: Sequence[str], verbose: bool, quiet: bool, environment: Mapping[str, str] = os.environ
     ) -> App:
-        """Reads which plugins are switched off.
+        """Makes the state from the global options and the environment.
 
         Args:
-            disabled: Plugins that the command line switches off.
-            verbose: Whether to show everything.
-            quiet: Whether to show warnings only.
-            environment: `ACC_DISABLED_PLUGINS` (names with commas between them) and `ACC_NO_PLUGINS` (not empty: only
-                bundled plugins) switch off others.
+            disabled: Plugins that the command line disables.
+            verbose: Whether to log everything, with tracebacks.
+            quiet: Whether to log only warnings and errors.
+            environment: The environment variables. `ACC_DISABLED_PLUGINS` (names, separated by commas) disables more
+                plugins; `ACC_NO_PLUGINS`, if not empty, all that are not bundled.
         """
         names = environment.get("ACC_DISABLED_PLUGINS", "").replace(",", " ").split()
         return cls(
@@ -59,36 +59,43 @@ class App:
 
     @cached_property
     def log(self) -> logging.Logger:
-        """Where to say things. Set up when it is first asked for: `acc plugins list` has nothing to say."""
+        """The log. It is set up on first use, because commands such as `acc plugins list` do not log."""
         from autocakechat.display.logging_setup import set_up_logging
 
         return set_up_logging(self.redact, self.verbose, self.quiet)
 
     @cached_property
     def redact(self) -> Redactor:
-        """Removes secrets from what is shown."""
+        """The redactor of everything that is shown."""
         from autocakechat.display.logging_setup import Redactor
 
         return Redactor()
 
     def manager(self, disabled: Sequence[str] = ()) -> PluginManager:
-        """Returns the plugins, loaded once.
+        """Returns the plugins; they are loaded on first use.
 
         Args:
-            disabled: Further plugins to leave out.
+            disabled: More plugins not to load.
         """
         from autocakechat.registry.manager import PluginManager
 
-        left_out = self.disabled.union(disabled)
-        if left_out not in self._managers:
-            self._managers[left_out] = PluginManager.load(left_out, self.third_party)
-        return self._managers[left_out]
+        all_disabled = self.disabled.union(disabled)
+        if all_disabled not in self._managers:
+            self._managers[all_disabled] = PluginManager.load(all_disabled, self.third_party)
+        return self._managers[all_disabled]
 
     def pipeline(self, path: Path, overrides: Sequence[str] = ()) -> tuple[Pipeline, PluginManager]:
-        """Reads and checks a pipeline.toml, with the plugins it leaves switched on.
+        """Reads and checks a pipeline.toml.
+
+        Args:
+            path: The file.
+            overrides: `KEY=VALUE` of `--set`.
+
+        Returns:
+            The pipeline, and the plugins without those that the file disables.
 
         Raises:
-            UserError: It has problems.
+            UserError: The file has problems.
         """
         from autocakechat.config.pipeline_file import PipelineFile
 
@@ -97,10 +104,10 @@ class App:
         return file.check(manager), manager
 
     def runner(self, path: Path, overrides: Sequence[str] = ()) -> Runner:
-        """Returns what runs a pipeline.toml.
+        """Reads and checks a pipeline.toml, and returns its runner; see `pipeline`.
 
         Raises:
-            UserError: It has problems.
+            UserError: The file has problems.
         """
         from autocakechat.pipeline.runner import Runner
 

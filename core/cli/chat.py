@@ -12,23 +12,28 @@ import click
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.config.pipeline_file import StageConfig
+    from autocakechat.config.pipeline import StageConfig
     from autocakechat.interface.model import TrainedModel
     from autocakechat.interface.run_context import RunContext
+    from autocakechat.interface.stage_types import DeployerType
 
 
 @click.command("chat")
 @click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="PIPELINE|MODEL")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as reply.temperature=1."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override an option, for example reply.temperature=1.",
 )
 @click.pass_obj
 def command(app: App, model: Path, overrides: tuple[str, ...]) -> None:
-    """Talk in the terminal to the newest model of a pipeline.toml, or to a model folder."""
+    """Chat in the terminal with the newest model of a pipeline.toml, or with a model folder."""
     if model.is_dir():
         console = _console(app)
-        with model_of_folder(app, model, overrides) as (trained, run):
-            console.stage.deploy(console.options, trained, run)
+        with model_of_folder(app, model, overrides) as (opened, run):
+            console.stage.deploy(console.options, opened, run)
     else:
         runner = app.runner(model, overrides)
         runner.deploy_with(_console(app), runner.model())
@@ -38,13 +43,16 @@ def command(app: App, model: Path, overrides: tuple[str, ...]) -> None:
 def model_of_folder(
     app: App, folder: Path, overrides: tuple[str, ...], seed: int | None = None
 ) -> Iterator[tuple[TrainedModel, RunContext]]:
-    """Opens a model that comes without a pipeline.
+    """Opens a model folder that is used without a pipeline.toml.
 
     Args:
-        app: What every command is handed.
-        folder: The model.
-        overrides: `reply.KEY=VALUE` from the command line.
-        seed: For the same answers every time.
+        app: The state of `acc`.
+        folder: The model folder.
+        overrides: `reply.KEY=VALUE` of `--set`.
+        seed: Makes the replies reproducible.
+
+    Yields:
+        The model, and a run context with a temporary state folder.
     """
     from autocakechat.artifacts.model_folder import open_model
     from autocakechat.config.pipeline_file import reply_options
@@ -56,8 +64,8 @@ def model_of_folder(
         yield open_model(folder, app.manager(), lambda trainer: reply_options(trainer, overrides), run, seed), run
 
 
-def _console(app: App) -> StageConfig:
-    from autocakechat.config.pipeline_file import StageConfig
+def _console(app: App) -> StageConfig[DeployerType]:
+    from autocakechat.config.pipeline import StageConfig
 
     stage = app.manager().find("deployer", "console")
     return StageConfig(stage, stage.config(), "deployer")

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 @click.command("clean")
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
 @click.option(
-    "--all", "everything", is_flag=True, help="Remove the newest corpus and model too, and what bots remember."
+    "--all", "everything", is_flag=True, help="Also remove the newest corpus and model, and the conversations of bots."
 )
 @click.pass_obj
 def command(app: App, pipeline: Path, everything: bool) -> None:
-    """Remove unfinished work, and corpora and models that newer ones replaced."""
+    """Remove unfinished work, and all corpora and models but the newest."""
     from autocakechat.artifacts.store import ArtifactStore
 
     if not pipeline.is_file():

@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 @click.group("config")
 def command() -> None:
-    """Check a pipeline.toml, and help editors with it."""
+    """Check a pipeline.toml, or print its JSON Schema for editors."""
 
 
 @command.command("check")
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
-@click.option("--until", type=click.Choice(["corpus", "model"]), help="Check only what is needed to make this.")
+@click.option("--until", type=click.Choice(["corpus", "model"]), help="Check only what building this artifact needs.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as trainer.size=tiny."
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option, for example trainer.size=tiny."
 )
 @click.pass_obj
 def check(app: App, pipeline: Path, until: str | None, overrides: tuple[str, ...]) -> None:
-    """Check every option, and that the files, modules and secrets of PIPELINE are there."""
+    """Check all options of PIPELINE, and that its files, Python modules and secrets exist."""
     app.runner(pipeline, overrides).check(until)  # type: ignore[arg-type]
-    click.echo(f"{pipeline}: all is well", err=True)
+    click.echo(f"{pipeline}: no problems found", err=True)
 
 
 @command.command("schema")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the schema to this file.")
 @click.pass_obj
 def schema(app: App, output: Path | None) -> None:
-    """Print a JSON Schema of pipeline.toml, the stages of all installed plugins included."""
+    """Print a JSON Schema of pipeline.toml, with the stages of all installed plugins."""
     import msgspec
 
     from autocakechat.config.json_schema import pipeline_schema
@@ -47,4 +47,4 @@ def schema(app: App, output: Path | None) -> None:
         output.write_text(f"{text}\n", "utf-8")
     except OSError as error:
         raise UserError(f"{output}: {error.strerror}", "give another file") from None
-    click.echo(f"{output}: written; editors find it if pipeline.toml begins with #:schema {output}", err=True)
+    click.echo(f"{output}: written; for editors, begin pipeline.toml with the line #:schema {output}", err=True)

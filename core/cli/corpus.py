@@ -21,12 +21,14 @@ _PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path), default=
 
 @click.group("corpus")
 def command() -> None:
-    """Show the corpus, or write it in the form of other programs."""
+    """Show the corpus report, or export the corpus for other programs."""
 
 
 @command.command("export")
 @_PIPELINE
-@click.option("--format", "form", type=click.Choice(["cakechat"]), default="cakechat", help="The form to write.")
+@click.option(
+    "--format", "output_format", type=click.Choice(["cakechat"]), default="cakechat", help="The format to write."
+)
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
@@ -34,38 +36,41 @@ def command() -> None:
     "--part",
     type=click.Choice(["all", *get_args(Part)]),
     default="all",
-    help="What to write: one part, or both, the one for training first.",
+    help="The part to write; all: the training part, then the validation part.",
 )
 @click.pass_obj
-def export(app: App, pipeline: Path, form: str, output: Path, part: Literal["all"] | Part) -> None:
-    """Write the newest corpus of PIPELINE into one file, which is replaced if it is there.
+def export(app: App, pipeline: Path, output_format: str, output: Path, part: Literal["all"] | Part) -> None:
+    """Write the newest corpus of PIPELINE to one file; an existing file is replaced.
 
-    The form `cakechat` is a text file with a dialog on each line, a JSON list of {"text": ..., "condition": ...}.
+    The format `cakechat` is a text file with one dialog per line: a JSON list of {"text": ..., "condition": ...}.
     """
-    corpus = _newest(pipeline)
+    corpus = _newest_folder(pipeline)
     parts: tuple[Part, ...] = get_args(Part) if part == "all" else (part,)
     try:
-        _write([corpus / f"{name}.jsonl" for name in parts], output)
+        _concatenate([corpus / f"{name}.jsonl" for name in parts], output)
     except OSError as error:
         raise UserError(f"{error.filename or output}: {error.strerror}", "nothing was written") from None
-    app.log.info("corpus: written to %s", output)
+    app.log.info("corpus: exported to %s", output)
 
 
 @command.command("report")
 @_PIPELINE
-@click.option("--samples", type=click.IntRange(0, 20), default=0, help="How many sample pairs to show.")
-@click.option("--json", "as_json", is_flag=True, help="Print report.json.")
+@click.option("--samples", type=click.IntRange(0, 20), default=0, help="Show this many sample pairs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 def report(app: App, pipeline: Path, samples: int, as_json: bool) -> None:
-    """Show what was read, kept and dropped for the newest corpus of PIPELINE, and why."""
+    """Show the report of the newest corpus of PIPELINE: messages read, kept and dropped, with the reasons."""
     from autocakechat.corpus.report import Report
     from autocakechat.display.report_text import render
 
-    found = Report.from_json((_newest(pipeline) / "report.json").read_bytes())
-    click.echo(found.to_json().decode() if as_json else render(found, samples), nl=not as_json)
+    content = Report.from_json((_newest_folder(pipeline) / "report.json").read_bytes())
+    if as_json:
+        click.echo(content.to_json().decode(), nl=False)
+    else:
+        click.echo(render(content, samples))
 
 
-def _newest(pipeline: Path) -> Path:
+def _newest_folder(pipeline: Path) -> Path:
     from autocakechat.artifacts.store import newest_corpus
 
     if not pipeline.is_file():
@@ -73,8 +78,8 @@ def _newest(pipeline: Path) -> Path:
     return newest_corpus(pipeline).path
 
 
-def _write(parts: list[Path], output: Path) -> None:
-    """Writes files one after the other into one, which stands there whole or not at all."""
+def _concatenate(parts: list[Path], output: Path) -> None:
+    """Concatenates files into one. If that fails, the old output file is unchanged."""
     descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

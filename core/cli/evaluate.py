@@ -43,7 +43,11 @@ _COLUMN_WIDTH = 12
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as reply.temperature=1."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override an option, for example reply.temperature=1.",
 )
 @click.option("--examples", type=click.IntRange(0), default=0, help="Number of examples to show.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file.")

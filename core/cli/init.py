@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from autocakechat.errors import UserError
+from autocakechat.interface.stage_types import DeployerType, SourceType, TrainerType
 from autocakechat.text import escape_control_characters, suggest
 
 if TYPE_CHECKING:
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from autocakechat.statistics.log_summary import LogSummary
     from autocakechat.statistics.participants import Participant
 
-_MOST_PEOPLE = 10
-_TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the name of a variable
+_USUAL_EXPORTS = ("tg_data", "result.json")
+_MAX_PARTICIPANTS = 10
+_MAX_PARTICIPANTS_IN_ERROR = 3
+_TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the name of a variable
 _EVERYONE = "everyone"
+_COMMENT_COLUMN = 40
 
 
 def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """Completes the names of stages of a kind."""
+    """Returns a function that completes the names of the stages of a kind."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from autocakechat.registry.manager import PluginManager
@@ -42,19 +46,25 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
 @click.argument("pipeline", type=click.Path(path_type=Path, dir_okay=False), default="pipeline.toml")
 @click.option("--export", type=click.Path(path_type=Path), help="The chat log to learn from: a file or a folder.")
 @click.option(
-    "--source", "source_name", metavar="NAME", shell_complete=_complete("source"), help="Read it with this source."
+    "--source",
+    "source_name",
+    metavar="NAME",
+    shell_complete=_complete("source"),
+    help="The source to read with; by default the one that recognises the log.",
 )
 @click.option("--person", metavar="ID", help="The id of the person to learn, as `acc inspect` shows it.")
-@click.option("--trainer", "trainer_name", default="cakechat", shell_complete=_complete("trainer"), help="What learns.")
-@click.option("--start", help="What to begin with, such as scratch or pretrained, where the trainer offers a choice.")
+@click.option(
+    "--trainer", "trainer_name", default="cakechat", shell_complete=_complete("trainer"), help="The trainer to use."
+)
+@click.option("--start", help="What training starts from, such as scratch or pretrained, if the trainer has a choice.")
 @click.option(
     "--deployer",
     "deployer_name",
     shell_complete=_complete("deployer"),
-    help="Where to talk to the bot, such as console or telegram.",
+    help="Where the bot runs, such as console or telegram.",
 )
 @click.option(
-    "--allow", multiple=True, metavar="WHO", help="Who may talk to a Telegram bot: an id, a @name; or everyone."
+    "--allow", multiple=True, metavar="WHO", help="Who may talk to a Telegram bot: an id, a @name, or everyone."
 )
 @click.pass_obj
 def command(
@@ -68,76 +78,100 @@ def command(
     deployer_name: str | None,
     allow: tuple[str, ...],
 ) -> None:
-    """Write a pipeline.toml: asks which export, which person, where to talk, and who may.
+    """Create a pipeline.toml: asks for the chat log, the person to learn, and where the bot runs.
 
-    What is given as an option is not asked.
+    Does not ask for what is given as an option.
     """
     from autocakechat.cli.inspect import read_log, source_for
     from autocakechat.config.pipeline_file import PipelineFile
 
     if pipeline.exists():
-        raise UserError(f"{pipeline}: is there already", "give another name, or move it away")
+        raise UserError(f"{pipeline}: already exists", "give another name, or move the file away")
     manager = app.manager()
-    trainer = manager.find("trainer", trainer_name)
-    deployer = manager.find("deployer", deployer_name) if deployer_name else None
-    export = export or Path(_ask("--export", "Which chat log, a file or a folder?", _likely_export()))
-    if not export.exists():
-        raise UserError(f"{export}: no such file or folder", "give the path of an export")
+    trainer: TrainerType = manager.find("trainer", trainer_name)
+    if deployer_name:
+        manager.find("deployer", deployer_name)  # an unknown name ends the command before the log is read
+
+    export = _choose_export(export)
     source = source_for(app, export, source_name)
-    learnt = _person(read_log(app, source, export), person)
-    tables = [
-        _Table("[[source]]", "Where the messages come from; there may be several.", source.name).with_(
-            path=os.path.relpath(export, pipeline.parent) if not export.is_absolute() else str(export)
-        ),
-        _Table("[extractor]", "What makes dialogs of them.", "turns").with_(server=learnt.id),
-        _Table("[trainer]", "What learns.", trainer.name).with_(**_start(trainer, start)),
-    ]
-    tables[1].comments["server"] = (
-        f"{escape_control_characters(learnt.name or 'no name')}, {learnt.messages:,} messages"
+    participant = _choose_participant(read_log(app, source, export), person)
+    start = _choose_start(trainer, start)
+    deployer: DeployerType = manager.find(
+        "deployer", deployer_name or _ask("--deployer", "Where should the bot run?", "console")
     )
-    deployer = deployer or manager.find("deployer", _ask("--deployer", "Where to talk to the bot?", "console"))
-    place = _Table("[deployer]", "Where to talk to the bot.", deployer.name)
-    if deployer.name == "telegram":
-        place.with_(token={"env": _TOKEN}, allow=_allowed(allow))
-        place.comments |= {"token": "the environment variable that holds the token of @BotFather"}
-    tables.append(place)
+    tables = [
+        _source_table(source, export, pipeline),
+        _extractor_table(participant),
+        _Table("[trainer]", "How the model is trained.", trainer.name, {"start": start} if start else {}),
+        _deployer_table(deployer, allow),
+    ]
     _write(pipeline, tables)
     PipelineFile(pipeline).check(manager)
-    click.echo(f"{pipeline}: written", err=True)
-    if deployer.name == "telegram":
-        click.echo(f"  export {_TOKEN}=...        # the token of @BotFather", err=True)
-    click.echo(f"  acc run {pipeline}", err=True)
+    _print_next_steps(pipeline, deployer)
 
 
-@attrs.define
+@attrs.frozen
 class _Table:
-    """A table to write, with what is chosen in it."""
+    """A table of the new pipeline.toml.
+
+    Attributes:
+        header: Its header.
+        comment: The comment above the header.
+        use: The name of the stage.
+        values: Its options.
+        comments: The comments behind options, by name.
+    """
 
     header: str
-    purpose: str
+    comment: str
     use: str
-    values: dict[str, Any] = attrs.field(factory=dict, init=False)
-    comments: dict[str, str] = attrs.field(factory=dict, init=False)
-
-    def with_(self, **values: Any) -> _Table:
-        """Puts values in."""
-        self.values.update(values)
-        return self
+    values: dict[str, Any]
+    comments: dict[str, str] = attrs.field(factory=dict)
 
     def __str__(self) -> str:
         from autocakechat.config.toml_writer import toml_value
 
-        lines = [f"# {self.purpose}", self.header, f'use = "{self.use}"']
+        lines = [f"# {self.comment}", self.header, f'use = "{self.use}"']
         for name, value in self.values.items():
             setting = f"{name} = {toml_value(value)}"
-            lines.append(f"{setting:<40}  # {self.comments[name]}" if name in self.comments else setting)
+            comment = self.comments.get(name)
+            lines.append(f"{setting:<{_COMMENT_COLUMN}}  # {comment}" if comment else setting)
         return "\n".join([*lines, ""])
+
+
+def _source_table(source: SourceType, export: Path, pipeline: Path) -> _Table:
+    path = str(export) if export.is_absolute() else os.path.relpath(export, pipeline.parent)
+    return _Table("[[source]]", "The chat logs to read; there can be several.", source.name, {"path": path})
+
+
+def _extractor_table(participant: Participant) -> _Table:
+    name = escape_control_characters(participant.name or "no name")
+    return _Table(
+        "[extractor]",
+        "How dialogs are extracted from the chats.",
+        "turns",
+        {"server": participant.id},
+        {"server": f"{name}, {participant.messages:,} messages"},
+    )
+
+
+def _deployer_table(deployer: DeployerType, allow: Sequence[str]) -> _Table:
+    header, comment = "[deployer]", "Where the bot runs."
+    if deployer.name != "telegram":
+        return _Table(header, comment, deployer.name, {})
+    return _Table(
+        header,
+        comment,
+        deployer.name,
+        {"token": {"env": _TOKEN_VARIABLE}, "allow": _choose_allowed(allow)},
+        {"token": "the environment variable with the token from @BotFather"},
+    )
 
 
 def _write(pipeline: Path, tables: Sequence[_Table]) -> None:
     head = (
-        f"# `acc run {pipeline.name}` turns the chats into a bot; `acc config check` looks through this file.\n"
-        "# `acc plugins show NAME` tells every option of a table, NAME being what stands after `use`.\n"
+        f"# `acc run {pipeline.name}` runs this pipeline; `acc config check` checks this file.\n"
+        "# `acc plugins show NAME` shows all options of a table, where NAME is the value of `use`.\n"
     )
     try:
         pipeline.write_text("\n".join([head, *map(str, tables)]), "utf-8")
@@ -145,55 +179,85 @@ def _write(pipeline: Path, tables: Sequence[_Table]) -> None:
         raise UserError(f"{pipeline}: {error.strerror}", "give another name") from None
 
 
+def _print_next_steps(pipeline: Path, deployer: DeployerType) -> None:
+    click.echo(f"{pipeline}: written; next:", err=True)
+    if deployer.name == "telegram":
+        click.echo(f"  export {_TOKEN_VARIABLE}=...        # the token from @BotFather", err=True)
+    click.echo(f"  acc run {pipeline}", err=True)
+
+
 def _ask(option: str, question: str, default: str | None) -> str:
-    """Asks; where nobody answers, the option is what was missing."""
+    """Asks the user a question.
+
+    Args:
+        option: The command-line option that answers it in advance.
+        question: The question.
+        default: The default answer, if any.
+
+    Raises:
+        UserError: Standard input has ended and is not a terminal.
+    """
     try:
         answer: str = click.prompt(question, default=default, err=True)
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        raise UserError(f"{option} is missing", f"give it, or answer: {question}") from None
+        raise UserError(f"{option} is missing", f"give the option, or answer the question: {question}") from None
     return answer
 
 
-def _likely_export() -> str | None:
-    return next((name for name in ("tg_data", "result.json") if Path(name).exists()), None)
+def _choose_export(export: Path | None) -> Path:
+    if export is None:
+        usual = next((name for name in _USUAL_EXPORTS if Path(name).exists()), None)
+        export = Path(_ask("--export", "Which chat log (a file or a folder)?", usual))
+    if not export.exists():
+        raise UserError(f"{export}: no such file or folder", "give the path of an export")
+    return export
 
 
-def _person(log: LogSummary, asked: str | None) -> Participant:
-    people = {person.id: person for person in log.people}
-    if not people:
-        raise UserError("nobody wrote anything there", "give another export")
-    shown = log.people[:_MOST_PEOPLE]
-    if asked is None:
-        for number, person in enumerate(shown, 1):
-            click.echo(f"{number:>4}  {person}", err=True)
-        asked = _ask("--person", "Which person should the bot talk like? A number, or an id", "1")
-        if asked.isdecimal() and asked not in people and 1 <= int(asked) <= len(shown):
-            return shown[int(asked) - 1]
-    if asked not in people:
+def _choose_participant(log: LogSummary, chosen: str | None) -> Participant:
+    """Returns the person to learn.
+
+    Args:
+        log: The summary of the chat log.
+        chosen: The id of a participant; None to ask.
+    """
+    participants = {participant.id: participant for participant in log.people}
+    if not participants:
+        raise UserError("the chat log has no participants", "give another export")
+    if chosen is None:
+        shown = log.people[:_MAX_PARTICIPANTS]
+        for number, participant in enumerate(shown, 1):
+            click.echo(f"{number:>4}  {participant}", err=True)
+        chosen = _ask("--person", "Which person should the bot talk like (a number or an id)?", "1")
+        if chosen.isdecimal() and chosen not in participants and 1 <= int(chosen) <= len(shown):
+            return shown[int(chosen) - 1]
+    if chosen not in participants:
+        most_active = ", ".join(map(str, log.people[:_MAX_PARTICIPANTS_IN_ERROR]))
         raise UserError(
-            f"nobody has the id {asked!r}{suggest(asked, people)}", f"the first are {', '.join(map(str, shown[:3]))}"
+            f"no participant has the id {chosen!r}{suggest(chosen, participants)}", f"the most active are {most_active}"
         )
-    return people[asked]
+    return participants[chosen]
 
 
-def _start(trainer: Any, given: str | None) -> Mapping[str, str]:
-    """Asks what to begin with, where the trainer offers a choice."""
+def _choose_start(trainer: TrainerType, start: str | None) -> str | None:
+    """Returns what training starts from; None if the trainer has no choice."""
+    if start is not None:
+        return start
     hint = typing.get_type_hints(trainer.config).get("start")
     choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
-    if given is None and len(choices) < 2:
-        return {}
-    if given is None:
-        default = attrs.fields_dict(trainer.config)["start"].default
-        given = _ask("--start", f"What to begin with? One of {', '.join(choices)}", str(default))
-    return {"start": given}
+    if len(choices) < 2:
+        return None
+    default = attrs.fields_dict(trainer.config)["start"].default
+    return _ask("--start", f"What should training start from (one of {', '.join(choices)})?", str(default))
 
 
-def _allowed(given: Sequence[str]) -> Any:
-    """Who may talk to the bot: a list of ids and names, or everyone."""
-    if not given:
-        given = _ask("--allow", "Who may talk to it? Your Telegram id or @name, several with blanks", None).split()
-    if list(given) == [_EVERYONE]:
+def _choose_allowed(allow: Sequence[str]) -> str | list[int | str]:
+    """Returns who may talk to a Telegram bot: a list of ids and names, or everyone."""
+    if not allow:
+        allow = _ask(
+            "--allow", "Who may talk to it (Telegram ids or @names, separated by spaces; or everyone)?", None
+        ).split()
+    if list(allow) == [_EVERYONE]:
         return _EVERYONE
-    return [int(who) if who.lstrip("-").isdecimal() else who for who in given]
+    return [int(entry) if entry.lstrip("-").isdecimal() else entry for entry in allow]

@@ -19,24 +19,26 @@ if TYPE_CHECKING:
     from autocakechat.statistics.log_summary import ChatSummary, LogSummary
     from autocakechat.statistics.participants import Participant
 
-_CHATS_SHOWN = 20
-_PEOPLE_SHOWN = 20
-_PEOPLE_OF_A_CHAT_SHOWN = 5
+_MAX_CHATS = 20
+_MAX_PARTICIPANTS = 20
+_MAX_PARTICIPANTS_PER_CHAT = 5
 
 
 @click.command("inspect")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--source", "name", metavar="NAME", help="Read with this source; by default the one that recognises it.")
-@click.option("--all", "everything", is_flag=True, help="Show every chat and everybody in it.")
 @click.option(
-    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with figures and charts to this file."
+    "--source", "name", metavar="NAME", help="The source to read with; by default the one that recognises the log."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every chat.")
+@click.option("--all", "everything", is_flag=True, help="Show all chats and all participants.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write an HTML page with tables and charts."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with all chats.")
 @click.pass_obj
 def command(app: App, path: Path, name: str | None, everything: bool, html: Path | None, as_json: bool) -> None:
-    """Show the chats of a log, and for each person the id, the name and how many messages there are.
+    """Show the chats and participants of a chat log: ids, names and numbers of messages.
 
-    PATH is a file or a folder of chat logs. The id is what `server` in a pipeline.toml wants.
+    PATH is a file or a folder of chat logs. Put the id of the person to learn into `server` in pipeline.toml.
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder", "give the path of an export")
@@ -52,44 +54,51 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
 
         click.echo(msgspec.json.format(msgspec.json.encode(log), indent=1).decode("utf-8", "replace"))
         return
-    for line in _lines(log, everything):
+    for line in _summary_lines(log, everything):
         click.echo(line)
 
 
 def source_for(app: App, path: Path, name: str | None) -> SourceType:
-    """Finds the source that reads a path: the one of a name, or the one that recognises it.
+    """Returns the source to read a chat log with.
+
+    Args:
+        app: The state of `acc`.
+        path: The chat log.
+        name: The name of the source; None for the one that recognises the log.
 
     Raises:
-        UserError: There is none; the message says what is wrong with the path, if a source knows.
+        UserError: There is none. If a source can say what is wrong with the log, the message is from that source.
     """
     from autocakechat.statistics.log_summary import source_options
 
     manager = app.manager()
     if name is not None:
         return manager.find("source", name)  # type: ignore[no-any-return]
-    sources = [each for each in manager.stages("source").values() if isinstance(each, SourceType) and each.recognises]
-    for source in sources:
+    sources = [stage for stage in manager.stages("source").values() if isinstance(stage, SourceType)]
+    recognising = [source for source in sources if source.recognises]
+    for source in recognising:
         if source.recognises is not None and source.recognises(path):
             return source
     problems = []
-    for source in sources:
-        # A source that does not know the file may still know what is wrong with it.
+    for source in recognising:
+        # A source that does not recognise the log may still know what is wrong with it.
         try:
             source.inputs(source_options(source, path))
         except UserError as error:
             problems.append(str(error))
-    raise (
-        ManyProblemsError(problems)
-        if problems
-        else UserError(f"{path}: no source recognises it", "type: acc plugins list")
+    if problems:
+        raise ManyProblemsError(problems)
+    raise UserError(
+        f"{path}: no source recognises it", "give --source NAME; for the names: acc plugins list --kind source"
     )
 
 
 def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
-    """Reads a log and tells who is in it.
+    """Reads a chat log and counts its messages.
 
     Raises:
         UserError: The source cannot read it.
+        PluginError: The source failed.
     """
     from autocakechat.display.progress import progress_for
     from autocakechat.errors import AccError
@@ -108,44 +117,45 @@ def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
             raise plugin_error(app.manager().owner(source), error) from error
 
 
-def _lines(log: LogSummary, everything: bool) -> Iterator[str]:
-
+def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:
     yield f"{pluralize(log.messages, 'message')} in {pluralize(len(log.chats), 'chat')}, read by source {log.source}"
     yield ""
     yield "PEOPLE"
-    yield from _people(log.people, None if everything else _PEOPLE_SHOWN, indent="  ")
+    yield from _participant_lines(log.people, None if everything else _MAX_PARTICIPANTS, indent="  ")
     yield ""
     yield "CHATS"
-    ranked = sorted(log.chats, key=lambda chat: -chat.messages)
-    shown = ranked if everything else ranked[:_CHATS_SHOWN]
+    by_size = sorted(log.chats, key=lambda chat: -chat.messages)
+    shown = by_size if everything else by_size[:_MAX_CHATS]
     for chat in shown:
-        yield from _chat(chat, everything)
-    if len(shown) < len(ranked):
-        yield f"  and {pluralize(len(ranked) - len(shown), 'chat')} more; --all shows them"
+        yield from _chat_lines(chat, everything)
+    if len(shown) < len(by_size):
+        yield f"  and {pluralize(len(by_size) - len(shown), 'chat')} more; --all shows them"
     if log.people:
         yield ""
         most_active = escape_control_characters(log.people[0].id)
         yield f'To learn a person, put the id into pipeline.toml: server = "{most_active}"'
 
 
-def _chat(chat: ChatSummary, everything: bool) -> Iterator[str]:
-
+def _chat_lines(chat: ChatSummary, everything: bool) -> Iterator[str]:
     skipped = f", skipped: {escape_control_characters(chat.skipped)}" if chat.skipped else ""
     title = escape_control_characters(chat.title) if chat.title else "no title"
     identity = escape_control_characters(f"{chat.kind} {chat.id}")
     yield f"  {title} ({identity}), {pluralize(chat.messages, 'message')}{skipped}"
-    yield from _people(chat.people, None if everything else _PEOPLE_OF_A_CHAT_SHOWN, indent="      ")
+    yield from _participant_lines(chat.people, None if everything else _MAX_PARTICIPANTS_PER_CHAT, indent="      ")
 
 
-def _people(people: list[Participant], most: int | None, indent: str) -> Iterator[str]:
-    shown = people if most is None else people[:most]
-    widths = [
-        max((len(escape_control_characters(person.id)) for person in shown), default=0),
-        max((len(f"{person.messages:,}") for person in shown), default=0),
+def _participant_lines(participants: list[Participant], limit: int | None, indent: str) -> Iterator[str]:
+    rows = [
+        (
+            escape_control_characters(participant.id),
+            f"{participant.messages:,}",
+            escape_control_characters(participant.name) if participant.name else "(no name)",
+        )
+        for participant in participants[:limit]
     ]
-    for person in shown:
-        number = f"{person.messages:,}".rjust(widths[1])
-        name = escape_control_characters(person.name) if person.name else "(no name)"
-        yield f"{indent}{escape_control_characters(person.id).ljust(widths[0])}  {number}  {name}"
-    if len(shown) < len(people):
-        yield f"{indent}and {len(people) - len(shown):,} more"
+    id_width = max((len(row[0]) for row in rows), default=0)
+    number_width = max((len(row[1]) for row in rows), default=0)
+    for sender, number, name in rows:
+        yield f"{indent}{sender.ljust(id_width)}  {number.rjust(number_width)}  {name}"
+    if len(rows) < len(participants):
+        yield f"{indent}and {len(participants) - len(rows):,} more"

@@ -1,4 +1,4 @@
-"""Groups of commands that are imported when they are used."""
+"""Command groups that import a command when it is used, so that `acc --help` is fast."""
 
 from __future__ import annotations
 
@@ -8,38 +8,40 @@ from typing import Any
 
 import click
 
-Place = tuple[str, str]
-"""Name of a module of `autocakechat.cli`, and one line for lists."""
+CommandEntry = tuple[str, str]
+"""The module of a command, relative to `autocakechat.cli`, and its summary."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands each stand in a module of their own, as `command`.
+    """A group whose commands are each the `command` of a separate module.
 
     Args:
-        places: For each command, where it is and what it does.
-        arguments: Those of a click group.
+        arguments: The arguments of `click.Group`.
+        entries: The module and the summary of each command, by name.
+        named: The named arguments of `click.Group`.
     """
 
-    def __init__(self, *arguments: Any, places: Mapping[str, Place], **named: Any) -> None:
+    def __init__(self, *arguments: Any, entries: Mapping[str, CommandEntry], **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.places = places
+        self.entries = entries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns all names."""
-        return list(self.places)
+        """Returns the names of all commands."""
+        return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports a command."""
-        if cmd_name not in self.places:
+        """Imports and returns a command; None if it does not exist."""
+        if cmd_name not in self.entries:
             return None
-        command: click.Command = importlib.import_module(f"autocakechat.cli.{self.places[cmd_name][0]}").command
+        module, _ = self.entries[cmd_name]
+        command: click.Command = importlib.import_module(f"autocakechat.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists all commands without importing any."""
+        """Writes the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(self.rows(ctx))
 
     def rows(self, ctx: click.Context) -> list[tuple[str, str]]:
-        """Returns every command's name and line."""
-        return [(name, summary) for name, (_, summary) in self.places.items()]
+        """Returns the name and the summary of every command."""
+        return [(name, summary) for name, (_, summary) in self.entries.items()]

@@ -16,22 +16,23 @@ from autocakechat.errors import AccError, ManyProblemsError, UserError
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.pipeline.runner import BuiltArtifact, Until
+    from autocakechat.pipeline.artifact_builder import BuiltArtifact
+    from autocakechat.pipeline.runner import Until
 
 _ARTIFACTS = click.Choice(["corpus", "model"])
 
 
 @click.command("run")
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
-@click.option("--until", type=_ARTIFACTS, help="Stop when this is made.")
-@click.option("--force", type=_ARTIFACTS, help="Make this even if it could be reused.")
+@click.option("--until", type=_ARTIFACTS, help="Stop after this artifact is built.")
+@click.option("--force", type=_ARTIFACTS, help="Build this artifact even if it could be reused.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as trainer.size=tiny."
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option, for example trainer.size=tiny."
 )
 @click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
-@click.option("--samples", type=click.IntRange(0, 20), default=0, help="Show so many pairs of the corpus, at most 20.")
-@click.option("--dry-run", is_flag=True, help="Check everything, say what would run, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output; needs --until.")
+@click.option("--samples", type=click.IntRange(0, 20), default=0, help="Show this many sample pairs of the corpus.")
+@click.option("--dry-run", is_flag=True, help="Only check everything and show what would run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; needs --until.")
 @click.pass_obj
 def command(
     app: App,
@@ -44,13 +45,16 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Turn chat logs into a bot: everything PIPELINE says, by default pipeline.toml."""
+    """Run PIPELINE, by default pipeline.toml: build the corpus, train the model, start the bot.
+
+    An artifact is reused if nothing it depends on has changed.
+    """
     if as_json and until is None:
-        raise UserError("--json needs --until", "otherwise standard output belongs to the deployer")
+        raise UserError("--json needs --until", "without it, standard output belongs to the deployer")
     if export_model and until == "corpus":
-        raise UserError("--export-model needs a model", "leave --until corpus out")
+        raise UserError("--export-model needs a model", "remove --until corpus")
     built: dict[str, BuiltArtifact] = {}
-    with _told_as_json(app, built, samples) if as_json else nullcontext():
+    with _print_json(app, built, samples) if as_json else nullcontext():
         runner = app.runner(pipeline, overrides)
         if dry_run:
             for line in runner.dry_run(until, force):
@@ -67,50 +71,49 @@ def command(
 
 @contextmanager
 def resumable(app: App) -> Iterator[None]:
-    """Ends a failure with the command that goes on from where it was."""
+    """Adds the command that resumes the work to an error or an interruption in the block."""
     try:
         yield
     except KeyboardInterrupt:
-        app.log.warning("interrupted; to go on: %s", _what_was_typed())
+        app.log.warning("interrupted; to resume: %s", _typed_command())
         raise
     except AccError as error:
-        raise _with_resume(error) from error
+        raise _add_resume_line(error) from error
 
 
-def _with_resume(error: AccError) -> AccError:
-    resume = f"to go on: {_what_was_typed()}"
-    told = ManyProblemsError([*str(error).splitlines(), resume])
-    told.exit_status = error.exit_status
-    return told
+def _add_resume_line(error: AccError) -> AccError:
+    resumable_error = ManyProblemsError([*str(error).splitlines(), f"to resume: {_typed_command()}"])
+    resumable_error.exit_status = error.exit_status
+    return resumable_error
 
 
-def _what_was_typed() -> str:
-    """Returns the command that goes on; in a container that is what was typed outside of it."""
+def _typed_command() -> str:
+    """Returns the command that the user typed; in a container, the one typed outside of it."""
     return os.environ.get("ACC_TYPED") or shlex.join(["acc", *sys.argv[1:]])
 
 
 @contextmanager
-def _told_as_json(app: App, built: dict[str, BuiltArtifact], samples: int) -> Iterator[None]:
-    """Prints what was built, or what went wrong, as one JSON object."""
+def _print_json(app: App, built: dict[str, BuiltArtifact], samples: int) -> Iterator[None]:
+    """Prints the artifacts built in the block, or the error, as one JSON object."""
     try:
         yield
     except (AccError, KeyboardInterrupt) as error:
-        _print(app, {"status": "failed", "error": str(error) or "interrupted", **_artifacts(built, samples)})
+        _print(app, {"status": "failed", "error": str(error) or "interrupted", **_artifacts_as_json(built, samples)})
         raise
-    _print(app, {"status": "done", **_artifacts(built, samples)})
+    _print(app, {"status": "done", **_artifacts_as_json(built, samples)})
 
 
-def _artifacts(built: dict[str, BuiltArtifact], samples: int) -> dict[str, Any]:
-    described: dict[str, Any] = {}
-    for kind, made in built.items():
-        path = str(made.artifact.path.resolve())
-        described[kind] = {"path": path, "key": made.artifact.key, "reused": made.reused}
+def _artifacts_as_json(built: dict[str, BuiltArtifact], samples: int) -> dict[str, Any]:
+    artifacts: dict[str, Any] = {}
+    for kind, result in built.items():
+        path = str(result.artifact.path.resolve())
+        artifacts[kind] = {"path": path, "key": result.artifact.key, "reused": result.reused}
         if kind == "model":
-            described[kind]["metrics"] = made.measured
+            artifacts[kind]["metrics"] = result.measured
         else:
-            # What stood in the chats is shown to who asks for it.
-            described[kind]["report"] = made.measured | {"samples": made.measured["samples"][:samples]}
-    return described
+            # Text from the chats is shown only on request.
+            artifacts[kind]["report"] = result.measured | {"samples": result.measured["samples"][:samples]}
+    return artifacts
 
 
 def _print(app: App, content: dict[str, Any]) -> None:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
 @click.option("--force", is_flag=True, help="Train even if the model could be reused.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option, such as trainer.size=tiny."
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option, for example trainer.size=tiny."
 )
 @click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
 @click.pass_obj
 def command(app: App, pipeline: Path, force: bool, overrides: tuple[str, ...], export_model: Path | None) -> None:
-    """Train a model on the newest corpus of PIPELINE, which is taken as it is. Needs no chat log."""
+    """Train a model on the newest corpus of PIPELINE. Needs no chat log: the corpus is not rebuilt."""
     runner = app.runner(pipeline, overrides)
     corpus = runner.newest_corpus()
     with resumable(app):

@@ -1,1 +1,1 @@
-"""Reads pipeline.toml into typed options."""
+"""Reads pipeline.toml and turns its tables into typed options."""

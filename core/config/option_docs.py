@@ -1,4 +1,4 @@
-"""Describes plugins and their stages: for people, for programs, and as TOML to begin with."""
+"""Describes the stages of plugins and their options: as text, as JSON, and as example TOML."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 import attrs
 
-from autocakechat.config.option_values import describe
+from autocakechat.config.option_values import describe_type
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.registry.manager import missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
 
-# What does the work of a stage of a kind; its place in the code is the stage's.
-_WORK = {
+# For each kind of stage, the function that does its work; its location in the code is shown as that of the stage.
+_MAIN_FUNCTIONS = {
     "source": "read",
     "extractor": "extract",
     "annotator": "annotate",
@@ -40,16 +40,16 @@ _HELP_COLUMN = 40
 
 
 @attrs.frozen
-class Option:
-    """An option of a stage, as it is shown.
+class OptionDoc:
+    """The documentation of an option. Its fields but the last are the JSON of an option, see docs/plugins/managing.md.
 
     Attributes:
         name: Its name.
-        type: What values it takes, in words.
+        type: The values it accepts, in words.
         required: Whether it has no default.
-        default: Its default as TOML and JSON have it; None where nothing is the default.
-        help: What it does.
-        placeholder: A value of its type.
+        default: Its default, as TOML and JSON have it; None if there is none or if it is None.
+        help: What it does, in one line.
+        placeholder: An example value of its type.
     """
 
     name: str
@@ -61,8 +61,8 @@ class Option:
 
 
 @attrs.frozen
-class Place:
-    """Where something stands in the code."""
+class SourceLocation:
+    """A location in source code."""
 
     file: str
     line: int
@@ -71,22 +71,25 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
-def tables(stage: Provided) -> dict[str, type]:
-    """The tables of the pipeline.toml that a stage has options in."""
+def option_tables(stage: Provided) -> dict[str, type]:
+    """Returns the options class of each table of pipeline.toml that belongs to a stage; none for a command."""
     if not isinstance(stage, StageType):
         return {}
-    return {stage.kind: stage.config} | ({"reply": stage.reply} if isinstance(stage, TrainerType) else {})
+    tables = {stage.kind: stage.config}
+    if isinstance(stage, TrainerType):
+        tables["reply"] = stage.reply
+    return tables
 
 
-def options(cls: type) -> list[Option]:
-    """The options that an attrs class makes."""
+def document_options(cls: type) -> list[OptionDoc]:
+    """Documents the options of an attrs class, in the order of its fields."""
     hints = typing.get_type_hints(cls)
     return [
-        Option(
+        OptionDoc(
             name=field.name,
-            type=describe(hints[field.name]),
+            type=describe_type(hints[field.name]),
             required=field.default is attrs.NOTHING,
-            default=_default(field),
+            default=_toml_default(field),
             help=field.metadata.get("help", ""),
             placeholder=_placeholder(hints[field.name]),
         )
@@ -95,18 +98,18 @@ def options(cls: type) -> list[Option]:
     ]
 
 
-def place(stage: Provided) -> Place | None:
-    """Where the work of a stage is defined; None where Python does not tell."""
-    work: Any = getattr(stage, _WORK[stage.kind])
-    while isinstance(work, functools.partial):
-        work = work.func
-    work = getattr(work, "__wrapped__", getattr(work, "__func__", work))
-    code = getattr(work, "__code__", None)
-    return Place(code.co_filename, code.co_firstlineno) if code else None
+def source_location(stage: Provided) -> SourceLocation | None:
+    """Returns where the main function of a stage is defined; None for a function that is not written in Python."""
+    function: Any = getattr(stage, _MAIN_FUNCTIONS[stage.kind])
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = getattr(function, "__wrapped__", getattr(function, "__func__", function))
+    code = getattr(function, "__code__", None)
+    return SourceLocation(code.co_filename, code.co_firstlineno) if code else None
 
 
-def described(plugin: Plugin) -> dict[str, Any]:
-    """A plugin as JSON. These keys stay as they are; docs/plugins/managing.md tells what they mean."""
+def plugin_as_json(plugin: Plugin) -> dict[str, Any]:
+    """Describes a plugin for `--json`. The keys are stable; docs/plugins/managing.md documents them."""
     return {
         "name": plugin.name,
         "module": plugin.module,
@@ -116,36 +119,46 @@ def described(plugin: Plugin) -> dict[str, Any]:
         "status": plugin.status,
         "problems": plugin.problems,
         "warnings": plugin.warnings,
-        "provides": [_described_stage(stage) for stage in plugin.provides],
+        "provides": [_stage_as_json(stage) for stage in plugin.provides],
     }
 
 
-def example(stage: StageType) -> str:
-    """Writes the tables of a stage as one would in a pipeline.toml: what is required, and the rest commented out."""
-    parts = []
-    for table, cls in tables(stage).items():
+def example_toml(stage: StageType) -> str:
+    """Writes the tables of a stage for a pipeline.toml: required options set, the others commented out."""
+    tables = []
+    for table, cls in option_tables(stage).items():
         header = "[[source]]" if table == "source" else f"[{table}]"
         use = [] if table == "reply" else [f'use = "{stage.name}"']
-        parts.append("\n".join([header, *use, *map(_example_line, options(cls))]))
-    return "\n\n".join(parts) + "\n"
+        tables.append("\n".join([header, *use, *map(_example_line, document_options(cls))]))
+    return "\n\n".join(tables) + "\n"
 
 
-def _described_stage(stage: Provided) -> dict[str, Any]:
-    where = place(stage)
-    told: dict[str, Any] = {"kind": stage.kind, "name": stage.name, "summary": stage.summary}
-    told |= {"file": where.file if where else None, "line": where.line if where else None}
+def _stage_as_json(stage: Provided) -> dict[str, Any]:
+    location = source_location(stage)
+    content: dict[str, Any] = {
+        "kind": stage.kind,
+        "name": stage.name,
+        "summary": stage.summary,
+        "file": location.file if location else None,
+        "line": location.line if location else None,
+    }
     if isinstance(stage, StageType):
-        told |= {"version": stage.version, "missing": missing_requirements(stage), "install": stage.install}
-        kept = attrs.filters.exclude("placeholder")
-        told["options"] = {
-            table: [attrs.asdict(option, filter=kept) for option in options(cls)]
-            for table, cls in tables(stage).items()
+        content |= {
+            "version": stage.version,
+            "missing": missing_requirements(stage),
+            "install": stage.install,
+            "options": {table: _options_as_json(cls) for table, cls in option_tables(stage).items()},
+            "example": example_toml(stage),
         }
-        told["example"] = example(stage)
-    return told
+    return content
 
 
-def _example_line(option: Option) -> str:
+def _options_as_json(cls: type) -> list[dict[str, Any]]:
+    without_placeholder = attrs.filters.exclude("placeholder")
+    return [attrs.asdict(option, filter=without_placeholder) for option in document_options(cls)]
+
+
+def _example_line(option: OptionDoc) -> str:
     if option.required:
         setting = f"{option.name} = {toml_value(option.placeholder)}"
     elif option.default is None:
@@ -155,7 +168,8 @@ def _example_line(option: Option) -> str:
     return f"{setting:{_HELP_COLUMN}}  # {option.help}".rstrip(" #")
 
 
-def _default(field: attrs.Attribute[Any]) -> Any:
+def _toml_default(field: attrs.Attribute[Any]) -> Any:
+    """Returns the default of a field as TOML and JSON have it."""
     default: Any = field.default
     if default is attrs.NOTHING:
         return None
@@ -167,17 +181,17 @@ def _default(field: attrs.Attribute[Any]) -> Any:
 
 
 def _placeholder(hint: Any) -> Any:
-    """A value that a type allows, for an example."""
-    arguments = typing.get_args(hint)
+    """Returns an example value of a type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in _PLACEHOLDERS:
         return _PLACEHOLDERS[hint]
-    if typing.get_origin(hint) is Literal:
+    if origin is Literal:
         return arguments[0]
-    if typing.get_origin(hint) in (list, tuple, set, frozenset):
+    if origin in (list, tuple, set, frozenset):
         return [_placeholder(arguments[0])] if arguments else []
-    if typing.get_origin(hint) is dict or hint is dict:
+    if origin is dict or hint is dict:
         return {}
     if attrs.has(hint):
-        return {option.name: option.placeholder for option in options(hint) if option.required}
-    choices = [argument for argument in arguments if argument is not type(None)]
-    return _placeholder(choices[0]) if choices else "..."
+        return {option.name: option.placeholder for option in document_options(hint) if option.required}
+    members = [argument for argument in arguments if argument is not type(None)]
+    return _placeholder(members[0]) if members else "..."

@@ -1,13 +1,13 @@
-"""Turns values of a TOML file into the options of a stage: strictly, and telling of every problem at once."""
+"""Parses TOML values into the options of a stage: strict types, and every problem reported at once."""
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeVar, Union
 
 import attrs
 
@@ -19,7 +19,10 @@ if typing.TYPE_CHECKING:
 
     from autocakechat.config.toml_reader import KeyPath
 
-_ATOMS: dict[Any, str] = {
+T = TypeVar("T")
+
+_MAX_VALUE_LENGTH = 40
+_TYPE_DESCRIPTIONS: dict[Any, str] = {
     bool: "true or false",
     int: "an integer",
     float: "a number",
@@ -33,10 +36,10 @@ _ATOMS: dict[Any, str] = {
 
 @attrs.frozen
 class Problem:
-    """Something wrong with an option.
+    """An invalid, unknown or missing option.
 
     Attributes:
-        key: Where it stands.
+        key: The key of the option.
         message: What is wrong.
     """
 
@@ -45,75 +48,83 @@ class Problem:
 
 
 class OptionParser:
-    """Makes options of TOML values.
+    """Parses tables into options objects, and collects the problems.
 
     Args:
-        base: Tells, for a key, the folder that a relative path starts at.
+        base_folder: Returns the folder that the relative path at a key starts at.
+
+    Attributes:
+        problems: The problems found so far.
     """
 
-    def __init__(self, base: Callable[[KeyPath], Path]) -> None:
-        self._base = base
+    def __init__(self, base_folder: Callable[[KeyPath], Path]) -> None:
+        self._base_folder = base_folder
         self.problems: list[Problem] = []
 
-    def structure(self, table: dict[str, Any], cls: type, where: KeyPath) -> Any:
-        """Makes the options object of a table.
+    def parse(self, table: Mapping[str, Any], cls: type[T], key: KeyPath) -> T | None:
+        """Parses a table.
 
         Args:
-            table: Names and values, as read.
+            table: Option names and values, as decoded from TOML.
             cls: The attrs class of the options.
-            where: Where the table stands.
+            key: The key of the table.
 
         Returns:
-            The object, or None if anything was wrong: `problems` then tells what.
+            An instance of `cls`, or None if the table has a problem.
         """
         hints = typing.get_type_hints(cls)
-        fields = {field.name: field for field in attrs.fields(cls) if field.init}
-        before = len(self.problems)
+        fields = {field.name: field for field in attrs.fields(cls) if field.init}  # type: ignore[arg-type]
+        problems_before = len(self.problems)
         for name in table:
             if name not in fields:
-                self.report((*where, name), f"no such option{suggest(name, fields)}")
+                self.report((*key, name), f"no such option{suggest(name, fields)}")
         values = {}
         for name, field in fields.items():
             if name in table:
-                values[name] = self._field(table[name], hints[name], field, (*where, name))
+                values[name] = self._parse_value(table[name], hints[name], field, (*key, name))
             elif field.default is attrs.NOTHING:
-                self.report((*where, name), f"is required: {field.metadata.get('help', 'it has no default')}")
-        return cls(**values) if len(self.problems) == before else None
+                self.report((*key, name), f"is required: {field.metadata.get('help', 'it has no default')}")
+        return cls(**values) if len(self.problems) == problems_before else None
 
     def report(self, key: KeyPath, message: str) -> None:
-        """Notes a problem."""
+        """Adds a problem."""
         self.problems.append(Problem(key, message))
 
-    def _field(self, value: Any, hint: Any, field: attrs.Attribute[Any], key: KeyPath) -> Any:
+    def _parse_value(self, value: Any, hint: Any, field: attrs.Attribute[Any], key: KeyPath) -> Any:
         if attrs.has(hint) and hint is not Secret and isinstance(value, dict):
-            return self.structure(value, hint, key)
+            return self.parse(value, hint, key)
         try:
-            structured = _converter(self._base(key)).structure(value, hint)
+            parsed = _converter(self._base_folder(key)).structure(value, hint)
         except Exception:  # cattrs raises whatever its hooks raise
-            # What stands where a secret belongs may be the secret itself: it is not shown.
-            shown = "" if _is_secret(hint) else f", not {_shown(value)}"
-            self.report(key, f"must be {describe(hint)}{shown}")
+            # A value in the place of a secret may be the secret itself, so the message does not show it.
+            actual = "" if _is_secret(hint) else f", not {_format_value(value)}"
+            self.report(key, f"must be {describe_type(hint)}{actual}")
             return None
-        if field.validator is not None:
-            try:
-                field.validator(None, field, structured)
-            except (ValueError, TypeError) as error:
-                message = str(error.args[0] if error.args else error)
-                self.report(key, message.removeprefix(f"'{field.name}' "))
-        return structured
+        self._validate(parsed, field, key)
+        return parsed
+
+    def _validate(self, value: Any, field: attrs.Attribute[Any], key: KeyPath) -> None:
+        if field.validator is None:
+            return
+        try:
+            field.validator(None, field, value)
+        except (ValueError, TypeError) as error:
+            message = str(error.args[0] if error.args else error)
+            self.report(key, message.removeprefix(f"'{field.name}' "))
 
 
-def describe(hint: Any) -> str:
-    """Says in words what values a type allows."""
-    if hint in _ATOMS:
-        return _ATOMS[hint]
+def describe_type(hint: Any) -> str:
+    """Describes in words which values a type accepts."""
+    if hint in _TYPE_DESCRIPTIONS:
+        return _TYPE_DESCRIPTIONS[hint]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
-        return ("one of " if len(arguments) > 1 else "") + ", ".join(f'"{choice}"' for choice in arguments)
+        choices = ", ".join(f'"{choice}"' for choice in arguments)
+        return f"one of {choices}" if len(arguments) > 1 else choices
     if _is_union(hint):
-        return " or ".join(describe(argument) for argument in arguments if argument is not type(None))
+        return " or ".join(describe_type(argument) for argument in arguments if argument is not type(None))
     if origin in (list, tuple, set, frozenset):
-        return f"a list, each item {describe(arguments[0])}" if arguments else "a list"
+        return f"a list, each item {describe_type(arguments[0])}" if arguments else "a list"
     if origin is dict or hint is dict or attrs.has(hint):
         return "a table"
     return getattr(hint, "__name__", str(hint))
@@ -131,56 +142,57 @@ def _is_sequence(hint: Any) -> bool:
     return typing.get_origin(hint) in (list, tuple)
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[: _MAX_VALUE_LENGTH - 3]}..."
 
 
-def _converter(base: Path) -> cattrs.Converter:
-    """A converter that converts nothing: a value has the type that is asked for, or is refused."""
+def _converter(base_folder: Path) -> cattrs.Converter:
+    """Makes a strict converter: a value that does not have the requested type is an error, not converted."""
     import cattrs
 
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
-    for atom in (bool, int, str, date, datetime):
-        converter.register_structure_hook(atom, _exactly)
-    converter.register_structure_hook(float, lambda value, _: float(_exactly(value, int | float)))
-    converter.register_structure_hook(Path, lambda value, _: base / Path(_exactly(value, str)).expanduser())
-    converter.register_structure_hook(Secret, lambda value, _: _secret(value, base))
-    converter.register_structure_hook_func(_is_union, lambda value, hint: _any_of(value, hint, converter))
-    converter.register_structure_hook_func(_is_sequence, lambda value, hint: _sequence(value, hint, converter))
+    for exact_type in (bool, int, str, date, datetime):
+        converter.register_structure_hook(exact_type, _require_type)
+    converter.register_structure_hook(float, lambda value, _: float(_require_type(value, int | float)))
+    converter.register_structure_hook(Path, lambda value, _: base_folder / Path(_require_type(value, str)).expanduser())
+    converter.register_structure_hook(Secret, lambda value, _: _parse_secret(value, base_folder))
+    converter.register_structure_hook_func(_is_union, lambda value, hint: _parse_union(value, hint, converter))
+    converter.register_structure_hook_func(_is_sequence, lambda value, hint: _parse_sequence(value, hint, converter))
     return converter
 
 
-def _exactly(value: Any, hint: Any) -> Any:
-    # In Python true is an integer, and a date with a time is a date; in TOML they are not.
+def _require_type(value: Any, hint: Any) -> Any:
+    # In Python bool is a subclass of int, and datetime of date; in TOML they are different types.
     if not isinstance(value, hint) or (type(value) in (bool, datetime) and hint is not type(value)):
         raise TypeError(value)
     return value
 
 
-def _secret(value: Any, base: Path) -> Secret:
+def _parse_secret(value: Any, base_folder: Path) -> Secret:
     match value:
         case {"env": str(name)} if len(value) == 1 and name:
             return Secret(env=name)
         case {"file": str(name)} if len(value) == 1 and name:
-            return Secret(file=base / Path(name).expanduser())
+            return Secret(file=base_folder / Path(name).expanduser())
     raise TypeError(value)
 
 
-def _any_of(value: Any, hint: Any, converter: cattrs.Converter) -> Any:
-    for choice in typing.get_args(hint):
-        if choice is type(None):
+def _parse_union(value: Any, hint: Any, converter: cattrs.Converter) -> Any:
+    """Returns the value as the first member of the union that accepts it."""
+    for member in typing.get_args(hint):
+        if member is type(None):  # TOML has no null
             continue
         try:
-            return converter.structure(value, choice)
-        except Exception:  # noqa: S112  the next choice may fit
+            return converter.structure(value, member)
+        except Exception:  # noqa: S112  the next member may accept it
             continue
     raise TypeError(value)
 
 
-def _sequence(value: Any, hint: Any, converter: cattrs.Converter) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    items: Iterator[Any] = (converter.structure(item, arguments[0]) for item in _exactly(value, list))
-    return origin(items)
+def _parse_sequence(value: Any, hint: Any, converter: cattrs.Converter) -> Any:
+    container, arguments = typing.get_origin(hint), typing.get_args(hint)
+    items: Iterator[Any] = (converter.structure(item, arguments[0]) for item in _require_type(value, list))
+    return container(items)

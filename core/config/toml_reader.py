@@ -1,4 +1,4 @@
-"""A TOML file together with the lines its keys stand in, so that a problem can be shown where it is."""
+"""Reads a TOML file and finds the line of every key, so that an error message can point at it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import attrs
 from autocakechat.errors import UserError
 
 KeyPath = tuple[str | int, ...]
+"""The names of the tables around a key and its own, with the index of each element of an array of tables."""
 
 
 @attrs.frozen
 class TomlFile:
-    """What a TOML file says, and where.
+    """A TOML file with line numbers.
 
     Attributes:
         path: The file.
         data: Its content.
-        lines: The line, from 1, of every table and key of it.
+        lines: The line number, from 1, of every table and key.
     """
 
     path: Path
@@ -29,7 +30,7 @@ class TomlFile:
     lines: dict[KeyPath, int]
 
     def line(self, key: KeyPath) -> int:
-        """Returns the line of a key, or of the innermost table around it that stands in the file."""
+        """Returns the line of a key; for a key that the file does not have, that of the innermost table around it."""
         while key and key not in self.lines:
             key = key[:-1]
         return self.lines.get(key, 1)
@@ -39,7 +40,7 @@ def read_toml(path: Path) -> TomlFile:
     """Reads a TOML file.
 
     Raises:
-        UserError: There is no such file, or it is not TOML.
+        UserError: The file does not exist or is not valid TOML.
     """
     try:
         text = path.read_bytes().decode("utf-8")
@@ -51,19 +52,20 @@ def read_toml(path: Path) -> TomlFile:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path}: not TOML: {error}") from None
-    return TomlFile(path, data, _locate(text))
+        raise UserError(f"{path}: not valid TOML: {error}") from None
+    return TomlFile(path, data, _find_lines(text))
 
 
-def _locate(text: str) -> dict[KeyPath, int]:
-    """Finds the line of every key of a text that is known to be TOML."""
+def _find_lines(text: str) -> dict[KeyPath, int]:
+    """Finds the line of every key of a valid TOML text."""
     lines: dict[KeyPath, int] = {}
-    counts: dict[KeyPath, int] = {}
+    array_lengths: dict[KeyPath, int] = {}
     table: KeyPath = ()
     for number, statement in _statements(text):
         content = tomllib.loads(statement)
-        if statement.lstrip().startswith("["):
-            table = _open_table(_leaf(content), statement.lstrip().startswith("[["), counts)
+        header = statement.lstrip()
+        if header.startswith("["):
+            table = _table_path(_header_names(content), header.startswith("[["), array_lengths)
             lines.setdefault(table, number)
         else:
             for key in _keys(content):
@@ -72,12 +74,13 @@ def _locate(text: str) -> dict[KeyPath, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Splits a text into its statements, each with the line it starts in.
+    """Splits a text into statements, each with the number of its first line.
 
-    No line of TOML can be told apart from the inside of a string or a list by looking at it alone. So a statement is
-    the fewest lines that are TOML on their own.
+    A line alone does not show whether it is inside a multi-line string or list. So a statement is the smallest number
+    of lines that is valid TOML.
     """
-    start, pending = 1, ""
+    start = 1
+    pending = ""
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         pending += line
         try:
@@ -86,33 +89,40 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
             continue
         if content:
             yield start, pending
-        start, pending = number + 1, ""
+        start = number + 1
+        pending = ""
 
 
-def _leaf(content: dict[str, Any]) -> tuple[str, ...]:
-    """The path of the table that a header such as `[a.b]` or `[[a.b]]` opens."""
-    path: list[str] = []
+def _header_names(content: dict[str, Any]) -> tuple[str, ...]:
+    """Returns the names in a header such as `[a.b]` or `[[a.b]]`, given the header parsed as TOML."""
+    names: list[str] = []
     while content:
         name, inner = next(iter(content.items()))
-        path.append(name)
+        names.append(name)
         content = inner[0] if isinstance(inner, list) else inner
-    return tuple(path)
+    return tuple(names)
 
 
-def _open_table(names: tuple[str, ...], is_element: bool, counts: dict[KeyPath, int]) -> KeyPath:
-    """Turns the names in a header into a path with the indexes of the array elements it is in."""
+def _table_path(names: tuple[str, ...], is_array_element: bool, array_lengths: dict[KeyPath, int]) -> KeyPath:
+    """Returns the path of the table that a header opens, and counts the elements of arrays of tables.
+
+    Args:
+        names: The names in the header.
+        is_array_element: Whether the header is in double brackets.
+        array_lengths: The number of elements so far of each array of tables; updated.
+    """
     path: KeyPath = ()
     for depth, name in enumerate(names, 1):
         path += (name,)
-        if is_element and depth == len(names):
-            counts[path] = counts.get(path, 0) + 1
-        if path in counts:
-            path += (counts[path] - 1,)
+        if is_array_element and depth == len(names):
+            array_lengths[path] = array_lengths.get(path, 0) + 1
+        if path in array_lengths:
+            path += (array_lengths[path] - 1,)
     return path
 
 
 def _keys(content: dict[str, Any]) -> Iterator[KeyPath]:
-    """Every key in a statement, those of inline tables too."""
+    """Yields every key of a statement, including those of inline tables."""
     for name, value in content.items():
         yield (name,)
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Writes values as TOML: the standard library only reads it."""
+"""Writes values as TOML. The standard library can only read it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def toml_value(value: Any) -> str:
-    """Writes a value as it stands to the right of `=`, in one line.
+    """Formats a value for the right-hand side of `=`, on one line.
 
     Args:
-        value: A string, a number, true or false, a date, a time, a path, a list or a table of these.
+        value: A string, number, bool, date, time or path, or a list or mapping of these.
     """
     if isinstance(value, bool):
         return str(value).lower()
@@ -21,23 +21,25 @@ def toml_value(value: Any) -> str:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{toml_key(name)} = {toml_value(item)}" for name, item in value.items()) + " }"
+        items = ", ".join(f"{toml_key(name)} = {toml_value(item)}" for name, item in value.items())
+        return f"{{ {items} }}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(toml_value, value)) + "]"
-    return _quoted(str(value))
+        return f"[{', '.join(map(toml_value, value))}]"
+    return _quote(str(value))
 
 
 def toml_key(name: str) -> str:
-    """Writes a name as it stands to the left of `=`."""
+    """Formats a name for the left-hand side of `=`."""
     is_bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return name if is_bare else _quoted(name)
+    return name if is_bare else _quote(name)
 
 
 def toml_table(header: str, values: Mapping[str, Any]) -> str:
-    """Writes a table, its header such as `[trainer]` first, a line for each value."""
-    return "\n".join([header, *(f"{toml_key(name)} = {toml_value(value)}" for name, value in values.items()), ""])
+    """Formats a table: its header such as `[trainer]`, then one line for each value."""
+    lines = [f"{toml_key(name)} = {toml_value(value)}" for name, value in values.items()]
+    return "\n".join([header, *lines, ""])
 
 
-def _quoted(text: str) -> str:
-    # TOML's strings are JSON's, but for one character.
+def _quote(text: str) -> str:
+    # A JSON string is a TOML string, except that TOML forbids an unescaped DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,1 +1,1 @@
-"""Runs the stages of a pipeline, in order and in worker processes."""
+"""Runs the stages of a pipeline: in order, and where it is faster in worker processes."""

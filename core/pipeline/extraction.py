@@ -1,14 +1,15 @@
-"""Reads an input and makes dialogs of its chats: a source and an extractor, here or in another process."""
+"""Reads an input and extracts the dialogs of its chats: a source and an extractor, in any process."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
+from autocakechat.config.pipeline import StageT
 from autocakechat.errors import AccError, PluginError
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
@@ -20,33 +21,37 @@ T = TypeVar("T")
 
 
 @attrs.frozen
-class BoundStage:
-    """A stage ready to run.
+class BoundStage(Generic[StageT]):
+    """A stage with everything its functions are called with.
 
     Attributes:
         stage: The stage.
         options: Its options.
         run: Its run context.
-        owner: Who provides it, as errors name them.
+        owner: The plugin that provides it, as error messages name it.
     """
 
-    stage: Any
+    stage: StageT
     options: Any
     run: RunContext
     owner: str
 
-    def with_progress(self, progress: OpenProgress) -> BoundStage:
-        """Returns the same stage with another display of progress."""
+    def with_progress(self, progress: OpenProgress) -> BoundStage[StageT]:
+        """Returns the same stage with another progress display."""
         return attrs.evolve(self, run=attrs.evolve(self.run, progress=progress))
 
-    def attribute_errors(self, make: Callable[[], Iterable[T]]) -> Iterator[T]:
-        """Hands on what the stage yields; whatever it raises unforeseen gets its plugin's name.
+    def attribute_errors(self, start: Callable[[], Iterable[T]]) -> Iterator[T]:
+        """Yields what a function of the stage yields, and turns unexpected exceptions into errors of its plugin.
 
         Args:
-            make: Starts the stage.
+            start: Calls the function.
+
+        Raises:
+            AccError: The stage raised it.
+            PluginError: The stage raised another exception.
         """
         try:
-            yield from make()
+            yield from start()
         except (AccError, MemoryError):
             raise
         except Exception as error:
@@ -54,40 +59,60 @@ class BoundStage:
             raise plugin_error(self.owner, error) from error
 
 
-def read_chats(source: BoundStage, entry: Input) -> Iterator[Chat]:
-    """Reads the chats of an input, one after the other."""
-    stage: SourceType = source.stage
-    for chat in source.attribute_errors(partial(stage.read, source.options, entry, source.run)):
+BoundExtractor = BoundStage[ExtractorType]
+
+
+def read_chats(source: BoundStage[SourceType], entry: Input) -> Iterator[Chat]:
+    """Reads the chats of an input, one after the other.
+
+    Raises:
+        PluginError: The source fails, or yields something else than chats.
+    """
+    for chat in source.attribute_errors(partial(source.stage.read, source.options, entry, source.run)):
         if not isinstance(chat, Chat):
-            raise PluginError(source.owner, f"yields {type(chat).__name__} where chats belong")
+            raise PluginError(source.owner, f"the source yields {type(chat).__name__}, expected Chat")
+        # The messages are read later, outside of this loop; errors while reading them are attributed, too.
         chat.tap(lambda batches: source.attribute_errors(lambda: batches))
         yield chat
 
 
+def extract_dialogs(extractor: BoundStage[ExtractorType], chat: Chat) -> Iterator[Dialog]:
+    """Extracts the dialogs of a chat, and drops every message that the extractor does not read.
+
+    Raises:
+        PluginError: The extractor fails, or yields a dialog that does not consist of pairs of turns.
+    """
+    if chat.skip is None:
+        extract = partial(extractor.stage.extract, extractor.options, chat, extractor.run)
+        for dialog in extractor.attribute_errors(extract):
+            turns = len(dialog.utterances)
+            if turns == 0 or turns % 2:
+                message = f"the extractor yields a dialog of {turns} turns, expected pairs of turns"
+                raise PluginError(extractor.owner, message)
+            yield dialog
+    chat.drop_rest(chat.skip or "not used")
+
+
 @attrs.frozen
 class Extraction:
-    """A source and an extractor, ready to run.
+    """A source and an extractor: from an input to dialogs. It can be sent to another process.
 
     Attributes:
-        source: What reads.
-        extractor: What makes dialogs.
+        source: The source.
+        extractor: The extractor.
     """
 
-    source: BoundStage
-    extractor: BoundStage
+    source: BoundStage[SourceType]
+    extractor: BoundStage[ExtractorType]
+
+    def with_progress(self, progress: OpenProgress) -> Extraction:
+        """Returns the same stages with another progress display."""
+        return Extraction(self.source.with_progress(progress), self.extractor.with_progress(progress))
 
     def chats(self, entry: Input) -> Iterator[Chat]:
         """Reads the chats of an input, one after the other."""
         return read_chats(self.source, entry)
 
     def dialogs(self, chat: Chat) -> Iterator[Dialog]:
-        """Makes the dialogs of a chat, and accounts for every message that the extractor does not even read."""
-        if chat.skip is None:
-            stage: ExtractorType = self.extractor.stage
-            extract = partial(stage.extract, self.extractor.options, chat, self.extractor.run)
-            for dialog in self.extractor.attribute_errors(extract):
-                if not dialog.utterances or len(dialog.utterances) % 2:
-                    turns = len(dialog.utterances)
-                    raise PluginError(self.extractor.owner, f"yields a dialog of {turns} turns: no pairs of turns")
-                yield dialog
-        chat.drop_rest(chat.skip or "not used")
+        """Extracts the dialogs of a chat."""
+        return extract_dialogs(self.extractor, chat)

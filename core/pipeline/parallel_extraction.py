@@ -1,7 +1,7 @@
-"""Reads several inputs at once, each in a process of its own, and hands their dialogs on in order.
+"""Reads several inputs in parallel, each in a worker process, and yields their dialogs in the order of the inputs.
 
-A process writes the dialogs of its input into a file; they are read from there when it is the input's turn. So memory
-stays bounded however far one process is ahead of another, and the dialogs come in the order of the inputs.
+A worker writes the dialogs of its input to a spool file, which is read when it is the turn of that input. So memory
+stays bounded however far the workers are ahead of each other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,125 +24,156 @@ import msgspec
 
 from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.display.progress import silent_progress
-from autocakechat.errors import StageError
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import Input
 from autocakechat.pipeline.extraction import Extraction
-from autocakechat.pipeline.worker_processes import end_with_signals, is_picklable, log_to, processors
+from autocakechat.pipeline.worker_processes import (
+    LogRecord,
+    available_cpus,
+    forward_logs,
+    is_picklable,
+    restore_default_signals,
+    total_size,
+    worker_killed,
+)
 
-_BATCH = 256
-_LENGTH = 4
-# Starting processes takes about as long as reading this much.
-_LEAST_BYTES = 16_000_000
+# Starting the processes takes about as long as reading this much.
+MIN_BYTES = 16_000_000
+# So many inputs more than there are workers are submitted: no worker is idle while dialogs are written here.
+_EXTRA_INPUTS = 2
+_DIALOGS_PER_BATCH = 256
+_LENGTH_BYTES = 4
 
 
 @attrs.frozen
-class _Extracted:
-    """What came of an input, besides its dialogs: the chats with their ledgers, who wrote, and what was logged."""
+class _WorkerResult:
+    """The result of reading an input, besides the dialogs in its spool file."""
 
     report: ReportBuilder
-    records: list[tuple[int, str]]
+    logs: list[LogRecord]
 
 
-def is_worthwhile(extraction: Extraction, entries: Sequence[Input]) -> bool:
-    """Tells whether reading at once is faster than one by one, and possible."""
-    if len(entries) < 2 or processors() < 2:
-        return False
-    if sum(path.stat().st_size for entry in entries for path in entry.paths) < _LEAST_BYTES:
-        return False
-    return is_picklable(extraction)
+@attrs.frozen
+class _Submitted:
+    """An input that is being read, or waits for a worker."""
+
+    result: Future[_WorkerResult]
+    spool: Path
 
 
-def extract_in_processes(extraction: Extraction, entries: Sequence[Input], report: ReportBuilder) -> Iterator[Dialog]:
-    """Reads inputs in several processes.
+def is_worthwhile(
+    extraction: Extraction, entries: Sequence[Input], *, cpus: int | None = None, min_bytes: int = MIN_BYTES
+) -> bool:
+    """Returns whether reading inputs in parallel is possible, and faster than one after the other.
 
     Args:
-        extraction: What reads.
-        entries: What to read.
-        report: Learns of the chats, each input's before its dialogs are handed on.
+        extraction: The source and the extractor.
+        entries: The inputs.
+        cpus: The number of CPUs; by default those that are available.
+        min_bytes: The size of all inputs from which on worker processes pay off.
+    """
+    if len(entries) < 2 or (available_cpus() if cpus is None else cpus) < 2:
+        return False
+    return total_size(entries) >= min_bytes and is_picklable(extraction)
 
-    Returns:
+
+def extract_in_parallel(extraction: Extraction, entries: Sequence[Input], report: ReportBuilder) -> Iterator[Dialog]:
+    """Reads inputs in worker processes.
+
+    Args:
+        extraction: The source and the extractor.
+        entries: The inputs.
+        report: Receives the chats of each input before its dialogs are yielded.
+
+    Yields:
         The dialogs, in the order of the inputs.
 
     Raises:
-        AccError: What reading one by one would raise.
-        StageError: A process was killed.
+        AccError: Any error that reading the inputs in this process would raise.
+        StageError: A worker process was killed.
     """
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
+    # A pipe and not an Event: `Event.set` blocks forever if a process that waits for the event was killed.
+    stopped, stop = context.Pipe(duplex=False)
+    workers = min(available_cpus(), len(entries))
     run = extraction.source.run
-    quiet = Extraction(
-        extraction.source.with_progress(silent_progress), extraction.extractor.with_progress(silent_progress)
-    )
-    processes = min(processors(), len(entries))
     with (
+        stopped,
+        stop,
         tempfile.TemporaryDirectory(prefix="acc-") as folder,
-        ProcessPoolExecutor(processes, context, initializer=_prepare_process, initargs=(stop,)) as pool,
+        ProcessPoolExecutor(workers, context, initializer=_initialize_worker, initargs=(stopped,)) as pool,
         run.progress("reading", total=len(entries), unit="inputs") as progress,
     ):
-        waiting: deque[tuple[Future[_Extracted], Path]] = deque()
-        left = iter(enumerate(entries))
+        submitted: deque[_Submitted] = deque()
+        submissions = _submit_all(pool, extraction.with_progress(silent_progress), entries, Path(folder))
         try:
             while True:
-                # A few more than there are processes, so that none is idle while the dialogs of another are written.
-                while len(waiting) < processes + 2 and (following := next(left, None)):
-                    spool = Path(folder) / str(following[0])
-                    waiting.append((pool.submit(_extract, quiet, following[1], spool), spool))
-                if not waiting:
+                submitted.extend(islice(submissions, workers + _EXTRA_INPUTS - len(submitted)))
+                if not submitted:
                     return
-                future, spool = waiting.popleft()
-                extracted = future.result()
-                for level, message in extracted.records:
-                    run.log.log(level, "%s", message)
-                report.merge(extracted.report)
-                yield from _read_dialogs(spool)
-                spool.unlink()
+                current = submitted.popleft()
+                result = current.result.result()
+                for record in result.logs:
+                    record.replay(run.log)
+                report.merge(result.report)
+                yield from _read_dialogs(current.spool)
+                current.spool.unlink()
                 progress.advance(1)
         except BrokenProcessPool:
-            raise StageError("a process that read was killed", "is there enough memory?") from None
+            raise worker_killed() from None
         finally:
-            stop.set()
-            for future, _ in waiting:
-                future.cancel()
+            stop.close()
+            for waiting in submitted:
+                waiting.result.cancel()
 
 
-def _extract(extraction: Extraction, entry: Input, spool: Path) -> _Extracted:
-    """Runs in another process: reads an input and writes its dialogs into a file."""
+def _submit_all(
+    pool: ProcessPoolExecutor, extraction: Extraction, entries: Sequence[Input], folder: Path
+) -> Iterator[_Submitted]:
+    """Submits one input at each step."""
+    for number, entry in enumerate(entries):
+        spool = folder / str(number)
+        yield _Submitted(pool.submit(_extract_in_worker, extraction, entry, spool), spool)
+
+
+def _extract_in_worker(extraction: Extraction, entry: Input, spool: Path) -> _WorkerResult:
+    """Reads an input and writes its dialogs to a spool file; runs in a worker process."""
     report = ReportBuilder(extraction.extractor.owner)
-    records: list[tuple[int, str]] = []
-    log_to(lambda level, message: records.append((level, message)))
+    logs: list[LogRecord] = []
+    forward_logs(logs.append)
     with spool.open("wb") as file:
         for chat in extraction.chats(entry):
             report.add_chat(chat)
             _write_dialogs(file, extraction.dialogs(chat))
-    return _Extracted(report, records)
+    return _WorkerResult(report, logs)
 
 
 def _write_dialogs(file: BinaryIO, dialogs: Iterator[Dialog]) -> None:
+    """Appends dialogs to a spool file: batches as MessagePack, each after its length in bytes."""
     encode = msgspec.msgpack.Encoder().encode
-    while batch := list(islice(dialogs, _BATCH)):
+    while batch := list(islice(dialogs, _DIALOGS_PER_BATCH)):
         encoded = encode(batch)
-        file.write(len(encoded).to_bytes(_LENGTH, "little"))
+        file.write(len(encoded).to_bytes(_LENGTH_BYTES, "little"))
         file.write(encoded)
 
 
 def _read_dialogs(spool: Path) -> Iterator[Dialog]:
     decode = msgspec.msgpack.Decoder(tuple[Dialog, ...]).decode
     with spool.open("rb") as file:
-        while length := file.read(_LENGTH):
+        while length := file.read(_LENGTH_BYTES):
             yield from decode(file.read(int.from_bytes(length, "little")))
 
 
-def _prepare_process(stop: Event) -> None:
-    """Makes a reading process end with the one that started it, whether that is done, interrupted or killed."""
-    end_with_signals()
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+def _initialize_worker(stopped: Connection) -> None:
+    """Makes a worker process exit when the main process has finished, is interrupted or is killed.
 
-    def watch() -> None:
-        while not stop.wait(0.2):
-            if not parent.is_alive():
-                break
+    Args:
+        stopped: The reading end of a pipe. Its writing end is open in the main process alone, until that has finished.
+    """
+    restore_default_signals()
+
+    def exit_with_main_process() -> None:
+        wait([stopped])
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=exit_with_main_process, daemon=True).start()

@@ -1,177 +1,172 @@
-"""Reads an input in a process of its own, ahead of what becomes of its messages in this one.
+"""Prefetches an input in a worker process while this process pairs its messages and writes the corpus.
 
-To decode a log takes about as long as to pair its messages and to write the corpus, so on two processors both are done
-in about three quarters of the time. The messages come through a pipe: when it is full, the reading process waits.
+Decoding a log takes about as long as pairing its messages and writing the corpus, so with two CPUs both together take
+about three quarters of the time. The messages come through a pipe; while it is full, the worker waits.
 """
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import pickle
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any, Literal
-
-import msgspec
 
 from autocakechat.display.progress import silent_progress
-from autocakechat.errors import AccError, StageError
+from autocakechat.errors import AccError
 from autocakechat.interface.chatlog import Chat, MessageBatch
 from autocakechat.interface.run_context import Progress, RunContext
-from autocakechat.interface.stage_types import Input
+from autocakechat.interface.stage_types import Input, SourceType
 from autocakechat.pipeline.extraction import BoundStage, read_chats
-from autocakechat.pipeline.worker_processes import end_with_signals, is_picklable, log_to, processors
+from autocakechat.pipeline.prefetch_protocol import (
+    BatchDecoder,
+    ChatEnd,
+    ChatEvent,
+    ChatStart,
+    EventSender,
+    Failure,
+    Finished,
+    ProgressAdvance,
+    ProgressClose,
+    ProgressOpen,
+    receive_events,
+)
+from autocakechat.pipeline.worker_processes import (
+    LogRecord,
+    available_cpus,
+    forward_logs,
+    is_picklable,
+    restore_default_signals,
+    total_size,
+)
 from autocakechat.statistics.participants import ParticipantCounter
 
-# To start a process takes about as long as reading half of this.
-_LEAST_BYTES = 64_000_000
-_LEAST_TOLD = 1 << 18
-
-_Kind = Literal["chat", "messages", "end of chat", "open progress", "advance", "close progress", "log", "error", "done"]
+# Starting a process takes about as long as reading half of this.
+MIN_BYTES = 64_000_000
 
 
-def is_worthwhile(source: BoundStage, entry: Input) -> bool:
-    """Tells whether reading an input in another process is faster, and possible."""
-    if processors() < 2 or sum(path.stat().st_size for path in entry.paths) < _LEAST_BYTES:
-        return False
-    return is_picklable(source)
-
-
-def read_ahead(source: BoundStage, entry: Input, census: ParticipantCounter) -> Iterator[Chat]:
-    """Reads the chats of an input in another process, and counts their messages there.
+def is_worthwhile(
+    source: BoundStage[SourceType], entry: Input, *, cpus: int | None = None, min_bytes: int = MIN_BYTES
+) -> bool:
+    """Returns whether reading an input in a worker process is possible, and faster than reading it here.
 
     Args:
-        source: What reads.
-        entry: What to read.
-        census: Learns who wrote how much, when all is read.
+        source: The source.
+        entry: The input.
+        cpus: The number of CPUs; by default those that are available.
+        min_bytes: The size from which on a worker process pays off.
+    """
+    enough_cpus = (available_cpus() if cpus is None else cpus) >= 2
+    return enough_cpus and total_size([entry]) >= min_bytes and is_picklable(source)
+
+
+def prefetch_chats(source: BoundStage[SourceType], entry: Input, participants: ParticipantCounter) -> Iterator[Chat]:
+    """Reads the chats of an input in a worker process, which also counts their messages.
+
+    Args:
+        source: The source.
+        entry: The input.
+        participants: Receives the counts when the input is read to its end.
 
     Yields:
-        The chats. Whatever is left of one is passed over when the next is asked for.
+        The chats. Unread messages of a chat are skipped when the next chat is requested.
 
     Raises:
-        AccError: What reading it here would raise.
-        StageError: The process was killed.
+        AccError: Any error that reading the input in this process would raise.
+        StageError: The worker process was killed.
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_read, args=(source.with_progress(silent_progress), entry, sending), daemon=True)
-    process.start()
+    arguments = (source.with_progress(silent_progress), entry, sending)
+    worker = context.Process(target=_read_in_worker, args=arguments, daemon=True)
+    worker.start()
     sending.close()
     try:
-        with ExitStack() as shown:
-            told = _told(receiving, source.run, shown, census)
-            for _, chat in told:
-                batches = _batches(told)
-                yield Chat.of_batches(batches=batches, **chat)
+        with ExitStack() as progress_displays:
+            events = _chat_events(receiving, source.run, progress_displays, participants)
+            for event in events:
+                assert isinstance(event, ChatStart)
+                batches = _message_batches(events)
+                yield Chat.of_batches(event.id, event.title, event.kind, batches, event.skip)
                 deque(batches, maxlen=0)
     finally:
         receiving.close()
-        process.terminate()
-        process.join()
+        worker.terminate()
+        worker.join()
 
 
-def _told(
-    receiving: Connection, run: RunContext, shown: ExitStack, census: ParticipantCounter
-) -> Iterator[tuple[_Kind, Any]]:
-    """Yields what the reading process tells of chats, and does what else it asks for, until it is done."""
+def _chat_events(
+    receiving: Connection, run: RunContext, progress_displays: ExitStack, participants: ParticipantCounter
+) -> Iterator[ChatEvent]:
+    """Yields the events that describe chats, and handles all others, until the worker has finished."""
     progress: Progress | None = None
-    for kind, value in _received(receiving):
-        if kind == "done":
-            census.merge(value)
+    for event in receive_events(receiving):
+        match event:
+            case ProgressAdvance():
+                assert progress
+                progress.advance(event.steps, **event.figures)
+            case ProgressOpen():
+                progress = progress_displays.enter_context(run.progress(event.title, event.total, event.unit))
+            case ProgressClose():
+                progress_displays.close()
+            case LogRecord():
+                event.replay(run.log)
+            case Failure():
+                raise event.error
+            case Finished():
+                participants.merge(event.participants)
+                return
+            case _:
+                yield event
+
+
+def _message_batches(events: Iterator[ChatEvent]) -> Iterator[MessageBatch]:
+    """Yields the message batches of the current chat, up to its end."""
+    decode = BatchDecoder()
+    for event in events:
+        if isinstance(event, ChatEnd):
             return
-        if kind == "error":
-            raise value
-        if kind == "log":
-            run.log.log(value[0], "%s", value[1])
-        elif kind == "open progress":
-            progress = shown.enter_context(run.progress(*value))
-        elif kind == "close progress":
-            shown.close()
-        elif kind == "advance":
-            assert progress
-            progress.advance(value[0], **value[1])
-        else:
-            yield kind, value
+        assert not isinstance(event, ChatStart)
+        yield decode(event)
 
 
-def _received(receiving: Connection) -> Iterator[tuple[_Kind, Any]]:
-    while True:
+def _read_in_worker(source: BoundStage[SourceType], entry: Input, sending: Connection) -> None:
+    """Reads an input and sends its chats; runs in the worker process."""
+    restore_default_signals()
+    sender = EventSender(sending)
+    forward_logs(sender.send)
+    source = source.with_progress(partial(_forward_progress, sender))
+    with contextlib.suppress(BrokenPipeError):  # the main process does not read any more
         try:
-            told = receiving.recv_bytes()
-        except (EOFError, OSError):  # it ended between two messages, or in the middle of one
-            raise StageError("a process that read was killed", "is there enough memory?") from None
-        yield from pickle.loads(told)  # noqa: S301 - this program wrote it
-
-
-def _batches(told: Iterator[tuple[_Kind, Any]]) -> Iterator[MessageBatch]:
-    decode = msgspec.msgpack.Decoder(MessageBatch).decode
-    for kind, value in told:
-        if kind == "end of chat":
-            return
-        yield decode(value) if isinstance(value, bytes) else value
-
-
-def _read(source: BoundStage, entry: Input, sending: Connection) -> None:
-    """Runs in the other process: reads, and tells what it reads."""
-    end_with_signals()
-    tell = _Teller(sending)
-    log_to(lambda level, message: tell("log", (level, message)))
-    here = source.with_progress(partial(_told_progress, tell))
-    with contextlib.suppress(BrokenPipeError):  # nobody listens any more
-        try:
-            census = ParticipantCounter()
-            for chat in read_chats(here, entry):
-                chat.tap(census.count_batches)
-                tell("chat", {"id": chat.id, "title": chat.title, "kind": chat.kind, "skip": chat.skip})
+            participants = ParticipantCounter()
+            for chat in read_chats(source, entry):
+                chat.tap(participants.count_batches)
+                sender.send(ChatStart(chat.id, chat.title, chat.kind, chat.skip))
                 for batch in chat.batches:
-                    tell.messages(batch)
-                tell("end of chat")
-            tell("done", census)
+                    sender.send_batch(batch)
+                sender.send(ChatEnd())
+            sender.send(Finished(participants))
         except AccError as error:
-            tell("error", error)
+            sender.send(Failure(error))
 
 
-class _Teller:
-    """Tells the process that listens what was read; many batches of messages at once, so that it is seldom woken."""
+class _ForwardedProgress:
+    """A progress display that is shown by the main process."""
 
-    def __init__(self, sending: Connection) -> None:
-        self._sending = sending
-        self._encode = msgspec.msgpack.Encoder().encode
-        self._waiting: list[tuple[_Kind, Any]] = []
-        self._size = 0
-
-    def __call__(self, kind: _Kind, value: Any = None) -> None:
-        """Tells something, and all that waits."""
-        self._waiting.append((kind, value))
-        self._sending.send_bytes(pickle.dumps(self._waiting, pickle.HIGHEST_PROTOCOL))
-        self._waiting.clear()
-        self._size = 0
-
-    def messages(self, batch: MessageBatch) -> None:
-        """Tells of messages, sooner or later."""
-        batch.positions = ()
-        try:
-            encoded = self._encode(batch)
-        except UnicodeEncodeError:  # half a character, which pickle can write
-            self("messages", batch)
-            return
-        self._size += len(encoded)
-        if self._size > _LEAST_TOLD:
-            self("messages", encoded)
-        else:
-            self._waiting.append(("messages", encoded))
+    def __init__(self, sender: EventSender) -> None:
+        self._sender = sender
 
     def advance(self, steps: float = 1, **figures: float | str) -> None:
-        """Tells how far it has come, sooner or later."""
-        self._waiting.append(("advance", (steps, figures)))
+        """Sends the advance with the next messages."""
+        self._sender.queue(ProgressAdvance(steps, figures))
 
 
 @contextmanager
-def _told_progress(tell: _Teller, title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
-    tell("open progress", (title, total, unit))
-    yield tell
-    tell("close progress")
+def _forward_progress(
+    sender: EventSender, title: str, total: float | None = None, unit: str = ""
+) -> Iterator[Progress]:
+    sender.send(ProgressOpen(title, total, unit))
+    yield _ForwardedProgress(sender)
+    sender.send(ProgressClose())

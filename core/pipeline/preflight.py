@@ -1,4 +1,4 @@
-"""Checks everything that a run will need, before its first stage starts."""
+"""Checks everything that a run needs, before its first stage starts."""
 
 from __future__ import annotations
 
@@ -7,81 +7,91 @@ from contextlib import contextmanager
 
 import attrs
 
-from autocakechat.config.pipeline_file import Pipeline, StageConfig
+from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
-from autocakechat.interface.stage_types import Input
+from autocakechat.interface.stage_types import Input, SourceType, StageType, TrainerType
 from autocakechat.registry.manager import missing_requirements
 
-SourceInputs = tuple[StageConfig, Sequence[Input]]
+
+@attrs.frozen
+class SourceInputs:
+    """A source and the inputs it found.
+
+    Attributes:
+        source: The source.
+        entries: The inputs, in the order in which they are read.
+    """
+
+    source: StageConfig[SourceType]
+    entries: Sequence[Input]
 
 
 @attrs.define
 class PreflightChecks:
-    """Collects what is missing, to tell of all of it at once.
+    """Checks the stages of a pipeline, and reports all problems at once.
 
     Attributes:
-        pipeline: What is to run.
-        redact: Learns every secret that is found.
+        pipeline: The pipeline.
+        redact: Receives every secret, so that none is ever shown.
     """
 
     pipeline: Pipeline
     redact: Redactor
     _problems: list[str] = attrs.field(factory=list, init=False)
 
-    def stages(self, tables: Sequence[str]) -> list[SourceInputs]:
-        """Checks the stages of some tables: that they are there, with their modules, files and secrets.
+    def check(self, kinds: Sequence[str]) -> list[SourceInputs]:
+        """Checks stages: that their tables exist, with their Python modules, input files and secrets.
 
         Args:
-            tables: Names such as `source` or `trainer`.
+            kinds: The kinds of stages, such as `source` or `trainer`.
 
         Returns:
-            For each source, what there is to read.
+            The inputs of each source.
 
         Raises:
-            ManyProblemsError: With one line for each thing to mend.
+            ManyProblemsError: One line for each problem.
         """
         inputs: list[SourceInputs] = []
-        for choice in self._choices(tables):
-            self._check_modules(choice)
-            self._check_secrets(choice)
-            if choice.stage.kind == "source":
-                with self._noted():
-                    inputs.append((choice, choice.stage.inputs(choice.options)))
-            elif choice.stage.kind == "trainer" and choice.stage.inputs:
-                with self._noted():
-                    choice.stage.inputs(choice.options)
+        for kind in kinds:
+            if kind == "source" and self.pipeline.sources:
+                for source in self.pipeline.sources:
+                    self._check_stage(source)
+                    with self._collect_problem():
+                        inputs.append(SourceInputs(source, source.stage.inputs(source.options)))
+                continue
+            with self._collect_problem():
+                config = self.pipeline.require(kind)
+                self._check_stage(config)
+                if isinstance(config.stage, TrainerType) and config.stage.inputs:
+                    config.stage.inputs(config.options)
         if self._problems:
             raise ManyProblemsError(self._problems)
         return inputs
 
-    def _choices(self, tables: Sequence[str]) -> Iterator[StageConfig]:
-        for table in tables:
-            if table == "source" and self.pipeline.sources:
-                yield from self.pipeline.sources
-                continue
-            with self._noted():
-                yield self.pipeline.require(table)
+    def _check_stage(self, config: StageConfig[StageType]) -> None:
+        self._check_modules(config)
+        self._check_secrets(config)
 
-    def _check_modules(self, choice: StageConfig) -> None:
-        missing = missing_requirements(choice.stage)
+    def _check_modules(self, config: StageConfig[StageType]) -> None:
+        missing = missing_requirements(config.stage)
         if missing:
-            needs = f"{choice.stage.name} needs {', '.join(missing)}"
-            self._problems.append(f"{self._place(choice)}: {needs}; type: {choice.stage.install}")
+            needs = f"{config.stage.name} needs {', '.join(missing)}"
+            self._problems.append(f"{self._place(config)}: {needs}; type: {config.stage.install}")
 
-    def _check_secrets(self, choice: StageConfig) -> None:
-        for secret in secrets_in(choice.options):
+    def _check_secrets(self, config: StageConfig[StageType]) -> None:
+        for secret in secrets_in(config.options):
             try:
                 self.redact.add(secret.reveal())
             except UserError as error:
-                self._problems.append(f"{self._place(choice)}: {error}")
+                self._problems.append(f"{self._place(config)}: {error}")
 
-    def _place(self, choice: StageConfig) -> str:
-        return f"{self.pipeline.path}: {choice.where}"
+    def _place(self, config: StageConfig[StageType]) -> str:
+        return f"{self.pipeline.path}: {config.table}"
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
+    def _collect_problem(self) -> Iterator[None]:
         try:
             yield
         except UserError as error:

@@ -33,7 +33,7 @@ def parse_options(cls: type, table: Mapping[str, Any], folder: Path) -> Any:
         ManyProblemsError: An option is invalid; one line per problem.
     """
     parser = OptionParser(lambda _: folder)
-    options = parser.structure(dict(table), cls, ())
+    options = parser.parse(dict(table), cls, ())
     if parser.problems:
         raise ManyProblemsError([f"{'.'.join(map(str, p.key))}: {p.message}" for p in parser.problems])
     return options

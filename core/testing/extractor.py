@@ -13,7 +13,7 @@ from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import ExtractorType
-from autocakechat.pipeline.extraction import BoundStage, Extraction
+from autocakechat.pipeline.extraction import BoundExtractor, extract_dialogs
 from autocakechat.testing.contract import StageContract, parse_options
 from autocakechat.testing.project import Project
 
@@ -55,11 +55,13 @@ class ExtractorContract(StageContract):
     options: ClassVar[Mapping[str, Any]] = {"server": "bob"}
 
     @pytest.fixture
-    def running(self, stage: ExtractorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Path) -> BoundStage:
+    def running(
+        self, stage: ExtractorType, table: dict[str, Any], acc_run: RunContext, tmp_path: Path
+    ) -> BoundExtractor:
         """The extractor with its options and run context."""
-        return BoundStage(stage, parse_options(stage.config, table, tmp_path), acc_run, self.name)
+        return BoundExtractor(stage, parse_options(stage.config, table, tmp_path), acc_run, self.name)
 
-    def test_dialogs_alternate_and_end_with_the_server(self, running: BoundStage) -> None:
+    def test_dialogs_alternate_and_end_with_the_server(self, running: BoundExtractor) -> None:
         """A plain conversation gives dialogs in which bob's messages are the replies."""
         result = _extract(running, _conversation())
         assert result.dialogs, "ann asks and bob replies twenty times, but no dialog was made"
@@ -69,7 +71,7 @@ class ExtractorContract(StageContract):
         assert any("answer" in reply for reply in replies), f"bob's messages are missing from the replies: {replies}"
         assert not any("question" in reply for reply in replies), "a message of ann was extracted as bob's reply"
 
-    def test_every_message_is_kept_or_dropped(self, running: BoundStage) -> None:
+    def test_every_message_is_kept_or_dropped(self, running: BoundExtractor) -> None:
         """Each message is in a dialog or was dropped with a reason."""
         for messages in (_conversation(), _odd_messages(), [], _monologue("ann"), _monologue("bob")):
             tally = _extract(running, messages).chat.ledger.tally()
@@ -79,13 +81,13 @@ class ExtractorContract(StageContract):
                 "call chat.drop(message, reason) for each"
             )
 
-    def test_odd_messages_are_handled(self, running: BoundStage) -> None:
+    def test_odd_messages_are_handled(self, running: BoundExtractor) -> None:
         """Messages without text or sender, forwards, replies to missing messages and wrong times raise no error."""
         result = _extract(running, _odd_messages())
         for dialog in result.dialogs:
             _check_dialog(dialog, result.chat)
 
-    def test_text_that_is_not_bobs_own_is_not_learnt(self, running: BoundStage) -> None:
+    def test_text_that_is_not_bobs_own_is_not_learnt(self, running: BoundExtractor) -> None:
         """A message that bob forwards is not used as a reply."""
         messages = _conversation()
         for message in messages[1::2]:
@@ -93,19 +95,19 @@ class ExtractorContract(StageContract):
         replies = _extract(running, messages).replies
         assert not replies, f"forwarded messages were learnt as bob's own words: {replies[:3]}"
 
-    def test_a_chat_without_replies_gives_no_dialogs(self, running: BoundStage) -> None:
+    def test_a_chat_without_replies_gives_no_dialogs(self, running: BoundExtractor) -> None:
         """An empty chat and a chat of a single participant give no dialogs."""
         for messages in ([], _monologue("ann")):
             dialogs = _extract(running, messages).dialogs
             assert not dialogs, f"{len(messages)} messages, all by ann, gave dialogs: {dialogs[:3]}"
 
-    def test_the_same_chat_gives_the_same_dialogs(self, running: BoundStage) -> None:
+    def test_the_same_chat_gives_the_same_dialogs(self, running: BoundExtractor) -> None:
         """Dialogs depend only on the chat and the options."""
         for make_messages in (_conversation, _odd_messages):
             first, second = (_extract(running, make_messages()).dialogs for _ in range(2))
             assert first == second, f"the same chat gave different dialogs:\n{first}\n{second}"
 
-    def test_dialogs_are_extracted_lazily(self, running: BoundStage) -> None:
+    def test_dialogs_are_extracted_lazily(self, running: BoundExtractor) -> None:
         """The first dialog of a long chat is yielded before half of the chat is read."""
         consumed = 0
 
@@ -128,10 +130,10 @@ class ExtractorContract(StageContract):
         assert acc_project.dialogs(), "the corpus has no dialogs"
 
 
-def _extract(running: BoundStage, messages: Sequence[Message]) -> ExtractionResult:
+def _extract(running: BoundExtractor, messages: Sequence[Message]) -> ExtractionResult:
     """Extracts the dialogs as `acc run` does, and keeps every dialog."""
     chat = Chat("chat1", "Test", "test", iter(messages))
-    dialogs = list(Extraction(running, running).dialogs(chat))
+    dialogs = list(extract_dialogs(running, chat))
     chat.ledger.keep(position for dialog in dialogs for turn in dialog.utterances for position in turn.messages)
     return ExtractionResult(chat, dialogs)
 

@@ -1,20 +1,20 @@
-"""A project as a user has it: a pipeline.toml, a chat log, and plugins of other people."""
+"""A project like a user's: a pipeline.toml, a chat log, and a third-party plugin."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import attrs
 import pytest
 
+from autocakechat import testing
+from tests.core.in_process import run_in_process
 from tests.distributions import lay_out
-from tests.processes import Process
 
-# A source for lines of "SENDER: TEXT", and a trainer that learns to say the answer it has heard most often. Its steps
-# can be slowed down, and it leaves a checkpoint after each, so that it can be interrupted like a real one.
+# A source that reads lines of "SENDER: TEXT", and a trainer that learns the most frequent reply. The trainer can pause
+# between steps and writes a checkpoint after each, so that it can be interrupted like a real one.
 TOYS = """
 import json
 import time
@@ -35,7 +35,7 @@ class SourceOptions:
 
 def inputs(options):
     if not options.path.is_file():
-        raise UserError(f"{options.path}: no such file", "write one")
+        raise UserError(f"{options.path}: no such file", "create it")
     return [Input(options.path.name, (options.path,))]
 
 
@@ -58,7 +58,7 @@ class TrainerOptions:
     steps: int = option(default=1, help="how many steps", check=attrs.validators.ge(1))
     pause: float = option(default=0.0, help="seconds between steps", affects_key=False)
     fails: bool = option(default=False, help="whether to fail", affects_key=False)
-    manners: Path | None = option(default=None, help="a file to learn manners from", affects_key=False)
+    manners: Path | None = option(default=None, help="a file with manners", affects_key=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +75,7 @@ def train(options, corpus, into, run):
         for step in range(first, options.steps):
             time.sleep(options.pause)
             if options.fails:
-                raise StageError("the toy broke", "mend it")
+                raise StageError("the toy broke", "fix it")
             checkpoint.write_text(str(step + 1))
             progress.advance(1)
     (into / "answer.json").write_text(json.dumps(answers.most_common(1)[0][0]))
@@ -86,11 +86,11 @@ def manners(options):
     if options.manners is None:
         return []
     if not options.manners.is_file():
-        raise UserError(f"{options.manners}: no such file", "write one")
+        raise UserError(f"{options.manners}: no such file", "create it")
     return [Input("manners", (options.manners,))]
 
 
-class Parrot:
+class OneReplyResponder:
     labels = ("neutral",)
     context_lines = 3
 
@@ -103,7 +103,7 @@ class Parrot:
 
 def load(path, reply, run):
     answer = json.loads((path / "answer.json").read_text())
-    return Parrot(answer.upper() if reply.loud else answer)
+    return OneReplyResponder(answer.upper() if reply.loud else answer)
 
 
 @hookimpl
@@ -115,7 +115,7 @@ def acc_sources():
 def acc_trainers():
     yield TrainerType(
         name="toy",
-        summary="says one thing",
+        summary="always gives the same reply",
         config=TrainerOptions,
         reply=ReplyOptions,
         train=train,
@@ -144,29 +144,19 @@ LOG = "".join(f"ann: question {number}\nbob: answer {number % 7}\n" for number i
 
 
 @attrs.frozen
-class Project:
-    """A folder with a pipeline.toml, and `acc` to run in it."""
+class Project(testing.Project):
+    """A project whose commands run in the process of the tests, unless a test is about the process."""
 
-    folder: Path
-    environment: dict[str, str]
+    def acc(self, *arguments: str | Path, stdin: str = "", timeout: float = 0) -> subprocess.CompletedProcess[str]:
+        """Runs `acc` in this process, without a time limit."""
+        return run_in_process([str(argument) for argument in arguments], self.folder, self.environment, stdin)
 
-    def acc(self, *arguments: str, stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "autocakechat", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, input=stdin, capture_output=True, text=True, timeout=timeout
-        )
-
-    def start(self, *arguments: str) -> Process:
-        command = [sys.executable, "-m", "autocakechat", *arguments]
-        return Process(
-            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def write(self, name: str, content: str) -> None:
-        (self.folder / name).write_text(content)
+    def acc_process(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs `acc` in a separate process."""
+        return super().acc(*arguments, stdin=stdin, timeout=60)
 
     def change(self, old: str, new: str) -> None:
-        """Changes pipeline.toml."""
+        """Replaces text in pipeline.toml."""
         pipeline = (self.folder / "pipeline.toml").read_text()
         assert old in pipeline
         self.write("pipeline.toml", pipeline.replace(old, new))
@@ -174,6 +164,7 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
+    """A project with the stages of `TOYS`, a log of two participants and a pipeline.toml."""
     plugins = tmp_path / "site"
     plugins.mkdir()
     lay_out(plugins, "acc-toys", "toys", TOYS)

@@ -153,7 +153,7 @@ def test_a_second_run_reuses_the_corpus(corpus: Checkout) -> None:
 
 
 def test_a_stopped_training_prints_the_command_that_resumes_it(trained: Trained) -> None:
-    assert "interrupted; to go on: make docker_train_from_scratch" in trained.stopped
+    assert "interrupted; to resume: make docker_train_from_scratch" in trained.stopped
     assert "Traceback" not in trained.stopped
     assert "resuming from step" in trained.resumed
     assert trained.checkout.containers("--all", "--filter", "label=com.docker.compose.service=train") == []

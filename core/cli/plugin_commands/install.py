@@ -22,70 +22,79 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.pass_obj
 def command(app: App, names: tuple[str, ...]) -> None:
-    """Install plugins for this autocakechat, and check that they load.
+    """Install plugins into this environment, and check that they load.
 
-    NAME is what pip would install: autocakechat-x, autocakechat-x>=1.2, a wheel, or a folder written ./folder.
+    NAME is anything pip can install: autocakechat-x, autocakechat-x>=1.2, a wheel, or a folder such as ./folder.
     """
     from autocakechat.registry.installer import install, parse_target
 
     wanted = [parse_target(name) for name in names]
-    if any(_canonical(each.distribution or "") == "autocakechat" for each in wanted):
-        raise UserError("autocakechat is no plugin of itself", "for its extras: pip install 'autocakechat[telegram]'")
+    if any(_canonical(requirement.distribution or "") == "autocakechat" for requirement in wanted):
+        raise UserError("autocakechat is not a plugin", "for its extras: pip install 'autocakechat[telegram]'")
     install(wanted)
-    plugins = plugins_afresh()
-    problems = [problem for each in wanted for problem in _checked(each, plugins)]
+    plugins = list_external_plugins()
+    problems = [problem for requirement in wanted for problem in _report_installed(requirement, plugins)]
     if problems:
         raise AccError("\n".join(problems))
 
 
-def plugins_afresh() -> list[dict[str, Any]]:
-    """Lists the plugins of others in a process of its own, which sees what this one has imported too early to see."""
+def list_external_plugins() -> list[dict[str, Any]]:
+    """Returns the output of `acc plugins list --json --external`.
+
+    It runs in a new process, because this one does not see distributions that were installed after its start.
+    """
     arguments = [sys.executable, "-m", "autocakechat", "plugins", "list", "--json", "--external"]
     done = subprocess.run(arguments, stdout=subprocess.PIPE, check=False)  # noqa: S603
     if done.returncode:
-        raise AccError("autocakechat does not start any more", "what went wrong stands above")
+        raise AccError("autocakechat does not start any more", "see the error above")
     plugins: list[dict[str, Any]] = json.loads(done.stdout)
     return plugins
 
 
-def _checked(wanted: InstallTarget, plugins: Sequence[dict[str, Any]]) -> list[str]:
-    """Tells what a distribution brought; returns what is wrong with it."""
-    distribution = wanted.distribution or _built_from(wanted.argument)
-    brought = [plugin for plugin in plugins if _canonical(plugin["distribution"]) == _canonical(distribution)]
-    if not brought:
-        return [f"{distribution}: is installed, and is no plugin of autocakechat; type: pip uninstall {distribution}"]
+def _report_installed(wanted: InstallTarget, plugins: Sequence[dict[str, Any]]) -> list[str]:
+    """Prints the plugins that a distribution brought.
+
+    Args:
+        wanted: What was installed.
+        plugins: All external plugins.
+
+    Returns:
+        One line for each problem with them.
+    """
+    distribution = wanted.distribution or _distribution_of_folder(wanted.argument)
+    installed = [plugin for plugin in plugins if _canonical(plugin["distribution"]) == _canonical(distribution)]
+    if not installed:
+        return [f"{distribution}: installed, but not a plugin of autocakechat; type: pip uninstall {distribution}"]
     problems = []
-    for plugin in brought:
+    for plugin in installed:
         name = f"{plugin['name']} ({plugin['distribution']} {plugin['version']})"
-        problems += [
-            f"plugin {name}: {problem}; to remove it: acc plugins uninstall {plugin['name']}"
-            for problem in plugin["problems"]
-        ]
+        removal = f"to remove it: acc plugins uninstall {plugin['name']}"
+        problems += [f"plugin {name}: {problem}; {removal}" for problem in plugin["problems"]]
         for warning in plugin["warnings"]:
             click.echo(f"plugin {name}: for its author: {warning}", err=True)
         if plugin["status"] == "active":
-            provided = ", ".join(f"{stage['kind']} {stage['name']}" for stage in plugin["provides"])
-            click.echo(f"plugin {name}: installed; it provides {provided or 'nothing but listens'}", err=True)
-            _tell_missing(plugin)
+            stages = ", ".join(f"{stage['kind']} {stage['name']}" for stage in plugin["provides"])
+            click.echo(f"plugin {name}: installed; it provides {stages or 'event hooks only'}", err=True)
+            _print_missing_modules(plugin)
     return problems
 
 
-def _tell_missing(plugin: dict[str, Any]) -> None:
+def _print_missing_modules(plugin: dict[str, Any]) -> None:
     for stage in plugin["provides"]:
         if stage.get("missing"):
             needs = f"{stage['kind']} {stage['name']} needs {', '.join(stage['missing'])}"
             click.echo(f"  {needs}; type: {stage['install']}", err=True)
 
 
-def _built_from(folder: str) -> str:
-    """The name of the distribution that was built from a folder."""
+def _distribution_of_folder(folder: str) -> str:
+    """Returns the name of the distribution that was installed from a folder."""
     from pathlib import Path
 
     for distribution in distributions():
         origin = json.loads(distribution.read_text("direct_url.json") or "{}")
         if origin.get("url") == Path(folder).as_uri():
             return distribution.name
-    raise AccError(f"{folder}: was installed under a name that nobody knows", "see: acc plugins list --external")
+    raise AccError(f"{folder}: installed, but no distribution records this folder", "see: acc plugins list --external")
 
 
 def _canonical(name: str) -> str:

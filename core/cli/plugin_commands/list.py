@@ -17,14 +17,14 @@ _KINDS = (*(stage_type.kind for stage_type in STAGE_TYPES), "command")
 
 
 @click.command("list")
-@click.option("--kind", type=click.Choice(_KINDS), help="Only plugins that provide this.")
-@click.option("--external", is_flag=True, help="Only plugins that do not come with autocakechat.")
-@click.option("--failed", is_flag=True, help="Only plugins that cannot be used.")
+@click.option("--kind", type=click.Choice(_KINDS), help="Only plugins that provide this kind of stage, or commands.")
+@click.option("--external", is_flag=True, help="Only plugins that are not bundled with autocakechat.")
+@click.option("--failed", is_flag=True, help="Only plugins that failed to load.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--check", is_flag=True, help="Exit with status 1 if any listed plugin failed.")
 @click.pass_context
 def command(context: click.Context, kind: str | None, external: bool, failed: bool, as_json: bool, check: bool) -> None:
-    """List all plugins, with where they come from and what they provide."""
+    """List all plugins: where they come from and what they provide."""
     app: App = context.obj
     plugins = [
         plugin
@@ -34,30 +34,30 @@ def command(context: click.Context, kind: str | None, external: bool, failed: bo
         and (kind is None or any(stage.kind == kind for stage in plugin.provides))
     ]
     if as_json:
-        from autocakechat.config.option_docs import described
+        from autocakechat.config.option_docs import plugin_as_json
 
-        print_json([described(plugin) for plugin in plugins])
+        print_json([plugin_as_json(plugin) for plugin in plugins])
     elif plugins:
         _print_table(plugins)
     else:
-        click.echo("no plugin is like that", err=True)
+        click.echo("no plugin matches", err=True)
     if check and any(plugin.status == "failed" for plugin in plugins):
         context.exit(1)
 
 
 def origin(plugin: Plugin) -> str:
-    """Where a plugin comes from."""
+    """Returns where a plugin comes from: `bundled`, or its distribution."""
     return "bundled" if plugin.bundled else f"{plugin.distribution} {plugin.version}"
 
 
 def notes(plugin: Plugin) -> list[str]:
-    """What a user should know about a plugin: what is wrong with it, and what its stages lack."""
-    told = [*plugin.problems, *(f"for its author: {warning}" for warning in plugin.warnings)]
+    """Returns the problems and warnings of a plugin, and the missing modules of its stages, one line each."""
+    lines = [*plugin.problems, *(f"for its author: {warning}" for warning in plugin.warnings)]
     for stage in plugin.provides:
         missing = missing_requirements(stage) if isinstance(stage, StageType) else []
         if missing:
-            told.append(f"{_label(stage)} needs {', '.join(missing)}; type: {stage.install}")  # type: ignore[union-attr]
-    return told
+            lines.append(f"{_label(stage)} needs {', '.join(missing)}; type: {stage.install}")  # type: ignore[union-attr]
+    return lines
 
 
 def print_json(content: Any) -> None:

@@ -13,15 +13,15 @@ from autocakechat.registry.scaffold import KINDS, new_plugin
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), required=True, help="What the plugin provides.")
 @click.option(
-    "--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The folder to make it in."
+    "--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The folder to create it in."
 )
 def command(name: str, kind: str, into: Path) -> None:
-    """Begin a plugin of your own: a package that works, with its tests, to be changed from there.
+    """Create a new plugin from a template: a working package with tests.
 
-    NAME is what `use` in a pipeline.toml will say; the distribution is called autocakechat-NAME.
+    NAME is the name for `use` in pipeline.toml; the distribution is called autocakechat-NAME.
     """
     folder = new_plugin(name, kind, into)
-    click.echo(f"{folder}: made; it works as it is, and is yours to change. To try it:", err=True)
+    click.echo(f"{folder}: created; it works as it is. To try it:", err=True)
     click.echo(f"  acc plugins install {folder if folder.is_absolute() else f'./{folder}'}", err=True)
     click.echo(f"  acc plugins show {folder.name.removeprefix('autocakechat-')}", err=True)
     click.echo(f"  python -m pytest {folder}          # needs: pip install pytest", err=True)

@@ -10,13 +10,13 @@ from autocakechat.cli.lazy import LazyGroup
 @click.command(
     "plugins",
     cls=LazyGroup,
-    places={
-        "list": ("plugin_commands.list", "List all plugins, with where they come from and what they provide."),
-        "show": ("plugin_commands.show", "Show what a plugin provides: every stage with its options."),
-        "install": ("plugin_commands.install", "Install plugins for this autocakechat."),
-        "uninstall": ("plugin_commands.uninstall", "Uninstall plugins of others."),
-        "new": ("plugin_commands.new", "Begin a plugin of your own."),
+    entries={
+        "list": ("plugin_commands.list", "List all plugins: where they come from and what they provide."),
+        "show": ("plugin_commands.show", "Show the stages of a plugin and their options."),
+        "install": ("plugin_commands.install", "Install plugins."),
+        "uninstall": ("plugin_commands.uninstall", "Uninstall plugins."),
+        "new": ("plugin_commands.new", "Create a new plugin from a template."),
     },
 )
 def command() -> None:
-    """Show, install and make plugins."""
+    """List, show, install, uninstall and create plugins."""

@@ -8,7 +8,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from autocakechat.cli.plugin_commands.list import notes, origin, print_json
-from autocakechat.config.option_docs import Option, described, example, options, place, tables
+from autocakechat.config.option_docs import (
+    OptionDoc,
+    document_options,
+    example_toml,
+    option_tables,
+    plugin_as_json,
+    source_location,
+)
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import StageType
@@ -32,13 +39,13 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def command(app: App, name: str, as_json: bool) -> None:
-    """Show what a plugin provides: every stage with its options.
+    """Show the stages of a plugin and their options.
 
-    NAME is a plugin's, as `acc plugins list` shows it, or that of a stage, as `use` says it.
+    NAME is the name of a plugin, as in `acc plugins list`, or of a stage, as in `use`.
     """
     plugin = _find(app.manager(), name)
     if as_json:
-        print_json(described(plugin))
+        print_json(plugin_as_json(plugin))
         return
     click.echo(f"{plugin.name} ({origin(plugin)}, {plugin.status})")
     for note in notes(plugin):
@@ -55,27 +62,27 @@ def _find(manager: PluginManager, name: str) -> Plugin:
     if len(providers) == 1:
         return providers[0]
     if providers:
-        named = " and ".join(plugin.name for plugin in providers)
-        raise UserError(f"'{name}' is provided by {named}", f"type: acc plugins show {providers[0].name}")
+        names = " and ".join(plugin.name for plugin in providers)
+        raise UserError(f"'{name}' is provided by {names}", f"type: acc plugins show {providers[0].name}")
     raise UserError(f"no plugin '{name}'{suggest(name, plugins)}", "type: acc plugins list")
 
 
 def _show(stage: Provided) -> None:
     click.echo(f"\n{stage.kind} '{stage.name}': {stage.summary}")
-    where = place(stage)
-    if where:
-        click.echo(f"  in {where}")
-    for table, cls in tables(stage).items():
-        told = options(cls)
-        click.echo(f"\n[{table}]" + ("" if told else " has no options"))
-        for option in told:
+    location = source_location(stage)
+    if location:
+        click.echo(f"  in {location}")
+    for table, cls in option_tables(stage).items():
+        options = document_options(cls)
+        click.echo(f"\n[{table}]" if options else f"\n[{table}] has no options")
+        for option in options:
             click.echo(f"  {option.name}  ({option.type}; {_default(option)})\n      {option.help}")
     if isinstance(stage, StageType):
-        click.echo("\nIn the pipeline.toml:\n")
-        click.echo("\n".join(f"  {line}".rstrip() for line in example(stage).splitlines()))
+        click.echo("\nIn pipeline.toml:\n")
+        click.echo("\n".join(f"  {line}".rstrip() for line in example_toml(stage).splitlines()))
 
 
-def _default(option: Option) -> str:
+def _default(option: OptionDoc) -> str:
     if option.required:
         return "required"
     return "default none" if option.default is None else f"default {toml_value(option.default)}"

@@ -1,4 +1,4 @@
-"""Artifacts: whole or not at all, one builder at a time."""
+"""The artifact store: an artifact is complete or does not exist, and one process at a time builds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from autocakechat.artifacts.store import MANIFEST, ArtifactStore, Hashes, key_of
+from autocakechat.artifacts.store import MANIFEST_NAMES, ArtifactStore, artifact_key
 from autocakechat.errors import UserError
 
 
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> ArtifactStore:
 def build(store: ArtifactStore, key: str, content: str = "text") -> None:
     with store.locked(), store.building("corpus", key) as folder:
         (folder / "train.jsonl").write_text(content)
-        (folder / MANIFEST["corpus"]).write_text('{"ingredients": {"a": 1, "b": 2}}')
+        (folder / MANIFEST_NAMES["corpus"]).write_text('{"ingredients": {"a": 1, "b": 2}}')
 
 
 def test_a_built_artifact_is_found_by_its_key(store: ArtifactStore) -> None:
@@ -35,41 +35,41 @@ def test_a_built_artifact_is_found_by_its_key(store: ArtifactStore) -> None:
     assert store.find("model", "k1") is None
 
 
-def test_a_build_that_fails_leaves_nothing_that_looks_whole(store: ArtifactStore) -> None:
+def test_a_failed_build_leaves_the_old_artifact(store: ArtifactStore) -> None:
     build(store, "k1", "old")
     with pytest.raises(RuntimeError), store.locked(), store.building("corpus", "k1") as folder:
-        (folder / MANIFEST["corpus"]).write_text("{}")
+        (folder / MANIFEST_NAMES["corpus"]).write_text("{}")
         raise RuntimeError
     found = store.find("corpus", "k1")
     assert found
     assert (found.path / "train.jsonl").read_text() == "old"
 
 
-def test_a_process_killed_while_building_leaves_nothing_that_looks_whole(store: ArtifactStore) -> None:
+def test_a_killed_build_leaves_no_artifact(store: ArtifactStore) -> None:
     script = f"""
     import os, signal
     from pathlib import Path
-    from autocakechat.artifacts.store import MANIFEST, Store
-    store = Store(Path({str(store.folder)!r}))
+    from autocakechat.artifacts.store import MANIFEST_NAMES, ArtifactStore
+    store = ArtifactStore(Path({str(store.folder)!r}))
     with store.locked(), store.building("corpus", "k1") as folder:
-        (folder / MANIFEST["corpus"]).write_text("{{}}")
+        (folder / MANIFEST_NAMES["corpus"]).write_text("{{}}")
         os.kill(os.getpid(), signal.SIGKILL)
     """
     assert subprocess.run([sys.executable, "-c", dedent(script)], check=False).returncode == -9
     assert store.find("corpus", "k1") is None
-    build(store, "k1")  # neither its lock nor its leavings are in the way
+    build(store, "k1")  # neither its lock nor its unfinished folder blocks the next build
     assert store.find("corpus", "k1")
 
 
-def test_a_second_builder_is_told_who_is_building(store: ArtifactStore) -> None:
-    taken = pytest.raises(UserError, match=f"process {os.getpid()} is building")
-    with store.locked(), taken, ArtifactStore(store.folder).locked():
+def test_a_second_build_at_the_same_time_is_refused(store: ArtifactStore) -> None:
+    refused = pytest.raises(UserError, match=f"process {os.getpid()} is already building")
+    with store.locked(), refused, ArtifactStore(store.folder).locked():
         pass
     with store.locked():
         pass
 
 
-def test_the_newest_artifact_is_the_one_asked_for_last(store: ArtifactStore) -> None:
+def test_the_newest_artifact_is_the_one_built_or_reused_last(store: ArtifactStore) -> None:
     build(store, "k1")
     build(store, "k2")
     first = store.find("corpus", "k1")
@@ -80,10 +80,12 @@ def test_the_newest_artifact_is_the_one_asked_for_last(store: ArtifactStore) -> 
     assert store.newest("corpus").key == "k1"  # type: ignore[union-attr]
 
 
-def test_what_changed_is_named(store: ArtifactStore) -> None:
-    assert store.why_not("corpus", {"a": 1}) == "there is no corpus yet"
+def test_changed_ingredients_are_named(store: ArtifactStore) -> None:
+    assert store.explain_rebuild("corpus", {"a": 1}) == "there is no corpus yet"
     build(store, "k1")
-    assert store.why_not("corpus", {"a": 1, "b": 3, "c": 4}) == "changed: b, c"
+    assert store.explain_rebuild("corpus", {"a": 1, "b": 3, "c": 4}) == "changed: b, c"
+    assert store.explain_rebuild("corpus", {"a": 1, "b": 2}) == "forced"
+    assert store.explain_rebuild("corpus", dict.fromkeys("cdefg", 1)) == "changed: a, b, c and 4 more"
 
 
 def test_cleaning_keeps_the_newest_of_each_kind(store: ArtifactStore) -> None:
@@ -96,7 +98,7 @@ def test_cleaning_keeps_the_newest_of_each_kind(store: ArtifactStore) -> None:
     assert store.find("corpus", "k2")
 
 
-def test_the_folder_is_the_users_alone_and_ignored_by_git(store: ArtifactStore) -> None:
+def test_the_folder_is_private_and_ignored_by_git(store: ArtifactStore) -> None:
     with store.locked():
         pass
     assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
@@ -104,24 +106,5 @@ def test_the_folder_is_the_users_alone_and_ignored_by_git(store: ArtifactStore) 
 
 
 def test_keys_do_not_depend_on_the_order_of_ingredients() -> None:
-    assert key_of({"a": 1, "b": [2]}) == key_of({"b": [2], "a": 1})
-    assert key_of({"a": 1}) != key_of({"a": 2})
-
-
-def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
-    file = tmp_path / "result.json"
-    file.write_text("one")
-    hashes = Hashes(tmp_path / "hashes.json")
-    first = hashes.of(file)
-    hashes.save()
-    again = Hashes(tmp_path / "hashes.json")
-    assert again.of(file) == first
-    file.write_text("two!")
-    assert again.of(file) != first
-
-
-def test_damaged_memory_of_hashes_is_no_problem(tmp_path: Path) -> None:
-    (tmp_path / "hashes.json").write_text("{ broken")
-    file = tmp_path / "result.json"
-    file.write_text("one")
-    assert len(Hashes(tmp_path / "hashes.json").of(file)) == 32
+    assert artifact_key({"a": 1, "b": [2]}) == artifact_key({"b": [2], "a": 1})
+    assert artifact_key({"a": 1}) != artifact_key({"a": 2})

@@ -1,16 +1,19 @@
-"""What is wrong is told in one line each: what, where, and what to do. Exit status 2, no traceback."""
+"""Each error is one line: what is wrong, where, and what to do. Exit status 2, no traceback."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.core.conftest import Project
 
-TOKEN = "123456:never-to-be-shown"
+SECRET = "123456:never-to-be-shown"
 
 
-def told(project: Project, *arguments: str, status: int = 2) -> list[str]:
-    """Runs `acc`, expects it to refuse, and returns what it said."""
+def error_lines(project: Project, *arguments: str, status: int = 2) -> list[str]:
+    """Runs `acc`, by default `acc run`, expects it to fail, and returns the lines of its error."""
     done = project.acc(*(arguments or ("run",)))
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
@@ -18,11 +21,11 @@ def told(project: Project, *arguments: str, status: int = 2) -> list[str]:
     return [line.removeprefix("acc: ") for line in done.stderr.splitlines()]
 
 
-def test_every_problem_of_a_table_is_told_with_its_line(project: Project) -> None:
+def test_every_problem_of_a_table_is_reported_with_its_line(project: Project) -> None:
     project.change(
         '[trainer]\nuse = "toy"', '[trainer]\nuse = "toy"\nsteps = 0\npause = "5"\nfials = true\nfails = "no"'
     )
-    assert told(project, "config", "check") == [
+    assert error_lines(project, "config", "check") == [
         "pipeline.toml:11: trainer.steps: must be >= 1: 0",
         'pipeline.toml:12: trainer.pause: must be a number, not "5"',
         "pipeline.toml:13: trainer.fials: no such option; did you mean 'fails'?",
@@ -34,21 +37,21 @@ def test_every_problem_of_a_table_is_told_with_its_line(project: Project) -> Non
     ("old", "new", "problem"),
     [
         ('use = "turns"', 'use = "turn"', "pipeline.toml:6: extractor.use: no extractor 'turn'; did you mean 'turns'?"),
-        ('use = "turns"\n', "", "pipeline.toml:5: extractor.use: is required: the name of a extractor"),
+        ('use = "turns"\n', "", "pipeline.toml:5: extractor.use: is required: the extractor to use (turns)"),
         ('server = "bob"\n', "", "pipeline.toml:5: extractor.server: is required"),
         ("[trainer]", "[trianer]", "pipeline.toml:9: trianer: no such option; did you mean 'trainer'?"),
         ("[[source]]", "[source]", "pipeline.toml:1: source: write [[source]], in double brackets"),
         ("[[source]]", "seed = -1\n[[source]]", "pipeline.toml:1: seed: must be an integer, 0 or more"),
-        ("[[source]]", "seed = \n[[source]]", "pipeline.toml: not TOML"),
-        ('path = "log.txt"', 'path = "missing.txt"', "missing.txt: no such file; write one"),
+        ("[[source]]", "seed = \n[[source]]", "pipeline.toml: not valid TOML"),
+        ('path = "log.txt"', 'path = "missing.txt"', "missing.txt: no such file; create it"),
         ('path = "log.txt"', 'path = "log.txt"\npassword = { env = "NOT_SET" }', "environment variable NOT_SET is not"),
         ('[trainer]\nuse = "toy"\n', "", "pipeline.toml: [trainer] is missing"),
         ("[deployer]", "[reply]\nlout = true\n[deployer]", "reply.lout: no such option; did you mean 'loud'?"),
     ],
 )
-def test_a_problem_is_told_in_one_line(project: Project, old: str, new: str, problem: str) -> None:
+def test_a_problem_is_reported_in_one_line(project: Project, old: str, new: str, problem: str) -> None:
     project.change(old, new)
-    lines = told(project)
+    lines = error_lines(project)
     assert len(lines) == 1
     assert problem in lines[0]
     assert not (project.folder / ".acc" / "corpus").exists()
@@ -62,60 +65,58 @@ def test_a_problem_is_told_in_one_line(project: Project, old: str, new: str, pro
         (("run", "--set", "trainer.steps=many"), '--set trainer.steps: must be an integer, not "many"'),
         (("run", "--set", "trainre.steps=1"), "--set trainre: no such option; did you mean 'trainer'?"),
         (("run", "--json"), "--json needs --until"),
-        (("deploy",), "no model was trained yet; type: acc run pipeline.toml"),
+        (("deploy",), "there is no model yet; type: acc run pipeline.toml"),
         (("chat", "site"), "site: no such file"),
         (("plugins", "show", "tois"), "no plugin 'tois'; did you mean 'toys'?"),
         (("clean", "nothing.toml"), "nothing.toml: no such file"),
     ],
 )
-def test_a_wrong_command_is_answered_with_what_to_do(
-    project: Project, arguments: tuple[str, ...], problem: str
-) -> None:
-    lines = told(project, *arguments)
+def test_a_wrong_command_is_an_error_with_a_hint(project: Project, arguments: tuple[str, ...], problem: str) -> None:
+    lines = error_lines(project, *arguments)
     assert len(lines) == 1
     assert problem in lines[0]
 
 
 def test_a_secret_is_never_shown(project: Project) -> None:
-    project.environment["PASSWORD"] = TOKEN
+    project.environment["PASSWORD"] = SECRET
     project.change('path = "log.txt"', 'path = "log.txt"\npassword = { env = "PASSWORD" }')
     project.write("log.txt", "ann: boom\n")
     done = project.acc("-v", "run")
     assert "the password is [secret]" in done.stderr
-    assert TOKEN not in done.stderr + done.stdout
-    project.change('{ env = "PASSWORD" }', f'"{TOKEN}"')
+    assert SECRET not in done.stderr + done.stdout
+    project.change('{ env = "PASSWORD" }', f'"{SECRET}"')
     done = project.acc("run")
     assert "source.password: must be" in done.stderr
-    assert TOKEN not in done.stderr + done.stdout
+    assert SECRET not in done.stderr + done.stdout
     for file in (project.folder / ".acc").rglob("*"):
-        assert not file.is_file() or TOKEN.encode() not in file.read_bytes()
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes()
 
 
-def test_a_bug_in_a_plugin_is_told_with_its_owner(project: Project) -> None:
+def test_a_bug_in_a_plugin_is_attributed_to_it(project: Project) -> None:
     project.write("log.txt", "ann: boom\n")
-    lines = told(project, "run", "--until", "corpus", status=1)
+    lines = error_lines(project, "run", "--until", "corpus", status=1)
     assert "plugin toys (acc-toys 1.2): failed with ValueError: a bug" in lines[-2]
 
 
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (lambda model: (model / "model.json").unlink(), "no model (it has no model.json)"),
+        (lambda model: (model / "model.json").unlink(), "not a model folder (no model.json)"),
         (lambda model: (model / "model.json").write_text("{"), "damaged"),
-        (lambda model: (model / "answer.json").write_text("{"), "answer.json: damaged (its checksum differs)"),
+        (lambda model: (model / "answer.json").write_text("{"), "answer.json: damaged (wrong checksum)"),
         (lambda model: (model / "answer.json").unlink(), "answer.json: missing"),
         (
             lambda model: (model / "model.json").write_text(
                 (model / "model.json").read_text().replace('"trainer": "toy"', '"trainer": "other"')
             ),
-            "was made by a trainer that is not here: no trainer 'other'",
+            "the trainer of this model is not installed: no trainer 'other'",
         ),
     ],
 )
-def test_a_damaged_model_is_refused(project: Project, damage: object, problem: str) -> None:
+def test_a_damaged_model_is_refused(project: Project, damage: Callable[[Path], object], problem: str) -> None:
     assert project.acc("run", "--until", "model", "--export-model", "model").returncode == 0
-    damage(project.folder / "model")  # type: ignore[operator]
-    lines = told(project, "chat", "model")
+    damage(project.folder / "model")
+    lines = error_lines(project, "chat", "model")
     assert len(lines) == 1
     assert problem in lines[0]
 
@@ -123,6 +124,6 @@ def test_a_damaged_model_is_refused(project: Project, damage: object, problem: s
 def test_a_model_of_another_trainer_is_refused(project: Project) -> None:
     assert project.acc("run", "--until", "model", "--export-model", "model").returncode == 0
     project.change('[trainer]\nuse = "toy"', '[trainer]\nuse = "cakechat"')
-    lines = told(project, "deploy", "--model", "model")
+    lines = error_lines(project, "deploy", "--model", "model")
     assert len(lines) == 1
-    assert "was made by the trainer 'toy', and pipeline.toml has 'cakechat'" in lines[0]
+    assert "this model was made by the trainer 'toy', but pipeline.toml has 'cakechat'" in lines[0]

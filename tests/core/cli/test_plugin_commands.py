@@ -1,4 +1,4 @@
-"""`acc plugins list` and `show`, as a user and as a program see them."""
+"""`acc plugins list` and `show`: tables, JSON, and the documentation of options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autocakechat.config.option_docs import example, options, place, tables
+from autocakechat.config.option_docs import document_options, example_toml, option_tables, source_location
 from autocakechat.config.option_values import OptionParser
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import PluginManager
@@ -21,9 +21,9 @@ STAGE_KEYS = ["kind", "name", "summary", "file", "line", "version", "missing", "
 
 
 @pytest.fixture
-def crowd(project: Project) -> Project:
-    """A project with a working plugin of others, and a broken one."""
-    lay_out(Path(project.environment["PYTHONPATH"]), "acc-broken", "broken", "import what_nobody_has")
+def broken_plugin(project: Project) -> Project:
+    """A project with a working third-party plugin and a broken one."""
+    lay_out(Path(project.environment["PYTHONPATH"]), "acc-broken", "broken", "import no_such_module")
     return project
 
 
@@ -33,40 +33,40 @@ def listed(project: Project, *arguments: str) -> list[str]:
     return [line.split()[0] for line in done.stdout.splitlines() if not line.startswith((" ", "PLUGIN"))]
 
 
-def test_the_table_tells_name_origin_status_and_stages(crowd: Project) -> None:
-    table = crowd.acc("plugins", "list").stdout
+def test_the_table_shows_name_origin_status_and_stages(broken_plugin: Project) -> None:
+    table = broken_plugin.acc("plugins", "list").stdout
     assert "toys               acc-toys 1.2    active  source toy, trainer toy" in table
     assert "neutral-annotator  bundled         active  annotator neutral" in table
-    assert "  broken: cannot be imported: ModuleNotFoundError: No module named 'what_nobody_has'" in table
+    assert "  broken: cannot be imported: ModuleNotFoundError: No module named 'no_such_module'" in table
 
 
-def test_the_table_can_be_narrowed(crowd: Project) -> None:
-    assert listed(crowd, "--external") == ["broken", "toys"]
-    assert listed(crowd, "--failed") == ["broken"]
-    assert listed(crowd, "--kind", "trainer") == ["cakechat-trainer", "toys"]
-    assert listed(crowd, "--kind", "trainer", "--external") == ["toys"]
-    none = crowd.acc("plugins", "list", "--kind", "annotator", "--external")
-    assert (none.returncode, none.stdout, none.stderr) == (0, "", "no plugin is like that\n")
+def test_the_table_can_be_filtered(broken_plugin: Project) -> None:
+    assert listed(broken_plugin, "--external") == ["broken", "toys"]
+    assert listed(broken_plugin, "--failed") == ["broken"]
+    assert listed(broken_plugin, "--kind", "trainer") == ["cakechat-trainer", "toys"]
+    assert listed(broken_plugin, "--kind", "trainer", "--external") == ["toys"]
+    empty = broken_plugin.acc("plugins", "list", "--kind", "annotator", "--external")
+    assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "no plugin matches\n")
 
 
-def test_check_fails_if_a_listed_plugin_failed(crowd: Project) -> None:
-    assert crowd.acc("plugins", "list", "--check").returncode == 1
-    assert crowd.acc("plugins", "list", "--check", "--kind", "trainer").returncode == 0
-    assert crowd.acc("--disable", "broken", "plugins", "list", "--check").returncode == 0
+def test_check_fails_if_a_listed_plugin_failed(broken_plugin: Project) -> None:
+    assert broken_plugin.acc("plugins", "list", "--check").returncode == 1
+    assert broken_plugin.acc("plugins", "list", "--check", "--kind", "trainer").returncode == 0
+    assert broken_plugin.acc("--disable", "broken", "plugins", "list", "--check").returncode == 0
 
 
-def test_json_has_the_documented_keys(crowd: Project) -> None:
-    plugins = json.loads(crowd.acc("plugins", "list", "--json").stdout)
+def test_json_has_the_documented_keys(broken_plugin: Project) -> None:
+    plugins = json.loads(broken_plugin.acc("plugins", "list", "--json").stdout)
     documented = (ROOT / "docs" / "plugins" / "managing.md").read_text()
     for plugin in plugins:
         assert list(plugin) == PLUGIN_KEYS
         for stage in plugin["provides"]:
             assert list(stage) == (STAGE_KEYS if stage["kind"] != "command" else STAGE_KEYS[:5])
     assert all(f"`{key}`" in documented for key in [*PLUGIN_KEYS, *STAGE_KEYS])
-    assert json.loads(crowd.acc("plugins", "show", "toys", "--json").stdout) in plugins
+    assert json.loads(broken_plugin.acc("plugins", "show", "toys", "--json").stdout) in plugins
 
 
-def test_show_tells_every_option_the_place_and_an_example(project: Project) -> None:
+def test_show_prints_every_option_the_location_and_an_example(project: Project) -> None:
     shown = project.acc("plugins", "show", "toys").stdout
     module = next(Path(project.environment["PYTHONPATH"]).glob("acc_toys_toys_*.py"))
     line = module.read_text().splitlines().index("def train(options, corpus, into, run):") + 1
@@ -79,32 +79,32 @@ def test_show_tells_every_option_the_place_and_an_example(project: Project) -> N
 
 def test_show_finds_a_plugin_by_the_name_of_its_stage(project: Project) -> None:
     assert project.acc("plugins", "show", "turns").stdout.startswith("turns-extractor (bundled, active)")
-    both = project.acc("plugins", "show", "telegram")
-    assert both.returncode == 2
-    assert "'telegram' is provided by telegram-deployer and telegram-source" in both.stderr
+    ambiguous = project.acc("plugins", "show", "telegram")
+    assert ambiguous.returncode == 2
+    assert "'telegram' is provided by telegram-deployer and telegram-source" in ambiguous.stderr
 
 
 STAGES = [stage for plugin in PluginManager.load().plugins for stage in plugin.provides if isinstance(stage, StageType)]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{stage.kind}-{stage.name}")
-def test_an_example_is_toml_that_fits_the_options(stage: StageType, tmp_path: Path) -> None:
-    assert tomllib.loads(example(stage))
-    told = [option for cls in tables(stage).values() for option in options(cls)]
-    unset = {option.name for option in told if option.default is None and not option.required}
-    lines = [line.removeprefix("# ") for line in example(stage).splitlines()]
-    given = tomllib.loads("\n".join(line for line in lines if line.partition(" ")[0] not in unset))
-    for table, cls in tables(stage).items():
-        values = given[table][0] if table == "source" else given[table]
+def test_an_example_is_valid_toml_with_all_options(stage: StageType, tmp_path: Path) -> None:
+    assert tomllib.loads(example_toml(stage))
+    documented = [option for cls in option_tables(stage).values() for option in document_options(cls)]
+    without_default = {option.name for option in documented if option.default is None and not option.required}
+    uncommented = [line.removeprefix("# ") for line in example_toml(stage).splitlines()]
+    content = tomllib.loads("\n".join(line for line in uncommented if line.partition(" ")[0] not in without_default))
+    for table, cls in option_tables(stage).items():
+        values = content[table][0] if table == "source" else content[table]
         values.pop("use", None)
-        structurer = OptionParser(lambda _: tmp_path)
-        structurer.structure(values, cls, ())
-        assert structurer.problems == []
-        assert values.keys() | unset >= {option.name for option in options(cls)}
+        parser = OptionParser(lambda _: tmp_path)
+        parser.parse(values, cls, ())
+        assert parser.problems == []
+        assert values.keys() | without_default >= {option.name for option in document_options(cls)}
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: f"{stage.kind}-{stage.name}")
-def test_the_place_of_a_stage_is_where_its_code_is(stage: StageType) -> None:
-    where = place(stage)
-    assert where
-    assert "def " in Path(where.file).read_text().splitlines()[where.line - 1]
+def test_the_location_of_a_stage_is_that_of_its_main_function(stage: StageType) -> None:
+    location = source_location(stage)
+    assert location
+    assert "def " in Path(location.file).read_text().splitlines()[location.line - 1]

@@ -1,4 +1,4 @@
-"""The schema of pipeline.toml says what `acc config check` says, so far as a schema can."""
+"""The JSON Schema of pipeline.toml accepts and rejects what `acc config check` does, as far as a schema can."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ START = '[[source]]\nuse = "telegram"\npath = "x"\n[extractor]\nuse = "turns"\ns
 
 @pytest.fixture(scope="module")
 def schema() -> jsonschema.Draft7Validator:
-    made = pipeline_schema(PluginManager.load())
-    jsonschema.Draft7Validator.check_schema(made)
-    return jsonschema.Draft7Validator(made)
+    schema = pipeline_schema(PluginManager.load())
+    jsonschema.Draft7Validator.check_schema(schema)
+    return jsonschema.Draft7Validator(schema)
 
 
-def problems(schema: jsonschema.Draft7Validator, toml: str) -> list[str]:
+def schema_errors(schema: jsonschema.Draft7Validator, toml: str) -> list[str]:
     return [error.message for error in schema.iter_errors(json.loads(json.dumps(tomllib.loads(toml), default=str)))]
 
 
@@ -44,8 +44,8 @@ def problems(schema: jsonschema.Draft7Validator, toml: str) -> list[str]:
         (ROOT / "examples" / "demo" / "pipeline.toml").read_text(),
     ],
 )
-def test_what_is_right_is_accepted(schema: jsonschema.Draft7Validator, toml: str) -> None:
-    assert problems(schema, toml) == []
+def test_a_valid_pipeline_is_accepted(schema: jsonschema.Draft7Validator, toml: str) -> None:
+    assert schema_errors(schema, toml) == []
 
 
 def test_the_pipelines_of_the_readme_are_accepted(schema: jsonschema.Draft7Validator) -> None:
@@ -53,7 +53,7 @@ def test_the_pipelines_of_the_readme_are_accepted(schema: jsonschema.Draft7Valid
     pipelines = [block for block in map(str, blocks) if "[[source]]" in block or "[deployer]" in block]
     assert len(pipelines) >= 2
     for block in pipelines:
-        assert problems(schema, "\n".join(line.strip() for line in block.splitlines())) == []
+        assert schema_errors(schema, "\n".join(line.strip() for line in block.splitlines())) == []
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_the_pipelines_of_the_readme_are_accepted(schema: jsonschema.Draft7Valid
         '[extractor]\nuse = "turns"\n',
     ],
 )
-def test_what_is_wrong_is_not(schema: jsonschema.Draft7Validator, toml: str) -> None:
-    assert problems(schema, toml)
+def test_an_invalid_pipeline_is_rejected(schema: jsonschema.Draft7Validator, toml: str) -> None:
+    assert schema_errors(schema, toml)
 
 
-def test_the_stages_of_other_peoples_plugins_are_in_it(project: Project) -> None:
+def test_the_stages_of_third_party_plugins_are_included(project: Project) -> None:
     done = project.acc("config", "schema", "-o", "schema.json")
     assert done.returncode == 0, done.stderr
-    assert "begins with #:schema schema.json" in done.stderr
+    assert "begin pipeline.toml with the line #:schema schema.json" in done.stderr
     validator = jsonschema.Draft7Validator(json.loads((project.folder / "schema.json").read_text()))
-    assert problems(validator, (project.folder / "pipeline.toml").read_text()) == []
-    assert problems(validator, '[trainer]\nuse = "toy"\nsteps = 2\n[reply]\nloud = true\n') == []
-    assert problems(validator, '[trainer]\nuse = "toy"\n[reply]\ntemperature = 1\n')
+    assert schema_errors(validator, (project.folder / "pipeline.toml").read_text()) == []
+    assert schema_errors(validator, '[trainer]\nuse = "toy"\nsteps = 2\n[reply]\nloud = true\n') == []
+    assert schema_errors(validator, '[trainer]\nuse = "toy"\n[reply]\ntemperature = 1\n')
     assert json.loads(project.acc("config", "schema").stdout) == validator.schema

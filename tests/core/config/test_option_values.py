@@ -1,4 +1,4 @@
-"""Options from TOML values: strict, and all problems at once."""
+"""Options from TOML values: strict types, and all problems at once."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Options:
     inner: Inner = option(factory=Inner, help="more")
 
 
-def structure(table: dict[str, Any], cls: type = Options) -> tuple[Any, list[str]]:
-    structurer = OptionParser(lambda _: Path("/base"))
-    options = structurer.structure(table, cls, ("table",))
-    return options, [f"{problem.key[-1]}: {problem.message}" for problem in structurer.problems]
+def parse(table: dict[str, Any], cls: type = Options) -> tuple[Any, list[str]]:
+    parser = OptionParser(lambda _: Path("/base"))
+    options = parser.parse(table, cls, ("table",))
+    return options, [f"{problem.key[-1]}: {problem.message}" for problem in parser.problems]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "structured"),
+    ("name", "value", "parsed"),
     [
         ("count", 3, 3),
         ("share", 1, 1.0),
@@ -55,10 +55,10 @@ def structure(table: dict[str, Any], cls: type = Options) -> tuple[Any, list[str
         ("inner", {"depth": 2}, Inner(depth=2)),
     ],
 )
-def test_a_value_of_the_right_type_is_taken(name: str, value: Any, structured: Any) -> None:
-    options, problems = structure({name: value})
+def test_a_value_of_the_right_type_is_accepted(name: str, value: Any, parsed: Any) -> None:
+    options, problems = parse({name: value})
     assert problems == []
-    assert getattr(options, name) == structured
+    assert getattr(options, name) == parsed
 
 
 @pytest.mark.parametrize(
@@ -75,33 +75,34 @@ def test_a_value_of_the_right_type_is_taken(name: str, value: Any, structured: A
         ("token", "123:abc", 'must be { env = "NAME" } or { file = "PATH" }'),
         ("token", {"env": "A", "file": "b"}, None),
         ("since", datetime(2024, 1, 2), None),
+        ("since", "2024-01-02", 'must be a date, not "2024-01-02"'),
         ("path", 1, "must be a path, not 1"),
         ("coutn", 1, "no such option; did you mean 'count'?"),
         ("inner", {"dept": 1}, None),
     ],
 )
-def test_any_other_value_is_a_problem(name: str, value: Any, problem: str | None) -> None:
-    options, problems = structure({name: value})
+def test_a_value_of_another_type_is_a_problem(name: str, value: Any, problem: str | None) -> None:
+    options, problems = parse({name: value})
     assert options is None
     assert len(problems) == 1
     if problem:
         assert problems == [f"{name}: {problem}"]
 
 
-def test_all_problems_of_a_table_are_told() -> None:
-    _, problems = structure({"count": 0, "share": -1, "colour": 1, "mode": 3, "flag": "yes"})
+def test_all_problems_of_a_table_are_reported() -> None:
+    _, problems = parse({"count": 0, "share": -1, "colour": 1, "mode": 3, "flag": "yes"})
     assert [problem.split(":")[0] for problem in problems] == ["colour", "count", "mode", "flag"]
 
 
 def test_an_option_without_default_is_required() -> None:
     @attrs.frozen(kw_only=True)
-    class Needy:
+    class RequiredOptions:
         server: str = option(help="the person to learn")
 
-    assert structure({}, Needy) == (None, ["server: is required: the person to learn"])
+    assert parse({}, RequiredOptions) == (None, ["server: is required: the person to learn"])
 
 
-def test_keyed_values_leave_out_secrets_and_what_changes_nothing() -> None:
+def test_values_for_the_artifact_key_exclude_secrets_and_options_without_effect() -> None:
     values = values_affecting_key(Options(token=Secret(env="TOKEN"), since=date(2024, 1, 2)))
     assert values["since"] == "2024-01-02"
     assert values["inner"] == {"depth": 1}

@@ -1,4 +1,4 @@
-"""Finding the line of every key."""
+"""The line numbers of keys in a TOML file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def file(tmp_path: Path) -> Path:
         (("plugins", "more", "secret", "env"), 18),
     ],
 )
-def test_every_key_has_its_line(file: Path, key: tuple[str | int, ...], line: int) -> None:
+def test_a_key_has_its_line(file: Path, key: tuple[str | int, ...], line: int) -> None:
     assert read_toml(file).line(key) == line
 
 
@@ -60,9 +60,9 @@ def test_a_key_that_is_missing_has_the_line_of_its_table(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"seed = ", "not TOML"), (b"\xff", "not UTF-8 at byte 0"), (None, "no such file")]
+    ("content", "message"), [(b"seed = ", "not valid TOML"), (b"\xff", "not UTF-8 at byte 0"), (None, "no such file")]
 )
-def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_an_unreadable_file_is_an_error_of_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "pipeline.toml"
     if content is not None:
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""What is written as TOML is read back as it was."""
+"""Written TOML, when read, gives the same values."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ VALUES = st.recursive(ATOMS, lambda inner: st.lists(inner) | st.dictionaries(TEX
 
 
 @given(st.dictionaries(TEXTS, VALUES))
-def test_every_table_comes_back(values: dict[str, Any]) -> None:
+def test_a_table_round_trips(values: dict[str, Any]) -> None:
     assert tomllib.loads(toml_table("[a]", values)) == {"a": values}
 
 
-def test_paths_are_strings_and_tuples_lists() -> None:
+def test_paths_become_strings_and_tuples_lists() -> None:
     assert toml_value([Path("a/b"), ("x", 1)]) == '["a/b", ["x", 1]]'

@@ -1,28 +1,35 @@
-"""Reading in several processes: the same dialogs, the same account, in the same order."""
+"""Reading in parallel: the same dialogs, the same report and the same errors, in the same order."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import pickle
+import signal
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from autocakechat import Dialog, Input, RunContext, UserError
+from autocakechat import Chat, Dialog, Input, RunContext, UserError
 from autocakechat.config.option_values import OptionParser
+from autocakechat.corpus.options import CorpusOptions
+from autocakechat.corpus.report import Report
 from autocakechat.corpus.report_builder import ReportBuilder
+from autocakechat.corpus.writer import CorpusWriter
+from autocakechat.errors import PluginError, StageError
 from autocakechat.pipeline.extraction import BoundStage, Extraction
-from autocakechat.pipeline.parallel_extraction import extract_in_processes, is_worthwhile
+from autocakechat.pipeline.parallel_extraction import extract_in_parallel, is_worthwhile
 from autocakechat.registry.manager import PluginManager
 from tests.conftest import ROOT
 
 
 @pytest.fixture
-def export(tmp_path: Path) -> Path:
-    """Eight exports of one chat each."""
+def exports(tmp_path: Path) -> Path:
+    """A folder with eight exports of one chat each."""
     spec = importlib.util.spec_from_file_location("chitchat_export", ROOT / "examples/demo/chitchat_export.py")
     assert spec
     assert spec.loader
@@ -32,18 +39,37 @@ def export(tmp_path: Path) -> Path:
     return tmp_path / "exports"
 
 
-def extraction(run: RunContext, folder: Path) -> tuple[Extraction, list[Input]]:
+@pytest.fixture
+def extraction(run: RunContext, exports: Path) -> Extraction:
+    """The Telegram source and the turns extractor."""
     manager = PluginManager.load()
-    structurer = OptionParser(lambda _: folder)
-    stages: list[BoundStage] = []
-    for kind, name, table in (("source", "telegram", {"path": "."}), ("extractor", "turns", {"server": "user1000001"})):
+    parser = OptionParser(lambda _: exports)
+
+    def bind(kind: str, name: str, **table: str) -> BoundStage:
         stage = manager.find(kind, name)
-        options = structurer.structure(table, stage.config, (kind,))
-        stages.append(BoundStage(stage, options, run, name))
-    return Extraction(*stages), list(stages[0].stage.inputs(stages[0].options))
+        return BoundStage(stage, parser.parse(table, stage.config, (kind,)), run, name)
+
+    source = bind("source", "telegram", path=".")
+    return Extraction(source, bind("extractor", "turns", server="user1000001"))
 
 
-def one_by_one(extraction: Extraction, entries: list[Input], report: ReportBuilder) -> list[Dialog]:
+@pytest.fixture
+def entries(extraction: Extraction) -> list[Input]:
+    """The inputs of the source."""
+    return list(extraction.source.stage.inputs(extraction.source.options))
+
+
+def read_with_a_bug(options: Any, entry: Input, run: RunContext) -> Iterator[Chat]:
+    raise ZeroDivisionError("a bug")
+    yield
+
+
+def read_until_killed(options: Any, entry: Input, run: RunContext) -> Iterator[Chat]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    yield
+
+
+def extract_sequentially(extraction: Extraction, entries: list[Input], report: ReportBuilder) -> list[Dialog]:
     dialogs: list[Dialog] = []
     for entry in entries:
         for chat in extraction.chats(entry):
@@ -52,46 +78,69 @@ def one_by_one(extraction: Extraction, entries: list[Input], report: ReportBuild
     return dialogs
 
 
-def account(report: ReportBuilder) -> list[Any]:
-    return [(chat.id, chat.title, chat.ledger.tally()) for chat in report._chats] + report.participants.ranking()
+def corpus_report(folder: Path, dialogs: Iterable[Dialog], report: ReportBuilder) -> Report:
+    """Writes a corpus and returns its report: participants, and for each chat what was kept and dropped."""
+    folder.mkdir()
+    with CorpusWriter(folder, CorpusOptions(), seed=1) as writer:
+        for dialog in dialogs:
+            writer.write(dialog, report.ledger(dialog.chat))
+        return writer.finish(report)
 
 
-def test_processes_find_what_reading_one_by_one_finds(run: RunContext, export: Path) -> None:
-    extract, entries = extraction(run, export)
-    alone, together = ReportBuilder("turns"), ReportBuilder("turns")
-    expected = one_by_one(extract, entries, alone)
-    assert list(extract_in_processes(extract, entries, together)) == expected
-    assert len(expected) > 8
-    assert account(together) == account(alone)
-
-
-def test_what_goes_wrong_in_a_process_is_told_as_what_it_is(
-    run: RunContext, export: Path, caplog: pytest.LogCaptureFixture
+def test_parallel_and_sequential_reading_give_the_same_corpus(
+    extraction: Extraction, entries: list[Input], tmp_path: Path
 ) -> None:
-    files = sorted(export.rglob("result.json"))
-    files[1].write_bytes(files[1].read_bytes()[:5000])
-    extract, entries = extraction(run, export)
+    sequential, parallel = ReportBuilder("turns"), ReportBuilder("turns")
+    expected = extract_sequentially(extraction, entries, sequential)
+    dialogs = list(extract_in_parallel(extraction, entries, parallel))
+    assert dialogs == expected
+    assert len(expected) > 8
+    expected_report = corpus_report(tmp_path / "sequential", expected, sequential)
+    assert len(expected_report.chats) == 8
+    assert corpus_report(tmp_path / "parallel", dialogs, parallel) == expected_report
+
+
+def test_a_warning_of_a_worker_is_logged_here(
+    extraction: Extraction, entries: list[Input], caplog: pytest.LogCaptureFixture
+) -> None:
+    (damaged,) = entries[1].paths
+    damaged.write_bytes(damaged.read_bytes()[:5000])
     with caplog.at_level(logging.WARNING):
-        assert list(extract_in_processes(extract, entries, ReportBuilder("turns")))
+        assert list(extract_in_parallel(extraction, entries, ReportBuilder("turns")))
     assert "the export is truncated" in caplog.text
-    files[2].unlink()
-    with pytest.raises((UserError, OSError, Exception), match=files[2].parent.name):
-        list(extract_in_processes(extract, entries, ReportBuilder("turns")))
 
 
-def test_little_is_read_in_one_process(run: RunContext, export: Path) -> None:
-    extract, entries = extraction(run, export)
-    assert not is_worthwhile(extract, entries)
-    assert not is_worthwhile(extract, entries[:1])
+def test_an_error_of_a_worker_is_raised_here(extraction: Extraction, entries: list[Input]) -> None:
+    (missing,) = entries[2].paths
+    missing.unlink()
+    with pytest.raises(UserError, match=f"{missing.parent.name}/result.json: No such file or directory"):
+        list(extract_in_parallel(extraction, entries, ReportBuilder("turns")))
 
 
-def test_a_stage_that_cannot_travel_stays_here(run: RunContext, export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autocakechat.pipeline.parallel_extraction._LEAST_BYTES", 1)
-    monkeypatch.setattr("autocakechat.pipeline.parallel_extraction.processors", lambda: 2)
-    extract, entries = extraction(run, export)
-    assert is_worthwhile(extract, entries)
-    stage = attrs.evolve(extract.source.stage, read=lambda *_: iter(()))
+def test_a_bug_in_a_worker_is_attributed_to_its_plugin(extraction: Extraction, entries: list[Input]) -> None:
+    stage = attrs.evolve(extraction.source.stage, read=read_with_a_bug)
+    broken = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
+    with pytest.raises(PluginError, match="plugin telegram: failed with ZeroDivisionError: a bug"):
+        list(extract_in_parallel(broken, entries, ReportBuilder("turns")))
+
+
+def test_a_killed_worker_is_an_error(extraction: Extraction, entries: list[Input]) -> None:
+    stage = attrs.evolve(extraction.source.stage, read=read_until_killed)
+    killed = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
+    with pytest.raises(StageError, match="a worker process was killed while reading; the machine may be out of memory"):
+        list(extract_in_parallel(killed, entries, ReportBuilder("turns")))
+
+
+def test_small_inputs_are_read_sequentially(extraction: Extraction, entries: list[Input]) -> None:
+    assert not is_worthwhile(extraction, entries, cpus=2)
+    assert is_worthwhile(extraction, entries, cpus=2, min_bytes=1)
+    assert not is_worthwhile(extraction, entries, cpus=1, min_bytes=1)
+    assert not is_worthwhile(extraction, entries[:1], cpus=2, min_bytes=1)
+
+
+def test_a_stage_that_cannot_be_pickled_is_read_sequentially(extraction: Extraction, entries: list[Input]) -> None:
+    stage = attrs.evolve(extraction.source.stage, read=lambda *_: iter(()))
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(stage)
-    homebound = attrs.evolve(extract, source=attrs.evolve(extract.source, stage=stage))
-    assert not is_worthwhile(homebound, entries)
+    unpicklable = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
+    assert not is_worthwhile(unpicklable, entries, cpus=2, min_bytes=1)
