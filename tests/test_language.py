@@ -22,7 +22,7 @@ PATTERNS = {
     r"\bof (?:its|their|one's|his) own\b": "'separate', 'its own …'",
     r"\bis there already\b|\bis already there\b": "'already exists'",
     r"\bdoes not do as\b": "'invalid'",
-    r"\b(?:tells? of|told of|hears? of|is told|are told|was told|were told)\b": "name the data flow: reports, logs, passes",
+    r"\b(?:tells? of|told of|hears? of|is told|are told|was told|were told)\b": "reports, logs, passes",
     r"\b(?:stands|stood|lies|lay) (?:in|beside|behind|between|there|here)\b": "'is'",
     r"\bgo(?:es|ing)? on (?:from|where|with)\b": "'resume', 'continue'",
     r"\bhow much (?:of )?\w+ .{0,20}hears\b": "name the gate",
