@@ -271,7 +271,7 @@ def test_a_refused_token_is_reported_once_and_not_retried(deployed: Deployed, ap
     assert status == 2
     errors = [line for line in shown.splitlines() if line.startswith("acc: ")]
     assert len(errors) == 1
-    assert "Telegram refused the bot's token" in errors[0]
+    assert "Telegram rejected the bot's token" in errors[0]
     assert TOKEN not in shown
     assert deployed.checkout.inspect()["State"]["Status"] == "exited"
 

@@ -29,7 +29,7 @@ class EventLog:
         self._logger = logger
         self._include_texts = include_texts
         self._counts: Counter[str] = Counter()
-        self._summarized_counts: Counter[str] = Counter()
+        self._summarised_counts: Counter[str] = Counter()
         self._latencies: deque[float] = deque(maxlen=_LATENCY_WINDOW)
 
     def log(self, event: str, *, level: int = logging.INFO, text: str | None = None, **fields: object) -> None:
@@ -67,8 +67,8 @@ class EventLog:
         Args:
             always: Logs them even if they did not change.
         """
-        if always or self._counts != self._summarized_counts:
-            self._summarized_counts = self._counts.copy()
+        if always or self._counts != self._summarised_counts:
+            self._summarised_counts = self._counts.copy()
             self._write(logging.INFO, "counters", self.counters())
 
     def write_heartbeat(self, path: Path) -> None:

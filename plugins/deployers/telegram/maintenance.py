@@ -1,4 +1,4 @@
-"""Periodic maintenance: writes the heartbeat, logs the counters, deletes expired data."""
+"""Periodic maintenance: writes the heartbeat every 10 seconds; logs counters and deletes expired data every minute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autocakechat.plugins.deployers.telegram.storage.store import ConversationSt
 HEARTBEAT_INTERVAL = 10.0
 """Seconds between two heartbeats."""
 
-_HEARTBEATS_PER_CLEANUP = 6
+_HEARTBEATS_PER_CLEANUP = 6  # so expired data is deleted once a minute
 _SECONDS_PER_DAY = 24 * 3600.0
 
 
@@ -20,9 +20,9 @@ class Maintenance:
     """The maintenance loop.
 
     Args:
-        store: Its expired data is deleted.
-        rate_limits: Their expired entries are deleted.
-        event_log: Its counters are logged and written to the heartbeat file.
+        store: The store whose expired data the loop deletes.
+        rate_limits: The rate limits whose expired entries the loop deletes.
+        event_log: The event log whose counters the loop logs and writes to the heartbeat file.
         heartbeat: Path of the heartbeat file.
         forget_after_days: Days after which stored messages expire.
     """
@@ -39,12 +39,12 @@ class Maintenance:
         self._rate_limits = rate_limits
         self._event_log = event_log
         self._heartbeat = heartbeat
-        self._retention = forget_after_days * _SECONDS_PER_DAY
+        self._retention_seconds = forget_after_days * _SECONDS_PER_DAY
 
     async def run(self) -> None:
         """Runs until it is cancelled."""
         while True:
-            self._store.delete_expired(self._retention)
+            self._store.delete_expired(self._retention_seconds)
             self._rate_limits.delete_expired()
             self._event_log.log_summary()
             for _ in range(_HEARTBEATS_PER_CLEANUP):

@@ -64,11 +64,13 @@ class Options:
         check=validators.matches_re(r"(?s).*\S.*"),
     )
     settle: float = option(
-        default=1.5, help="seconds without a new message before the bot replies to a chat", check=validators.ge(0)
+        default=1.5,
+        help="debounce: seconds without a new message in a chat before the bot replies",
+        check=validators.ge(0),
     )
     settle_at_most: float = option(
         default=8.0,
-        help="seconds after which the bot replies even if new messages keep coming",
+        help="maximum debounce: seconds after the first message until the bot replies even if more keep coming",
         check=validators.ge(0),
     )
     batch: int = option(default=32, help="maximum number of chats in one call of the model", check=validators.ge(1))

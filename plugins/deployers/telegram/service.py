@@ -1,4 +1,15 @@
-"""Starts the bot, runs its loops and stops them in order."""
+"""Starts the bot, runs its loops and stops them in order.
+
+From the outside to the inside:
+
+1. `serve` silences the libraries and starts the event loop.
+2. `_serve_until_signal` installs the signal handlers.
+3. `serve_until` connects, loads the model, opens the store, and shuts down at the end.
+4. `_Service.run` runs the loops; after the stop it finishes the pending replies.
+
+`_run_unless_stopped`, `_wait_for_stop` and `_run_with_timeout` are their helpers: each waits for tasks and for one
+other event.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +111,7 @@ async def serve_until(
     """
     model_thread = ModelThread()
     try:
-        responder = await _run_unless_stopped(stop, _start(bot, model, model_thread, event_log))
+        responder = await _run_unless_stopped(stop, _connect_and_load(bot, model, model_thread, event_log))
         if responder is None:
             return
         store = ConversationStore(run.state / f"bot-{bot.id}.sqlite3")
@@ -117,13 +128,15 @@ async def serve_until(
     event_log.log("stopped")
 
 
-async def _start(bot: BotClient, model: TrainedModel, model_thread: ModelThread, event_log: EventLog) -> Responder:
+async def _connect_and_load(
+    bot: BotClient, model: TrainedModel, model_thread: ModelThread, event_log: EventLog
+) -> Responder:
     await retry_until_success(bot.initialize, OutageLog(event_log, "getMe"))
     return await model_thread.call(model.load)
 
 
 class _Service:
-    """The parts of a running bot, connected."""
+    """Creates the parts of the bot, connects them and runs them."""
 
     def __init__(
         self,
@@ -146,45 +159,40 @@ class _Service:
         self._maintenance = Maintenance(
             store, rate_limits, event_log, run.state / "heartbeat", options.forget_after_days
         )
-        messages = MessageHandler(
+        message_handler = MessageHandler(
             bot,
             store,
             Admission(AccessControl(options.allow, store, event_log), rate_limits, store, event_log),
             CommandHandler(bot, self._commands, store, event_log),
             TextHandler(bot, store, responder.context_lines, event_log),
         )
-        updates = UpdateHandler(store, messages, event_log, on_stored=self._wake)
+        update_handler = UpdateHandler(store, message_handler, event_log, on_stored=self._wake)
         self._receiver: UpdatePoller | WebhookServer
         if options.webhook_url is None:
-            self._receiver = UpdatePoller(bot, updates, event_log)
+            self._receiver = UpdatePoller(bot, update_handler, event_log)
         else:
-            self._receiver = WebhookServer(bot, updates, options, event_log)
+            self._receiver = WebhookServer(bot, update_handler, options, event_log)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs all loops. When `stop` is set, stops receiving and finishes pending replies."""
-        receiving = asyncio.create_task(self._receive())
+        receiving = asyncio.create_task(self._receiver.run())
         menu = asyncio.create_task(self._set_menu())
         loops = (self._reply_loop, self._delivery, self._typing_indicator, self._maintenance)
-        others = [asyncio.create_task(loop.run()) for loop in loops]
+        background_tasks = [asyncio.create_task(loop.run()) for loop in loops]
         try:
-            await _wait_for_stop(stop, receiving, *others)
+            await _wait_for_stop(stop, receiving, *background_tasks)
             self._event_log.log("stopping")
             receiving.cancel()
             await asyncio.wait([receiving])
-            await _run_with_timeout(SHUTDOWN_TIMEOUT, self._finish_pending, *others)
+            await _run_with_timeout(SHUTDOWN_TIMEOUT, self._finish_pending, *background_tasks)
         finally:
-            for task in (receiving, menu, *others):
+            for task in (receiving, menu, *background_tasks):
                 task.cancel()
-            await asyncio.gather(receiving, menu, *others, return_exceptions=True)
+            await asyncio.gather(receiving, menu, *background_tasks, return_exceptions=True)
 
     def _wake(self) -> None:
         self._reply_loop.wake()
         self._delivery.wake()
-
-    async def _receive(self) -> None:
-        if isinstance(self._receiver, UpdatePoller):  # Telegram rejects getUpdates while a webhook is set
-            await retry_until_success(self._bot.delete_webhook, OutageLog(self._event_log, "deleteWebhook"))
-        await self._receiver.run()
 
     async def _set_menu(self) -> None:
         """Sets Telegram's command menu, in the background: no other part depends on it."""

@@ -230,7 +230,7 @@ def test_the_error_for_a_rejected_token_does_not_reveal_it(
     caplog.set_level(logging.DEBUG)
     token = "4242:REVOKED-token_that_must_not_be_shown"
     monkeypatch.setenv("TOKEN", token)
-    with pytest.raises(UserError, match="Telegram refused the bot's token") as caught:
+    with pytest.raises(UserError, match="Telegram rejected the bot's token") as caught:
         deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=api.url), model_of(echo), run)
     assert caught.value.exit_status == 2
     assert "\n" not in str(caught.value)

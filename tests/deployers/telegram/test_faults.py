@@ -75,7 +75,7 @@ def test_an_outage_and_its_end_are_each_logged_once(
 
 
 def test_a_token_revoked_at_run_time_stops_the_bot(api: BotApi, bot: MakeBot) -> None:
-    with pytest.raises(UserError, match="Telegram refused the bot's token"), bot() as running:
+    with pytest.raises(UserError, match="Telegram rejected the bot's token"), bot() as running:
         api.write("hi")
         api.wait(api.texts)
         api.token = "4242:a-new-one"

@@ -124,7 +124,7 @@ def test_run_trains_and_replies_and_deploy_starts_without_training(folder: Path,
     [
         (None, "environment variable TOKEN is not set"),
         ("not a token", "the bot's token is malformed"),
-        ("4242:REVOKED-by_its_owner", "Telegram refused the bot's token"),
+        ("4242:REVOKED-by_its_owner", "Telegram rejected the bot's token"),
     ],
 )
 def test_a_bad_token_is_one_error_line_and_exit_status_2(run_acc: RunAcc, token: str | None, message: str) -> None:

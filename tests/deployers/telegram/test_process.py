@@ -82,7 +82,7 @@ def test_a_rejected_token_stops_it_and_is_not_in_the_traceback(api: BotApi, tmp_
         api.token = "4242:another"
         api.write("hi")
         out, log = process.communicate(timeout=30)
-    assert "UserError: Telegram refused the bot's token" in log
+    assert "UserError: Telegram rejected the bot's token" in log
     assert TOKEN not in out + log
 
 

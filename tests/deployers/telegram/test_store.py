@@ -29,7 +29,7 @@ def add_message(store: ConversationStore, chat: int, text: str) -> None:
 
 
 def texts(store: ConversationStore, pending: PendingChat) -> list[str]:
-    return [message.text for message in store.history(pending.chat, pending.last_message)]
+    return [message.text for message in store.history(pending.chat_id, pending.last_message_id)]
 
 
 CHATS = st.integers(1, 3)
@@ -63,7 +63,7 @@ def test_each_message_gets_one_reply_in_order(steps: list[tuple[str, int]]) -> N
                     batch = [(pending, unanswered(store, pending)) for pending in store.pending_chats()]
                 case "finish batch":
                     for pending, text in batch:
-                        store.add_reply(pending.chat, pending.last_message, f"re {text}", [f"re {text}"])
+                        store.add_reply(pending.chat_id, pending.last_message_id, f"re {text}", [f"re {text}"])
                     batch = []
                 case "restart":
                     store.close()
@@ -79,8 +79,8 @@ def test_each_message_gets_one_reply_in_order(steps: list[tuple[str, int]]) -> N
 
 def unanswered(store: ConversationStore, pending: PendingChat) -> str:
     """Returns the client's last turn as the model sees it: all messages after the last reply."""
-    history = store.history(pending.chat, pending.last_message)
-    last_reply = max((index for index, message in enumerate(history) if message.speaker == BOT_SPEAKER), default=-1)
+    history = store.history(pending.chat_id, pending.last_message_id)
+    last_reply = max((index for index, message in enumerate(history) if message.speaker_id == BOT_SPEAKER), default=-1)
     return " ".join(message.text for message in history[last_reply + 1 :])
 
 
@@ -96,7 +96,7 @@ def test_a_reply_precedes_messages_that_arrived_while_the_model_ran(store: Conve
     add_message(store, 1, "one")
     (first,) = store.pending_chats()
     add_message(store, 1, "two")
-    store.add_reply(1, first.last_message, "re one", ["re one"])
+    store.add_reply(1, first.last_message_id, "re one", ["re one"])
     (second,) = store.pending_chats()
     assert texts(store, second) == ["one", "re one", "two"]
 
@@ -106,7 +106,7 @@ def test_a_reply_to_messages_deleted_by_a_reset_is_discarded(store: Conversation
     (before_reset,) = store.pending_chats()
     store.delete_history(1)
     add_message(store, 1, "two")
-    store.add_reply(1, before_reset.last_message, "re one", ["re one"])
+    store.add_reply(1, before_reset.last_message_id, "re one", ["re one"])
     assert store.next_outgoing(1) is None
     (pending,) = store.pending_chats()
     assert texts(store, pending) == ["two"]
@@ -146,7 +146,7 @@ def test_a_group_keeps_its_data_when_it_becomes_a_supergroup(store: Conversation
     store.set_mood(-5, "joy")
     store.enqueue(-5, "hello")
     store.migrate_chat(-5, -1005)
-    assert [pending.chat for pending in store.pending_chats()] == store.chats_with_outgoing() == [-1005]
+    assert [pending.chat_id for pending in store.pending_chats()] == store.chats_with_outgoing() == [-1005]
     assert store.mood(-1005) == "joy"
     assert store.id_before_migration(-1005) == -5
 

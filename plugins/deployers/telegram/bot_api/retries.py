@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from itertools import count
 from typing import TypeVar
 
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
@@ -17,10 +16,10 @@ from autocakechat import StageError, UserError
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 
 _T = TypeVar("_T")
-_FIRST_BACKOFF = 0.25
-_MAX_BACKOFF = 30.0
-_MAX_DOUBLINGS = 10
-_RETRY_AFTER_JITTER = 0.5
+_FIRST_BACKOFF_SECONDS = 0.5
+_MAX_BACKOFF_SECONDS = 30.0
+_MAX_DOUBLINGS = 10  # the maximum backoff needs six; after a thousand failures the power would overflow a float
+_RETRY_AFTER_JITTER_SECONDS = 0.5
 
 
 def describe_error(error: TelegramError) -> str:
@@ -33,12 +32,12 @@ def describe_error(error: TelegramError) -> str:
         case Forbidden() | BadRequest() | InvalidToken():
             return f"rejected by Telegram ({type(error).__name__})"
     cause = error.__cause__ or error
-    return f"cannot reach Telegram ({type(cause).__name__})"
+    return f"call failed ({type(cause).__name__})"
 
 
 def rejected_token_error() -> UserError:
     """Returns the error for a token that Telegram rejects."""
-    return UserError("Telegram refused the bot's token", "check it, or get a new one from @BotFather")
+    return UserError("Telegram rejected the bot's token", "check it, or get a new one from @BotFather")
 
 
 class OutageLog:
@@ -52,23 +51,24 @@ class OutageLog:
     def __init__(self, event_log: EventLog, method: str) -> None:
         self.method = method
         self._event_log = event_log
-        self._failing_since: dict[int, float] = {}
+        self._failing_since: dict[int | None, float] = {}
 
-    def record_failure(self, error: TelegramError, chat: int = 0) -> None:
+    def record_failure(self, error: TelegramError, chat_id: int | None = None) -> None:
         """Records a failed call.
 
         Args:
             error: The error that it raised.
-            chat: The chat it was for; an outage lasts until the calls for all chats have succeeded.
+            chat_id: The chat that the call was for; None if it was for none. An outage lasts until the calls for all
+                chats have succeeded.
         """
         if not self._failing_since:
             reason = describe_error(error)
             self._event_log.log("retrying", level=logging.WARNING, method=self.method, reason=reason)
-        self._failing_since.setdefault(chat, time.monotonic())
+        self._failing_since.setdefault(chat_id, time.monotonic())
 
-    def record_success(self, chat: int = 0) -> None:
+    def record_success(self, chat_id: int | None = None) -> None:
         """Records a successful call."""
-        since = self._failing_since.pop(chat, None)
+        since = self._failing_since.pop(chat_id, None)
         if since is not None and not self._failing_since:
             self._event_log.log("recovered", method=self.method, seconds=time.monotonic() - since)
 
@@ -78,12 +78,12 @@ async def wait_before_retry(error: TelegramError, failures: int) -> None:
 
     Args:
         error: The error that the call raised.
-        failures: How many times in a row the call has failed.
+        failures: How many times in a row the call has failed, at least 1.
     """
     if isinstance(error, RetryAfter):
-        delay = _retry_after_seconds(error) + random.uniform(0, _RETRY_AFTER_JITTER)  # noqa: S311
+        delay = _retry_after_seconds(error) + random.uniform(0, _RETRY_AFTER_JITTER_SECONDS)  # noqa: S311
     else:
-        backoff = min(_MAX_BACKOFF, _FIRST_BACKOFF * 2 ** min(failures, _MAX_DOUBLINGS))
+        backoff = min(_MAX_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, _MAX_DOUBLINGS))
         delay = random.uniform(backoff / 2, backoff)  # noqa: S311 - jitter, so that not all calls retry at once
     await asyncio.sleep(delay)
 
@@ -107,7 +107,8 @@ async def retry_until_success(call: Callable[[], Awaitable[_T]], outages: Outage
         UserError: Telegram rejects the token.
         StageError: Telegram rejects the call.
     """
-    for failures in count(1):
+    failures = 0
+    while True:
         try:
             result = await call()
         except InvalidToken:
@@ -115,9 +116,9 @@ async def retry_until_success(call: Callable[[], Awaitable[_T]], outages: Outage
         except (BadRequest, Forbidden) as error:
             raise StageError(f"{outages.method}: {describe_error(error)}") from None
         except TelegramError as error:
+            failures += 1
             outages.record_failure(error)
             await wait_before_retry(error, failures)
         else:
             outages.record_success()
             return result
-    raise AssertionError("unreachable")

@@ -11,7 +11,7 @@ from autocakechat.plugins.deployers.telegram.storage.store import ConversationSt
 
 NO_ACCESS_NOTICE = "Sorry, this bot is private: I talk only with people on its list."
 
-_NO_ACCESS_NOTICE_INTERVAL = 24 * 3600.0
+_NO_ACCESS_NOTICE_INTERVAL_SECONDS = 24 * 3600.0
 
 
 class Admission:
@@ -40,7 +40,7 @@ class Admission:
             if incoming.addressed:
                 self._refuse_access(incoming)
             return False
-        if incoming.addressed and (notice := self._rate_limits.check(incoming.sender.id)):
+        if incoming.addressed and (notice := self._rate_limits.admit(incoming.sender.id)):
             self._refuse_rate(incoming, notice)
             return False
         return True
@@ -48,7 +48,7 @@ class Admission:
     def _refuse_access(self, incoming: IncomingMessage) -> None:
         self._event_log.count("refused")
         sender = incoming.sender
-        if self._store.record_refusal(sender.id, _NO_ACCESS_NOTICE_INTERVAL):
+        if self._store.record_refusal(sender.id, _NO_ACCESS_NOTICE_INTERVAL_SECONDS):
             self._event_log.log("access denied", chat=incoming.chat_id, user=sender.id, username=sender.username)
             enqueue_notice(self._store, incoming, NO_ACCESS_NOTICE)
 

@@ -23,8 +23,8 @@ class MessageHandler:
         bot: The Bot API client.
         store: Follows groups that become supergroups.
         admission: Admits or refuses messages.
-        commands: Handles commands.
-        texts: Handles all other messages.
+        command_handler: Handles commands.
+        text_handler: Handles all other messages.
     """
 
     def __init__(
@@ -32,14 +32,14 @@ class MessageHandler:
         bot: BotClient,
         store: ConversationStore,
         admission: Admission,
-        commands: CommandHandler,
-        texts: TextHandler,
+        command_handler: CommandHandler,
+        text_handler: TextHandler,
     ) -> None:
         self._bot = bot
         self._store = store
         self._admission = admission
-        self._commands = commands
-        self._texts = texts
+        self._command_handler = command_handler
+        self._text_handler = text_handler
 
     def handle(self, message: Message) -> None:
         """Handles a message. Everything that it causes is written to the store."""
@@ -49,9 +49,9 @@ class MessageHandler:
         if incoming is None or not self._admission.admits(incoming):
             return
         if incoming.command is not None:
-            self._commands.handle(incoming.command, incoming)
+            self._command_handler.handle(incoming.command, incoming)
         else:
-            self._texts.handle(incoming)
+            self._text_handler.handle(incoming)
 
     def _parse(self, message: Message) -> IncomingMessage | None:
         """Parses a message; returns None if it has no sender, or is from or for another bot."""
@@ -62,6 +62,6 @@ class MessageHandler:
         command, addressed = parse_command(message), is_addressed(message, self._bot)
         if command is None:
             return IncomingMessage(message, sender, None, addressed)
-        if not self._commands.is_for_this_bot(command, message, addressed):
+        if not self._command_handler.is_for_this_bot(command, message, addressed):
             return None
         return IncomingMessage(message, sender, command, addressed=True)

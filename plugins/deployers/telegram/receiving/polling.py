@@ -17,6 +17,7 @@ from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
 from autocakechat.plugins.deployers.telegram.bot_api.retries import (
     OutageLog,
     rejected_token_error,
+    retry_until_success,
     wait_before_retry,
 )
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
@@ -45,6 +46,7 @@ class UpdatePoller:
         self._bot = bot
         self._update_handler = update_handler
         self._outages = OutageLog(event_log, "getUpdates")
+        self._webhook_outages = OutageLog(event_log, "deleteWebhook")
         self._conflict_since: float | None = None
         self._offset: int | None = None
 
@@ -53,9 +55,11 @@ class UpdatePoller:
 
         Raises:
             UserError: Telegram rejects the token.
-            StageError: Another program keeps receiving this bot's updates.
+            StageError: Another program keeps receiving this bot's updates, or Telegram rejects `deleteWebhook`.
             sqlite3.Error: An update cannot be stored. It is not confirmed, so Telegram sends it again.
         """
+        # Telegram rejects getUpdates while a webhook is set.
+        await retry_until_success(self._bot.delete_webhook, self._webhook_outages)
         failures = 0
         while True:
             try:

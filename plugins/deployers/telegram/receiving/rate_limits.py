@@ -1,4 +1,7 @@
-"""Limits how many messages one user may send and how many may be pending."""
+"""Limits how many messages one user may send per minute, and how many may be pending in all chats.
+
+The limit per user is a sliding-window log: the times of the user's messages in the last minute are kept and counted.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from autocakechat.plugins.deployers.telegram.storage.store import ConversationSt
 USER_LIMIT_NOTICE = "That was a lot at once. Please wait a minute and write again."
 QUEUE_FULL_NOTICE = "Too many people are writing to me right now. Please write again in a few minutes."
 
-_WINDOW = 60.0
+_WINDOW_SECONDS = 60.0
 
 
 class RateLimits:
@@ -29,15 +32,15 @@ class RateLimits:
         self._recent_messages: dict[int, deque[float]] = {}
         self._last_notice: dict[int, float] = {}
 
-    def check(self, user: int) -> str | None:
-        """Counts a message of a user.
+    def admit(self, user: int) -> str | None:
+        """Admits a message of a user, and counts it if it is within the limits.
 
         Returns:
-            The notice for the user if a limit is exceeded, else None.
+            None if the message is admitted; the notice for the user if it exceeds a limit.
         """
         now = time.monotonic()
         recent = self._recent_messages.setdefault(user, deque())
-        while recent and now - recent[0] > _WINDOW:
+        while recent and now - recent[0] > _WINDOW_SECONDS:
             recent.popleft()
         if len(recent) >= self._messages_per_minute:
             return USER_LIMIT_NOTICE
@@ -49,7 +52,7 @@ class RateLimits:
     def may_notify(self, user: int) -> bool:
         """Returns whether a user may get a notice now; notices are limited to one per minute as well."""
         now = time.monotonic()
-        if now - self._last_notice.get(user, -_WINDOW) < _WINDOW:
+        if now - self._last_notice.get(user, -_WINDOW_SECONDS) < _WINDOW_SECONDS:
             return False
         self._last_notice[user] = now
         return True
@@ -58,6 +61,8 @@ class RateLimits:
         """Deletes the entries of users who have not written for a minute."""
         now = time.monotonic()
         self._recent_messages = {
-            user: times for user, times in self._recent_messages.items() if times and now - times[-1] <= _WINDOW
+            user: times for user, times in self._recent_messages.items() if times and now - times[-1] <= _WINDOW_SECONDS
         }
-        self._last_notice = {user: at for user, at in self._last_notice.items() if now - at <= _WINDOW}
+        self._last_notice = {
+            user: notified_at for user, notified_at in self._last_notice.items() if now - notified_at <= _WINDOW_SECONDS
+        }

@@ -18,16 +18,20 @@ class UpdateHandler:
 
     Args:
         store: Takes the updates and everything that they cause.
-        messages: Handles the messages of updates.
+        message_handler: Handles the messages of updates.
         event_log: Receives updates that cannot be handled.
         on_stored: Called after updates were stored.
     """
 
     def __init__(
-        self, store: ConversationStore, messages: MessageHandler, event_log: EventLog, on_stored: Callable[[], None]
+        self,
+        store: ConversationStore,
+        message_handler: MessageHandler,
+        event_log: EventLog,
+        on_stored: Callable[[], None],
     ) -> None:
         self._store = store
-        self._messages = messages
+        self._message_handler = message_handler
         self._event_log = event_log
         self._on_stored = on_stored
 
@@ -53,7 +57,7 @@ class UpdateHandler:
         """Handles a message. One that raises is skipped: it must not stop the bot or come again forever."""
         try:
             with self._store.savepoint():
-                self._messages.handle(message)
+                self._message_handler.handle(message)
         except sqlite3.Error:
             raise
         except Exception as error:

@@ -49,7 +49,7 @@ class Delivery:
         self._chat_tasks: dict[int, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
-        """Checks the outbox now."""
+        """Makes the loop check the outbox at once. Call it after messages were put into the outbox."""
         self._woken.set()
 
     def stop_pausing(self) -> None:
@@ -108,7 +108,7 @@ class Delivery:
         Raises:
             TelegramError: The message was not sent; it is still in the outbox.
         """
-        chat = message.chat
+        chat = message.chat_id
         try:
             await self._send(message)
         except ChatMigrated as error:
@@ -136,7 +136,7 @@ class Delivery:
             with recorded_ok_responses() as ok_responses:
                 try:
                     await self._bot.send_message(
-                        message.chat,
+                        message.chat_id,
                         message.text,
                         link_preview_options=LinkPreviewOptions(is_disabled=True),
                         reply_parameters=reply_parameters,
@@ -151,7 +151,7 @@ class Delivery:
             latency = max(0.0, time.time() - message.received)
             self._event_log.count("answered")
             self._event_log.record_latency(latency)
-        self._event_log.log("message sent", text=message.text, chat=message.chat, seconds=latency)
+        self._event_log.log("message sent", text=message.text, chat=message.chat_id, seconds=latency)
 
     async def _wait_for_send_slot(self) -> None:
         """Waits until another message may be sent: all chats together stay below Telegram's rate limit."""

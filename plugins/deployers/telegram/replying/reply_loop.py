@@ -1,4 +1,4 @@
-"""Generates replies to pending messages: many chats in one call of the model, in a thread beside the event loop."""
+"""Generates replies to pending messages, for many chats in one call of the model, in a worker thread."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from autocakechat.plugins.deployers.telegram.storage.store import ConversationSt
 
 
 class ReplyLoop:
-    """The loop that replies to chats once they are quiet.
+    """The loop that replies to a chat once no new message has arrived for a while (debouncing).
 
     Args:
         responder: The model.
         model_thread: The thread that the model runs in.
-        store: Has the pending chats and takes the replies.
+        store: Holds the pending chats; stores the replies.
         options: The deployer's options.
         event_log: Receives failures of the model.
         on_replies: Called after replies were put into the outbox.
@@ -42,18 +42,19 @@ class ReplyLoop:
         self._model_thread = model_thread
         self._store = store
         self._options = options
-        self._settle = options.settle
+        self._debounce_seconds = options.settle
+        self._max_debounce_seconds = options.settle_at_most
         self._event_log = event_log
         self._on_replies = on_replies
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Checks for pending chats now."""
+        """Makes the loop check the pending chats at once. Call it after messages were stored."""
         self._woken.set()
 
     def stop_waiting(self) -> None:
-        """Replies to chats at once from now on, even if they are not quiet."""
-        self._settle = 0.0
+        """Replies to chats without debouncing from now on."""
+        self._debounce_seconds = 0.0
         self.wake()
 
     async def run(self) -> None:
@@ -62,20 +63,25 @@ class ReplyLoop:
             self._woken.clear()
             now = time.time()
             pending = self._store.pending_chats()
-            due = [chat for chat in pending if self._seconds_until_due(chat, now) <= 0][: self._options.batch]
+            seconds_until_due = [self._seconds_until_due(chat, now) for chat in pending]
+            due = [chat for chat, seconds in zip(pending, seconds_until_due, strict=True) if seconds <= 0]
             if due:
-                await self._reply(due)
+                await self._reply(due[: self._options.batch])
             else:
-                await self._sleep(min((self._seconds_until_due(chat, now) for chat in pending), default=None))
+                await self._sleep(min(seconds_until_due, default=None))
 
     def _seconds_until_due(self, chat: PendingChat, now: float) -> float:
-        """Returns the seconds until a reply is due, at most those of the options even if the system clock jumps."""
-        until_quiet = min(chat.last_received + self._settle - now, self._settle)
-        until_limit = min(chat.first_received + self._options.settle_at_most - now, self._options.settle_at_most)
-        return min(until_quiet, until_limit)
+        """Returns the seconds until a reply is due; 0 or less if it is due now.
+
+        The times of messages are capped at `now`: if the system clock was set back after they were received, the loop
+        still sleeps no longer than the options say.
+        """
+        debounced = min(chat.last_received, now) + self._debounce_seconds
+        at_most = min(chat.first_received, now) + self._max_debounce_seconds
+        return min(debounced, at_most) - now
 
     async def _sleep(self, seconds: float | None) -> None:
-        """Sleeps for some seconds, or without a limit if None. `wake` ends the sleep."""
+        """Sleeps until the time is over or `wake` is called; if `seconds` is None, until `wake` is called."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -89,28 +95,31 @@ class ReplyLoop:
             for pending, reply in zip(chats, replies, strict=True):
                 text = reply.text.strip() or self._options.fallback
                 parts = split_by_line(text) if self._options.separate_lines else split_to_fit(text)
-                self._store.add_reply(pending.chat, pending.last_message, text, parts)
-                self._store.trim_history(pending.chat, self._responder.context_lines)
+                self._store.add_reply(pending.chat_id, pending.last_message_id, text, parts)
+                self._store.trim_history(pending.chat_id, self._responder.context_lines)
         self._on_replies()
 
     def _make_request(self, pending: PendingChat) -> Request:
         labels = self._responder.labels
-        mood = self._store.mood(pending.chat)
+        mood = self._store.mood(pending.chat_id)
         if mood is None or mood not in labels:  # the model may have been replaced by one with other labels
             mood = Session.usual_mood(labels)
         session = Session(self._responder.context_lines, mood)
-        for message in self._store.history(pending.chat, pending.last_message):
-            if message.speaker == BOT_SPEAKER:
+        for message in self._store.history(pending.chat_id, pending.last_message_id):
+            if message.speaker_id == BOT_SPEAKER:
                 session.add_reply(Reply(message.text))
             else:
-                session.add_message(message.text, str(message.speaker))
+                session.add_message(message.text, str(message.speaker_id))
         return session.request()
 
     def _respond(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        """Runs the model, in its thread. If a batch fails, its requests run one by one, so that only one fails."""
+        """Runs the model; called in the model's thread.
+
+        If a batch raises, its requests are retried one by one, so that only the request that caused the error fails.
+        """
         try:
             replies = self._responder.respond(requests)
-            return [reply for _, reply in zip(requests, replies, strict=True)]
+            return [reply for _, reply in zip(requests, replies, strict=True)]  # a wrong number of replies raises
         except Exception as error:
             if len(requests) == 1:
                 self._log_failure(error)
@@ -118,7 +127,7 @@ class ReplyLoop:
         return [reply for request in requests for reply in self._respond([request])]
 
     def _log_failure(self, error: Exception) -> None:
-        # The error's own text is left out, because it may quote the message.
+        # The message of the exception is left out, because it may quote a chat message.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{frame.filename}:{frame.lineno}"
         self._event_log.log("model failed", level=logging.ERROR, error=type(error).__name__, place=place)

@@ -33,8 +33,12 @@ class TypingIndicator:
         """Runs until it is cancelled."""
         while True:
             now = time.monotonic()
-            self._shown_at = {chat: at for chat, at in self._shown_at.items() if now - at < _REFRESH_INTERVAL}
-            chats = [pending.chat for pending in self._store.pending_chats() if pending.chat not in self._shown_at]
+            self._shown_at = {
+                chat: shown_at for chat, shown_at in self._shown_at.items() if now - shown_at < _REFRESH_INTERVAL
+            }
+            chats = [
+                pending.chat_id for pending in self._store.pending_chats() if pending.chat_id not in self._shown_at
+            ]
             for chat in chats[:_MAX_CALLS_PER_POLL]:
                 self._shown_at[chat] = now
                 await self._show(chat)

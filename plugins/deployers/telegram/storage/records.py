@@ -1,4 +1,4 @@
-"""Records that the store returns."""
+"""Records that `ConversationStore` reads from its database."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class StoredMessage:
     """A message of a chat's history.
 
     Attributes:
-        speaker: Id of the user who wrote it, or `BOT_SPEAKER`.
+        speaker_id: Id of the user who wrote it, or `BOT_SPEAKER`.
         text: Its text.
     """
 
-    speaker: int
+    speaker_id: int
     text: str
 
 
@@ -26,16 +26,16 @@ class PendingChat:
     """A chat with messages that have no reply yet.
 
     Attributes:
-        chat: Id of the chat.
+        chat_id: Id of the chat.
         first_received: Time of the first pending message, Unix seconds.
         last_received: Time of the last pending message, Unix seconds.
-        last_message: Row id of the last pending message.
+        last_message_id: Row id of the last pending message.
     """
 
-    chat: int
+    chat_id: int
     first_received: float
     last_received: float
-    last_message: int
+    last_message_id: int
 
 
 @attrs.frozen
@@ -44,15 +44,15 @@ class OutboxMessage:
 
     Attributes:
         id: Row id in the outbox.
-        chat: Id of the chat to send it to.
+        chat_id: Id of the chat to send it to.
         text: The text, short enough for one message.
-        reply_to: Id of the message that it quotes as a reply, in groups.
-        received: Time of the first message that it replies to, Unix seconds; None unless this is the first message of
-            a reply.
+        reply_to: Telegram's id of the message that it quotes; None if it quotes none, as in private chats.
+        received: When the first of the messages that it replies to was received, Unix seconds. Only the first message
+            of a reply has it, so that the latency of a reply is recorded once; else None.
     """
 
     id: int
-    chat: int
+    chat_id: int
     text: str
     reply_to: int | None
     received: float | None

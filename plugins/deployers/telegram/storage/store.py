@@ -102,31 +102,31 @@ class ConversationStore(Database):
         count: int = self._db.execute("SELECT COUNT(*) FROM lines WHERE waits").fetchone()[0]
         return count
 
-    def history(self, chat: int, last_message: int) -> list[StoredMessage]:
+    def history(self, chat: int, last_message_id: int) -> list[StoredMessage]:
         """Returns the messages and replies of a chat up to a message's row id, oldest first."""
         rows = self._db.execute(
-            "SELECT speaker, text FROM lines WHERE chat = ? AND place <= ? ORDER BY place, id", (chat, last_message)
+            "SELECT speaker, text FROM lines WHERE chat = ? AND place <= ? ORDER BY place, id", (chat, last_message_id)
         )
         return [StoredMessage(*row) for row in rows]
 
-    def add_reply(self, chat: int, last_message: int, text: str, parts: list[str]) -> None:
+    def add_reply(self, chat: int, last_message_id: int, text: str, parts: list[str]) -> None:
         """Adds a reply to the history and to the outbox. Does nothing if the chat was reset in the meantime.
 
         Args:
             chat: Id of the chat.
-            last_message: Row id of the last message that it replies to.
+            last_message_id: Row id of the last message that it replies to.
             text: Text of the reply.
             parts: The messages that the reply is sent as.
         """
         received, reply_to = self._db.execute(
-            "SELECT MIN(said), MAX(message) FROM lines WHERE chat = ? AND id <= ? AND waits", (chat, last_message)
+            "SELECT MIN(said), MAX(message) FROM lines WHERE chat = ? AND id <= ? AND waits", (chat, last_message_id)
         ).fetchone()
         if received is None:
             return
-        self._db.execute("UPDATE lines SET waits = 0 WHERE chat = ? AND id <= ?", (chat, last_message))
+        self._db.execute("UPDATE lines SET waits = 0 WHERE chat = ? AND id <= ?", (chat, last_message_id))
         self._db.execute(
             "INSERT INTO lines (place, chat, speaker, text, said, waits) VALUES (?, ?, ?, ?, ?, 0)",
-            (last_message, chat, BOT_SPEAKER, text, time.time()),
+            (last_message_id, chat, BOT_SPEAKER, text, time.time()),
         )
         for index, part in enumerate(parts):
             self.enqueue(chat, part, reply_to, received if index == 0 else None)
