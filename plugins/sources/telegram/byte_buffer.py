@@ -1,11 +1,11 @@
-"""A forward-reading buffer over a file: the unconsumed bytes are in memory, the rest is read chunk by chunk."""
+"""A buffer for reading a file forward: it holds the unconsumed bytes in memory and reads the file chunk by chunk."""
 
 from __future__ import annotations
 
 import os
 from typing import BinaryIO
 
-HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognize its format
+HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognise its format
 CHUNK_SIZE = 1 << 16  # Larger chunks leave the CPU cache between decoding and use, which is slower.
 MAX_VALUE_SIZE = 1 << 24  # upper limit for one message, or for any other JSON value that is held in memory
 
@@ -20,7 +20,7 @@ class ByteBuffer:
         size: File size in bytes.
         data: The buffered bytes. Those before `position` are consumed.
         position: Index in `data` of the first unconsumed byte.
-        truncated_tail: Number of unusable bytes at the end of a truncated file; None if the file is complete.
+        ignored_tail_bytes: Number of unusable bytes at the end of a truncated file; None if the file is complete.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -29,14 +29,15 @@ class ByteBuffer:
         self.data = b""
         self.position = 0
         self._data_offset = file.tell()
-        self.truncated_tail: int | None = None
+        self.ignored_tail_bytes: int | None = None
 
     @property
     def offset(self) -> int:
         """File offset of the first unconsumed byte."""
         return self._data_offset + self.position
 
-    def __len__(self) -> int:
+    @property
+    def unconsumed(self) -> int:
         """Number of unconsumed bytes in memory."""
         return len(self.data) - self.position
 
@@ -45,12 +46,14 @@ class ByteBuffer:
         self._file.close()
 
     def read_chunk(self) -> bool:
-        """Appends the next chunk of the file; doubles the buffer if much of it is unconsumed.
+        """Reads the next chunk of the file into the buffer.
+
+        The chunk is at least as large as the unconsumed bytes, so that reading a value of n bytes copies O(n) bytes.
 
         Returns:
             False at the end of the file.
         """
-        chunk = self._file.read(max(CHUNK_SIZE, len(self)))
+        chunk = self._file.read(max(CHUNK_SIZE, self.unconsumed))
         if chunk:
             self.discard_consumed()
             self.data += chunk
@@ -70,21 +73,22 @@ class ByteBuffer:
         self.position = 0
         self._data_offset = offset
 
-    def find(self, *markers: bytes) -> bytes | None:
-        """Moves forward to the first occurrence of any marker.
+    def skip_to(self, *markers: bytes) -> bytes | None:
+        """Moves the position forward to the first occurrence of any marker.
 
         Args:
             markers: Short byte strings.
 
         Returns:
-            The marker found at the new position, or None at the end of the file.
+            The marker at the new position; None if the file contains no marker from here on.
         """
         longest = max(map(len, markers))
         while True:
-            occurrences = {index: marker for marker in markers if (index := self.data.find(marker, self.position)) >= 0}
-            if occurrences:
-                self.position = min(occurrences)
-                return occurrences[self.position]
+            markers_by_index = {self.data.find(marker, self.position): marker for marker in markers}
+            markers_by_index.pop(-1, None)  # markers that do not occur
+            if markers_by_index:
+                self.position = min(markers_by_index)
+                return markers_by_index[self.position]
             # A marker may begin in this chunk and end in the next one.
             self.position = max(self.position, len(self.data) - longest + 1)
             if not self.read_chunk():

@@ -89,7 +89,9 @@ def find_problem(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(HEAD_SIZE)
     except OSError as error:
-        raise UserError(f"{escape_control_characters(str(path))}: {error.strerror}") from None
+        raise UserError(
+            f"{escape_control_characters(str(path))}: {error.strerror}", "check the path and its permissions"
+        ) from None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
         return "the file is empty"

@@ -10,6 +10,7 @@ from autocakechat import UserError, escape_control_characters
 from autocakechat.plugins.sources.telegram import fast_parser, generic_parser, peer_ids
 from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE, ByteBuffer
 from autocakechat.plugins.sources.telegram.json_scanner import InvalidJsonError
+from autocakechat.plugins.sources.telegram.peer_ids import IdFormat
 from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawChat
 
 
@@ -23,8 +24,8 @@ class ExportFile:
     Attributes:
         name: Its name in messages to the user, safe to print.
         has_ids: Whether the file contains sender ids.
-        prefixed_ids: Whether its ids have a type prefix such as `user123`.
-        owner: Normalized id of the account's owner; None if the file does not contain it. Set by `parse_chats`.
+        prefixed_ids: Whether its ids have a type prefix such as `user123`; assumed if it contains no sender id.
+        owner: Normalised id of the account's owner; None if the file does not contain it. Set by `parse_chats`.
         buffer: The bytes of the file.
         is_single_chat: Whether the file has the known layout and contains one chat.
     """
@@ -32,12 +33,13 @@ class ExportFile:
     def __init__(self, path: Path, name: str) -> None:
         self.name = escape_control_characters(name)
         self.owner: str | None = None
+        # The format is detected with a separate file object: parsing starts at the beginning, in an unbuffered file.
         with path.open("rb") as file:
             self._head = file.read(HEAD_SIZE)
             file.seek(0)
-            prefixed_ids = peer_ids.has_prefixed_ids(file)
-        self.has_ids = prefixed_ids is not None
-        self.prefixed_ids = prefixed_ids is not False
+            id_format = peer_ids.detect_id_format(file)
+        self.has_ids = id_format is not None
+        self.prefixed_ids = id_format is not IdFormat.INTEGER
         self.is_single_chat = fast_parser.single_chat_header(self._head) is not None
         self._path = path
         self.buffer = self.open_buffer()
@@ -53,33 +55,36 @@ class ExportFile:
         return ByteBuffer(self._path.open("rb", buffering=0))
 
     def parse_chats(self) -> Iterator[RawChat]:
-        """Reads the chats: with the fast parser, and with the generic parser where the layout is unknown.
+        """Reads the chats with the fast parser. If the layout is unknown, the generic parser reads the remaining ones.
 
         Raises:
             UserError: The file is not JSON, or not an export.
         """
-        parsed = 0
+        parsed_count = 0
         if fast_parser.has_known_layout(self._head):
             self._set_owner(fast_parser.owner_id(self._head))
             try:
                 for chat in fast_parser.parse_chats(self.buffer):
                     yield chat
-                    parsed += 1
+                    parsed_count += 1
             except fast_parser.UnknownLayoutError:
-                pass
+                pass  # the generic parser below starts again and skips the chats that are parsed
             else:
-                if parsed or self.buffer.truncated_tail is not None:
+                if parsed_count or self.buffer.ignored_tail_bytes is not None:
                     return
             self.buffer.seek(0)
         index = self._index()
         self._set_owner(index.owner_id)
         for number, chat in enumerate(generic_parser.parse_chats(self.buffer, index)):
-            if number >= parsed:
+            if number >= parsed_count:
                 yield chat
-        self.buffer.truncated_tail = index.truncated_tail
+        self.buffer.ignored_tail_bytes = index.ignored_tail_bytes
 
     def owner_of_single_chat(self, header: ChatHeader) -> str | None:
-        """Determines the owner of the account by the first messages of a personal chat: who is not the partner."""
+        """Returns the owner of the account if the file is one personal chat: the only sender who is not the partner.
+
+        Only the beginning of the file is searched. Returns None if it does not name exactly one other sender.
+        """
         if not self.is_single_chat or header.type != "personal_chat" or header.id is None:
             return None
         partner = peer_ids.chat_id(header.id, header.type, prefixed=self.prefixed_ids)
@@ -91,12 +96,17 @@ class ExportFile:
         return others.pop() if len(others) == 1 else None
 
     def warn_if_truncated(self, buffer: ByteBuffer, log: Logger) -> None:
-        """Warns if the end of the file is missing."""
-        if buffer.truncated_tail is not None:
+        """Logs a warning if the file is truncated.
+
+        Args:
+            buffer: The buffer that the file was parsed from.
+            log: Receives the warning.
+        """
+        if buffer.ignored_tail_bytes is not None:
             log.warning(
                 "%s: the export is truncated: the last %d bytes are ignored, everything before them is used",
                 self.name,
-                buffer.truncated_tail,
+                buffer.ignored_tail_bytes,
             )
 
     def _index(self) -> generic_parser.FileIndex:
@@ -106,7 +116,7 @@ class ExportFile:
             raise UserError(
                 f"{self.name}: invalid JSON at byte {error.offset}", "export again, or remove the file"
             ) from None
-        if not index.has_list and index.truncated_tail is None:
+        if not index.has_list and index.ignored_tail_bytes is None:
             raise UserError(
                 f"{self.name}: JSON, but not a Telegram Desktop export: it contains neither messages nor chats",
                 "export a chat from Telegram Desktop as machine-readable JSON",

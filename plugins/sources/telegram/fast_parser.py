@@ -102,23 +102,23 @@ def parse_chats(buffer: ByteBuffer) -> Iterator[RawChat]:
     if single_chat := _SINGLE_CHAT.match(buffer.data):
         yield from _parse_chat(buffer, single_chat, _SINGLE_CHAT_LAYOUT)
         return
-    while section := buffer.find(b'\n "chats": {\n', b'\n "left_chats": {\n'):
+    while section := buffer.skip_to(b'\n "chats": {\n', b'\n "left_chats": {\n'):
         buffer.position += len(section) - 1
-        if buffer.find(_CHAT_LIST, _SECTION_END) == _CHAT_LIST:
+        if buffer.skip_to(_CHAT_LIST, _SECTION_END) == _CHAT_LIST:
             buffer.position += len(_CHAT_LIST)
             yield from _parse_chat_list(buffer)
 
 
 def _parse_chat_list(buffer: ByteBuffer) -> Iterator[RawChat]:
     while True:
-        while len(buffer) < HEAD_SIZE and buffer.read_chunk():
+        while buffer.unconsumed < HEAD_SIZE and buffer.read_chunk():
             pass
         chat = _CHAT_OF_ACCOUNT.match(buffer.data, buffer.position)
         if not chat:
             break
         yield from _parse_chat(buffer, chat, _CHAT_OF_ACCOUNT_LAYOUT)
-        if buffer.find(_CHAT_END) is None:
-            buffer.truncated_tail = buffer.truncated_tail or 0
+        if buffer.skip_to(_CHAT_END) is None:
+            buffer.ignored_tail_bytes = buffer.ignored_tail_bytes or 0
             return
         buffer.position += len(_CHAT_END)
         if buffer.data.startswith(b",", buffer.position):
@@ -126,9 +126,9 @@ def _parse_chat_list(buffer: ByteBuffer) -> Iterator[RawChat]:
     rest = buffer.data[buffer.position :].strip()
     if rest.startswith(b"]"):
         return
-    if len(buffer) >= HEAD_SIZE or b'"messages"' in rest:
+    if buffer.unconsumed >= HEAD_SIZE or b'"messages"' in rest:
         raise UnknownLayoutError
-    buffer.truncated_tail = len(rest)
+    buffer.ignored_tail_bytes = len(rest)
     buffer.position = len(buffer.data)
 
 
@@ -186,7 +186,7 @@ def _parse_messages(buffer: ByteBuffer, layout: _Layout) -> Iterator[RawBatch]:
                 return
             buffer.position = separator_at + len(layout.closing) + 1  # after the comma
             search_end = False
-        if len(buffer) > MAX_VALUE_SIZE or not buffer.read_chunk():
+        if buffer.unconsumed > MAX_VALUE_SIZE or not buffer.read_chunk():
             # The layout has changed, or the file is truncated.
             yield from generic_parser.parse_messages(buffer)
             return
@@ -204,15 +204,15 @@ def _skip_messages(buffer: ByteBuffer, layout: _Layout) -> None:
     """Moves to the end of a list of messages without decoding them."""
     if _skip_empty_list(buffer, layout):
         return
-    if buffer.find(layout.end) is None:
-        buffer.truncated_tail = buffer.truncated_tail or 0
+    if buffer.skip_to(layout.end) is None:
+        buffer.ignored_tail_bytes = buffer.ignored_tail_bytes or 0
     else:
         buffer.position += len(layout.end)
 
 
 def _skip_empty_list(buffer: ByteBuffer, layout: _Layout) -> bool:
     """Moves to the end of a list of messages if it is empty; returns whether it is."""
-    while len(buffer) < len(layout.margin) + 1 and buffer.read_chunk():
+    while buffer.unconsumed < len(layout.margin) + 1 and buffer.read_chunk():
         pass
     for end in (b"]", layout.margin + b"]"):
         if buffer.data.startswith(end, buffer.position):

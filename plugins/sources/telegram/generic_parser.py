@@ -19,18 +19,18 @@ from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBa
 
 @attrs.define
 class FileIndex:
-    """The contents of a file.
+    """Where the chats of a file are.
 
     Attributes:
         chats: For each chat its header and the file offset of its first message.
         owner_id: User id of the account's owner, if the file contains it.
-        truncated_tail: Number of unusable bytes at the end of a truncated file; None if the file is complete.
-        has_list: Whether the file contains a list of chats or messages.
+        ignored_tail_bytes: Number of unusable bytes at the end of a truncated file; None if the file is complete.
+        has_list: Whether the file contains a list of chats or of messages; without one it is not an export.
     """
 
     chats: list[tuple[ChatHeader, int]] = attrs.Factory(list)
     owner_id: int | None = None
-    truncated_tail: int | None = None
+    ignored_tail_bytes: int | None = None
     has_list: bool = False
 
 
@@ -51,7 +51,7 @@ def index_file(buffer: ByteBuffer) -> FileIndex:
     try:
         _index_top_level(scanner, index)
     except TruncatedJsonError:
-        index.truncated_tail = buffer.size - scanner.complete_until
+        index.ignored_tail_bytes = buffer.size - scanner.complete_until
     return index
 
 
@@ -63,7 +63,7 @@ def parse_chats(buffer: ByteBuffer, index: FileIndex) -> Iterator[RawChat]:
 
 
 def parse_messages(buffer: ByteBuffer) -> Iterator[RawBatch]:
-    """Reads the messages of a chat.
+    """Reads the messages of a chat. At invalid or truncated JSON, the rest of the file is ignored.
 
     Args:
         buffer: A file, positioned in a list of messages: before a message or at the end of the list.
@@ -82,8 +82,8 @@ def parse_messages(buffer: ByteBuffer) -> Iterator[RawBatch]:
             if size >= CHUNK_SIZE:
                 yield _make_batch(encoded)
                 encoded, size = [], 0
-    except (TruncatedJsonError, InvalidJsonError):
-        buffer.truncated_tail = buffer.size - scanner.complete_until
+    except (TruncatedJsonError, InvalidJsonError):  # `array_values` has yielded all messages before the error
+        buffer.ignored_tail_bytes = buffer.size - scanner.complete_until
         buffer.seek(buffer.size)
     else:
         buffer.seek(scanner.offset)
@@ -91,6 +91,7 @@ def parse_messages(buffer: ByteBuffer) -> Iterator[RawBatch]:
 
 
 def _make_batch(encoded: list[bytes]) -> RawBatch:
+    """Decodes messages all at once; their encoded bytes are kept for those that need all of their fields."""
     joined = b",".join(encoded)
     return make_batch(decode(joined), len(joined), lambda: encoded)
 
@@ -140,6 +141,7 @@ def _index_chat_list(scanner: JsonScanner, index: FileIndex) -> None:
 
 
 def _index_chat_key(scanner: JsonScanner, key: str, chat: ChatHeader, index: FileIndex) -> None:
+    """Indexes one key of a chat and its value: a list of messages, a field of the header, or neither."""
     if key == "messages" and scanner.peek() == b"[":
         index.has_list = True
         scanner.advance()
@@ -153,7 +155,7 @@ def _index_chat_key(scanner: JsonScanner, key: str, chat: ChatHeader, index: Fil
 
 
 def _set_header_field(chat: ChatHeader, key: str, encoded: bytes) -> None:
-    """Sets a field of a header, unless the value has an unexpected type."""
+    """Decodes a value into a field of a header. A value of another type is ignored, so the field stays None."""
     document = b'{"%s":%s}' % (key.encode(), repair(encoded))
     try:
         decoded = msgspec.json.decode(document, type=ChatHeader)

@@ -1,4 +1,4 @@
-"""Merges several exports of the same chat into one stream of messages."""
+"""Merges several exports of the same chat into one stream of messages: a k-way merge by message id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import chain
 
 from autocakechat import Message, MessageBatch
 
-DUPLICATE = "duplicate in another export"
+DUPLICATE_MESSAGE = "duplicate in another export"
 _MISSING_ID = 0
 _MAX_REMEMBERED_IDS = 1 << 20
 
@@ -17,7 +17,7 @@ class _Stream:
 
     Attributes:
         message: The next message; None at the end.
-        key: The greatest id so far, which is the sort key. Messages whose ids decrease thus keep their order.
+        key: The sort key of the merge: the running maximum of the ids. Messages whose ids decrease keep their order.
     """
 
     def __init__(self, messages: Iterator[Message]) -> None:
@@ -41,7 +41,7 @@ def merge_exports(exports: Sequence[Iterator[MessageBatch]]) -> Iterator[Message
 
     Yields:
         Every message once, in the version of the newest export that contains it. Each copy in another export becomes a
-        message of the kind `DUPLICATE` before it, without text and sender.
+        message of the kind `DUPLICATE_MESSAGE` before it, without text and sender.
     """
     messages = map(chain.from_iterable, exports)
     yield from MessageBatch.in_batches(_merge([stream for stream in map(_Stream, messages) if stream.message]))
@@ -49,21 +49,23 @@ def merge_exports(exports: Sequence[Iterator[MessageBatch]]) -> Iterator[Message
 
 def _merge(streams: list[_Stream]) -> Iterator[Message]:
     previous_key = None
-    ids_at_key: set[int] = set()  # ids since the key last grew; finds copies that are not next in their stream
+    # Ids of the messages with the current key. They detect a copy that is not the next message of its stream, which
+    # happens only if ids decrease.
+    ids_at_key: set[int] = set()
     while streams:
-        first = min(streams, key=_key)  # of those with the same key, the newest export
+        first = min(streams, key=_key)  # if several streams have the smallest key, the one of the newest export
         message = first.message
         assert message is not None
         if first.key != previous_key or len(ids_at_key) > _MAX_REMEMBERED_IDS:
-            ids_at_key.clear()
+            ids_at_key.clear()  # the key has grown, or the set would need too much memory
             previous_key = first.key
         for stream in streams:
             other = stream.message
             if stream is not first and other is not None and other.id == message.id != _MISSING_ID:
-                yield _duplicate(other)
+                yield _make_duplicate(other)
                 stream.advance()
         if message.id in ids_at_key and message.id != _MISSING_ID:
-            yield _duplicate(message)
+            yield _make_duplicate(message)
         else:
             yield message
         ids_at_key.add(message.id)
@@ -75,5 +77,5 @@ def _key(stream: _Stream) -> int:
     return stream.key
 
 
-def _duplicate(message: Message) -> Message:
-    return Message(message.id, "", None, "", message.sent, kind=DUPLICATE)
+def _make_duplicate(message: Message) -> Message:
+    return Message(message.id, "", None, "", message.sent, kind=DUPLICATE_MESSAGE)

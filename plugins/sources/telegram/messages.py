@@ -1,4 +1,4 @@
-"""Converts raw messages to messages, column by column."""
+"""Converts raw messages to batches of messages: one list per attribute, which is faster than one object per message."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def convert_batches(
 def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, sticker_emoji: bool) -> MessageBatch:
     """Converts a batch.
 
-    All messages are first treated as plain text, which most are; the others are then classified one by one.
+    Most messages are plain text, so the lists are first filled as if all were; then the others are classified.
 
     Args:
         batch: At least one message.
         senders: The senders of the chat.
-        previous_time: When the message before the batch was sent; a message without a time gets that of the one before.
+        previous_time: When the last message before the batch was sent, for messages without a time.
         sticker_emoji: Whether to use a sticker's emoji as its text.
     """
     messages = batch.messages
@@ -59,9 +59,9 @@ def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, stick
     reply_to = [message.reply_to for message in messages]
     kinds = ["text"] * len(messages)
     own_words = [True] * len(messages)
-    for i in _indices_of_other_kinds(messages):
+    for i in _indices_to_classify(messages):
         classified = classify(messages[i], partial(batch.detailed, i), sticker_emoji=sticker_emoji)
-        raw_ids[i], names[i], texts[i], reply_to[i], kinds[i], own_words[i] = classified
+        raw_ids[i], names[i], texts[i], reply_to[i], kinds[i], own_words[i] = classified  # the fields, in their order
     sender_ids, outgoing, are_people = zip(*senders.resolve_all(raw_ids), strict=True)
     if not all(are_people):
         _mark_channel_posts(are_people, sender_ids, kinds, own_words)
@@ -71,8 +71,11 @@ def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, stick
     return MessageBatch(ids, sender_ids, names, texts, sent, reply_to, kinds, own_words, outgoing)
 
 
-def _indices_of_other_kinds(messages: Sequence[RawMessage]) -> list[int]:
-    """Returns the indices of all messages that are not plain text written by their sender."""
+def _indices_to_classify(messages: Sequence[RawMessage]) -> list[int]:
+    """Returns the indices of all messages except plain texts.
+
+    A forward, a message via a bot and a reply to a message in another chat have text, but are not plain texts.
+    """
     return [
         index
         for index, message in enumerate(messages)
@@ -92,7 +95,7 @@ def _indices_of_other_kinds(messages: Sequence[RawMessage]) -> list[int]:
 def _mark_channel_posts(
     are_people: Sequence[bool], sender_ids: Sequence[str], kinds: list[str], own_words: list[bool]
 ) -> None:
-    """Marks messages that were not sent by a person: a channel post is not its sender's own words."""
+    """Marks channel posts and messages without a sender as not the own words of a participant."""
     for i, is_person in enumerate(are_people):
         if not is_person and own_words[i]:
             own_words[i] = False
@@ -101,7 +104,7 @@ def _mark_channel_posts(
 
 
 def _fill_missing_times(sent: list[int], batch: RawBatch, previous_time: int) -> None:
-    """Sets times that are 0 to the local date, or else to the time of the message before."""
+    """Replaces times of 0 by the local date of the message, or else by the time of the message before it."""
     for i, time in enumerate(sent):
         sent[i] = previous_time = time or _parse_local_date(batch.detailed(i).date) or previous_time
 
@@ -109,7 +112,9 @@ def _fill_missing_times(sent: list[int], batch: RawBatch, previous_time: int) ->
 def _parse_local_date(date: str) -> int:
     """Parses a date without a time zone as UTC, since the exporter's zone is unknown. Returns 0 if it is invalid."""
     try:
-        moment = datetime.fromisoformat(date)
+        parsed = datetime.fromisoformat(date)
     except ValueError:
         return 0
-    return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return max(0, int(parsed.timestamp()))

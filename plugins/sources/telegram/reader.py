@@ -97,8 +97,8 @@ class _ChatKey(NamedTuple):
     """Identifies a chat across files.
 
     Attributes:
-        chat_id: Normalized id of the chat.
-        owner: Normalized id of the account's owner; None if it is unknown or irrelevant.
+        chat_id: Normalised id of the chat.
+        owner: Normalised id of the account's owner; None if it is unknown or irrelevant.
     """
 
     chat_id: str

@@ -13,7 +13,7 @@ class Sender(NamedTuple):
     """A sender of messages.
 
     Attributes:
-        id: Normalized id such as `user123`; empty for messages without a sender.
+        id: Normalised id such as `user123`; empty for messages without a sender.
         outgoing: Whether the sender is the owner of the export; None if the owner is unknown.
         is_person: Whether the sender is a user, not a channel or anonymous admin.
     """
@@ -29,7 +29,7 @@ class SenderTable:
     Args:
         header: The header of the chat.
         prefixed_ids: Whether the ids of the file have a type prefix such as `user123`.
-        owner: Normalized id of the owner of the export, if known.
+        owner: Normalised id of the owner of the export, if known.
 
     Attributes:
         resolved: The senders so far, by their ids in the file.
@@ -50,10 +50,10 @@ class SenderTable:
 
     def resolve(self, raw_id: str | int | None) -> Sender:
         """Resolves an id of the file."""
-        normalized = peer_ids.sender_id(raw_id, prefixed=self._prefixed_ids, private=self._private)
-        is_person = peer_ids.is_person(normalized)
-        outgoing = self._is_owner(normalized) if is_person else None
-        self.resolved[raw_id] = sender = Sender(normalized, outgoing, is_person)
+        normalised = peer_ids.sender_id(raw_id, prefixed=self._prefixed_ids, private=self._private)
+        is_person = peer_ids.is_person(normalised)
+        outgoing = self._is_owner(normalised) if is_person else None
+        self.resolved[raw_id] = sender = Sender(normalised, outgoing, is_person)
         return sender
 
     def resolve_all(self, raw_ids: Sequence[str | int | None]) -> list[Sender]:

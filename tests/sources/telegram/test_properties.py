@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autocakechat import RunContext, UserError
+from autocakechat import Message, RunContext, UserError
 from autocakechat.plugins.sources.telegram.json_repair import repair
 from tests.conftest import silent_progress
 from tests.sources.exports import (
@@ -196,6 +196,15 @@ def damaged(rng: random.Random) -> bytes:
     return bytes(content)
 
 
+def check_types(messages: Iterable[Message]) -> None:
+    for message in messages:
+        assert isinstance(message.text, str)
+        assert isinstance(message.sender, str)
+        assert message.sender_name is None or isinstance(message.sender_name, str)
+        assert 0 <= message.sent < 1 << 40
+        message.text.encode()
+
+
 def read_damaged_exports(count: int, seed: int) -> None:
     rng = random.Random(seed)
     errors: list[str] = []
@@ -204,13 +213,8 @@ def read_damaged_exports(count: int, seed: int) -> None:
             content = damaged(rng)
             path.write_bytes(content)
             try:
-                for chat in read(path, run, sticker_emoji=True):
-                    for message in chat.messages:
-                        assert isinstance(message.text, str)
-                        assert isinstance(message.sender, str)
-                        assert message.sender_name is None or isinstance(message.sender_name, str)
-                        assert 0 <= message.sent < 1 << 40
-                        message.text.encode()
+                messages = [message for chat in read(path, run, sticker_emoji=True) for message in chat.messages]
+                check_types(messages)
             except UserError as error:
                 errors.append(str(error))
             except Exception as error:

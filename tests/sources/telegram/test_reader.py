@@ -27,7 +27,7 @@ from tests.sources.exports import (
         ((1 << 32) + 111, (1 << 32) + 222, (1 << 32) + 222),
     ],
 )
-def test_ids_of_all_versions_are_normalized(
+def test_ids_of_all_versions_are_normalised(
     tmp_path: Path, run: RunContext, first: str | int, second: str | int, chat_id: int
 ) -> None:
     document = make_chat(
