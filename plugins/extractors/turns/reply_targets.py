@@ -12,7 +12,7 @@ from autocakechat.plugins.extractors.turns.message_history import MessageHistory
 if TYPE_CHECKING:
     from autocakechat.plugins.extractors.turns.options import TurnsOptions
 
-_MAX_SEARCHED = 256  # messages to search for context
+_MAX_SEARCHED_MESSAGES = 256  # before the target of a reply, so that one reply cannot read a whole chat again
 
 
 class UnusableTargetError(Exception):
@@ -28,11 +28,11 @@ class UnusableTargetError(Exception):
 
 
 class Target(NamedTuple):
-    """The target of a reply.
+    """The target of an explicit reply.
 
     Attributes:
-        message: A client's message.
-        earlier: The messages before it, backwards.
+        message: The target, a client's message.
+        earlier: Iterates backwards over the messages before the target.
     """
 
     message: Message
@@ -62,11 +62,11 @@ class ReplyTargets:
             target_id: Id of the message that it replies to.
 
         Returns:
-            The target. None if it is not a client's message but one of the server or a service message, such as the
-            topic of a forum; the reply then belongs to the current dialog.
+            The target if it is a client's message. None if it is a message of the server or a service message, such as
+            the topic of a forum; the reply then belongs to the open dialog.
 
         Raises:
-            UnusableTargetError: The target is missing, or has no text.
+            UnusableTargetError: The target is missing, or its text is not used.
         """
         earlier = self._history.back_from(target_id)
         message = next(earlier, None)
@@ -89,7 +89,7 @@ class ReplyTargets:
         """
         context = _Context(target.message, self._options)
         earlier = target.earlier
-        for _ in range(_MAX_SEARCHED):
+        for _ in range(_MAX_SEARCHED_MESSAGES):
             message = next(earlier, None)
             if message is None or context.oldest.sent - message.sent > self._max_gap:
                 break
@@ -99,7 +99,7 @@ class ReplyTargets:
             try:
                 explicit_target = self._explicit_target(message) if by_server else None
             except UnusableTargetError:
-                continue  # the extraction dropped this reply as well
+                continue  # the extraction has dropped this reply for the same reason
             if not context.prepend(message, by_server=by_server):
                 break
             if explicit_target:

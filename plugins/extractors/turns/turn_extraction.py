@@ -109,7 +109,10 @@ class _TurnExtraction:
                 by_server = self._identify_sender(message)
             if not by_server:
                 self._add_client_message(message)
-            elif (message.reply_to is not None or not message.own_words) and not self._prepare_reply(message):
+            elif not message.own_words:  # a forward, a message via a bot, a channel post
+                self._reject(message, _foreign_text_reason(message))
+                continue
+            elif message.reply_to is not None and not self._move_to_explicit_target(message, message.reply_to):
                 continue
             elif len(turns) % 2:
                 turns.append([message])
@@ -134,24 +137,22 @@ class _TurnExtraction:
         if len(turn) > self._max_turn_messages:
             self._drop_client_messages([turn.pop(0)], "older message of a long turn")
 
-    def _prepare_reply(self, message: Message) -> bool:
-        """Makes the open dialog end with the message that the server replies to.
+    def _move_to_explicit_target(self, reply: Message, target_id: int) -> bool:
+        """Makes the open dialog end with the target of an explicit reply, unless the options ignore explicit replies.
 
         Args:
-            message: A message of the server that is an explicit reply or has foreign text.
+            reply: A message of the server.
+            target_id: Id of the message that it replies to.
 
         Returns:
-            False if the message is dropped.
+            False if the reply is dropped, because its target cannot be part of a dialog.
         """
-        if not message.own_words:
-            self._reject(message, message.kind if message.kind != "text" else "not written by the sender")
-            return False
-        if message.reply_to is None or not self._options.replies:
+        if not self._options.replies:
             return True
         try:
-            self._move_to_target(message, message.reply_to)
+            self._move_to_target(reply, target_id)
         except UnusableTargetError as error:
-            self._chat.drop(message, error.reason)
+            self._chat.drop(reply, error.reason)
             return False
         return True
 
@@ -244,6 +245,11 @@ def _server_ids(server: str | int | list[str | int]) -> frozenset[str]:
     """Returns the ids of the server as they occur in logs: `123` also means `user123`."""
     ids = [str(id_).strip() for id_ in (server if isinstance(server, list) else [server])]
     return frozenset(ids) | {f"user{id_}" for id_ in ids if id_.isdecimal()}
+
+
+def _foreign_text_reason(message: Message) -> str:
+    """Returns why a text of the server that it did not write is dropped: "forward", "via bot" or "channel post"."""
+    return message.kind if message.kind != "text" else "not written by the sender"
 
 
 def _messages_after(turn: Turn, id: int) -> Turn | None:
