@@ -22,16 +22,16 @@ _DATE_ORDERS: dict[str, Callable[[int, int, int], _Date]] = {
     "year, month, day": lambda year, month, day: (year, month, day),
 }
 _FIRST_YEAR, _LAST_YEAR = 2009, 2099  # WhatsApp exists since 2009
-_BUDDHIST_OFFSET = 543  # the Thai calendar is the Gregorian one with other years
+_BUDDHIST_OFFSET = 543  # years of the Thai solar calendar count from 543 BC; its days and months are Gregorian
 _MAX_NAMES = 50_000
 _QUOTE = re.compile('["“”„«»「『‘]')
 
 
 class _Score(NamedTuple):
-    """How well a date order fits the headers of one format; smaller is better.
+    """How badly a date order fits the headers of one format; scores are compared in the order of their fields.
 
     Attributes:
-        impossible: Number of dates that do not exist.
+        impossible: Number of dates with an impossible year, month or day.
         backwards: Number of dates that are earlier than the one before.
     """
 
@@ -89,7 +89,7 @@ def detect_format(lines: Iterable[str]) -> ExportFormat | None:
         The format; None if no line is a header.
     """
     header_counts: Counter[HeaderFormat] = Counter()
-    american = 0
+    us_format_count = 0
     message_counts: Counter[str] = Counter()
     scorers = {order: _DateOrderScorer(order) for order in _DATE_ORDERS}
     headers = (header for header in map(parse_header, lines) if header)
@@ -97,7 +97,7 @@ def detect_format(lines: Iterable[str]) -> ExportFormat | None:
     for (header_format, date), same_day in groupby(headers, key=lambda header: (header.format, header.date)):
         for header in same_day:
             header_counts[header_format] += 1
-            american += header.american
+            us_format_count += header.us_format
             name_and_text = split_name(header.body)
             if name_and_text and len(message_counts) < _MAX_NAMES:
                 message_counts[clean_name(name_and_text[0])] += 1
@@ -105,8 +105,8 @@ def detect_format(lines: Iterable[str]) -> ExportFormat | None:
             scorer.add(header_format, date)
     if not header_counts:
         return None
-    header_format, count = header_counts.most_common(1)[0]
-    usual_order = "month, day, year" if american * 2 > count else "day, month, year"
+    header_format, header_count = header_counts.most_common(1)[0]
+    usual_order = "month, day, year" if us_format_count * 2 > header_count else "day, month, year"
     date_order = min(scorers, key=lambda order: (scorers[order].score(header_format), order != usual_order))
     return ExportFormat(header_format, date_order, message_counts)
 
@@ -136,6 +136,7 @@ class _DateOrderScorer:
 
 
 def _is_possible(date: _Date) -> bool:
+    """Returns whether each number of a date is in its range. The length of the month is not checked."""
     year, month, day = date
     return _FIRST_YEAR <= _full_year(year) <= _LAST_YEAR and 1 <= month <= 12 and 1 <= day <= 31
 

@@ -125,7 +125,9 @@ def open_export(path: Path) -> Iterator[OpenExport]:
             with path.open("rb") as file:
                 yield _open_text(path.name, path.stat().st_size, file)
     except OSError as error:
-        raise UserError(f"{shown_path}: {error.strerror or 'cannot be read'}") from None
+        raise UserError(
+            f"{shown_path}: {error.strerror or 'cannot be read'}", "check the path and its permissions"
+        ) from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise UserError(
             f"{shown_path}: a damaged archive ({escape_control_characters(str(error))})", "export the chat again"

@@ -15,7 +15,7 @@ _HEADER = re.compile(
     (?P<second>\d{{1,2}}) {_GAP} [-./‐‑–月월] {_GAP}
     (?P<third>\d{{1,4}})
     (?P<before>[^\d:\[\]]{{1,20}})
-    (?P<hour>\d{{1,2}}) (?:[:.]|\s?h\s?) (?P<minute>[0-5]\d|\d{{2}}) (?:[:.](?P<seconds>\d{{2}}))?
+    (?P<hour>\d{{1,2}}) (?:[:.]|\s?h\s?) (?P<minute>\d{{2}}) (?:[:.](?P<seconds>\d{{2}}))?
     (?P<after>[^\d:\[\]]{{0,16}}?)
     (?(bracket) \] | (?:\s[-–—]|:) )
     (?:\s|$)
@@ -26,18 +26,66 @@ _HEADER = re.compile(
 _NAME = re.compile(r"(?P<name>[^:\n]{1,200}?):(?:[^\S\n]|(?=\n|$))(?P<text>.*)", re.DOTALL)
 _INVISIBLE = re.compile(f"[{DIRECTION_MARKS}]")
 
+# Day periods in lower case, without blanks and full stops.
 _MORNING = {
-    "am", "a", "上午", "凌晨", "清晨", "早上", "오전", "午前", "πμ", "ص", "قظ", "öö", "sa", "pg", "de", "dop", "पूर्वाह्न",
-    "পূর্বাহ্ণ", "fm", "vm", "дп", "проб", "paradite", "eparadites", "ap", "ก่อนเที่ยง", "ipm",
+    "am", "a",  # English, Spanish
+    "上午", "凌晨", "清晨", "早上",  # Chinese
+    "오전",  # Korean
+    "午前",  # Japanese
+    "πμ",  # Greek
+    "ص",  # Arabic
+    "قظ",  # Persian
+    "öö",  # Turkish
+    "sa",  # Vietnamese
+    "pg",  # Malay
+    "de",  # Hungarian
+    "dop",  # Czech
+    "पूर्वाह्न",  # Hindi
+    "পূর্বাহ্ণ",  # Bengali
+    "fm",  # Swedish
+    "vm",  # Afrikaans
+    "дп",  # Ukrainian
+    "проб",  # Bulgarian
+    "paradite", "eparadites",  # Albanian
+    "ap",  # Finnish
+    "ก่อนเที่ยง",  # Thai
+    "ipm",  # of an unknown language
 }  # fmt: skip
 _AFTERNOON = {
-    "pm", "p", "下午", "中午", "晚上", "오후", "午後", "μμ", "م", "بظ", "ös", "ch", "ptg", "du", "odp", "अपराह्न",
-    "অপরাহ্ণ", "em", "nm", "пп", "слоб", "pasdite", "epasdites", "ip", "หลังเที่ยง",
+    "pm", "p",  # English, Spanish
+    "下午", "中午", "晚上",  # Chinese
+    "오후",  # Korean
+    "午後",  # Japanese
+    "μμ",  # Greek
+    "م",  # Arabic
+    "بظ",  # Persian
+    "ös",  # Turkish
+    "ch",  # Vietnamese
+    "ptg",  # Malay
+    "du",  # Hungarian
+    "odp",  # Czech
+    "अपराह्न",  # Hindi
+    "অপরাহ্ণ",  # Bengali
+    "em",  # Swedish
+    "nm",  # Afrikaans
+    "пп",  # Ukrainian
+    "слоб",  # Bulgarian
+    "pasdite", "epasdites",  # Albanian
+    "ip",  # Finnish
+    "หลังเที่ยง",  # Thai
 }  # fmt: skip
 
 
 class HeaderFormat(NamedTuple):
-    """How a header is written. All headers of an export have the same format; pasted ones seldom have it."""
+    """How a header is written. All headers of an export have the same format; headers in pasted text usually differ.
+
+    Attributes:
+        bracket: Whether date and time are in square brackets.
+        separator: The character after the first number of the date.
+        year_first: Whether the date begins with a year of three or four digits.
+        long_year: Whether the year has more than two digits.
+        seconds: Whether the time has seconds.
+    """
 
     bracket: bool
     separator: str
@@ -53,14 +101,14 @@ class Header(NamedTuple):
         format: How it is written.
         date: The three numbers of the date, in the order of the file.
         time: Hour (0 to 23), minute, second.
-        american: Whether it has the format of the USA: 1/5/24 and AM or PM in capitals.
+        us_format: Whether it has the format of the USA: 1/5/24 and AM or PM in capitals.
         body: The rest of the line.
     """
 
     format: HeaderFormat
     date: tuple[int, int, int]
     time: tuple[int, int, int]
-    american: bool
+    us_format: bool
     body: str
 
 
@@ -89,10 +137,11 @@ def parse_header(line: str) -> Header | None:
         int(match["minute"]),
         int(match["seconds"] or 0),
     )
-    if time > (23, 59, 60):
+    hour, minute, second = time
+    if hour > 23 or minute > 59 or second > 60:  # 60 is a leap second
         return None
-    american = match["separator"] == "/" and match["after"].strip() in ("AM", "PM")
-    return Header(header_format, (int(first), int(match["second"]), int(third)), time, american, match["body"])
+    us_format = match["separator"] == "/" and match["after"].strip() in ("AM", "PM")
+    return Header(header_format, (int(first), int(match["second"]), int(third)), time, us_format, match["body"])
 
 
 def split_name(body: str) -> tuple[str, str] | None:

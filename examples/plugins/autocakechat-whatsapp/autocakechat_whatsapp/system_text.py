@@ -1,7 +1,7 @@
 """Separates the text that WhatsApp inserts into an export from the text that people write.
 
 On iOS, WhatsApp puts an invisible left-to-right mark before all inserted text, in every language. On Android, it marks
-file names in this way and puts other insertions into angle brackets. The rest is recognized by a list of sentences.
+file names in this way and puts other insertions into angle brackets. The rest is recognised by a list of sentences.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _EDITED = re.compile(
 
 
 def _parse_sentences(sentences: str) -> set[str]:
-    return {_normalize(sentence) for sentence in sentences.strip().splitlines()}
+    return {_normalise(sentence) for sentence in sentences.strip().splitlines()}
 
 
-def _normalize(text: str) -> str:
+def _normalise(text: str) -> str:
     """Returns a sentence in lower case, without full stops and invisible marks."""
     return re.sub(r"[\s.。\u200e\u200f]+", " ", text).strip().casefold()
 
@@ -120,7 +120,7 @@ _CALL_SENTENCES = _parse_sentences("""
 _KIND_BY_SENTENCE = (
     dict.fromkeys(_DELETED_SENTENCES, _DELETED) | dict.fromkeys(_CALL_SENTENCES, _CALL) | {"null": "view-once media"}
 )
-_MAX_SENTENCE = 2 * max(map(len, _KIND_BY_SENTENCE))  # characters, including those that `_normalize` removes
+_MAX_SENTENCE = 2 * max(map(len, _KIND_BY_SENTENCE))  # characters, including those that `_normalise` removes
 
 
 class Content(NamedTuple):
@@ -149,10 +149,10 @@ def strip_system_text(text: str) -> Content:
     if first_line.endswith(")") and (attachment := _ATTACHMENT_LINE.match(first_line)):
         return Content(_file_kind(attachment["marked"] or attachment["named"]), _unmark_mentions(other_lines))
     if text.startswith(_MARK):
-        return Content(_KIND_BY_SENTENCE.get(_normalize(text), SYSTEM_MESSAGE), "")
+        return Content(_KIND_BY_SENTENCE.get(_normalise(text), SYSTEM_MESSAGE), "")
     if first_line.endswith(">") and _BRACKETED.match(first_line):
         return Content(_OMITTED_MEDIA, _unmark_mentions(other_lines))
-    if len(text) <= _MAX_SENTENCE and (kind := _KIND_BY_SENTENCE.get(_normalize(text))):
+    if len(text) <= _MAX_SENTENCE and (kind := _KIND_BY_SENTENCE.get(_normalise(text))):
         return Content(kind, "")
     if "https://maps.google.com/" in text and _LOCATION.match(text):
         return Content("location", "")

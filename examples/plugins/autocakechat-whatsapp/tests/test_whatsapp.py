@@ -109,6 +109,19 @@ def test_midnight_and_noon_of_a_12_hour_clock(messages: Read) -> None:
     assert [m.sent - at("2024-01-13 00:00") for m in messages(text)] == [60, 43140, 43200, 46800, 86340]
 
 
+@pytest.mark.parametrize("time", ["24:00", "10:75", "10:15:99", "10:75:99"])
+def test_a_line_with_an_impossible_time_is_not_a_header(time: str, messages: Read) -> None:
+    good_time = "10:15:30" if time.count(":") == 2 else "10:15"
+    pasted = f"13/1/24, {time} - Bob: pasted"
+    (message,) = messages(f"13/1/24, {good_time} - Ann: look:\n{pasted}\n")
+    assert message.text == f"look:\n{pasted}"
+
+
+def test_a_leap_second_is_read(messages: Read) -> None:
+    (message,) = messages("[31.12.16, 23:59:60] Ann: hi")
+    assert message.sent == at("2016-12-31 23:59:59")
+
+
 def test_a_late_message_does_not_have_an_earlier_time(messages: Read) -> None:
     read = messages("[24.12.24, 18:00:00] Ann: a\n[24.12.24, 17:59:58] Bob: b\n[24.12.24, 18:00:03] Ann: c\n")
     assert [m.sent - read[0].sent for m in read] == [0, 0, 3]
