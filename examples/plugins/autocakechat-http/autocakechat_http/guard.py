@@ -75,10 +75,10 @@ def body_too_large_response(limit: int) -> JSONResponse:
 
 
 class Guard:
-    """ASGI middleware that rejects requests against the rules and adds security headers to all responses.
+    """ASGI middleware that rejects requests which violate the access rules, and adds security headers to all responses.
 
     Args:
-        app: The application behind it.
+        app: The application that gets the requests that are not rejected.
         rules: The rules.
     """
 
@@ -111,13 +111,13 @@ class Guard:
             headers["Vary"] = "Origin"
 
     def _reject(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
-        """Returns an error response if a request is against the rules."""
+        """Returns an error response if a request violates the access rules."""
         host = headers.get("host", "")
         # DNS rebinding: a web page can point its own name to this machine, but the Host header then has that name.
         if not self._is_allowed_host(host):
-            return error_response(421, "unknown host name; add it to `hosts`")
+            return error_response(421, "unknown host name; the server's option `hosts` must list it")
         if origin is not None and origin not in self._rules.origins and urlsplit(origin).netloc != host:
-            return error_response(403, "web pages of other origins are not allowed; add the origin to `origins`")
+            return error_response(403, "this origin is not allowed; the server's option `origins` must list it")
         if scope["method"] == "OPTIONS":
             return None
         if "/v1/" in scope["path"] and not self._has_key(headers):

@@ -1,4 +1,4 @@
-"""Batches requests to the model: all requests that wait at the same time share one call, outside of the event loop."""
+"""Batches requests to the model: requests that wait at the same time share one call, in a worker thread."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from autocakechat import Reply, Request, Responder
 
 
 class QueueFullError(Exception):
-    """The queue is full."""
+    """The maximum number of requests is waiting already."""
 
 
 class ModelFailedError(Exception):
-    """The model raised an error."""
+    """The model raised an error for a request."""
 
 
 @attrs.frozen
 class _QueuedRequest:
+    """A request in the queue, and the future for the reply to it."""
+
     request: Request
     reply: asyncio.Future[Reply]
 
@@ -90,7 +92,7 @@ class ReplyQueue:
                 queued.reply.set_result(reply)
 
     async def _handle_failure(self, batch: Sequence[_QueuedRequest], error: Exception) -> None:
-        """Retries the requests of a failed batch one by one, so that only the one that caused it fails."""
+        """Retries the requests of a failed batch one by one, so that only the request that caused the error fails."""
         if len(batch) > 1:
             for queued in batch:
                 await self._process([queued])

@@ -1,4 +1,4 @@
-"""Parses and validates what both APIs have in common: the JSON body, the emotion and the context."""
+"""Parses and validates the parts of a request that both APIs share: the JSON body, the emotion and the context."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class InvalidRequestError(Exception):
     """A request is invalid.
 
     Args:
-        message: What is wrong with it.
+        message: The problem.
         status: HTTP status of the response.
         code: Error code for programs.
     """
@@ -42,7 +42,11 @@ async def read_body(http: HttpRequest) -> dict[str, Any]:
 
 
 def parse_label(emotion: str, labels: Sequence[str]) -> str:
-    """Returns the label of the model that an emotion names.
+    """Returns the label of the model for the name of an emotion, regardless of upper and lower case.
+
+    Args:
+        emotion: The name in the request.
+        labels: The labels of the model.
 
     Raises:
         InvalidRequestError: The model does not have this label.

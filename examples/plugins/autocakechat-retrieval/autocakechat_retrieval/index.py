@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Scores = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 _REPLIES_FILE = "answers.json"
+_NO_TERM = ""  # the only term of a text without terms, since BM25 divides by the mean length
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every index it builds
 
@@ -73,13 +74,13 @@ class Index:
         replies: Their texts.
         labels: Their labels, shape (replies,).
         context_lines: Number of indexed lines before a reply.
-        rankings: For each field, a function from terms to the BM25 score of every reply, shape (replies,).
+        scorers: For each field, a function from query terms to the BM25 score of every reply, shape (replies,).
     """
 
     replies: Sequence[str]
     labels: np.ndarray[tuple[int], np.dtype[np.str_]]
     context_lines: int
-    rankings: Mapping[Field, Callable[[list[str]], Scores]]
+    scorers: Mapping[Field, Callable[[list[str]], Scores]]
 
     def scores(self, field: Field, text: str) -> Scores:
         """Scores every reply by a field.
@@ -92,15 +93,17 @@ class Index:
             BM25 scores, shape (replies,); 0 for replies without a common term.
         """
         query = terms(text)
-        return self.rankings[field](query) if query else np.zeros(len(self.replies), np.float32)
+        return self.scorers[field](query) if query else np.zeros(len(self.replies), np.float32)
 
 
 def pairs(dialogs: Iterator[tuple[Utterance, ...]], context_lines: int) -> Iterator[Pair]:
     """Yields the server's replies, which are every second utterance of a dialog, with their context."""
     for dialog in dialogs:
-        for i in range(1, len(dialog), 2):
-            *earlier, message = (utterance.text for utterance in dialog[max(0, i - context_lines) : i])
-            yield Pair(earlier, message, dialog[i].text, dialog[i].emotion)
+        for reply_index in range(1, len(dialog), 2):
+            context = dialog[max(0, reply_index - context_lines) : reply_index]
+            *earlier, message = [utterance.text for utterance in context]
+            reply = dialog[reply_index]
+            yield Pair(earlier, message, reply.text, reply.emotion)
 
 
 def build(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
@@ -113,7 +116,8 @@ def build(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         run: The run, for its progress display.
 
     Returns:
-        `pairs`, the number of replies, and `found`, the share of messages in the held-out set that match a reply.
+        `pairs`: the number of replies; `found`: the share of messages of the held-out set that have a term in common
+        with an indexed message.
 
     Raises:
         UserError: The corpus contains no reply.
@@ -138,25 +142,30 @@ def build(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
 def _term_ids(texts: Iterable[str]) -> tuple[list[list[int]], dict[str, int]]:
     """Returns the term ids of each text, and the vocabulary in a deterministic order."""
-    vocabulary = {"": 0}  # the term of texts without terms, since BM25 divides by the length of a text
-    ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms(text) or [""]] for text in texts]
+    vocabulary = {_NO_TERM: 0}
+    terms_of_texts = (terms(text) or [_NO_TERM] for text in texts)
+    ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in text_terms] for text_terms in terms_of_texts]
     return ids, vocabulary
 
 
 def _measure(index: Index, corpus: Corpus) -> dict[str, float]:
-    """Returns the share of messages in the held-out set that match a reply; nothing if the set is empty."""
+    """Measures the share of messages of the held-out set that have a term in common with an indexed message.
+
+    Returns:
+        `found`, the share; an empty dictionary if the held-out set is empty.
+    """
     messages = [pair.message for pair in pairs(corpus.dialogs("validation"), 1)]
     if not messages:
         return {}
-    found = sum(bool(index.scores(Field.MESSAGE, message).any()) for message in messages)
-    return {"found": round(found / len(messages), 4)}
+    match_count = sum(bool(index.scores(Field.MESSAGE, message).any()) for message in messages)
+    return {"found": round(match_count / len(messages), 4)}
 
 
 def open_index(folder: Path) -> Index:
     """Opens an index that `build` wrote. Its arrays are memory-mapped."""
     content = json.loads((folder / _REPLIES_FILE).read_text("utf-8"))
-    rankings: dict[Field, Callable[[list[str]], Scores]] = {
+    scorers: dict[Field, Callable[[list[str]], Scores]] = {
         field: bm25s.BM25.load(folder / field, mmap=True, show_progress=False, auto_compile=False).get_scores
         for field in Field
     }
-    return Index(content["answers"], np.array(content["labels"]), content["context_lines"], rankings)
+    return Index(content["answers"], np.array(content["labels"]), content["context_lines"], scorers)

@@ -34,7 +34,7 @@ class Retriever:
         self.context_lines = index.context_lines
         self._index = index
         self._options = options
-        phrases = (_normalize(phrase) for phrase in options.banned)
+        phrases = (_normalise(phrase) for phrase in options.banned)
         self._banned = [phrase for phrase in phrases if phrase.strip()]
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
         self._frequent = [text for text, _ in Counter(index.replies).most_common(_FREQUENT_REPLIES)]
@@ -82,11 +82,11 @@ class Retriever:
         return list(islice(dict.fromkeys(islice(allowed, 2 * _MAX_CANDIDATES)), _MAX_CANDIDATES))
 
     def _is_banned(self, reply: str) -> bool:
-        normalized = _normalize(reply)
-        return any(phrase in normalized for phrase in self._banned)
+        normalised = _normalise(reply)
+        return any(phrase in normalised for phrase in self._banned)
 
 
-def _normalize(text: str) -> str:
+def _normalise(text: str) -> str:
     """Returns the terms of a text, each between spaces, so that phrases match whole words only."""
     return f" {' '.join(terms(text))} "
 

@@ -36,7 +36,7 @@ _table = _TranslationTable()
 def terms(text: str) -> list[str]:
     """Splits text of any script into terms.
 
-    Case, Unicode normalization form and full-width forms are ignored. Terms are words, emoji and question marks. In
+    Case, Unicode normalisation form and full-width forms are ignored. Terms are words, emoji and question marks. In
     scripts without spaces between words, terms are characters and pairs of adjacent characters.
 
     Args:
