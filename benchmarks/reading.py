@@ -1,9 +1,10 @@
-"""Times reading, from an export to a finished corpus, compared with `json.load` and other readers of the same file.
+"""Measures how long an export takes to become a corpus, compared with `json.load` and with other readers.
 
     python benchmarks/reading.py --megabytes 1000 --files 8
 
-Each program runs in a separate process. The programs take turns several times; the table shows medians, and the peak
-memory of the largest process. Other readers are measured if they are installed (`pip install chat-miner chatpack`).
+Each program runs in a separate process. The programs take turns, `--runs` times each. The table shows the median time
+and the highest peak memory; if a program starts several processes, its peak memory is that of its largest process.
+chat-miner and chatpack are measured if they are installed (`pip install chat-miner chatpack`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from machine import machine
 
@@ -53,7 +55,12 @@ use = "turns"
 server = "{SERVER}"
 """
 
-JSON_LOAD = "import json, sys\nfor path in sys.argv[1:]: json.load(open(path, encoding='utf-8'))"
+# Programs that run in a separate process, with the paths of the exports as arguments.
+JSON_LOAD = """
+import json, sys
+for path in sys.argv[1:]:
+    json.load(open(path, encoding='utf-8'))
+"""
 LOAD_AND_PAIR = """
 import json, sys
 for path in sys.argv[1:]:
@@ -72,18 +79,39 @@ for path in sys.argv[1:]:
     parser.parse_file()
     parser.parsed_messages.get_df()
 """
-CHATPACK = "import sys, chatpack\nfor path in sys.argv[1:]: chatpack.parse_telegram(path)"
+CHATPACK = """
+import sys, chatpack
+for path in sys.argv[1:]:
+    chatpack.parse_telegram(path)
+"""
+
+MESSAGE_SECONDS, PAUSE_SECONDS, DIALOG_MESSAGES = 40, 3000, 50
+"""Messages are 40 seconds apart, and every 50th one follows a longer pause, so that it begins a new dialog."""
+
+
+class Measurement(NamedTuple):
+    """One run of a program.
+
+    Attributes:
+        seconds: Time from start to end.
+        memory: Peak memory in MiB.
+    """
+
+    seconds: float
+    memory: float
 
 
 def messages() -> Iterator[tuple[str, str]]:
-    """Yields senders and texts of human conversations; every repetition differs in a word, so that none is equal."""
+    """Yields sender and text of the messages of real conversations.
+
+    The conversations are then repeated for each word that occurs in them, with this word appended to every message, so
+    that no message is a duplicate.
+    """
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))
-    conversation_messages = [
-        (sender, message["text"])
-        for conversation in dataset.values()
-        for turn, sender in zip(conversation["messages"], cycle((CLIENT, SERVER)))
-        for message in turn
-    ]
+    conversation_messages = []
+    for conversation in dataset.values():
+        for turn, sender in zip(conversation["messages"], cycle((CLIENT, SERVER))):
+            conversation_messages += [(sender, message["text"]) for message in turn]
     yield from conversation_messages
     # Words, not numbers: masking takes more time for numbers.
     for word in dict.fromkeys(" ".join(text for _, text in conversation_messages).split()):
@@ -95,12 +123,14 @@ def write_export(path: Path, size: int, senders_and_texts: Iterator[tuple[str, s
     """Writes the export of one chat in the layout of the desktop application; returns the number of messages."""
     seconds, number = 1_500_000_000, 0
     with path.open("w", encoding="utf-8") as file:
-        file.write(f'{{\n "name": "You",\n "type": "personal_chat",\n "id": {client[4:]},\n "messages": [')
+        file.write(
+            f'{{\n "name": "You",\n "type": "personal_chat",\n "id": {client.removeprefix("user")},\n "messages": ['
+        )
         while file.tell() < size:
             rows = []
             for sender, text in islice(senders_and_texts, 1000):
                 number += 1
-                seconds += 40 + 3000 * (number % 50 == 0)
+                seconds += MESSAGE_SECONDS + PAUSE_SECONDS * (number % DIALOG_MESSAGES == 0)
                 date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
                 quoted = json.dumps(text, ensure_ascii=False)
                 name, sender_id = ("You", client) if sender == CLIENT else ("Me", SERVER)
@@ -124,8 +154,8 @@ def write_exports(folder: Path, megabytes: int, count: int) -> tuple[list[Path],
     return exports, total
 
 
-def measure(command: list[str], folder: Path) -> tuple[float, float]:
-    """Runs a command; returns seconds, and the peak memory in megabytes."""
+def measure(command: list[str], folder: Path) -> Measurement:
+    """Runs a command in a folder, and measures it."""
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr
@@ -134,7 +164,7 @@ def measure(command: list[str], folder: Path) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command[:3])} failed:\n{errors.decode()}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    return Measurement(time.perf_counter() - started, usage.ru_maxrss / 1024)  # ru_maxrss is in KiB on Linux
 
 
 def programs(exports: list[Path]) -> dict[str, list[str]]:
@@ -160,7 +190,7 @@ def compare(folder: Path, megabytes: int, count: int, runs: int, name_filter: st
         exports, message_count = pool.submit(write_exports, folder / "export", megabytes, count).result()
     (folder / "pipeline.toml").write_text(PIPELINE)
     size = sum(path.stat().st_size for path in exports) / 1e6
-    measurements: dict[str, list[tuple[float, float]]] = {}
+    measurements: dict[str, list[Measurement]] = {}
     for _ in range(runs):
         for name, command in programs(exports).items():
             if name_filter not in name and name != "json.load":
@@ -168,20 +198,20 @@ def compare(folder: Path, megabytes: int, count: int, runs: int, name_filter: st
             shutil.rmtree(folder / ".acc", ignore_errors=True)
             measurements.setdefault(name, []).append(measure(command, folder))
     print(f"\n{size:,.0f} MB, {message_count:,} messages, {count} file(s), median of {runs}")
-    print(f"{'':24}{'seconds':>9}{'MB/s':>8}{'µs/message':>12}{'json.load ×':>13}{'memory MB':>11}")
-    baseline = statistics.median(seconds for seconds, _ in measurements["json.load"])
-    for name, runs_of_program in measurements.items():
-        seconds = statistics.median(seconds for seconds, _ in runs_of_program)
-        memory = max(memory for _, memory in runs_of_program)
+    print(f"{'':24}{'seconds':>9}{'MB/s':>8}{'µs/message':>12}{'json.load ×':>13}{'memory MiB':>12}")
+    baseline = statistics.median(run.seconds for run in measurements["json.load"])
+    for name, program_runs in measurements.items():
+        seconds = statistics.median(run.seconds for run in program_runs)
+        memory = max(run.memory for run in program_runs)
         microseconds = seconds / message_count * 1e6
         print(
-            f"{name:24}{seconds:9.2f}{size / seconds:8.0f}{microseconds:12.2f}{baseline / seconds:13.2f}{memory:11,.0f}"
+            f"{name:24}{seconds:9.2f}{size / seconds:8.0f}{microseconds:12.2f}{baseline / seconds:13.2f}{memory:12,.0f}"
         )
 
 
 def main() -> None:
-    """Compares, first with one file, then with several."""
-    parser = argparse.ArgumentParser(description="Time reading, compared with json.load and other readers.")
+    """Prints two tables: for one chat in one file, and for several chats in several files."""
+    parser = argparse.ArgumentParser(description="Measure how long an export takes to become a corpus.")
     parser.add_argument("--megabytes", type=int, default=1000, help="total size of the exports (default: %(default)s)")
     parser.add_argument(
         "--files", type=int, default=8, help="number of files in the second table (default: %(default)s)"

@@ -1,4 +1,4 @@
-"""Times replies of a model of the original's size.
+"""Times the replies of a model with the network sizes of the original CakeChat.
 
     python benchmarks/replies.py
 
@@ -16,7 +16,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import conversations
 import numpy as np
@@ -30,13 +32,13 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import Model, Mo
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
-GOALS = {
-    "sampling, 16 tokens": 160,
-    "sampling-reranking, 10 x 16 tokens": 300,
-    "beamsearch, beam 10, 40 steps": 500,
-    "beamsearch-reranking, beam 10, 40 steps": 600,
+MODES: dict[str, dict[str, Any]] = {
+    "sampling, 16 tokens": {"mode": "sampling", "max_tokens": 16},
+    "sampling-reranking, 10 x 16 tokens": {"mode": "sampling-reranking", "max_tokens": 16},
+    "beamsearch, beam 10, 40 steps": {"mode": "beamsearch", "max_tokens": 40},
+    "beamsearch-reranking, beam 10, 40 steps": {"mode": "beamsearch-reranking", "max_tokens": 40},
 }
-"""Milliseconds for a reply."""
+"""The options of `[reply]` for each row of the table."""
 IMPORT_COMMAND = [sys.executable, "-c", "import tensorflow, keras"]
 
 
@@ -68,8 +70,8 @@ def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 
-def milliseconds(call: Callable[[], object], runs: int) -> float:
-    """Returns the median time of some calls, after one that is not counted."""
+def median_milliseconds(call: Callable[[], object], runs: int) -> float:
+    """Returns the median time of a number of calls, after one call that is not counted."""
     call()
     times = []
     for _ in range(runs):
@@ -79,36 +81,41 @@ def milliseconds(call: Callable[[], object], runs: int) -> float:
     return 1000 * statistics.median(times)
 
 
-def replies(folder: Path, requests: list[Request], runs: int) -> dict[str, float]:
-    """Measures each decoding mode; returns milliseconds for a reply, and replies a second for many chats."""
-
-    def respond(batch: list[Request], **options: object) -> Callable[[], object]:
-        responder = load(folder, ReplyOptions(seed=1, choose_among=1, **options))  # type: ignore[arg-type]
-        return lambda: responder.respond(batch)
-
-    one = requests[:1]
-    calls = [
-        respond(one, mode="sampling", max_tokens=16),
-        respond(one, mode="sampling-reranking", max_tokens=16),
-        respond(one, mode="beamsearch", max_tokens=40),
-        respond(one, mode="beamsearch-reranking", max_tokens=40),
-    ]
-    results = {name: milliseconds(call, runs) for name, call in zip(GOALS, calls, strict=True)}
-    many = milliseconds(respond(requests, mode="sampling", max_tokens=16), max(2, runs // 2))
-    return results | {"many": 1000 * len(requests) / many}
+def time_replies(folder: Path, requests: list[Request], runs: int, **options: Any) -> float:
+    """Loads a model with the options of `[reply]`; returns the milliseconds for replies to a batch of requests."""
+    responder = load(folder, ReplyOptions(seed=1, choose_among=1, **options))
+    return median_milliseconds(lambda: responder.respond(requests), runs)
 
 
-def starts(folder: Path, runs: int) -> dict[str, float]:
-    """Measures seconds until a model is ready and until its first reply, and for importing its libraries alone."""
+def time_modes(folder: Path, requests: list[Request], runs: int) -> dict[str, float]:
+    """Returns the milliseconds for one reply in each mode, and the replies a second for a batch of all requests."""
+    results = {name: time_replies(folder, requests[:1], runs, **options) for name, options in MODES.items()}
+    batch_milliseconds = time_replies(folder, requests, max(2, runs // 2), mode="sampling", max_tokens=16)
+    return results | {"batch": 1000 * len(requests) / batch_milliseconds}
+
+
+def time_starts(folder: Path, runs: int) -> dict[str, float]:
+    """Returns the seconds that `acc chat` takes without and with one reply, and those to import its libraries."""
     chat = [sys.executable, "-m", "autocakechat", "chat", str(folder)]
-    commands = {"import": (IMPORT_COMMAND, ""), "ready": (chat, ""), "answered": (chat, "hello\n")}
+    commands = {"import": (IMPORT_COMMAND, ""), "ready": (chat, ""), "one reply": (chat, "hello\n")}
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs):
         for name, (command, stdin) in commands.items():
             started = time.perf_counter()
             subprocess.run(command, input=stdin, text=True, check=True, capture_output=True)
             times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(measured) for name, measured in times.items()}
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+
+def print_table(results: dict[str, float], chats: int) -> None:
+    """Prints a line for each measurement."""
+    for name in MODES:
+        print(f"{name:42}{results[name]:8.0f} ms")
+    print(f"{f'{chats} chats at once, sampling, 16 tokens':42}{results['batch']:8.0f} replies/s")
+    if "ready" in results:
+        print(f"{'import tensorflow, keras':42}{results['import']:8.2f} s")
+        print(f"{'acc chat MODEL, ready':42}{results['ready']:8.2f} s    {results['ready'] / results['import']:.2f} x")
+        print(f"{'acc chat MODEL, one reply, end':42}{results['one reply']:8.2f} s")
 
 
 def main() -> None:
@@ -124,22 +131,16 @@ def main() -> None:
 
     batcher = conversations.read(options.tokens).batcher
     dialogs = [dialog for dialog in conversations.conversations() if len(dialog) > conversations.CONTEXT_LINES]
-    lines = ([line.text for line in dialog[: conversations.CONTEXT_LINES]] for dialog in dialogs)
-    requests = [Request(context) for context, _ in zip(lines, range(options.chats), strict=False)]
+    first_dialogs = islice(dialogs, options.chats)
+    requests = [Request([line.text for line in dialog[: conversations.CONTEXT_LINES]]) for dialog in first_dialogs]
     with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
         model = Path(folder) / "model"
         make_model(model, batcher.vocabulary, options.hidden)
-        results = replies(model, requests, options.runs)
-        print(f"{machine()}; hidden {options.hidden}, {len(batcher.vocabulary):,} tokens, medians")
-        for name, goal in GOALS.items():
-            print(f"{name:42}{results[name]:8.0f} ms   goal {goal} ms", flush=True)
-        print(f"{f'{options.chats} chats at once, sampling, 16 tokens':42}{results['many']:8.0f} replies/s, goal 40")
+        results = time_modes(model, requests, options.runs)
         if options.starts:
-            results |= starts(model, options.starts)
-            print(f"{'import tensorflow, keras':42}{results['import']:8.2f} s")
-            ratio = results["ready"] / results["import"]
-            print(f"{'acc chat MODEL, ready':42}{results['ready']:8.2f} s    {ratio:.2f} x")
-            print(f"{'acc chat MODEL, one reply, end':42}{results['answered']:8.2f} s")
+            results |= time_starts(model, options.starts)
+    print(f"{machine()}; hidden {options.hidden}, {len(batcher.vocabulary):,} tokens, medians")
+    print_table(results, len(requests))
     if options.json:
         print(json.dumps(results))
 

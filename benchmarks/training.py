@@ -1,10 +1,10 @@
-"""Times training, compared with a plain Keras build of the same network on the same mini-batches.
+"""Times training, compared with the same network built from Keras' layers, on the same mini-batches.
 
     python benchmarks/training.py
 
 Each implementation runs in a separate process; they take turns, so that other load on the machine affects both. The
 mini-batches are those of an epoch over the conversations of `chitchat-dataset`, evenly chosen from the cheapest to the
-most expensive. A plain step costs the same for all of them, so fewer are measured.
+most expensive. A step of the Keras network costs the same for all of them, so fewer are measured.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from typing import Any
 
 import conversations
 import numpy as np
+from keras_baseline import keras_batch, keras_network
 from machine import machine
-from plain import plain_batch, plain_network
 
 from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig, TrainStep
 
 EPOCH_SEED = (1, 0)
+IMPLEMENTATIONS = ["keras", "autocakechat"]
 
 Indices = np.ndarray[Any, Any]
 Step = Callable[[Indices], float]
@@ -54,18 +55,18 @@ def training_config(batch_size: int) -> TrainingConfig:
     )
 
 
-def our_step(data: conversations.Data, settings: NetworkSettings, batch_size: int) -> Step:
+def autocakechat_step(data: conversations.Data, settings: NetworkSettings, batch_size: int) -> Step:
     """Returns the gradient step of this project."""
     train_step = TrainStep(Network(settings, seed=1), training_config(batch_size), total_steps=1000)
     return lambda indices: train_step(data.batcher.batch(data.samples, indices))
 
 
-def plain_step(data: conversations.Data, settings: NetworkSettings, batch_size: int) -> Step:
-    """Returns the gradient step of plain Keras."""
-    model = plain_network(
+def keras_step(data: conversations.Data, settings: NetworkSettings, batch_size: int) -> Step:
+    """Returns the gradient step of the Keras network."""
+    model = keras_network(
         settings, conversations.CONTEXT_LINES, data.batcher.line_tokens, data.batcher.reply_tokens + 2
     )
-    return lambda indices: float(model.train_on_batch(*plain_batch(data.batcher, data.samples, indices)))
+    return lambda indices: float(model.train_on_batch(*keras_batch(data.batcher, data.samples, indices)))
 
 
 def serve_steps(implementation: str, options: argparse.Namespace) -> None:
@@ -82,7 +83,7 @@ def serve_steps(implementation: str, options: argparse.Namespace) -> None:
         hidden=options.hidden,
         recurrent_activation="sigmoid",
     )
-    step = {"ours": our_step, "plain": plain_step}[implementation](data, settings, options.batch)
+    step = {"autocakechat": autocakechat_step, "keras": keras_step}[implementation](data, settings, options.batch)
     batches = data.batcher.epoch(data.samples, options.batch, EPOCH_SEED)
     batches.sort(key=lambda indices: (len(indices), int(data.samples.reply_lengths[indices].sum())))
     for line in sys.stdin:
@@ -103,7 +104,7 @@ class Worker:
     """A process with one implementation, which takes steps on request."""
 
     def __init__(self, implementation: str, arguments: list[str]) -> None:
-        command = [sys.executable, __file__, "--learn", implementation, *arguments]
+        command = [sys.executable, __file__, "--worker", implementation, *arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def step(self, position: float) -> dict[str, float]:
@@ -132,7 +133,7 @@ def compare(options: argparse.Namespace, arguments: list[str]) -> dict[str, list
         worker.step(0.5)
     for number, position in enumerate(shuffled):
         for implementation, worker in workers.items():
-            if implementation == "ours" or number % options.plain_every == 0:
+            if implementation == "autocakechat" or number % options.keras_every == 0:
                 measurements[implementation].append(worker.step(position))
     for worker in workers.values():
         worker.close()
@@ -141,38 +142,42 @@ def compare(options: argparse.Namespace, arguments: list[str]) -> dict[str, list
 
 def print_table(measurements: dict[str, list[dict[str, float]]]) -> None:
     """Prints a line for each implementation."""
-    print(f"{'':14}{'samples/s':>11}{'× plain':>9}{'target tokens/s':>17}{'s a step':>10}{'CPU s':>7}{'memory MB':>11}")
+    print(
+        f"{'':14}{'samples/s':>11}{'× Keras':>9}{'target tokens/s':>17}{'s a step':>10}{'CPU s':>7}{'memory MiB':>12}"
+    )
     rates = {}
     for implementation, steps in measurements.items():
         seconds = sum(step["seconds"] for step in steps)
         rates[implementation] = sum(step["samples"] for step in steps) / seconds
-        ratio = f"{rates[implementation] / rates['plain']:9.2f}" if "plain" in rates else f"{'':9}"
+        ratio = f"{rates[implementation] / rates['keras']:9.2f}" if "keras" in rates else f"{'':9}"
         token_rate = sum(step["tokens"] for step in steps) / seconds
         print(
             f"{implementation:14}{rates[implementation]:11.1f}{ratio}{token_rate:17.0f}"
             f"{statistics.median(step['seconds'] for step in steps):10.2f}"
-            f"{statistics.median(step['cpu'] for step in steps):7.1f}{max(step['memory'] for step in steps):11,.0f}"
+            f"{statistics.median(step['cpu'] for step in steps):7.1f}{max(step['memory'] for step in steps):12,.0f}"
         )
 
 
 def main() -> None:
     """Compares and prints a table."""
-    parser = argparse.ArgumentParser(description="Time training, compared with plain Keras.")
+    parser = argparse.ArgumentParser(description="Time training, compared with the same network in Keras.")
     parser.add_argument("--hidden", type=int, default=768, help="hidden size of each GRU (default: %(default)s)")
     parser.add_argument("--embedding", type=int, default=128, help="embedding dimension (default: %(default)s)")
     parser.add_argument("--tokens", type=int, default=50_000, help="maximum vocabulary size (default: %(default)s)")
     parser.add_argument("--batch", type=int, default=196, help="mini-batch size (default: %(default)s)")
     parser.add_argument("--batches", type=int, default=12, help="mini-batches to measure (default: %(default)s)")
-    parser.add_argument("--plain-every", type=int, default=4, help="plain steps on each n-th (default: %(default)s)")
     parser.add_argument(
-        "--only", nargs="+", default=["plain", "ours"], choices=["plain", "ours"], help="implementations to measure"
+        "--keras-every", type=int, default=4, help="Keras steps on each n-th batch (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=IMPLEMENTATIONS, choices=IMPLEMENTATIONS, help="implementations to measure"
     )
     parser.add_argument("--json", action="store_true", help="also print the measurements of each step")
-    parser.add_argument("--learn", choices=["plain", "ours"], help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.reply_tokens = conversations.REPLY_TOKENS
-    if options.learn:
-        serve_steps(options.learn, options)
+    if options.worker:
+        serve_steps(options.worker, options)
         return
     arguments = []
     for name in ("hidden", "embedding", "tokens", "batch"):

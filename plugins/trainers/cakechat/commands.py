@@ -1,4 +1,4 @@
-"""The commands `acc cakechat …`: tools for models."""
+"""The command group `acc cakechat`, with the command `import`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("cakechat")
 def cakechat() -> None:
-    """Tools for CakeChat models."""
+    """Convert models of the original CakeChat."""
 
 
 @cakechat.command("import")
-@click.option("--weights", type=_FILE, required=True, help="The model: an HDF5 file saved by CakeChat, or its archive.")
+@click.option(
+    "--weights",
+    type=_FILE,
+    required=True,
+    help="The model: an HDF5 file saved by CakeChat, or a tar archive that contains it.",
+)
 @click.option("--reverse", type=_FILE, help="The reverse model, required by the reranking modes.")
 @click.option("--tokens", type=_FILE, required=True, help="The token index: t_idx_….json.")
 @click.option("--conditions", type=_FILE, required=True, help="The condition index: c_idx_….json.")
@@ -28,7 +33,7 @@ def cakechat() -> None:
     type=click.Choice(["sigmoid", "hard-sigmoid"]),
     default="sigmoid",
     show_default=True,
-    help="Activation of the GRU gates: sigmoid for models trained on a GPU, hard-sigmoid for models trained on a CPU.",
+    help="Activation of the GRU gates: sigmoid for models that CakeChat trained on a GPU, hard-sigmoid for a CPU.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to create.")
 def import_model(
@@ -39,4 +44,4 @@ def import_model(
     from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
     original_model.import_model(TRAINER, weights, reverse, tokens, conditions, recurrent_activation, out)
-    click.echo(f"{out}: created; type: acc chat {out}", err=True)
+    click.echo(f"{out}: created; run: acc chat {out}", err=True)

@@ -36,7 +36,7 @@ def inputs(options: Options) -> Sequence[Input]:
         (downloads, "start", "pooch", "cakechat"),
     ):
         if is_set and find_spec(module) is None:
-            raise UserError(f"trainer.{option_name} needs {module}", f"type: pip install 'autocakechat[{extra}]'")
+            raise UserError(f"trainer.{option_name} needs {module}", f"run: pip install 'autocakechat[{extra}]'")
     return files.inputs(options)
 
 

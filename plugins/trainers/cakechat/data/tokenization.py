@@ -27,13 +27,13 @@ class Style:
         tokenize: Splits text into tokens. Blank text has no tokens.
         join: Joins tokens, without service tokens, to text.
         variants: Replacements for an out-of-vocabulary token, the nearest first.
-        plain: The form of a token that users write, for example in lists of banned words.
+        normalise_token: Returns the normalised form of a token, in which tokens are compared with banned words.
     """
 
     tokenize: Callable[[str], list[str]]
     join: Callable[[Iterable[str]], str]
     variants: Callable[[str], Iterable[str]]
-    plain: Callable[[str], str]
+    normalise_token: Callable[[str], str]
 
 
 # The style "cakechat".
@@ -96,7 +96,7 @@ _NATURAL_TOKEN = re.compile(
 )
 
 
-def normalize(text: str) -> str:
+def normalise_text(text: str) -> str:
     """Returns text as `join_natural` restores it: single spaces, single line breaks, no space at either end."""
     text = re.sub(r"\s*\n\s*", NEWLINE, text.replace(JOINER, "").replace("\r", NEWLINE))
     return re.sub(r"[^\S\n]+", " ", text).strip()
@@ -106,7 +106,7 @@ def tokenize_natural(text: str) -> list[str]:
     """Splits text into words, signs, emoji and line breaks."""
     tokens: list[str] = []
     end = -1
-    for match in _NATURAL_TOKEN.finditer(normalize(text)):
+    for match in _NATURAL_TOKEN.finditer(normalise_text(text)):
         token = match.group()
         joined = match.start() == end and token != NEWLINE and tokens[-1] != NEWLINE
         tokens.append(JOINER + token if joined else token)
@@ -136,11 +136,11 @@ def _natural_variants(token: str) -> Iterator[str]:
 
 
 STYLES: dict[StyleName, Style] = {
-    "cakechat": Style(tokenize_cakechat, join_cakechat, variants=lambda token: (), plain=lambda token: token),
+    "cakechat": Style(tokenize_cakechat, join_cakechat, variants=lambda token: (), normalise_token=lambda token: token),
     "natural": Style(
         tokenize_natural,
         join_natural,
         variants=_natural_variants,
-        plain=lambda token: token.removeprefix(JOINER).lower(),
+        normalise_token=lambda token: token.removeprefix(JOINER).lower(),
     ),
 }

@@ -62,7 +62,7 @@ class CakeChat:
         self.conditions = model.conditions
         self._model = model
         self._packer = model.batcher.packer
-        self._rules = TokenRules.from_vocabulary(model.vocabulary, plain=model.style.plain)
+        self._rules = TokenRules.from_vocabulary(model.vocabulary, normalise_token=model.style.normalise_token)
         self._scorer = Scorer(model.network, Float32OutputLayer(model.network), model.vocabulary.pad)
 
     @classmethod

@@ -9,6 +9,9 @@ model gives; the reverse model is trained on the same pairs with the last line o
 in CakeChat, repetitions are penalised:
 
     score(y) = (1 - lambda) log p(y | x) + lambda log p(x | y) - log(penalty) * number of repeated tokens
+
+The default of lambda (`reply.reverse_weight`) is 1, as in CakeChat: log p(y | x) is ignored, except that the candidates
+are generated with it.
 """
 
 from __future__ import annotations
@@ -33,13 +36,13 @@ def swap_context_and_response(context: Ints, response: Ints, rules: TokenRules, 
         packer: Truncates lines that are too long for a context.
 
     Returns:
-        The new contexts, with more tokens per line if a response is longer than that; and the new responses,
-        (samples, tokens + 2), which always have their start and end tokens.
+        (samples, context lines, tokens) ids of the new contexts, wider than the old ones if a response does not fit;
+        and (samples, tokens + 2) ids of the new responses, which always have their start and end tokens.
     """
     samples, _, width = context.shape
     new_lines = [packer.truncate(_remove_service_tokens(ids, rules)) for ids in response]
-    missing = max(0, max(map(len, new_lines), default=0) - width)
-    new_context = np.pad(context, ((0, 0), (0, 0), (0, missing)), constant_values=rules.pad)
+    extra_width = max(0, max(map(len, new_lines), default=0) - width)
+    new_context = np.pad(context, ((0, 0), (0, 0), (0, extra_width)), constant_values=rules.pad)
     new_response = np.full((samples, width + 2), rules.pad, np.int32)
     for sample, new_line in enumerate(new_lines):
         old_line = _remove_padding(context[sample, -1], rules.pad)
@@ -68,38 +71,38 @@ class Reranker:
     def score(
         self,
         context: Ints,
-        thoughts: Floats,
+        thought_vectors: Floats,
         condition: Ints,
         candidates: Sequence[Ints],
-        weight: float,
+        reverse_weight: float,
         options: DecodingOptions,
     ) -> list[Floats]:
         """Scores candidates.
 
         Args:
             context: (samples, context lines, tokens) ids.
-            thoughts: (samples, hidden) the thought vectors of the forward model.
+            thought_vectors: (samples, hidden) the thought vectors of the forward model.
             condition: (samples,) ids of labels.
             candidates: For each sample (candidates, tokens) ids with the start token.
-            weight: lambda, from 0 to 1.
+            reverse_weight: lambda, from 0 to 1.
             options: The decoding options; only the repetition penalty is used.
 
         Returns:
             For each sample (candidates,) scores.
         """
         counts = [len(ids) for ids in candidates]
-        sample = np.repeat(np.arange(len(candidates)), counts)  # the sample of each candidate
+        sample = np.repeat(np.arange(len(candidates)), counts)  # (all candidates,) the sample of each
         replies = self._concatenate(candidates)
         scores = -options.log_penalty * self._count_repetitions(replies)
-        if weight < 1.0:
+        if reverse_weight < 1.0:
             packed = self._packer.pack_replies(condition[sample], replies)
-            log_p, _ = self._forward.score_replies(thoughts[sample], packed)
-            scores += (1.0 - weight) * log_p
-        if weight > 0.0:
+            log_p, _ = self._forward.score_replies(thought_vectors[sample], packed)
+            scores += (1.0 - reverse_weight) * log_p
+        if reverse_weight > 0.0:
             new_context, new_response = swap_context_and_response(context[sample], replies, self._rules, self._packer)
             contexts = self._packer.pack_context_ids(new_context)
             log_p, _ = self._reverse.score(self._packer.pack_batch(contexts, condition[sample], new_response))
-            scores += weight * log_p
+            scores += reverse_weight * log_p
         return np.split(scores, np.cumsum(counts)[:-1])
 
     def _concatenate(self, candidates: Sequence[Ints]) -> Ints:
@@ -110,7 +113,7 @@ class Reranker:
         )
 
     def _count_repetitions(self, replies: Ints) -> Floats:
-        """Returns, for each reply, the number of tokens that occur earlier in it, unpenalised tokens aside."""
+        """Counts, for each reply, the penalised tokens that repeat an earlier one: (replies,)."""
         mask, pad = self._rules.penalty_mask, self._rules.pad
         repetitions = []
         for ids in replies.tolist():

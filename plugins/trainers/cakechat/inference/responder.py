@@ -36,7 +36,7 @@ def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
     Raises:
         UserError: The folder is damaged, or it contains no reverse model and the options ask for reranking.
     """
-    model = load_model(path, reverse=options.mode.endswith("reranking"))
+    model = load_model(path, reverse=options.reranks)
     return CakeChatResponder(model, options, fastest_output_layer(model.network))
 
 
@@ -64,10 +64,12 @@ class CakeChatResponder:
             repetition_penalty=options.repetition_penalty,
         )
         style = model.style
-        banned = [[style.plain(token) for token in style.tokenize(phrase)] for phrase in banned_phrases(options)]
+        banned = [
+            [style.normalise_token(token) for token in style.tokenize(phrase)] for phrase in banned_phrases(options)
+        ]
         self._banned_phrases = [phrase for phrase in banned if len(phrase) > 1]
         banned_tokens = {phrase[0] for phrase in banned if len(phrase) == 1}
-        rules = TokenRules.from_vocabulary(model.vocabulary, banned_tokens, style.plain)
+        rules = TokenRules.from_vocabulary(model.vocabulary, banned_tokens, style.normalise_token)
         self._scorer = Scorer(model.network, Float32OutputLayer(model.network), rules.pad)
         self._sampler = Sampler(model.network, output, rules)
         self._beam_search = BeamSearch(model.network, output, rules)
@@ -81,8 +83,9 @@ class CakeChatResponder:
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
         """Generates replies for a batch of conversations.
 
-        If all candidates of a request are empty or contain a banned phrase, sampling is repeated up to `tries` times;
-        then the fallback is the reply.
+        If all candidates of a request are empty or contain a banned phrase, sampling is repeated, with at most `tries`
+        sampling attempts in total. After the last one, the fallback is the reply. Beam search is not repeated, since it
+        would find the same candidates.
 
         Args:
             requests: One request per conversation.
@@ -92,7 +95,8 @@ class CakeChatResponder:
         """
         replies = [Reply(self._options.fallback)] * len(requests)
         pending = list(range(len(requests)))
-        for _ in range(self._options.tries if self._options.mode.startswith("sampling") else 1):
+        attempts = 1 if self._options.uses_beam_search else self._options.tries
+        for _ in range(attempts):
             if not pending:
                 break
             candidates = self._candidates([requests[index] for index in pending])
@@ -130,35 +134,38 @@ class CakeChatResponder:
             return [[] for _ in requests]
         packer = self._model.batcher.packer
         lines, context = self._context_arrays(requests)
-        thoughts = np.repeat(self._scorer.encode_contexts(packer.pack_contexts(lines, context)), counts, 0)
+        thought_vectors = np.repeat(self._scorer.encode_contexts(packer.pack_contexts(lines, context)), counts, 0)
         condition = np.repeat(self._condition_ids(requests), counts)
         response = reply_array(self._model, [text for texts in replies for text in texts])
-        log_p, tokens = self._scorer.score_replies(thoughts, packer.pack_replies(condition, response))
+        log_p, tokens = self._scorer.score_replies(thought_vectors, packer.pack_replies(condition, response))
         scores = [Score(*score) for score in zip(log_p.tolist(), tokens.tolist(), strict=True)]
         ends = np.cumsum(counts).tolist()
         return [scores[end - count : end] for count, end in zip(counts, ends, strict=True)]
 
     def _candidates(self, requests: Sequence[Request]) -> list[list[str]]:
         """Returns the texts of the permitted candidates for each request, best first."""
-        lines, context = self._context_arrays(requests)
-        condition = self._condition_ids(requests)
-        thoughts = self._scorer.encode_contexts(self._model.batcher.packer.pack_contexts(lines, context))
-        candidates = self._decode(thoughts, condition)
+        lines, context = self._context_arrays(requests)  # (lines, tokens), (requests, context lines)
+        condition = self._condition_ids(requests)  # (requests,)
+        contexts = self._model.batcher.packer.pack_contexts(lines, context)
+        thought_vectors = self._scorer.encode_contexts(contexts)  # (requests, hidden)
+        candidates = self._decode(thought_vectors, condition)  # for each request (candidates, tokens)
         if self._reranker:
+            context_ids = lines[context]  # (requests, context lines, tokens)
             scores = self._reranker.score(
-                lines[context], thoughts, condition, candidates, self._options.reverse_weight, self._decoding
+                context_ids, thought_vectors, condition, candidates, self._options.reverse_weight, self._decoding
             )
-            candidates = [ids[np.argsort(-score, kind="stable")] for ids, score in zip(candidates, scores, strict=True)]
+            orders = [np.argsort(-score, kind="stable") for score in scores]
+            candidates = [ids[order] for ids, order in zip(candidates, orders, strict=True)]
         return [self._permitted_texts(ids) for ids in candidates]
 
-    def _decode(self, thoughts: Floats, condition: Ints) -> list[Ints]:
+    def _decode(self, thought_vectors: Floats, condition: Ints) -> list[Ints]:
         """Generates candidates for each request: (candidates, tokens) ids with the start token."""
-        if self._options.mode.startswith("beamsearch"):
-            return self._beam_search.search(thoughts, condition, self._decoding, self._options.beams)
+        if self._options.uses_beam_search:
+            return self._beam_search.search(thought_vectors, condition, self._decoding, self._options.beams)
         candidates = self._options.candidates if self._reranker else 1
         seed = self._random.integers(2**31 - 1, size=2).tolist()
         ids = self._sampler.sample(
-            np.repeat(thoughts, candidates, 0), np.repeat(condition, candidates), self._decoding, seed
+            np.repeat(thought_vectors, candidates, 0), np.repeat(condition, candidates), self._decoding, seed
         )
         return np.split(np.insert(ids, 0, self._model.vocabulary.start, axis=1), len(condition))
 
@@ -168,9 +175,9 @@ class CakeChatResponder:
         texts: dict[str, None] = {}
         for ids in candidates.tolist():
             tokens = self._model.vocabulary.decode(ids[1:])
-            plain = [style.plain(token) for token in tokens]
+            normalised = [style.normalise_token(token) for token in tokens]
             text = style.join(tokens)
-            if text and not any(contains_phrase(plain, phrase) for phrase in self._banned_phrases):
+            if text and not any(contains_phrase(normalised, phrase) for phrase in self._banned_phrases):
                 texts[text] = None
         return list(texts)
 

@@ -43,14 +43,14 @@ class SamplerState(NamedTuple):
 
     Attributes:
         t: () number of tokens drawn so far.
-        active: (active,) the active rows.
-        last: (active,) the token that each active row drew last.
-        hidden: The hidden states of the decoder's two GRUs for the active rows, (active, hidden) each.
+        active_rows: (n,) indices of the n active rows.
+        last: (n,) the token that each active row drew last.
+        hidden: The hidden states of the decoder's two GRUs for the active rows, (n, hidden) each.
         replies: (rows, max_tokens) ids, padded.
     """
 
     t: Tensor
-    active: Tensor
+    active_rows: Tensor
     last: Tensor
     hidden: tuple[Tensor, Tensor]
     replies: Tensor
@@ -121,7 +121,7 @@ class Sampler:
         hidden = self._network.settings.hidden
         start = SamplerState(
             t=0,
-            active=tf.range(rows),
+            active_rows=tf.range(rows),
             last=tf.fill([rows], self._rules.start),
             hidden=(tf.zeros([rows, hidden]), tf.zeros([rows, hidden])),
             replies=tf.fill([rows, max_tokens], self._rules.pad),
@@ -129,13 +129,13 @@ class Sampler:
         rows_shape, hidden_shape = tf.TensorShape([None]), tf.TensorShape([None, hidden])
         shapes = SamplerState(
             t=tf.TensorShape([]),
-            active=rows_shape,
+            active_rows=rows_shape,
             last=rows_shape,
             hidden=(hidden_shape, hidden_shape),
             replies=tf.TensorShape([None, None]),
         )
         (final,) = tf.while_loop(
-            cond=lambda state: tf.size(state.active) > 0,
+            cond=lambda state: tf.size(state.active_rows) > 0,
             body=lambda state: [self._sample_token(state, inputs)],
             loop_vars=[start],
             shape_invariants=[shapes],
@@ -145,21 +145,22 @@ class Sampler:
 
     def _sample_token(self, state: SamplerState, inputs: SamplerInputs) -> SamplerState:
         """Draws the next token of each active row."""
-        t, active, rules = state.t, state.active, self._rules
-        hidden = self._network.step(state.last, tf.gather(inputs.static_input, active), state.hidden)
+        t, active_rows, rules = state.t, state.active_rows, self._rules
+        hidden = self._network.step(state.last, tf.gather(inputs.static_input, active_rows), state.hidden)
         logits = self._output.logits(hidden[1]) / inputs.temperature + rules.logit_bias
         # Division of a probability by penalty^(1/T) is a subtraction of log(penalty) / T from its logit.
-        previous = tf.gather(state.replies, active)[:, :t]
+        previous = tf.gather(state.replies, active_rows)[:, :t]
         logits = rules.apply_repetition_penalty(logits, previous, inputs.log_penalty / inputs.temperature)
-        tokens = sample_categorical(tf.nn.softmax(logits), tf.gather(inputs.uniform[t], active))
+        tokens = sample_categorical(tf.nn.softmax(logits), tf.gather(inputs.uniform[t], active_rows))
 
-        cells = tf.stack([active, tf.fill(tf.shape(active), t)], 1)
+        cells = tf.stack([active_rows, tf.fill(tf.shape(active_rows), t)], 1)
         replies = tf.tensor_scatter_nd_update(state.replies, cells, tokens)
-        still_active = tf.where((tokens != rules.end) & (tokens != rules.pad))[:, 0]
+        # (m,) positions in `active_rows` of the rows whose replies have not ended.
+        unfinished = tf.where((tokens != rules.end) & (tokens != rules.pad))[:, 0]
         return SamplerState(
             t=t + 1,
-            active=tf.gather(active, still_active),
-            last=tf.gather(tokens, still_active),
-            hidden=(tf.gather(hidden[0], still_active), tf.gather(hidden[1], still_active)),
+            active_rows=tf.gather(active_rows, unfinished),
+            last=tf.gather(tokens, unfinished),
+            hidden=(tf.gather(hidden[0], unfinished), tf.gather(hidden[1], unfinished)),
             replies=replies,
         )

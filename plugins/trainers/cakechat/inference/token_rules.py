@@ -23,7 +23,10 @@ class DecodingOptions:
     Attributes:
         max_tokens: Maximum number of tokens of a reply, without the start token.
         temperature: T in softmax(l / T); only sampling uses it.
-        repetition_penalty: The factor by which the probability of a token falls once the reply contains it, at T = 1.
+        repetition_penalty: The factor by which the probability of a token is divided once the reply contains it, at
+            T = 1 and before renormalisation. This is a presence penalty: log(penalty) is subtracted from the logit
+            once, however often the token occurs. CTRL's penalty (Keskar et al. 2019, arXiv 1909.05858) divides the
+            logit instead.
     """
 
     max_tokens: int
@@ -56,16 +59,20 @@ class TokenRules:
 
     @classmethod
     def from_vocabulary(
-        cls, vocabulary: Vocabulary, banned: Collection[str] = (), plain: Callable[[str], str] = lambda token: token
+        cls,
+        vocabulary: Vocabulary,
+        banned: Collection[str] = (),
+        normalise_token: Callable[[str], str] = lambda token: token,
     ) -> TokenRules:
         """Makes the rules of a vocabulary. The unknown token is always banned.
 
         Args:
             vocabulary: The vocabulary.
-            banned: Other banned tokens, in their plain form.
-            plain: Returns the plain form of a token, which `banned` and `UNPENALISED` contain.
+            banned: Other banned tokens, in their normalised form.
+            normalise_token: Returns the normalised form of a token, in which it is looked up in `banned` and
+                `UNPENALISED`.
         """
-        tokens = [plain(token) for token in vocabulary.tokens]
+        tokens = [normalise_token(token) for token in vocabulary.tokens]
         banned = {vocabulary.tokens[vocabulary.unknown], *banned}
         return cls(
             start=vocabulary.start,
@@ -92,5 +99,5 @@ class TokenRules:
         previous = tf.reshape(previous, [-1])
         indices = tf.stack([tf.repeat(tf.range(rows), tokens), previous], 1)
         penalised = tf.gather_nd(logits, indices) - log_penalty * tf.gather(self.penalty_mask, previous)
-        # An update, not a subtraction in place: a token that occurs twice is penalised once.
+        # Overwrites logits instead of subtracting from them, so a token that occurs twice is penalised once.
         return tf.tensor_scatter_nd_update(logits, indices, penalised)

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras. Only this module imports them, and it suppresses their start-up notices."""
+"""Imports TensorFlow and Keras without their start-up messages. Other modules import `tf` and `keras` from here."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notices about CPU features
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 for _name in ("tensorflow", "absl", "h5py._conv"):
-    logging.getLogger(_name).setLevel(logging.ERROR)  # retracing and deprecations, which a user cannot fix
+    logging.getLogger(_name).setLevel(logging.ERROR)  # hides warnings about retracing and deprecations
 
-_NOTICE = re.compile(rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:\d\d:\d\d")
+_STARTUP_MESSAGE = re.compile(rb"WARNING: All log messages before absl::InitializeLog|[IWE]\d{4} \d\d:\d\d:\d\d")
 
 
 @contextmanager
-def _without_notices() -> Iterator[None]:
-    """Removes C++ notices from standard error, because some have no setting; other lines are written afterwards."""
+def _without_startup_messages() -> Iterator[None]:
+    """Captures standard error, and afterwards writes the lines that are not start-up messages.
+
+    The C++ libraries write to the file descriptor. Some of their messages cannot be turned off by a setting.
+    """
     try:
         standard_error = os.dup(2)
     except OSError:  # standard error is closed
@@ -38,17 +41,18 @@ def _without_notices() -> Iterator[None]:
             os.close(standard_error)
             captured.seek(0)
             for line in captured:
-                if not _NOTICE.match(line):
+                if not _STARTUP_MESSAGE.match(line):
                     os.write(2, line)
 
 
-with _without_notices(), warnings.catch_warnings():
+with _without_startup_messages(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import keras as _keras
     import tensorflow as _tf
 
-# TensorFlow's graph optimizer takes seconds at the first call of each graph, and makes none of these graphs faster.
+# TensorFlow's graph optimizer (Grappler) takes seconds at the first call of each function, and did not make any of
+# the functions here faster.
 _tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
-tf: Any = _tf
+tf: Any = _tf  # without types, since TensorFlow has none
 keras: Any = _keras

@@ -1,4 +1,7 @@
-"""Sampling and top-k over a large vocabulary, in two levels: first over blocks of tokens, then within blocks."""
+"""Categorical sampling and top-k over a large vocabulary, in two levels: over blocks of tokens, then within blocks.
+
+The sampler uses `sample_categorical`; beam search and the 8-bit output layer use `top_k`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def sample_categorical(probabilities: Tensor, uniforms: Tensor) -> Tensor:
     sequential, and takes longer than the network.
 
     Args:
-        probabilities: (rows, vocabulary); need not be normalized.
+        probabilities: (rows, vocabulary); need not be normalised.
         uniforms: (rows,) numbers in [0, 1).
 
     Returns:

@@ -1,7 +1,7 @@
 """The output layer in 8-bit integers: a quarter of the bytes to read for each token.
 
-Each column j of the kernel W is quantized with its own scale s_j. Decoder states x are in [-1, 1], because they are
-convex combinations of tanh values, and are quantized to 0 … 255:
+Each column j of the kernel W is quantised with its own scale s_j. Decoder states x are in [-1, 1], because they are
+convex combinations of tanh values, and are quantised to 0 … 255:
 
     s_j = max_i |W_ij| / 127        Ŵ_ij = round(W_ij / s_j)       in -127 … 127, int8
     q = 127.5                       x̂_i = round((x_i + 1) q)       in 0 … 255, uint8
@@ -11,7 +11,7 @@ With x_i ≈ x̂_i / q - 1 and W_ij ≈ s_j Ŵ_ij, the logits are an integer pro
     l_j = Σ_i x_i W_ij + b_j ≈ (s_j / q) Σ_i x̂_i Ŵ_ij + (b_j - s_j Σ_i Ŵ_ij)
 
 They are off by some hundredths, which does not matter for sampling. Where the greatest logits matter, candidates are
-recomputed in float32 (`exact_logits`). For the normalization of log p the few greatest logits are recomputed, because
+recomputed in float32 (`exact_logits`). For the normalisation of log p the few greatest logits are recomputed, because
 they dominate the sum; the errors of the many others cancel out.
 """
 
@@ -82,15 +82,15 @@ class Int8OutputLayer(Float32OutputLayer):
         self._product = product
         kernel, bias = network.output_kernel.numpy(), network.output_bias.numpy()
         scale = np.maximum(np.abs(kernel).max(axis=0), np.finfo(np.float32).tiny) / 127  # s: (vocabulary,)
-        self._quantized = np.rint(kernel / scale).astype(np.int8)  # Ŵ: (hidden, vocabulary)
+        self._quantised = np.rint(kernel / scale).astype(np.int8)  # Ŵ: (hidden, vocabulary)
         self._scale = (scale / self._STATE_SCALE).astype(np.float32)  # s / q
-        column_sums = self._quantized.sum(axis=0, dtype=np.int32)
+        column_sums = self._quantised.sum(axis=0, dtype=np.int32)
         self._offset = (bias - scale * column_sums).astype(np.float32)  # b - s Σ_i Ŵ_i
 
     def logits(self, states: Tensor) -> Tensor:
         """Returns the logits of all tokens, with an error of some hundredths."""
-        quantized = tf.cast(tf.round((states + 1.0) * self._STATE_SCALE), tf.uint8)  # x̂
-        return tf.cast(self._product(quantized, self._quantized), tf.float32) * self._scale + self._offset
+        quantised = tf.cast(tf.round((states + 1.0) * self._STATE_SCALE), tf.uint8)  # x̂
+        return tf.cast(self._product(quantised, self._quantised), tf.float32) * self._scale + self._offset
 
     def exact_logits(self, states: Tensor, ids: Tensor, logits: Tensor) -> Tensor:
         """Returns the logits of some tokens, computed in float32."""

@@ -46,11 +46,11 @@ class Initializers:
 
     @staticmethod
     def _gates(initializers: list[Any]) -> Callable[..., Any]:
-        def initialize(shape: tuple[int, int], dtype: Any) -> Any:
+        def initialise(shape: tuple[int, int], dtype: Any) -> Any:
             gate_shape = (shape[0], shape[1] // 3)
             return ops.concatenate([initializer(gate_shape, dtype) for initializer in initializers], axis=1)
 
-        return initialize
+        return initialise
 
 
 class Embedding(keras.layers.Layer):  # type: ignore[misc]

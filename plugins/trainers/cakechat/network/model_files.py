@@ -147,14 +147,24 @@ def set_weights(network: Network, arrays: Mapping[str, np.ndarray[Any, Any]], fi
         file: The file of the weights, for error messages.
 
     Raises:
-        UserError: A weight is missing or has another shape.
+        UserError: A weight is missing or has another shape. No weight is changed.
     """
-    for name, weight in network.named_weights().items():
+    assign_arrays(network.named_weights(), arrays, file)
+
+
+def assign_arrays(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:
+    """Assigns arrays to TensorFlow variables of the same names; see `set_weights` for the other arguments.
+
+    Raises:
+        UserError: An array is missing or has another shape. No variable is changed.
+    """
+    for name, variable in variables.items():
         if name not in arrays:
             raise damaged_file(file, f"{name} is missing")
-        if arrays[name].shape != tuple(weight.shape):
-            raise damaged_file(file, f"{name} has the shape {arrays[name].shape}, expected {tuple(weight.shape)}")
-        weight.assign(arrays[name])
+        if arrays[name].shape != tuple(variable.shape):
+            raise damaged_file(file, f"{name} has the shape {arrays[name].shape}, expected {tuple(variable.shape)}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
 
 
 def damaged_file(file: Path, problem: str) -> UserError:

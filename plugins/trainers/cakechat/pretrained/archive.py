@@ -1,4 +1,7 @@
-"""Opens a weights file, or extracts it from a tar archive. Archives are untrusted: nothing else is extracted."""
+"""Opens the weights file of an original model, directly or in a tar archive.
+
+Archives are untrusted: only the weights are extracted, to an unnamed file, and unsafe archives are rejected.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.pretrained.files import ARCHIVE_SUFFIXES, MODEL_NAME
 
 MAX_BYTES = 4 * 2**30
-"""Size limit of a download and of an archive's unpacked content; the published model has some hundred megabytes."""
+"""Size limit of a download and of an archive's unpacked content; the published model has a few hundred megabytes."""
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -37,30 +40,46 @@ def open_weights(path: Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise _invalid_archive(path, f"cannot be read: {error.strerror}") from None
+        raise UserError(
+            f"{path}: cannot be read: {error.strerror}", "check that the file exists and that you may read it"
+        ) from None
     with file:
-        is_hdf5 = file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
-        file.seek(0)
-        if is_hdf5 or not path.name.endswith(ARCHIVE_SUFFIXES):
+        if _is_hdf5(file) or not path.name.endswith(ARCHIVE_SUFFIXES):
             yield file
-            return
-        with tempfile.TemporaryFile() as copy:
-            try:
+        else:
+            with tempfile.TemporaryFile() as copy:
                 _extract_model(path, file, copy)
-            except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
-                if isinstance(error, OSError) and error.errno:  # an error of the system, such as a full disk
-                    raise
-                raise _invalid_archive(path, f"damaged archive: {error}") from None
-            copy.seek(0)
-            yield copy
+                yield copy
+
+
+def _is_hdf5(file: IO[bytes]) -> bool:
+    signature = file.read(len(_HDF5_SIGNATURE))
+    file.seek(0)
+    return signature == _HDF5_SIGNATURE
 
 
 def _extract_model(path: Path, archive: IO[bytes], copy: IO[bytes]) -> None:
+    """Copies the member named `model`; the copy is then at its start.
+
+    Raises:
+        UserError: The archive is damaged or unsafe.
+    """
+    try:
+        _copy_checked_member(path, archive, copy)
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:  # an error of the system, such as a full disk
+            raise
+        raise _invalid_archive(path, f"damaged archive: {error}") from None
+    copy.seek(0)
+
+
+def _copy_checked_member(path: Path, archive: IO[bytes], copy: IO[bytes]) -> None:
     """Copies the member named `model`, and checks every member.
 
-    The sizes are added up before anything is unpacked, so a decompression bomb is rejected early.
+    The archive is streamed. The running total of the sizes is checked before each member is read, so a decompression
+    bomb is rejected before its content is unpacked.
     """
-    found, total = False, 0
+    is_copied, total = False, 0
     with tarfile.open(fileobj=archive, mode="r|*") as members:
         for member in members:
             total += member.size
@@ -69,13 +88,13 @@ def _extract_model(path: Path, archive: IO[bytes], copy: IO[bytes]) -> None:
             _check_member(path, member)
             if not member.isreg() or PurePosixPath(member.name).name != MODEL_NAME:
                 continue
-            if found:
+            if is_copied:
                 raise _invalid_archive(path, f"contains two files named {MODEL_NAME}")
-            found = True
+            is_copied = True
             content = members.extractfile(member)
             assert content is not None
             shutil.copyfileobj(content, copy)
-    if not found:
+    if not is_copied:
         raise _invalid_archive(path, f"contains no file named {MODEL_NAME}")
 
 

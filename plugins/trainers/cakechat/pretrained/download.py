@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 import pooch
@@ -109,20 +109,29 @@ class _Downloader:
             Path(output_file).open("wb") as file,
         ):
             response.raise_for_status()
-            digest = hashlib.sha256()
-            total = int(response.headers.get("content-length", 0)) or None
-            with self._run.progress(f"downloading {_file_name(url)}", total=total, unit="B") as bar:
-                for chunk in response.iter_content(_CHUNK_BYTES):
-                    if file.tell() + len(chunk) > MAX_BYTES:
-                        raise UserError(f"{url}: larger than {MAX_BYTES:,} bytes", "this is not a CakeChat model")
-                    file.write(chunk)
-                    digest.update(chunk)
-                    bar.advance(len(chunk))
-        if self._sha256 and digest.hexdigest() not in self._sha256:
+            checksum = self._save(response, url, file)
+        if self._sha256 and checksum not in self._sha256:
             raise UserError(
-                f"{url}: the SHA-256 {digest.hexdigest()} is not listed in trainer.sha256",
+                f"{url}: the SHA-256 {checksum} is not listed in trainer.sha256",
                 "do not use this file unless you know why it has changed",
             )
+
+    def _save(self, response: requests.Response, url: str, file: IO[bytes]) -> str:
+        """Writes the content of a response to a file, and returns its SHA-256.
+
+        Raises:
+            UserError: The content is too large.
+        """
+        digest = hashlib.sha256()
+        total = int(response.headers.get("content-length", 0)) or None
+        with self._run.progress(f"downloading {_file_name(url)}", total=total, unit="B") as bar:
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                if file.tell() + len(chunk) > MAX_BYTES:
+                    raise UserError(f"{url}: larger than {MAX_BYTES:,} bytes", "this is not a CakeChat model")
+                file.write(chunk)
+                digest.update(chunk)
+                bar.advance(len(chunk))
+        return digest.hexdigest()
 
 
 def _file_name(url: str) -> str:

@@ -135,12 +135,12 @@ def _find_original_files(folder: Path, weights: Path | None, reverse: bool) -> O
 
 def _find_one(folder: Path, files: Sequence[Path], kind: str, matches: Callable[[str], bool]) -> Path:
     """Returns the only file whose name matches."""
-    found = [file for file in files if matches(file.name)]
-    if len(found) == 1:
-        return found[0]
+    matching = [file for file in files if matches(file.name)]
+    if len(matching) == 1:
+        return matching[0]
     problem = f"contains no {kind}"
-    if found:
-        problem = f"contains several candidates for the {kind}: {', '.join(file.name for file in found[:5])}"
+    if matching:
+        problem = f"contains several candidates for the {kind}: {', '.join(file.name for file in matching[:5])}"
     raise UserError(
         f"{folder}: {problem}",
         "a start model is a model folder, or a folder with one original CakeChat model (.tar.gz, .h5 or model), its "

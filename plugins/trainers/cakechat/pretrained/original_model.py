@@ -17,7 +17,7 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import (
 )
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
 from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.pretrained.keras2_index import read_index, read_token_index
+from autocakechat.plugins.trainers.cakechat.pretrained.cakechat_index import read_index, read_token_index
 from autocakechat.plugins.trainers.cakechat.pretrained.keras2_weights import (
     invalid_model,
     network_settings,
@@ -51,9 +51,10 @@ def import_model(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: already exists", "choose another folder with --out")
     settings, vocabulary, labels, arrays = read_original_model(weights, reverse, tokens, conditions, activation)
-    networks = [Network(settings.network, seed=None) for _ in arrays]
-    for network, network_weights in zip(networks, arrays, strict=True):
-        set_weights(network, network_weights, weights)
+    files = [weights] if reverse is None else [weights, reverse]
+    networks = [Network(settings.network, seed=None) for _ in files]
+    for network, network_weights, file in zip(networks, arrays, files, strict=True):
+        set_weights(network, network_weights, file)
     options = Options(padding="cakechat", text="cakechat", recurrent_activation=activation)
 
     unfinished = out.with_name(f"{out.name}.unfinished")

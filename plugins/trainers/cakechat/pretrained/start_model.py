@@ -1,4 +1,4 @@
-"""Loads the start model of a training, and extends its vocabulary and its labels."""
+"""Loads the start model of a training, and adds the tokens and labels of the corpus that it lacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from autocakechat.plugins.trainers.cakechat.pretrained.original_model import rea
 
 @attrs.frozen
 class StartModel:
-    """A model whose training is continued.
+    """A trained model whose weights are the initial weights of a training (fine-tuning).
 
     Attributes:
         settings: The settings of the model.
@@ -63,25 +63,25 @@ def load_start_model(options: Options, run: RunContext) -> StartModel:
     checksums = {file.name: _verified_checksum(file, options, run) for file in source.files}
     if isinstance(source, ModelFolder):
         settings, vocabulary, conditions = load_metadata(source.path)
-        weights = [read_arrays(file)[0] for file in source.files if file.suffix == ".safetensors"]
+        networks = [read_arrays(file)[0] for file in source.files if file.suffix == ".safetensors"]
     else:
-        settings, vocabulary, conditions, weights = read_original_model(
+        settings, vocabulary, conditions, networks = read_original_model(
             source.weights, source.reverse, source.tokens, source.conditions, options.recurrent_activation
         )
-    forward, *reverse = weights
-    return StartModel(settings, vocabulary, conditions, forward, reverse[0] if reverse else None, checksums)
+    reverse = networks[1] if len(networks) > 1 else None
+    return StartModel(settings, vocabulary, conditions, networks[0], reverse, checksums)
 
 
 def with_new_tokens(start: StartModel, counts: Counter[str], limit: int, min_count: int, seed: int) -> StartModel:
     """Adds the most frequent tokens that the start model lacks.
 
     The embeddings of a new token are drawn from a normal distribution fitted to the existing embeddings. Its output
-    weights make it take over a share s of the probability of the unknown token, where s is the token's share among all
-    unknown tokens of the corpus:
+    weights are copies of those of the unknown token, with a smaller bias:
 
         w_new = w_unk,  b_new = b_unk + log s,  so that  p_new = s p_unk
 
-    The ratios between the probabilities of existing tokens do not change, nor do any existing weights.
+    where s is the token's share of all occurrences of unknown tokens in the corpus. Existing weights do not change, so
+    the ratios between the probabilities of existing tokens do not change either.
 
     Args:
         start: The start model.
@@ -95,24 +95,24 @@ def with_new_tokens(start: StartModel, counts: Counter[str], limit: int, min_cou
     """
     unknown = {token: count for token, count in counts.items() if token not in start.vocabulary}
     frequent = [token for token, count in unknown.items() if count >= min_count]
-    new = sorted(frequent, key=lambda token: (-unknown[token], token))[:limit]
-    if not new:
+    new_tokens = sorted(frequent, key=lambda token: (-unknown[token], token))[:limit]
+    if not new_tokens:
         return start
-    log_shares = np.log(np.array([unknown[token] for token in new]) / sum(unknown.values()))
+    log_shares = np.log(np.array([unknown[token] for token in new_tokens]) / sum(unknown.values()))
     unknown_id = start.vocabulary.unknown
-    random = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
 
     def add_tokens(weights: Arrays) -> Arrays:
         kernel, bias = weights["output.kernel"], weights["output.bias"]
         return {
             **weights,
-            "context_embedding": _append_random_rows(weights["context_embedding"], len(new), random),
-            "response_embedding": _append_random_rows(weights["response_embedding"], len(new), random),
-            "output.kernel": np.hstack([kernel, np.repeat(kernel[:, unknown_id, None], len(new), axis=1)]),
+            "context_embedding": _append_random_rows(weights["context_embedding"], len(new_tokens), generator),
+            "response_embedding": _append_random_rows(weights["response_embedding"], len(new_tokens), generator),
+            "output.kernel": np.hstack([kernel, np.repeat(kernel[:, unknown_id, None], len(new_tokens), axis=1)]),
             "output.bias": np.concatenate([bias, bias[unknown_id] + log_shares]).astype(np.float32),
         }
 
-    vocabulary = start.vocabulary.with_tokens(new)
+    vocabulary = start.vocabulary.with_tokens(new_tokens)
     network = attrs.evolve(start.settings.network, tokens=len(vocabulary))
     extended = attrs.evolve(start, settings=attrs.evolve(start.settings, network=network), vocabulary=vocabulary)
     return _map_weights(extended, add_tokens)
@@ -120,18 +120,18 @@ def with_new_tokens(start: StartModel, counts: Counter[str], limit: int, min_cou
 
 def with_new_labels(start: StartModel, labels: Iterable[str]) -> StartModel:
     """Adds the labels of a corpus that the start model lacks. Their embeddings are copies of the one of `neutral`."""
-    known = start.conditions.labels
-    new = sorted(set(labels) - set(known))
-    if not new:
+    existing = start.conditions.labels
+    new_labels = sorted(set(labels) - set(existing))
+    if not new_labels:
         return start
     neutral_id = start.conditions.id(NEUTRAL)
 
     def add_labels(weights: Arrays) -> Arrays:
         embeddings = weights["condition_embedding"]
-        copies = np.repeat(embeddings[None, neutral_id], len(new), axis=0)
+        copies = np.repeat(embeddings[None, neutral_id], len(new_labels), axis=0)
         return {**weights, "condition_embedding": np.vstack([embeddings, copies])}
 
-    conditions = Conditions([*known, *new])
+    conditions = Conditions([*existing, *new_labels])
     network = attrs.evolve(start.settings.network, conditions=len(conditions.labels))
     extended = attrs.evolve(start, settings=attrs.evolve(start.settings, network=network), conditions=conditions)
     return _map_weights(extended, add_labels)
@@ -144,10 +144,10 @@ def _map_weights(start: StartModel, extend: Callable[[Arrays], Arrays]) -> Start
     return attrs.evolve(start, weights=weights, reverse=reverse)
 
 
-def _append_random_rows(table: np.ndarray, rows: int, random: np.random.Generator) -> np.ndarray:
+def _append_random_rows(table: np.ndarray, rows: int, generator: np.random.Generator) -> np.ndarray:
     """Appends rows with the mean and the standard deviation of each column: (n, size) -> (n + rows, size)."""
-    new = random.normal(table.mean(axis=0), table.std(axis=0), (rows, table.shape[1]))
-    return np.vstack([table, new.astype(np.float32)])
+    new_rows = generator.normal(table.mean(axis=0), table.std(axis=0), (rows, table.shape[1]))
+    return np.vstack([table, new_rows.astype(np.float32)])
 
 
 def _verified_checksum(file: Path, options: Options, run: RunContext) -> str:
@@ -158,6 +158,6 @@ def _verified_checksum(file: Path, options: Options, run: RunContext) -> str:
     if options.sha256 and checksum not in options.sha256:
         raise UserError(
             f"{file}: the SHA-256 {checksum} is not listed in trainer.sha256",
-            "add it if you trust the file; otherwise delete the file and download it again",
+            "add it if you trust the file; otherwise get the file again from a source you trust",
         )
     return checksum

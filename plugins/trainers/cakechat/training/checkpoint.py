@@ -14,6 +14,8 @@ import numpy as np
 from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import (
+    assign_arrays,
+    damaged_file,
     get_weights,
     read_arrays,
     set_weights,
@@ -54,13 +56,13 @@ class Checkpoints:
 
         Args:
             history: The history so far.
-            epoch_loss: Sum of the losses of the unfinished epoch's mini-batches.
+            epoch_loss: Sum of the losses of the mini-batches of the unfinished epoch.
         """
         optimizer_state = {name: np.asarray(value.numpy()) for name, value in self._optimizer_variables().items()}
         metadata = {
             "fingerprint": self._fingerprint,
             "history": json.dumps(attrs.asdict(history)),
-            "epoch_loss": repr(epoch_loss),
+            "epoch_loss": repr(epoch_loss),  # all digits: a resumed training reports the same loss
         }
         write_arrays(self._file, get_weights(self._network) | optimizer_state, metadata)
         for file in self._folder.glob(f"best-{self._name}-*.safetensors"):
@@ -68,32 +70,44 @@ class Checkpoints:
                 file.unlink()
 
     def resume(self) -> tuple[History, float]:
-        """Restores weights and optimizer state from the checkpoint, if there is one that fits.
+        """Restores weights and optimizer state from the checkpoint of this training.
+
+        A checkpoint that is missing, damaged or incomplete, or that belongs to another training, changes nothing.
 
         Returns:
-            The history, and the sum of the losses of the unfinished epoch's mini-batches; an empty history and 0 if
-            the training starts from the beginning.
+            The history, and the sum of the losses of the mini-batches of the unfinished epoch; an empty history and 0
+            if the training starts from the beginning.
         """
-        for unfinished in self._folder.glob("*.tmp"):  # left behind by a process that was killed while writing
-            unfinished.unlink()
+        for temporary in self._folder.glob("*.tmp"):  # left behind by a process that was killed while writing
+            temporary.unlink()
         if not self._file.exists():
             return History(), 0.0
         try:
             arrays, metadata = read_arrays(self._file)
             if metadata.get("fingerprint") != self._fingerprint:
-                self._log.info("starting over: the checkpoint belongs to another training")
+                self._log.info("starting over: the checkpoint was written with other options or another corpus")
                 return History(), 0.0
-            set_weights(self._network, arrays, self._file)
+            history, epoch_loss = self._parse_progress(metadata)
+            assign_arrays(self._network.named_weights() | self._optimizer_variables(), arrays, self._file)
         except UserError as error:
             self._log.warning("starting over: the checkpoint cannot be used: %s", error.message)
             return History(), 0.0
-        for name, variable in self._optimizer_variables().items():
-            variable.assign(arrays[name])
         self._log.info("resuming from step %d", int(self._optimizer.iterations))
-        return msgspec.json.decode(metadata["history"], type=History), float(metadata["epoch_loss"])
+        return history, epoch_loss
+
+    def _parse_progress(self, metadata: dict[str, str]) -> tuple[History, float]:
+        """Returns the history and the loss of the unfinished epoch.
+
+        Raises:
+            UserError: One of them is missing or invalid.
+        """
+        try:
+            return msgspec.json.decode(metadata["history"], type=History), float(metadata["epoch_loss"])
+        except (KeyError, ValueError) as error:  # msgspec's errors are ValueErrors
+            raise damaged_file(self._file, f"invalid metadata: {error}") from None
 
     def save_best(self, epoch: int) -> None:
-        """Writes the current weights as the best ones, those of an epoch."""
+        """Saves the current weights, those after the given epoch, as the best ones."""
         write_arrays(self._best_file(epoch), get_weights(self._network))
 
     def load_best(self, epoch: int) -> None:

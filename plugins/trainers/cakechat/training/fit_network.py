@@ -1,4 +1,4 @@
-"""Trains one network, the forward or the reverse one: initialization, unigram baseline, training loop."""
+"""Trains one network, the forward or the reverse one: initialisation, unigram baseline, training loop."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def fit(
     if data.initial_weights is not None:
         set_weights(network, data.initial_weights, Path("start model"))
     else:
-        # With zero states the softmax then gives the unigram distribution, so no steps are spent on learning it.
+        # At zero hidden states the softmax equals the unigram distribution, so no steps are spent on learning it.
         network.output_bias.assign(np.log(frequencies))
         if options.word2vec:
-            _initialize_embeddings(network, data, config.seed)
+            _initialise_embeddings(network, data, config.seed)
     loop = TrainingLoop(network, data, config, run, _callbacks(options, data.name, sample_replies))
     metrics: dict[str, Any] = {"unigram_perplexity": baseline}
     if data.initial_weights is not None:
@@ -70,7 +70,7 @@ def _callbacks(options: Options, name: str, sample_replies: Callable[[], list[st
     return TrainingCallbacks(sample_replies, open_scalar_log(options.tensorboard / name))
 
 
-def _initialize_embeddings(network: Network, data: TrainingSet, seed: int) -> None:
+def _initialise_embeddings(network: Network, data: TrainingSet, seed: int) -> None:
     """Replaces the random token embeddings by word2vec vectors of the same standard deviation."""
     standard_deviation = float(np.std(network.context_embedding.embeddings))
     vectors = word2vec_embeddings(

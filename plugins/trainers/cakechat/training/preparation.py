@@ -100,7 +100,7 @@ def prepare(options: Options, corpus: Corpus, seed: int, run: RunContext) -> Pre
     if not len(validation):
         raise UserError(
             f"{corpus.path}: validation.jsonl has no replies to validate on",
-            "add more chats, or set aside more dialogs with corpus.validation",
+            "add more chats, or raise corpus.validation to hold out more dialogs",
         )
     return PreparedTraining(settings, vocabulary, conditions, samples, validation, hyperparameters, start)
 

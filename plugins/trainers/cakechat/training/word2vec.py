@@ -32,7 +32,7 @@ def word2vec_embeddings(
 ) -> npt.NDArray[np.float32]:
     """Trains a skip-gram model on the lines of a corpus.
 
-    On a small corpus the vectors are short and share one direction, and a network initialized with them learns more
+    On a small corpus the vectors are short and share one direction, and a network initialised with them learns more
     slowly than one with random embeddings. The vectors v are therefore centered and rescaled: v' = s (v - mean) / std.
 
     Args:

@@ -15,7 +15,7 @@ from autocakechat.plugins.trainers.cakechat.data.tokenization import (
     JOINER,
     STYLES,
     join_cakechat,
-    normalize,
+    normalise_text,
     tokenize_cakechat,
 )
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Conditions, Vocabulary
@@ -105,7 +105,7 @@ def test_line_breaks_are_tokens() -> None:
 @given(st.text() | st.text("aB'’.!😀\u200d\ufe0f🇩🇪👍🏽你 \n"))
 def test_natural_tokenization_is_reversible(text: str) -> None:
     tokens = NATURAL.tokenize(text)
-    assert NATURAL.join(tokens) == normalize(text)
+    assert NATURAL.join(tokens) == normalise_text(text)
     assert all(tokens)
 
 

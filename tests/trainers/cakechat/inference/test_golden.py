@@ -285,7 +285,7 @@ def test_the_index_of_another_model_is_refused(files: Path) -> None:
         ("{", "not JSON"),
         ("[]", "not an index"),
         ('{"1": "a"}', "no entry with the id 0"),
-        ('{"0": "a", "1": "a"}', "two entries are equal"),
+        ('{"0": "a", "1": "a"}', 'several ids have the entry "a"'),
         ('{"0": "a"}', "missing service tokens: _pad_, _unk_, _start_, _end_"),
     ],
 )

@@ -26,7 +26,7 @@ from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import load
 from tests.conftest import ROOT
 
-tokenize, plain = STYLES["natural"].tokenize, STYLES["natural"].plain
+tokenize, normalise_token = STYLES["natural"].tokenize, STYLES["natural"].normalise_token
 
 QUESTIONS = ["hello", "how are you today?", "what do you do for a living?", "", "zxqv zxqv", "lol 😀"]
 REQUESTS = [Request([question]) for question in QUESTIONS]
@@ -82,7 +82,7 @@ def test_replies_have_at_most_max_tokens(folder: Path, run: RunContext) -> None:
 def test_replies_contain_no_banned_words_and_phrases(folder: Path, run: RunContext) -> None:
     def reply_tokens(*banned: str) -> list[list[str]]:
         replies = load(folder, ReplyOptions(seed=1, temperature=1.0, banned=banned), run).respond(REQUESTS * 5)
-        return [[plain(token) for token in tokenize(reply.text)] for reply in replies]
+        return [[normalise_token(token) for token in tokenize(reply.text)] for reply in replies]
 
     def pairs(replies: list[list[str]]) -> Counter[tuple[str, str]]:
         return Counter(pair for reply in replies for pair in itertools.pairwise(reply))

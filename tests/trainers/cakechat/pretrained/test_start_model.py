@@ -145,7 +145,7 @@ def test_new_tokens_do_not_change_existing_weights(original: StartModel, tmp_pat
     np.testing.assert_allclose(
         after[..., :old] / after[..., :old].sum(axis=-1, keepdims=True), before, rtol=1e-4, atol=1e-8
     )
-    # A new token takes over its share of the probability of the unknown token.
+    # The probability of a new token is its share of the occurrences times that of the unknown token.
     unknown = after[..., original.vocabulary.unknown]
     np.testing.assert_allclose(after[..., old] / unknown, 30 / 61, rtol=1e-3)
 
@@ -156,7 +156,7 @@ def test_the_number_of_new_tokens_is_limited(original: StartModel) -> None:
     assert with_new_tokens(original, counts, limit=0, min_count=1, seed=1) == original
 
 
-def test_a_new_label_is_initialized_with_neutral(original: StartModel) -> None:
+def test_a_new_label_is_initialised_with_neutral(original: StartModel) -> None:
     extended = with_new_labels(original, {"neutral", "joy", "to-mum"})
     assert extended.conditions.labels == (*original.conditions.labels, "to-mum")
     table = extended.weights["condition_embedding"]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
-from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
+from autocakechat.plugins.trainers.cakechat.network.model_files import load_model, read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import inputs, load, train
 from autocakechat.plugins.trainers.cakechat.training import checkpoint
@@ -152,6 +152,39 @@ def test_a_damaged_checkpoint_is_ignored(corpus: Corpus, tmp_path: Path, caplog:
     assert "starting over: the checkpoint cannot be used" in caplog.text
 
 
+def without_array(arrays: dict[str, Any], metadata: dict[str, str]) -> None:
+    del arrays["optimizer.3"]
+
+
+def with_array_of_another_shape(arrays: dict[str, Any], metadata: dict[str, str]) -> None:
+    arrays["optimizer.3"] = np.zeros(7, np.float32)
+
+
+def without_history(arrays: dict[str, Any], metadata: dict[str, str]) -> None:
+    del metadata["history"]
+
+
+@pytest.mark.parametrize("damage", [without_array, with_array_of_another_shape, without_history])
+def test_an_incomplete_checkpoint_is_ignored_and_changes_nothing(
+    corpus: Corpus,
+    trained: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[dict[str, Any], dict[str, str]], None],
+) -> None:
+    run = run_in(tmp_path / "state")
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, corpus, tmp_path, interrupted(run, 5))
+    file = run.state / "checkpoint-forward.safetensors"
+    arrays, metadata = read_arrays(file)
+    damage(arrays, metadata)
+    write_arrays(file, arrays, metadata)
+
+    train(SMALL, corpus, tmp_path, run)
+    assert "starting over: the checkpoint cannot be used" in caplog.text
+    assert_same_weights(tmp_path, trained[0])
+
+
 class InterruptFirstCall:
     """Raises KeyboardInterrupt when a function of the checkpoint module is called for the first time."""
 
@@ -260,11 +293,11 @@ def test_too_little_memory_fails_with_a_hint(corpus: Corpus, tmp_path: Path) -> 
 
 def test_a_missing_library_is_an_error_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autocakechat.plugins.trainers.cakechat.trainer_type.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"trainer.word2vec needs gensim; type: pip install 'autocakechat\[word2vec\]'"):
+    with pytest.raises(UserError, match=r"trainer.word2vec needs gensim; run: pip install 'autocakechat\[word2vec\]'"):
         inputs(Options(word2vec=True))
     with pytest.raises(UserError, match=r"'autocakechat\[tensorboard\]'"):
         inputs(Options(tensorboard=Path("board")))
-    with pytest.raises(UserError, match=r"trainer.start needs pooch; type: pip install 'autocakechat\[cakechat\]'"):
+    with pytest.raises(UserError, match=r"trainer.start needs pooch; run: pip install 'autocakechat\[cakechat\]'"):
         inputs(Options(start="pretrained"))
 
 

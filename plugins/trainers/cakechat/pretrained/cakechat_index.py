@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from autocakechat import UserError
@@ -23,18 +24,21 @@ def read_index(file: Path) -> list[str]:
     try:
         index = json.loads(file.read_bytes())
     except OSError as error:
-        raise UserError(f"{file}: {error.strerror}", _FORMAT_HINT) from None
+        raise UserError(
+            f"{file}: {error.strerror}", "give the path of an index file of a CakeChat model that you may read"
+        ) from None
     except ValueError as error:
         raise UserError(f"{file}: not JSON: {error}", _FORMAT_HINT) from None
     if not isinstance(index, dict) or not all(isinstance(entry, str) for entry in index.values()):
         raise UserError(f"{file}: not an index", _FORMAT_HINT)
     entries = []
-    for number in range(len(index)):
-        if str(number) not in index:
-            raise UserError(f"{file}: {len(index)} entries, but no entry with the id {number}", _FORMAT_HINT)
-        entries.append(index[str(number)])
-    if len(set(entries)) != len(entries):
-        raise UserError(f"{file}: two entries are equal", _FORMAT_HINT)
+    for entry_id in range(len(index)):
+        if str(entry_id) not in index:
+            raise UserError(f"{file}: {len(index)} entries, but no entry with the id {entry_id}", _FORMAT_HINT)
+        entries.append(index[str(entry_id)])
+    duplicate = next((entry for entry, count in Counter(entries).items() if count > 1), None)
+    if duplicate is not None:
+        raise UserError(f'{file}: several ids have the entry "{duplicate}"', _FORMAT_HINT)
     return entries
 
 
