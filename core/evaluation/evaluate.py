@@ -102,7 +102,7 @@ def evaluate(
 
 
 def _request(example: EvaluationExample, labels: Sequence[str]) -> Request:
-    return Request(example.context, example.emotion if example.emotion in labels else Session.usual_mood(labels))
+    return Request(example.context, example.emotion if example.emotion in labels else Session.default_label(labels))
 
 
 def _score_metrics(
