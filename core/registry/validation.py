@@ -41,7 +41,7 @@ def fail_plugins_of_same_name(plugins: Sequence[Plugin]) -> None:
         plugins: All plugins of the name, in the order of loading: a bundled one is the first.
     """
     for plugin in plugins[1:] if plugins[0].bundled else plugins:
-        others = [other.distribution for other in plugins if other is not plugin]
+        others = sorted(other.distribution for other in plugins if other is not plugin)
         plugin.fail(f"another distribution has a plugin of this name: {', '.join(others)}")
 
 
