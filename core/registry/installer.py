@@ -109,10 +109,10 @@ def find_installer(prefix: Path, install: Sequence[str] = (), uninstall: Sequenc
     """
     if (prefix / "pipx_metadata.json").is_file():
         command = ["pipx", "inject" if install else "uninject", prefix.name, *install, *uninstall]
-        raise UserError("this autocakechat was installed by pipx", f"type: {shlex.join(command)}")
+        raise UserError("this autocakechat was installed by pipx", f"run: {shlex.join(command)}")
     if (prefix / "uv-receipt.toml").is_file():
         command = ["uv", "tool", "install", *_uv_tool_arguments(prefix / "uv-receipt.toml", install, uninstall)]
-        raise UserError("this autocakechat was installed by uv tool", f"type: {shlex.join(command)}")
+        raise UserError("this autocakechat was installed by uv tool", f"run: {shlex.join(command)}")
     if prefix == Path(sys.base_prefix) and (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file():
         raise UserError(
             f"the Python in {prefix} is managed by the operating system (EXTERNALLY-MANAGED)",
@@ -125,7 +125,7 @@ def find_installer(prefix: Path, install: Sequence[str] = (), uninstall: Sequenc
     uv = shutil.which("uv")
     if uv:
         return Installer([uv, "pip", "install", "--python", python], [uv, "pip", "uninstall", "--python", python])
-    raise UserError("neither pip nor uv is installed", f"type: {python} -m ensurepip")
+    raise UserError("neither pip nor uv is installed", f"run: {python} -m ensurepip")
 
 
 def _uv_tool_arguments(receipt: Path, install: Sequence[str], uninstall: Sequence[str]) -> list[str]:

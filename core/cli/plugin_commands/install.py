@@ -64,7 +64,7 @@ def _report_installed(wanted: InstallTarget, plugins: Sequence[dict[str, Any]]) 
     distribution = wanted.distribution or _distribution_of_folder(wanted.argument)
     installed = [plugin for plugin in plugins if _canonical(plugin["distribution"]) == _canonical(distribution)]
     if not installed:
-        return [f"{distribution}: installed, but not a plugin of autocakechat; type: pip uninstall {distribution}"]
+        return [f"{distribution}: installed, but not a plugin of autocakechat; run: pip uninstall {distribution}"]
     problems = []
     for plugin in installed:
         name = f"{plugin['name']} ({plugin['distribution']} {plugin['version']})"
@@ -83,7 +83,7 @@ def _print_missing_modules(plugin: dict[str, Any]) -> None:
     for stage in plugin["provides"]:
         if stage.get("missing"):
             needs = f"{stage['kind']} {stage['name']} needs {', '.join(stage['missing'])}"
-            click.echo(f"  {needs}; type: {stage['install']}", err=True)
+            click.echo(f"  {needs}; run: {stage['install']}", err=True)
 
 
 def _distribution_of_folder(folder: str) -> str:
@@ -94,7 +94,7 @@ def _distribution_of_folder(folder: str) -> str:
         origin = json.loads(distribution.read_text("direct_url.json") or "{}")
         if origin.get("url") == Path(folder).as_uri():
             return distribution.name
-    raise AccError(f"{folder}: installed, but no distribution records this folder", "see: acc plugins list --external")
+    raise AccError(f"{folder}: installed, but no distribution records this folder", "run: acc plugins list --external")
 
 
 def _canonical(name: str) -> str:

@@ -63,8 +63,8 @@ def _find(manager: PluginManager, name: str) -> Plugin:
         return providers[0]
     if providers:
         names = " and ".join(plugin.name for plugin in providers)
-        raise UserError(f"'{name}' is provided by {names}", f"type: acc plugins show {providers[0].name}")
-    raise UserError(f"no plugin '{name}'{suggest(name, plugins)}", "type: acc plugins list")
+        raise UserError(f"'{name}' is provided by {names}", f"run: acc plugins show {providers[0].name}")
+    raise UserError(f"no plugin '{name}'{suggest(name, plugins)}", "run: acc plugins list")
 
 
 def _show(stage: Provided) -> None:

@@ -70,7 +70,7 @@ def test_uv_is_used_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     uv_installer = find_installer(tmp_path, install=["x"])
     assert uv_installer.install == [str(uv), "pip", "install", "--python", PYTHON]
     uv.unlink()
-    with pytest.raises(UserError, match=r"neither pip nor uv is installed; type: .* -m ensurepip"):
+    with pytest.raises(UserError, match=r"neither pip nor uv is installed; run: .* -m ensurepip"):
         find_installer(tmp_path, install=["x"])
 
 
@@ -78,9 +78,9 @@ def test_for_pipx_the_hint_is_its_command(tmp_path: Path) -> None:
     prefix = tmp_path / "autocakechat"
     prefix.mkdir()
     (prefix / "pipx_metadata.json").write_text("{}")
-    with pytest.raises(UserError, match=r"by pipx; type: pipx inject autocakechat 'acc-x>=1'$"):
+    with pytest.raises(UserError, match=r"by pipx; run: pipx inject autocakechat 'acc-x>=1'$"):
         find_installer(prefix, install=["acc-x>=1"])
-    with pytest.raises(UserError, match=r"type: pipx uninject autocakechat acc-x$"):
+    with pytest.raises(UserError, match=r"run: pipx uninject autocakechat acc-x$"):
         find_installer(prefix, uninstall=["acc-x"])
 
 
@@ -91,11 +91,11 @@ def test_for_uv_tool_the_hint_repeats_all_distributions(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError) as installing:
         find_installer(tmp_path, install=["acc-x"])
-    expected = "type: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1' --with acc-b --with acc-x"
+    expected = "run: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1' --with acc-b --with acc-x"
     assert installing.value.hint == expected
     with pytest.raises(UserError) as uninstalling:
         find_installer(tmp_path, uninstall=["acc_B"])
-    assert uninstalling.value.hint == "type: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1'"
+    assert uninstalling.value.hint == "run: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1'"
 
 
 def test_the_python_of_the_operating_system_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
