@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     plugins = PluginManager.load().plugins
-    known = {stage.name: stage.summary for plugin in plugins for stage in plugin.provides}
-    known |= {plugin.name: f"plugin, {origin(plugin)}" for plugin in plugins}
-    return [CompletionItem(name, help=known[name]) for name in sorted(known) if name.startswith(incomplete)]
+    summaries = {stage.name: stage.summary for plugin in plugins for stage in plugin.provides}
+    summaries |= {plugin.name: f"plugin, {origin(plugin)}" for plugin in plugins}
+    return [CompletionItem(name, help=summaries[name]) for name in sorted(summaries) if name.startswith(incomplete)]
 
 
 @click.command("show")
