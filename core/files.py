@@ -1,4 +1,4 @@
-"""Atomic writes and replacements of files and folders."""
+"""Writes files atomically, replaces folders, and flushes them to disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def write_whole(path: Path, *content: bytes | memoryview) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Flushes a folder and everything below it to disk (fsync)."""
+    """Calls fsync on a folder and on everything below it."""
     for path in [folder, *folder.rglob("*")]:
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -40,7 +40,9 @@ def sync_tree(folder: Path) -> None:
 
 
 def replace_folder(folder: Path, target: Path, spare: Path) -> None:
-    """Moves a folder to `target`.
+    """Moves a folder to `target`, with two renames if `target` exists.
+
+    A crash between the renames leaves nothing at `target`; the old folder is then at `spare`.
 
     Args:
         folder: The new folder.

@@ -72,8 +72,8 @@ def test_the_wheel_is_the_same_program_as_the_checkout(fresh: Path) -> None:
 def test_a_stage_without_its_requirements_is_listed_with_what_to_type(fresh: Path) -> None:
     listed = run(fresh / "acc", "plugins", "list")
     assert "needs tensorflow" in listed
-    assert "type: pip install 'autocakechat[cakechat]'" in listed
-    assert "type: pip install 'autocakechat[telegram]'" in listed
+    assert "run: pip install 'autocakechat[cakechat]'" in listed
+    assert "run: pip install 'autocakechat[telegram]'" in listed
 
 
 def test_missing_requirements_stop_only_a_pipeline_that_reaches_them(fresh: Path, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_missing_requirements_stop_only_a_pipeline_that_reaches_them(fresh: Path
     stopped = subprocess.run([fresh / "acc", "run"], cwd=tmp_path, capture_output=True, text=True)
     assert stopped.returncode == 2
     assert "trainer: cakechat needs tensorflow" in stopped.stderr
-    assert "type: pip install 'autocakechat[cakechat]'" in stopped.stderr
+    assert "run: pip install 'autocakechat[cakechat]'" in stopped.stderr
 
 
 def refused(acc: Path, *arguments: str) -> str:

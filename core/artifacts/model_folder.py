@@ -146,7 +146,7 @@ def _find_trainer(folder: Path, manifest: Manifest, manager: PluginManager) -> T
         raise UserError(f"{folder}: the trainer of this model is not installed: {error}") from None
     missing = missing_requirements(trainer)
     if missing:
-        raise UserError(f"{folder}: loading this model needs {', '.join(missing)}", f"type: {trainer.install}")
+        raise UserError(f"{folder}: loading this model needs {', '.join(missing)}", f"run: {trainer.install}")
     return trainer
 
 

@@ -177,7 +177,7 @@ def newest_corpus(pipeline: Path) -> Artifact:
     """
     newest = ArtifactStore.beside(pipeline).newest("corpus")
     if newest is None:
-        raise UserError(f"{pipeline}: there is no corpus yet", f"type: acc run {pipeline} --until corpus")
+        raise UserError(f"{pipeline}: there is no corpus yet", f"run: acc run {pipeline} --until corpus")
     return newest
 
 

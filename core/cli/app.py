@@ -37,7 +37,7 @@ class App:
     _managers: dict[frozenset[str], PluginManager] = attrs.field(factory=dict, init=False)
 
     @classmethod
-    def start(
+    def from_options(
         cls, disabled: Sequence[str], verbose: bool, quiet: bool, environment: Mapping[str, str] = os.environ
     ) -> App:
         """Makes the state from the global options and the environment.

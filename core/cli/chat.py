@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autocakechat.cli.overrides import set_option
+
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
     from autocakechat.config.pipeline import StageConfig
@@ -20,13 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("chat")
 @click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="PIPELINE|MODEL")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override an option, for example reply.temperature=1.",
-)
+@set_option(example="reply.temperature=1")
 @click.pass_obj
 def command(app: App, model: Path, overrides: tuple[str, ...]) -> None:
     """Chat in the terminal with the newest model of a pipeline.toml, or with a model folder."""
@@ -36,7 +32,7 @@ def command(app: App, model: Path, overrides: tuple[str, ...]) -> None:
             console.stage.deploy(console.options, opened, run)
     else:
         runner = app.runner(model, overrides)
-        runner.deploy_with(_console(app), runner.model())
+        runner.deploy_with(_console(app), runner.open_model())
 
 
 @contextmanager

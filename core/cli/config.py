@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autocakechat.cli.overrides import set_option
+
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
 
@@ -19,9 +21,7 @@ def command() -> None:
 @command.command("check")
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
 @click.option("--until", type=click.Choice(["corpus", "model"]), help="Check only what building this artifact needs.")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option, for example trainer.size=tiny."
-)
+@set_option(example="trainer.size=tiny")
 @click.pass_obj
 def check(app: App, pipeline: Path, until: str | None, overrides: tuple[str, ...]) -> None:
     """Check all options of PIPELINE, and that its files, Python modules and secrets exist."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autocakechat.cli.overrides import set_option
+
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
 
@@ -19,13 +21,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The folder where the deployer stores data such as conversations; by default in .acc beside PIPELINE.",
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override an option, for example reply.temperature=1.",
-)
+@set_option(example="reply.temperature=1")
 @click.pass_obj
 def command(app: App, pipeline: Path, model: Path | None, state: Path | None, overrides: tuple[str, ...]) -> None:
     """Start the bot of PIPELINE with a trained model. Needs no chat log."""

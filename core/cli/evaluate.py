@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autocakechat.cli.overrides import set_option
 from autocakechat.errors import UserError
 from autocakechat.text import escape_control_characters
 
@@ -42,13 +43,7 @@ _COLUMN_WIDTH = 12
     help="Number of candidates in the ranking task.",
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override an option, for example reply.temperature=1.",
-)
+@set_option(example="reply.temperature=1")
 @click.option("--examples", type=click.IntRange(0), default=0, help="Number of examples to show.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -97,7 +92,7 @@ def command(
 @contextmanager
 def _opened(app: App, path: Path, overrides: tuple[str, ...], seed: int) -> Iterator[TrainedModel]:
     if not path.is_dir():
-        yield app.runner(path, overrides).model(seed=seed)
+        yield app.runner(path, overrides).open_model(seed=seed)
         return
     from autocakechat.cli.chat import model_of_folder
 

@@ -60,7 +60,7 @@ class Commands(LazyGroup):
 @click.pass_context
 def acc(ctx: click.Context, disable: tuple[str, ...], verbose: bool, quiet: bool) -> None:
     """Turn a person's chat logs into a bot that talks like that person."""
-    ctx.obj = App.start(disable, verbose, quiet)
+    ctx.obj = App.from_options(disable, verbose, quiet)
 
 
 class Terminated(KeyboardInterrupt):
@@ -112,7 +112,7 @@ def _complete_for_shell() -> None:
 
 def _show_error(context: click.Context | None, error: Exception) -> None:
     """Prints one line for each problem; with `--verbose`, also logs the traceback."""
-    app = context.obj if context and isinstance(context.obj, App) else App.start((), False, False)
+    app = context.obj if context and isinstance(context.obj, App) else App.from_options((), False, False)
     if isinstance(error, AccError):
         lines = str(error).splitlines()
     else:
@@ -135,5 +135,5 @@ def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
 def _app(ctx: click.Context) -> App:
     if not isinstance(ctx.obj, App):
         # Shell completion and `--help` list the commands without running the group, which would set `obj`.
-        ctx.obj = App.start(ctx.params.get("disable") or (), False, False)
+        ctx.obj = App.from_options(ctx.params.get("disable") or (), False, False)
     return ctx.obj

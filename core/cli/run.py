@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autocakechat.cli.overrides import set_option
 from autocakechat.errors import AccError, ManyProblemsError, UserError
 
 if TYPE_CHECKING:
+    from autocakechat.artifacts.store import ArtifactKind
     from autocakechat.cli.app import App
     from autocakechat.pipeline.artifact_builder import BuiltArtifact
-    from autocakechat.pipeline.runner import Until
 
 _ARTIFACTS = click.Choice(["corpus", "model"])
 
@@ -26,9 +27,7 @@ _ARTIFACTS = click.Choice(["corpus", "model"])
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
 @click.option("--until", type=_ARTIFACTS, help="Stop after this artifact is built.")
 @click.option("--force", type=_ARTIFACTS, help="Build this artifact even if it could be reused.")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option, for example trainer.size=tiny."
-)
+@set_option(example="trainer.size=tiny")
 @click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
 @click.option("--samples", type=click.IntRange(0, 20), default=0, help="Show this many sample pairs of the corpus.")
 @click.option("--dry-run", is_flag=True, help="Only check everything and show what would run.")
@@ -37,8 +36,8 @@ _ARTIFACTS = click.Choice(["corpus", "model"])
 def command(
     app: App,
     pipeline: Path,
-    until: Until | None,
-    force: Until | None,
+    until: ArtifactKind | None,
+    force: ArtifactKind | None,
     overrides: tuple[str, ...],
     export_model: Path | None,
     samples: int,
@@ -61,7 +60,7 @@ def command(
                 app.log.info("%s", line)
             return
         runner.check(until)
-        with resumable(app):
+        with add_resume_hint(app):
             built.update(runner.run(until, force, samples))
             if export_model:
                 runner.export_model(built["model"], export_model)
@@ -70,8 +69,8 @@ def command(
 
 
 @contextmanager
-def resumable(app: App) -> Iterator[None]:
-    """Adds the command that resumes the work to an error or an interruption in the block."""
+def add_resume_hint(app: App) -> Iterator[None]:
+    """Shows the command that resumes the work after an error or an interruption in the block."""
     try:
         yield
     except KeyboardInterrupt:
@@ -82,9 +81,9 @@ def resumable(app: App) -> Iterator[None]:
 
 
 def _add_resume_line(error: AccError) -> AccError:
-    resumable_error = ManyProblemsError([*str(error).splitlines(), f"to resume: {_typed_command()}"])
-    resumable_error.exit_status = error.exit_status
-    return resumable_error
+    error_with_hint = ManyProblemsError([*str(error).splitlines(), f"to resume: {_typed_command()}"])
+    error_with_hint.exit_status = error.exit_status
+    return error_with_hint
 
 
 def _typed_command() -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autocakechat.cli.run import resumable
+from autocakechat.cli.overrides import set_option
+from autocakechat.cli.run import add_resume_hint
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -16,16 +17,14 @@ if TYPE_CHECKING:
 @click.command("train")
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
 @click.option("--force", is_flag=True, help="Train even if the model could be reused.")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option, for example trainer.size=tiny."
-)
+@set_option(example="trainer.size=tiny")
 @click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
 @click.pass_obj
 def command(app: App, pipeline: Path, force: bool, overrides: tuple[str, ...], export_model: Path | None) -> None:
     """Train a model on the newest corpus of PIPELINE. Needs no chat log: the corpus is not rebuilt."""
     runner = app.runner(pipeline, overrides)
     corpus = runner.newest_corpus()
-    with resumable(app):
+    with add_resume_hint(app):
         built = runner.train(corpus, force)
         if export_model:
             runner.export_model(built, export_model)

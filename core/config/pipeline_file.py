@@ -10,7 +10,7 @@ from typing import Any
 
 from autocakechat.config.option_values import OptionParser, Problem
 from autocakechat.config.pipeline import Pipeline
-from autocakechat.config.pipeline_parser import PipelineParser, dotted_key
+from autocakechat.config.pipeline_parser import PipelineParser, count_sources, dotted_key
 from autocakechat.config.toml_reader import KeyPath, TomlFile, read_toml
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import TrainerType
@@ -36,7 +36,7 @@ class PipelineFile:
         self._data: dict[str, Any] = copy.deepcopy(self._file.data)
         self._overridden: set[KeyPath] = set()
         for override in overrides:
-            self._apply(override)
+            self._apply_override(override)
 
     @property
     def disabled_plugins(self) -> list[str]:
@@ -62,7 +62,7 @@ class PipelineFile:
             raise ManyProblemsError(self._problem_lines(option_parser.problems))
         return pipeline
 
-    def _apply(self, override: str) -> None:
+    def _apply_override(self, override: str) -> None:
         """Sets the value of one `KEY=VALUE`; creates the tables on the way."""
         dotted, equals, text = override.partition("=")
         names = dotted.split(".")
@@ -92,7 +92,7 @@ class PipelineFile:
 
     def _locate(self, key: KeyPath) -> tuple[int, str]:
         """Returns the line of a key, 0 for an override, and the text that points a user to it."""
-        dotted = dotted_key(key, len(self._data.get("source", ())))
+        dotted = dotted_key(key, count_sources(self._data))
         if self._comes_from_override(key):
             return 0, f"--set {dotted}"
         line = self._file.line(key)

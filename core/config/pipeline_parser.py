@@ -22,7 +22,7 @@ _TOP_LEVEL_NAMES = (*_TABLES, "seed")
 
 
 class PipelineParser:
-    """Parses one pipeline.toml. Problems go to `options.problems`; a part with a problem becomes None.
+    """Parses one pipeline.toml. Problems go to `options.problems`; after a problem the pipeline must not be used.
 
     Args:
         data: The decoded TOML.
@@ -44,9 +44,10 @@ class PipelineParser:
         Returns:
             The pipeline; only usable if there are no problems.
         """
-        for name in self._data:
+        for name, value in self._data.items():
             if name not in _TOP_LEVEL_NAMES:
-                self._options.report((name,), f"no such option{suggest(name, _TOP_LEVEL_NAMES)}")
+                what = "table" if isinstance(value, dict | list) else "option"
+                self._options.report((name,), f"no such {what}{suggest(name, _TOP_LEVEL_NAMES)}")
         trainer = self._stage_config("trainer")
         return Pipeline(
             path=path,
@@ -88,16 +89,17 @@ class PipelineParser:
             return None
         values = {name: value for name, value in table.items() if name != "use"}
         options = self._options.parse(values, stage.config, key)
-        return StageConfig(stage, options, dotted_key(key, len(self._data.get("source", ()))))
+        return StageConfig(stage, options, dotted_key(key, count_sources(self._data)))
 
     def _find_stage(self, table: Any, kind: str, key: KeyPath) -> StageType | None:
         if not isinstance(table, dict):
-            self._options.report(key, f"must be a table: [{kind}]")
+            self._options.report(key, f"must be a table: {'[[source]]' if kind == 'source' else f'[{kind}]'}")
             return None
         name = table.get("use", DEFAULT_STAGES.get(kind))
         if not isinstance(name, str):
             names = ", ".join(sorted(self._manager.stages(kind))) or "none is installed"
-            self._options.report((*key, "use"), f"is required: the {kind} to use ({names})")
+            requirement = "must be a string" if "use" in table else "is required"
+            self._options.report((*key, "use"), f"{requirement}: the {kind} to use ({names})")
             return None
         try:
             stage: StageType = self._manager.find(kind, name)
@@ -112,6 +114,12 @@ class PipelineParser:
             self._options.report((name,), f"must be a table: [{name}]")
             return None
         return self._options.parse(table, cls, (name,))
+
+
+def count_sources(data: Mapping[str, Any]) -> int:
+    """Returns how many `[[source]]` tables the decoded TOML has; 0 if `source` is something else."""
+    sources = data.get("source")
+    return len(sources) if isinstance(sources, list) else 0
 
 
 def dotted_key(key: KeyPath, sources: int = 0) -> str:

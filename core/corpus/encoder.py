@@ -32,7 +32,8 @@ class DialogEncoder:
         texts = [utterance.text for utterance in utterances]
         emotions = {utterance.emotion for utterance in utterances}
         # Encodes all texts as one string and then replaces the delimiters, which takes half the time of encoding text
-        # by text. It works if no text contains the delimiter and all labels are the same.
+        # by text. It works if no text contains the delimiter and all labels are the same. With | for the delimiter:
+        # "hi|hello" -> [{"text":"hi","condition":"joy"},{"text":"hello","condition":"joy"}]
         joined = encode(_DELIMITER.join(texts))
         if joined.count(_ENCODED_DELIMITER) != len(texts) - 1:
             return self._encode_one_by_one(utterances), encode(texts)

@@ -1,6 +1,6 @@
 """Masks phone numbers, e-mail addresses, payment cards and IBANs, so that no model learns them.
 
-A fast test on the bytes of a text (`Masker.suspects`) rules out most texts: it looks for an @ and for a run of seven
+A fast test on the bytes of a text (`Masker.may_match`) rules out most texts: it looks for an @ and for a run of seven
 digits. Only the others are searched with regular expressions, and python-stdnum and phonenumbers validate what these
 match.
 """
@@ -18,10 +18,10 @@ from autocakechat.corpus.phone_numbers import DEFAULT_REGIONS, MIN_DIGITS, Span,
 Kind = Literal["email", "iban", "card", "phone"]
 KINDS: tuple[Kind, ...] = ("email", "iban", "card", "phone")
 
-# ASCII digits, and the first bytes of digits of other scripts in UTF-8.
+# ASCII digits, and the UTF-8 lead bytes of the digits of other scripts.
 _DIGITS = b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"
 _HARMLESS = bytes(set(range(256)) - set(_DIGITS + b"@"))
-# Separators between the digits of a number, and every byte of a multi-byte character after the first.
+# Separators between the digits of a number: ASCII ones, UTF-8 lead bytes of others, and all continuation bytes.
 _SEPARATORS = b" ().-/\xc2\xe2" + bytes(range(0x80, 0xC0))
 _DIGITS_TO_ZEROS = bytes(ord("0") if byte in _DIGITS else ord("x") for byte in range(256))
 _ZEROS = b"0" * MIN_DIGITS
@@ -60,19 +60,22 @@ class Masker:
         self._regions = tuple(regions)
         self._active = bool(self._finders)
 
-    def suspects(self, encoded: bytes) -> bool:
+    def may_match(self, encoded: bytes) -> bool:
         """Tests, fast, whether a text may contain something to mask.
 
         Args:
             encoded: The text in UTF-8, or in another encoding that leaves digits and letters unchanged.
         """
-        suspicious = encoded.translate(None, _HARMLESS)
-        if not suspicious or not self._active:
+        digits_and_at_signs = encoded.translate(None, _HARMLESS)
+        if not digits_and_at_signs or not self._active:
             return False
-        if b"@" in suspicious:
+        if b"@" in digits_and_at_signs:
             return True
-        # The digits may be far apart, so enough of them is only the reason to look for a run.
-        return len(suspicious) >= MIN_DIGITS and _ZEROS in encoded.translate(_DIGITS_TO_ZEROS, _SEPARATORS)
+        if len(digits_and_at_signs) < MIN_DIGITS:
+            return False
+        # Enough digits, but perhaps far apart: looks for a run of digits with nothing but separators between them.
+        without_separators = encoded.translate(_DIGITS_TO_ZEROS, _SEPARATORS)
+        return _ZEROS in without_separators
 
     def mask(self, text: str, counts: Counter[str]) -> str:
         """Masks a text.
@@ -84,7 +87,7 @@ class Masker:
         Returns:
             The text with placeholders, otherwise unchanged.
         """
-        if not self.suspects(text.encode("utf-8", "surrogatepass")):
+        if not self.may_match(text.encode("utf-8", "surrogatepass")):
             return text
         for kind, find in self._finders:
             spans = list(find(text, self._regions))

@@ -33,7 +33,7 @@ class CorpusOptions:
 
     validation: float = option(
         default=0.05,
-        help="Share of the dialogs in the held-out set, which measures the model; the newest dialogs are held out.",
+        help="Share of dialogs held out for evaluation; the newest are held out.",
         check=_check_share,
     )
     same_answer: int = option(

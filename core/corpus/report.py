@@ -141,4 +141,4 @@ class Report:
         try:
             return msgspec.json.decode(encoded, type=cls)
         except msgspec.DecodeError as error:
-            raise UserError(f"report.json: damaged: {error}", "run with --force corpus") from None
+            raise UserError(f"report.json: damaged: {error}", "run: acc run --force corpus") from None

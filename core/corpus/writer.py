@@ -22,7 +22,7 @@ from autocakechat.corpus.occurrence_table import OccurrenceCounter
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report import Report
 from autocakechat.corpus.report_builder import ReportBuilder, WriterStatistics
-from autocakechat.corpus.spool import Spool
+from autocakechat.corpus.time_split import TimeSplitter
 from autocakechat.errors import full_disk, is_full_disk
 from autocakechat.interface.chatlog import Ledger
 from autocakechat.interface.corpus import Dialog, Utterance
@@ -60,7 +60,7 @@ class CorpusWriter:
         with _full_disk_as_user_error(folder), ExitStack() as opened:
             self._dialogs = opened.enter_context(closing(OccurrenceCounter(folder, limit=1)))
             self._replies = opened.enter_context(closing(OccurrenceCounter(folder, limit=options.same_answer)))
-            self._spool = opened.enter_context(closing(Spool(folder)))
+            self._splitter = opened.enter_context(closing(TimeSplitter(folder)))
             self._opened = opened.pop_all()
         self._pending = _PendingDialogs()
         self._statistics: dict[Ledger, DialogStatistics] = {}
@@ -101,7 +101,7 @@ class CorpusWriter:
         except UnicodeEncodeError:
             utterances = [_with_text(utterance, repair_surrogates(utterance.text)) for utterance in utterances]
             line, texts = self._encode(utterances)
-        if self._masker.suspects(texts):
+        if self._masker.may_match(texts):
             mask, counts = self._masker.mask, self._masked
             utterances = [_with_text(utterance, mask(utterance.text, counts)) for utterance in utterances]
             line, texts = self._encode(utterances)
@@ -129,10 +129,10 @@ class CorpusWriter:
             PluginError: The extractor did not account for every message.
         """
         self._flush()
-        split = self._spool.split_point(self._options.validation)
+        split = self._splitter.split_point(self._options.validation)
         train_file, validation_file = self._folder / "train.jsonl", self._folder / "validation.jsonl"
-        with train_file.open("wb") as older, validation_file.open("wb") as newer:
-            train, validation = self._spool.split(split, older, newer)
+        with train_file.open("wb") as train_lines, validation_file.open("wb") as held_out_lines:
+            train, validation = self._splitter.split(split, train_lines, held_out_lines)
         report = builder.finish(
             WriterStatistics(
                 chats=self._statistics,
@@ -190,7 +190,7 @@ class CorpusWriter:
         pending.dialogs.append(utterances)
 
     def _flush(self) -> None:
-        """Counts and spools the pending dialogs of a chat: many at once takes half the time of one by one."""
+        """Counts and stores the pending dialogs of a chat: many at once takes half the time of one by one."""
         pending = self._pending
         if pending.ledger is None:
             return
@@ -201,7 +201,7 @@ class CorpusWriter:
         statistics = self._statistics.setdefault(pending.ledger, DialogStatistics())
         statistics.add(pairs, client_turns=texts[::2], replies=texts[1::2])
         self._sampler.offer(pending.dialogs)
-        self._spool.extend(pending.lines, pending.started, pairs)
+        self._splitter.extend(pending.lines, pending.started, pairs)
         pending.clear()
         self._release_pages_at_times(len(texts))
 
@@ -214,7 +214,7 @@ class CorpusWriter:
 
 
 class _PendingDialogs:
-    """Dialogs of one chat that are accepted, but not yet counted and spooled."""
+    """Dialogs of one chat that are accepted, but not yet counted and stored."""
 
     def __init__(self) -> None:
         self.ledger: Ledger | None = None

@@ -6,6 +6,7 @@ replies of the person. `docs/evaluation.md` explains each metric.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from functools import partial
@@ -13,6 +14,7 @@ from functools import partial
 import attrs
 
 from autocakechat.evaluation.batched_responder import BatchedResponder
+from autocakechat.evaluation.held_out_examples import EvaluationExample, TrainingReplies, draw_held_out_examples
 from autocakechat.evaluation.metric_registry import NGRAM_SIZES, RECALL_CUTOFFS, keys
 from autocakechat.evaluation.metrics import (
     Rank,
@@ -25,7 +27,6 @@ from autocakechat.evaluation.metrics import (
     standard_error,
 )
 from autocakechat.evaluation.results import Evaluation, EvaluationSettings, ExampleReplies, Measurement
-from autocakechat.evaluation.test_set import EvaluationExample, TrainingReplies, draw_test_set
 from autocakechat.evaluation.writing_style import StyleMetrics, measure_style
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import Request, Score
@@ -37,17 +38,17 @@ _NO_SCORES = "the trainer of this model cannot score replies: no perplexity, no 
 _ONE_REPLY = "the held-out set has only one distinct reply: no ranking"
 
 Replies = dict[str, list[str]]
-"""The replies of each column of `Measurement`, one per test example."""
+"""The replies of each column of `Measurement`, one per held-out example."""
 
 
 @attrs.frozen
 class _ScoredExample:
-    """The model's scores of the replies to one test example."""
+    """The model's scores of the replies to one held-out example."""
 
     true: Score
     bot: Score
     most_frequent: Score
-    others: list[Score]
+    distractors: list[Score]
 
 
 def evaluate(
@@ -57,7 +58,7 @@ def evaluate(
 
     Args:
         responder: The bot.
-        corpus: The part "validation" is the test set; the baselines use the part "train".
+        corpus: The part "validation" is the held-out set; the baselines use the part "train".
         settings: The settings.
         progress: Opens progress displays.
 
@@ -69,26 +70,28 @@ def evaluate(
         PluginError: The bot failed.
     """
     rng = random.Random(settings.seed)  # noqa: S311 - not for secrets
-    test_set, available = draw_test_set(corpus, settings.samples, settings.candidates - 1, responder.context_lines, rng)
+    examples, available = draw_held_out_examples(
+        corpus, settings.samples, settings.candidates - 1, responder.context_lines, rng
+    )
     training = TrainingReplies(corpus, progress)
-    requests = [_request(example, responder.labels) for example in test_set]
+    requests = [_request(example, responder.labels) for example in examples]
     bot_replies = responder.replies(requests)
     replies = {
         "bot": bot_replies,
-        "person": [example.reply for example in test_set],
-        "most_frequent": [training.most_frequent] * len(test_set),
-        "random": training.draw(len(test_set), rng),
+        "person": [example.reply for example in examples],
+        "most_frequent": [training.most_frequent] * len(examples),
+        "random": training.draw(len(examples), rng),
     }
-    likelihood, notes = _score_metrics(responder, requests, test_set, bot_replies, training)
+    likelihood, notes = _score_metrics(responder, requests, examples, bot_replies, training)
     words: dict[str, list[WordList]] = {
         column: [split_words(text) for text in texts] for column, texts in replies.items()
     }
     distinct_words = min(_DISTINCT_WORDS, *(sum(map(len, words[column])) for column in ("bot", "person", "random")))
-    has_ranking = responder.can_score and test_set[0].others
+    has_ranking = responder.can_score and examples[0].distractors
     return Evaluation(
-        samples=len(test_set),
+        samples=len(examples),
         available=available,
-        candidates=1 + len(test_set[0].others) if has_ranking else 0,
+        candidates=1 + len(examples[0].distractors) if has_ranking else 0,
         seed=settings.seed,
         distinct_words=distinct_words,
         most_frequent_answer=training.most_frequent,
@@ -96,19 +99,19 @@ def evaluate(
         notes=notes,
         examples=[
             ExampleReplies(example.context, example.reply, reply)
-            for example, reply in zip(test_set[: settings.examples], bot_replies, strict=False)
+            for example, reply in zip(examples[: settings.examples], bot_replies, strict=False)
         ],
     )
 
 
 def _request(example: EvaluationExample, labels: Sequence[str]) -> Request:
-    return Request(example.context, example.emotion if example.emotion in labels else Session.usual_mood(labels))
+    return Request(example.context, example.emotion if example.emotion in labels else Session.default_label(labels))
 
 
 def _score_metrics(
     responder: BatchedResponder,
     requests: Sequence[Request],
-    test_set: Sequence[EvaluationExample],
+    examples: Sequence[EvaluationExample],
     bot_replies: Sequence[str],
     training: TrainingReplies,
 ) -> tuple[dict[str, Measurement], list[str]]:
@@ -116,18 +119,18 @@ def _score_metrics(
     if not responder.can_score:
         return dict.fromkeys((*keys("likelihood"), *keys("ranking")), Measurement()), [_NO_SCORES]
     candidates = [
-        [example.reply, bot_reply, training.most_frequent, *example.others]
-        for example, bot_reply in zip(test_set, bot_replies, strict=True)
+        [example.reply, bot_reply, training.most_frequent, *example.distractors]
+        for example, bot_reply in zip(examples, bot_replies, strict=True)
     ]
     scored = [
-        _ScoredExample(true, bot, most_frequent, others)
-        for true, bot, most_frequent, *others in responder.scores(requests, candidates)
+        _ScoredExample(true, bot, most_frequent, distractors)
+        for true, bot, most_frequent, *distractors in responder.scores(requests, candidates)
     ]
-    if not test_set[0].others:
+    if not examples[0].distractors:
         return _likelihood(scored) | dict.fromkeys(keys("ranking"), Measurement()), [_ONE_REPLY]
-    ranks = [Rank.of_first([score.log_p for score in (example.true, *example.others)]) for example in scored]
-    candidate_count = 1 + len(test_set[0].others)
-    return _likelihood(scored) | _ranking(ranks, test_set, training), _ranking_notes(ranks, candidate_count)
+    ranks = [Rank.of_first([score.log_p for score in (example.true, *example.distractors)]) for example in scored]
+    candidate_count = 1 + len(examples[0].distractors)
+    return _likelihood(scored) | _ranking(ranks, examples, training), _ranking_notes(ranks, candidate_count)
 
 
 def _likelihood(scored: Sequence[_ScoredExample]) -> dict[str, Measurement]:
@@ -139,7 +142,7 @@ def _likelihood(scored: Sequence[_ScoredExample]) -> dict[str, Measurement]:
         "bot": [example.bot for example in scored],
         "person": [example.true for example in scored],
         "most_frequent": [example.most_frequent for example in scored],
-        "random": [example.others[0] for example in scored if example.others],
+        "random": [example.distractors[0] for example in scored if example.distractors],
     }
     return {
         "perplexity": Measurement(**{column: perplexity(scores) for column, scores in columns.items()}),
@@ -148,14 +151,14 @@ def _likelihood(scored: Sequence[_ScoredExample]) -> dict[str, Measurement]:
 
 
 def _ranking(
-    ranks: Sequence[Rank], test_set: Sequence[EvaluationExample], training: TrainingReplies
+    model_ranks: Sequence[Rank], examples: Sequence[EvaluationExample], training: TrainingReplies
 ) -> dict[str, Measurement]:
     """Returns MAP and recall@k of three rankings: the model's, by frequency in the training set, by chance."""
-    frequencies = [[training.counts[text] for text in (example.reply, *example.others)] for example in test_set]
+    frequencies = [[training.counts[text] for text in (example.reply, *example.distractors)] for example in examples]
     columns: dict[str, Sequence[Rank]] = {
-        "bot": ranks,
+        "bot": model_ranks,
         "most_frequent": [Rank.of_first(counts) for counts in frequencies],
-        "random": [Rank(better=0, equal=1 + len(example.others)) for example in test_set],
+        "random": [Rank(better=0, equal=1 + len(example.distractors)) for example in examples],
     }
     measurements = {
         "mean_average_precision": Measurement(
@@ -170,13 +173,13 @@ def _ranking(
 
 
 def _ranking_notes(ranks: Sequence[Rank], candidates: int) -> list[str]:
-    """Returns the margin of error of the ranking (two standard errors), and whether it is better than chance."""
+    """Returns the margin of error of the ranking (two standard errors), and notes if it is not better than chance."""
     precisions = [rank.average_precision for rank in ranks]
     error = standard_error(precisions)
     if error is None:
         return []
     by_chance = Rank(better=0, equal=candidates).average_precision
-    margin = f"mean average precision is known to about ±{2 * error:.3f}"
+    margin = f"mean average precision ± {2 * error:.3f} (95 % confidence interval)"
     if sum(precisions) / len(precisions) - by_chance > 2 * error:
         return [margin]
     return [f"{margin}: not better than chance, so the model makes little use of the context"]
@@ -189,12 +192,14 @@ def _variety(
     similarity = {column: training.lexicon.similarity(texts) for column, texts in words.items()}
     # The constant reply is repeated until it has enough words.
     constant = words["most_frequent"][0]
-    repeats = max(1, -(-size // max(1, len(constant))))
-    words = words | {"most_frequent": [constant] * repeats}
+    repeats = max(1, math.ceil(size / max(1, len(constant))))
+    repeated_words = words | {"most_frequent": [constant] * repeats}
     measurements = {}
     for n in NGRAM_SIZES:
         measure = partial(distinct, n=n, size=size, seed=seed)
-        measurements[f"distinct_{n}"] = Measurement(**{column: measure(texts) for column, texts in words.items()})
+        measurements[f"distinct_{n}"] = Measurement(
+            **{column: measure(texts) for column, texts in repeated_words.items()}
+        )
     return measurements | {"lexical_similarity": Measurement(**similarity)}
 
 

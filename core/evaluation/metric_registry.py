@@ -76,9 +76,9 @@ METRICS: tuple[Metric, ...] = (
         unit="per token",
         better="lower",
         format=decimal_1,
-        help="How unlikely the model finds each token of the text in the column. The column person is the model's "
-        "perplexity. The column at random is a reply to another context: the higher it is above person, the more the "
-        "model uses the context.",
+        help="How unlikely the model finds each token of the text in the column. The column 'person' is the model's "
+        "perplexity. The column 'at random' is a reply to another context: the higher it is above 'person', the more "
+        "the model uses the context.",
     ),
     Metric(
         key="mean_perplexity",
@@ -97,7 +97,7 @@ METRICS: tuple[Metric, ...] = (
         better="higher",
         format=decimal_3,
         help="The model ranks the true reply among other replies of the person; the mean of 1 / rank. The column "
-        "always same ranks by frequency, at random by chance.",
+        "'always same' ranks by frequency, 'at random' by chance.",
     ),
     *(
         Metric(
@@ -106,7 +106,9 @@ METRICS: tuple[Metric, ...] = (
             group="ranking",
             unit="share of replies",
             better="higher",
-            help=f"How often the true reply is among the first {k} candidates.",
+            help=f"How often the true reply is among the first {k} candidates."
+            if k > 1
+            else "How often the true reply is the first candidate.",
         )
         for k in RECALL_CUTOFFS
     ),
@@ -141,7 +143,9 @@ METRICS: tuple[Metric, ...] = (
     _length("words", "words", "words", "Mean number of words of a reply."),
     _length("median_words", "words, median", "words", "Median number of words of a reply."),
     _length("characters", "characters", "characters", "Mean number of characters of a reply."),
-    _length("lines", "lines", "lines", "Mean number of lines of a reply: consecutive messages are its lines."),
+    _length(
+        "lines", "lines", "lines", "Mean number of lines of a reply: a reply joins consecutive messages, one per line."
+    ),
     _share("ends_with_mark", "end with . ! ? or …", "Replies whose last character ends a sentence."),
     _share("full_stops", "end with a full stop", "Replies that end with exactly one full stop."),
     _share("commas", "with a comma", "Replies with at least one comma."),

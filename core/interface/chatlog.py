@@ -114,7 +114,7 @@ class Tally(NamedTuple):
         read: Messages that were read.
         kept: Messages whose text is in the corpus.
         dropped: Dropped messages by reason.
-        unsettled: Messages that were neither kept nor dropped.
+        unsettled: Messages that are unaccounted for: neither kept nor dropped.
     """
 
     read: int
@@ -132,10 +132,10 @@ class Ledger:
         notes: Events other than dropped messages, and how often each happened.
     """
 
-    _UNSETTLED = 0
+    _UNACCOUNTED = 0
     _KEPT = 1
     _FIRST_REASON = 2
-    _MAX_REASONS = 253
+    _MAX_REASONS = 253  # their codes are 2 to 254; 255 is for all other reasons
 
     def __init__(self) -> None:
         self._states = bytearray()
@@ -150,12 +150,12 @@ class Ledger:
         states = self._states
         for batch in batches:
             batch.positions = range(len(states), len(states) + len(batch))
-            states.extend(bytes(len(batch)))  # zeros: unsettled
+            states.extend(bytes(len(batch)))  # zeros: unaccounted for
             yield batch
 
     def drop(self, position: int, reason: str) -> None:
         """Records that a message is dropped, unless it was already kept or dropped."""
-        if self._states[position] == self._UNSETTLED:
+        if self._states[position] == self._UNACCOUNTED:
             if len(self._codes) >= self._MAX_REASONS and reason not in self._codes:
                 reason = "other reasons"
             code = self._codes.setdefault(reason, len(self._codes) + self._FIRST_REASON)
@@ -178,7 +178,7 @@ class Ledger:
             read=len(self._states),
             kept=self._states.count(self._KEPT),
             dropped={reason: count for reason, count in dropped.items() if count},
-            unsettled=self._states.count(self._UNSETTLED),
+            unsettled=self._states.count(self._UNACCOUNTED),
         )
 
 
@@ -245,7 +245,7 @@ class Chat:
         return batches
 
     def rest(self) -> Iterator[Message]:
-        """Returns the messages that were not read yet. Then the chat is used up."""
+        """Returns the messages that were not read yet. Then the chat is exhausted."""
         return self.messages if self._rest is None else self._rest
 
     def tap(self, wrap: Callable[[Iterator[MessageBatch]], Iterator[MessageBatch]]) -> None:

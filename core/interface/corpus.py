@@ -73,10 +73,10 @@ class Corpus:
                         yield decoder.decode(line)
                     except msgspec.DecodeError as error:
                         raise UserError(
-                            f"{file}:{number}: damaged corpus: {error}", "run with --force corpus"
+                            f"{file}:{number}: damaged corpus: {error}", "run: acc run --force corpus"
                         ) from None
         except FileNotFoundError:
-            raise UserError(f"{file}: no such file", "run with --force corpus") from None
+            raise UserError(f"{file}: no such file", "run: acc run --force corpus") from None
 
     @property
     def report(self) -> dict[str, Any]:

@@ -25,14 +25,14 @@ class Deprecated(DeprecationWarning):
 
     Args:
         text: What is deprecated, and what replaces it.
-        plugin: The plugin and its author, if known.
+        user: The plugin that uses the name, and its author, if known.
 
     Attributes:
         text: The text, without the plugin.
     """
 
-    def __init__(self, text: str, plugin: str = "") -> None:
-        super().__init__(f"{plugin}: {text}" if plugin else text)
+    def __init__(self, text: str, user: str = "") -> None:
+        super().__init__(f"{user}: {text}" if user else text)
         self.text = text
 
 
@@ -55,7 +55,7 @@ def warn_deprecated(warning: Deprecated) -> None:
     """
     caller = sys._getframe(2)
     if caller.f_globals.get("__name__") == "importlib._bootstrap":
-        return  # `from autocakechat import name` looks the name up twice; the second lookup is the plugin's
+        return  # CPython calls a module's __getattr__ twice for `from x import y`; only the second call warns
     package = str(caller.f_globals.get("__name__", "")).partition(".")[0]
     warnings.warn(Deprecated(warning.text, _plugin_of(package)), stacklevel=3)
 

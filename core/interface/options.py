@@ -73,7 +73,7 @@ class Secret:
         if self.env is not None:
             value = environment.get(self.env, "").strip()
             if not value:
-                raise UserError(f"{self} is not set", f"type: export {self.env}=...")
+                raise UserError(f"{self} is not set", f"run: export {self.env}=...")
             return value
         assert self.file is not None
         try:

@@ -30,18 +30,18 @@ class Session:
     @classmethod
     def start(cls, responder: Responder) -> Session:
         """Makes a session with the context size and the default label of a responder."""
-        return cls(responder.context_lines, cls.usual_mood(responder.labels))
+        return cls(responder.context_lines, cls.default_label(responder.labels))
 
     @staticmethod
-    def usual_mood(labels: Sequence[str]) -> str:
+    def default_label(labels: Sequence[str]) -> str:
         """Returns the default label: `neutral`, or the first label if there is no `neutral`."""
         return "neutral" if "neutral" in labels or not labels else labels[0]
 
     @staticmethod
-    def find_mood(typed: str, labels: Sequence[str]) -> str | None:
+    def find_label(typed: str, labels: Sequence[str]) -> str | None:
         """Returns the label that a user typed, ignoring case and surrounding whitespace; None if there is none."""
-        wanted = typed.strip().casefold()
-        return next((label for label in labels if label.casefold() == wanted), None)
+        folded = typed.strip().casefold()
+        return next((label for label in labels if label.casefold() == folded), None)
 
     @property
     def waiting(self) -> bool:
@@ -86,9 +86,21 @@ class Session:
         warn_deprecated(deprecated("Session.say", since="0.1", gone="0.3", instead="Session.add_reply"))
         self.add_reply(reply)
 
+    @staticmethod
+    def usual_mood(labels: Sequence[str]) -> str:
+        """Deprecated: the former name of `default_label`."""
+        warn_deprecated(deprecated("Session.usual_mood", since="0.1", gone="0.3", instead="Session.default_label"))
+        return Session.default_label(labels)
+
+    @staticmethod
+    def find_mood(typed: str, labels: Sequence[str]) -> str | None:
+        """Deprecated: the former name of `find_label`."""
+        warn_deprecated(deprecated("Session.find_mood", since="0.1", gone="0.3", instead="Session.find_label"))
+        return Session.find_label(typed, labels)
+
     def _add(self, text: str, speaker: str) -> None:
         if self._turns and speaker == self._last_speaker:
             text = f"{self._turns.pop()}\n{text}"
         self._turns.append(text[-self.line_limit :])
         self._last_speaker = speaker
-        del self._turns[: -self.context_lines]
+        del self._turns[: max(0, len(self._turns) - self.context_lines)]

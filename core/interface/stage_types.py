@@ -108,8 +108,8 @@ class TrainerType(StageType):
         reply: An attrs class whose fields are the options of `[reply]`. If replies are sampled, it needs a field `seed`
             with the default None: `acc evaluate` sets it to make replies reproducible.
         train: Takes the options, a corpus, an empty folder and the run context. It writes the model to the folder and
-            returns metrics. It trains on the part `train` only, because `acc evaluate` uses the other part as the
-            held-out set. It writes checkpoints to `run.state`, which is kept if the training is interrupted.
+            returns metrics. It trains on `train` only; it may use `validation`, the held-out set of `acc evaluate`, to
+            select the best epoch. It writes checkpoints to `run.state`, which is kept if the training is interrupted.
         load: Takes the model folder, the reply options and the run context, and returns a `Responder` or a
             `ScoringResponder`.
         inputs: Takes the options and returns the files besides the corpus that the training reads, such as a start

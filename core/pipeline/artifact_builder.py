@@ -11,7 +11,7 @@ from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, ar
 from autocakechat.config.pipeline import StageConfig
 from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.stage_types import Input, StageType
-from autocakechat.pipeline.environment import Environment
+from autocakechat.pipeline.run_services import RunServices
 
 
 @attrs.frozen
@@ -25,31 +25,31 @@ class BuiltArtifact:
     """
 
     artifact: Artifact
-    reused: bool
+    reused: bool = attrs.field(kw_only=True)
     measured: dict[str, Any]
 
 
-def find_reusable(environment: Environment, kind: ArtifactKind, key: str) -> Artifact | None:
+def find_reusable(services: RunServices, kind: ArtifactKind, key: str) -> Artifact | None:
     """Returns the artifact with a key, which becomes the newest one; None if it has to be built."""
-    artifact = environment.store.find(kind, key)
+    artifact = services.store.find(kind, key)
     if artifact:
-        environment.log.info("%s: reused, nothing it depends on has changed", kind)
-        environment.store.touch(artifact)
+        services.log.info("%s: reused, nothing it depends on has changed", kind)
+        services.store.touch(artifact)
     return artifact
 
 
-def find_built(environment: Environment, kind: ArtifactKind, key: str) -> Artifact:
+def find_built(services: RunServices, kind: ArtifactKind, key: str) -> Artifact:
     """Returns the artifact that was just built."""
-    artifact = environment.store.find(kind, key)
+    artifact = services.store.find(kind, key)
     assert artifact is not None
     return artifact
 
 
-def predict(environment: Environment, kind: ArtifactKind, ingredients: Ingredients, force: bool) -> str:
+def describe_dry_run(services: RunServices, kind: ArtifactKind, ingredients: Ingredients, force: bool) -> str:
     """Returns the line of a dry run: whether an artifact would be reused, or built and why."""
-    if not force and environment.store.find(kind, artifact_key(ingredients)):
+    if not force and services.store.find(kind, artifact_key(ingredients)):
         return f"{kind}: would be reused"
-    return f"{kind}: would be built ({environment.store.explain_rebuild(kind, ingredients)})"
+    return f"{kind}: would be built ({services.store.explain_rebuild(kind, ingredients)})"
 
 
 def stage_ingredients(config: StageConfig[StageType]) -> Ingredients:
@@ -63,9 +63,7 @@ def stage_ingredients(config: StageConfig[StageType]) -> Ingredients:
     return ingredients
 
 
-def input_ingredients(
-    environment: Environment, config: StageConfig[StageType], entries: Iterable[Input]
-) -> Ingredients:
+def input_ingredients(services: RunServices, config: StageConfig[StageType], inputs: Iterable[Input]) -> Ingredients:
     """Returns the ingredients that the inputs of a stage add: the hashes of their files."""
-    hash_file = environment.hashes.hash
-    return {f"{config.table}: {entry.name}": [hash_file(path) for path in entry.paths] for entry in entries}
+    hash_file = services.hashes.hash
+    return {f"{config.table}: {entry.name}": [hash_file(path) for path in entry.paths] for entry in inputs}

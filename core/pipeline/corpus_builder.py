@@ -25,8 +25,8 @@ from autocakechat.pipeline.artifact_builder import (
     stage_ingredients,
 )
 from autocakechat.pipeline.corpus_reader import CorpusReader
-from autocakechat.pipeline.environment import Environment
 from autocakechat.pipeline.preflight import SourceInputs
+from autocakechat.pipeline.run_services import RunServices
 
 CORPUS_FORM = 2
 
@@ -36,20 +36,20 @@ class CorpusBuilder:
     """Builds the corpus of a pipeline.
 
     Attributes:
-        environment: What the run shares.
+        services: The services of the run.
         inputs: The inputs of each source.
     """
 
-    environment: Environment
+    services: RunServices
     inputs: Sequence[SourceInputs]
 
     def ingredients(self) -> Ingredients:
         """Returns everything that the corpus depends on."""
-        pipeline = self.environment.pipeline
+        pipeline = self.services.pipeline
         ingredients: Ingredients = {"form": CORPUS_FORM, "seed": pipeline.seed}
-        for inputs in self.inputs:
-            ingredients |= stage_ingredients(inputs.source)
-            ingredients |= input_ingredients(self.environment, inputs.source, inputs.entries)
+        for source_inputs in self.inputs:
+            ingredients |= stage_ingredients(source_inputs.source)
+            ingredients |= input_ingredients(self.services, source_inputs.source, source_inputs.inputs)
         ingredients |= stage_ingredients(pipeline.require("extractor"))
         ingredients |= stage_ingredients(pipeline.annotator)
         for name, value in values_affecting_key(pipeline.corpus).items():
@@ -69,39 +69,39 @@ class CorpusBuilder:
         """
         ingredients = self.ingredients()
         key = artifact_key(ingredients)
-        log = self.environment.log
-        if not force and (reusable := find_reusable(self.environment, "corpus", key)):
+        log = self.services.log
+        if not force and (reusable := find_reusable(self.services, "corpus", key)):
             if samples:
                 log.info("%s", render(Report.from_json((reusable.path / "report.json").read_bytes()), samples))
-            return BuiltArtifact(reusable, True, Corpus(reusable.path).report)
-        log.info("corpus: building (%s)", self.environment.store.explain_rebuild("corpus", ingredients))
-        report = self._store(key, ingredients)
+            return BuiltArtifact(reusable, Corpus(reusable.path).report, reused=True)
+        log.info("corpus: building (%s)", self.services.store.explain_rebuild("corpus", ingredients))
+        report = self._build(key, ingredients)
         log.info("%s", render(report, samples))
-        built = find_built(self.environment, "corpus", key)
-        return BuiltArtifact(built, False, Corpus(built.path).report)
+        built = find_built(self.services, "corpus", key)
+        return BuiltArtifact(built, Corpus(built.path).report, reused=False)
 
-    def _store(self, key: str, ingredients: Ingredients) -> Report:
-        """Writes the corpus and its manifest into the artifact store."""
-        environment, pipeline = self.environment, self.environment.pipeline
-        with environment.store.locked(), environment.store.building("corpus", key) as folder:
+    def _build(self, key: str, ingredients: Ingredients) -> Report:
+        """Runs the stages, and adds the corpus and its manifest to the artifact store."""
+        services, pipeline = self.services, self.services.pipeline
+        with services.store.locked(), services.store.building("corpus", key) as folder:
             stages = (*pipeline.sources, pipeline.require("extractor"), pipeline.annotator)
-            with environment.stage_events(*stages) as announce_result:
+            with services.stage_events(*stages) as announce_result:
                 report = self._write(folder)
                 announce_result(report)
             manifest = {"form": CORPUS_FORM, "key": key, "ingredients": ingredients}
             write_whole(folder / MANIFEST_NAMES["corpus"], msgspec.json.encode(manifest))
-            environment.hashes.save()
+            services.hashes.save()
         return report
 
     def _write(self, folder: Path) -> Report:
         """Runs the stages, and writes their dialogs into an empty folder."""
-        pipeline = self.environment.pipeline
-        extractor = self.environment.bind(pipeline.require("extractor"))
-        annotator = self.environment.bind(pipeline.annotator)
-        report = ReportBuilder(extractor.owner)
-        dialogs = CorpusReader(self.environment, extractor, report).dialogs(self.inputs)
+        pipeline = self.services.pipeline
+        extractor = self.services.bind(pipeline.require("extractor"))
+        annotator = self.services.bind(pipeline.annotator)
+        report_builder = ReportBuilder(extractor.owner)
+        dialogs = CorpusReader(self.services, extractor, report_builder).dialogs(self.inputs)
         annotate = partial(annotator.stage.annotate, annotator.options, dialogs, annotator.run)
         with CorpusWriter(folder, pipeline.corpus, pipeline.seed) as writer:
-            for dialog in annotator.attribute_errors(annotate):
-                writer.write(dialog, report.ledger(dialog.chat))
-            return writer.finish(report)
+            for dialog in annotator.name_plugin_in_errors(annotate):
+                writer.write(dialog, report_builder.ledger(dialog.chat))
+            return writer.finish(report_builder)

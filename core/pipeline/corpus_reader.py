@@ -11,9 +11,9 @@ from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import ExtractorType, Input
 from autocakechat.pipeline import parallel_extraction, prefetch
-from autocakechat.pipeline.environment import Environment
 from autocakechat.pipeline.extraction import BoundStage, Extraction
 from autocakechat.pipeline.preflight import SourceInputs
+from autocakechat.pipeline.run_services import RunServices
 
 
 @attrs.frozen
@@ -21,35 +21,36 @@ class CorpusReader:
     """Reads dialogs, and adds the chats to a report.
 
     Attributes:
-        environment: What the run shares.
+        services: The services of the run.
         extractor: The extractor.
-        report: Receives each chat before its first dialog is yielded.
+        report_builder: Receives each chat before its first dialog is yielded.
     """
 
-    environment: Environment
+    services: RunServices
     extractor: BoundStage[ExtractorType]
-    report: ReportBuilder
+    report_builder: ReportBuilder
 
     def dialogs(self, inputs: Sequence[SourceInputs]) -> Iterator[Dialog]:
         """Yields the dialogs of all sources, in the order of the inputs."""
         for source_inputs in inputs:
             yield from self._source_dialogs(source_inputs)
 
-    def _source_dialogs(self, inputs: SourceInputs) -> Iterator[Dialog]:
-        extraction = Extraction(self.environment.bind(inputs.source), self.extractor)
-        if parallel_extraction.is_worthwhile(extraction, inputs.entries):
-            yield from parallel_extraction.extract_in_parallel(extraction, inputs.entries, self.report)
+    def _source_dialogs(self, source_inputs: SourceInputs) -> Iterator[Dialog]:
+        extraction = Extraction(self.services.bind(source_inputs.source), self.extractor)
+        inputs = source_inputs.inputs
+        if parallel_extraction.is_worthwhile(extraction, inputs):
+            yield from parallel_extraction.extract_in_parallel(extraction, inputs, self.report_builder)
             return
-        for entry in inputs.entries:
+        for entry in inputs:
             for chat in self._chats(extraction, entry):
                 yield from extraction.dialogs(chat)
 
     def _chats(self, extraction: Extraction, entry: Input) -> Iterator[Chat]:
         if prefetch.is_worthwhile(extraction.source, entry):
-            for chat in prefetch.prefetch_chats(extraction.source, entry, self.report.participants):
-                self.report.add_counted_chat(chat)  # the worker process counts the messages
+            for chat in prefetch.prefetch_chats(extraction.source, entry, self.report_builder.participants):
+                self.report_builder.add_counted_chat(chat)  # the worker process counts the messages
                 yield chat
         else:
             for chat in extraction.chats(entry):
-                self.report.add_chat(chat)
+                self.report_builder.add_chat(chat)
                 yield chat

@@ -40,8 +40,8 @@ class BoundStage(Generic[StageT]):
         """Returns the same stage with another progress display."""
         return attrs.evolve(self, run=attrs.evolve(self.run, progress=progress))
 
-    def attribute_errors(self, start: Callable[[], Iterable[T]]) -> Iterator[T]:
-        """Yields what a function of the stage yields, and turns unexpected exceptions into errors of its plugin.
+    def name_plugin_in_errors(self, start: Callable[[], Iterable[T]]) -> Iterator[T]:
+        """Yields what a function of the stage yields. An unexpected exception becomes an error that names the plugin.
 
         Args:
             start: Calls the function.
@@ -66,13 +66,13 @@ def read_chats(source: BoundStage[SourceType], entry: Input) -> Iterator[Chat]:
     """Reads the chats of an input, one after the other.
 
     Raises:
-        PluginError: The source fails, or yields something else than chats.
+        PluginError: The source fails, or yields objects that are not chats.
     """
-    for chat in source.attribute_errors(partial(source.stage.read, source.options, entry, source.run)):
+    for chat in source.name_plugin_in_errors(partial(source.stage.read, source.options, entry, source.run)):
         if not isinstance(chat, Chat):
             raise PluginError(source.owner, f"the source yields {type(chat).__name__}, expected Chat")
-        # The messages are read later, outside of this loop; errors while reading them are attributed, too.
-        chat.tap(lambda batches: source.attribute_errors(lambda: batches))
+        # The messages are read later, outside of this loop; errors while reading them name the plugin, too.
+        chat.tap(lambda batches: source.name_plugin_in_errors(lambda: batches))
         yield chat
 
 
@@ -84,7 +84,7 @@ def extract_dialogs(extractor: BoundStage[ExtractorType], chat: Chat) -> Iterato
     """
     if chat.skip is None:
         extract = partial(extractor.stage.extract, extractor.options, chat, extractor.run)
-        for dialog in extractor.attribute_errors(extract):
+        for dialog in extractor.name_plugin_in_errors(extract):
             turns = len(dialog.utterances)
             if turns == 0 or turns % 2:
                 message = f"the extractor yields a dialog of {turns} turns, expected pairs of turns"

@@ -18,7 +18,7 @@ from autocakechat.pipeline.artifact_builder import (
     input_ingredients,
     stage_ingredients,
 )
-from autocakechat.pipeline.environment import Environment
+from autocakechat.pipeline.run_services import RunServices
 
 
 @attrs.frozen
@@ -26,14 +26,14 @@ class ModelBuilder:
     """Builds the model of a pipeline.
 
     Attributes:
-        environment: What the run shares.
+        services: The services of the run.
     """
 
-    environment: Environment
+    services: RunServices
 
     @property
     def _trainer(self) -> StageConfig[TrainerType]:
-        return self.environment.pipeline.require("trainer")
+        return self.services.pipeline.require("trainer")
 
     def ingredients(self, corpus_key: str) -> Ingredients:
         """Returns everything that the model depends on.
@@ -42,11 +42,11 @@ class ModelBuilder:
             corpus_key: The artifact key of the corpus.
         """
         trainer = self._trainer
-        entries = trainer.stage.inputs(trainer.options) if trainer.stage.inputs else ()
+        inputs = trainer.stage.inputs(trainer.options) if trainer.stage.inputs else ()
         return (
-            {"corpus": corpus_key, "seed": self.environment.pipeline.seed}
+            {"corpus": corpus_key, "seed": self.services.pipeline.seed}
             | stage_ingredients(trainer)
-            | input_ingredients(self.environment, trainer, entries)
+            | input_ingredients(self.services, trainer, inputs)
         )
 
     def build(self, corpus: Artifact, force: bool) -> BuiltArtifact:
@@ -61,25 +61,25 @@ class ModelBuilder:
         """
         ingredients = self.ingredients(corpus.key)
         key = artifact_key(ingredients)
-        log = self.environment.log
-        if not force and (reusable := find_reusable(self.environment, "model", key)):
-            return BuiltArtifact(reusable, True, reusable.manifest["metrics"])
-        log.info("model: training (%s)", self.environment.store.explain_rebuild("model", ingredients))
+        log = self.services.log
+        if not force and (reusable := find_reusable(self.services, "model", key)):
+            return BuiltArtifact(reusable, reusable.manifest["metrics"], reused=True)
+        log.info("model: training (%s)", self.services.store.explain_rebuild("model", ingredients))
         metrics = self._train(corpus, key, ingredients)
         log.info("model: %s", ", ".join(f"{name} {_format_metric(value)}" for name, value in metrics.items()))
-        return BuiltArtifact(find_built(self.environment, "model", key), False, metrics)
+        return BuiltArtifact(find_built(self.services, "model", key), metrics, reused=False)
 
     def _train(self, corpus: Artifact, key: str, ingredients: Ingredients) -> dict[str, Any]:
         """Trains into the artifact store. Checkpoints are kept under the key until the training has succeeded."""
-        environment, trainer, store = self.environment, self._trainer, self.environment.store
+        services, trainer, store = self.services, self._trainer, self.services.store
         state_name = f"model-{key}"
-        context = environment.stage_context(trainer, store.state(state_name))
+        context = services.stage_context(trainer, store.state(state_name))
         with store.locked(), store.building("model", key) as folder:
-            with environment.stage_events(trainer) as announce_result:
+            with services.stage_events(trainer) as announce_result:
                 metrics = trainer.stage.train(trainer.options, Corpus(corpus.path), folder, context)
                 announce_result(metrics)
             write_manifest(folder, trainer, metrics, key, ingredients)
-            environment.hashes.save()
+            services.hashes.save()
         store.remove_state(state_name)
         return dict(metrics)
 

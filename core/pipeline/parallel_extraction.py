@@ -62,27 +62,27 @@ class _Submitted:
 
 
 def is_worthwhile(
-    extraction: Extraction, entries: Sequence[Input], *, cpus: int | None = None, min_bytes: int = MIN_BYTES
+    extraction: Extraction, inputs: Sequence[Input], *, cpus: int | None = None, min_bytes: int = MIN_BYTES
 ) -> bool:
     """Returns whether reading inputs in parallel is possible, and faster than one after the other.
 
     Args:
         extraction: The source and the extractor.
-        entries: The inputs.
+        inputs: The inputs.
         cpus: The number of CPUs; by default those that are available.
         min_bytes: The size of all inputs from which on worker processes pay off.
     """
-    if len(entries) < 2 or (available_cpus() if cpus is None else cpus) < 2:
+    if len(inputs) < 2 or (available_cpus() if cpus is None else cpus) < 2:
         return False
-    return total_size(entries) >= min_bytes and is_picklable(extraction)
+    return total_size(inputs) >= min_bytes and is_picklable(extraction)
 
 
-def extract_in_parallel(extraction: Extraction, entries: Sequence[Input], report: ReportBuilder) -> Iterator[Dialog]:
+def extract_in_parallel(extraction: Extraction, inputs: Sequence[Input], report: ReportBuilder) -> Iterator[Dialog]:
     """Reads inputs in worker processes.
 
     Args:
         extraction: The source and the extractor.
-        entries: The inputs.
+        inputs: The inputs.
         report: Receives the chats of each input before its dialogs are yielded.
 
     Yields:
@@ -95,17 +95,17 @@ def extract_in_parallel(extraction: Extraction, entries: Sequence[Input], report
     context = multiprocessing.get_context("spawn")
     # A pipe and not an Event: `Event.set` blocks forever if a process that waits for the event was killed.
     stopped, stop = context.Pipe(duplex=False)
-    workers = min(available_cpus(), len(entries))
+    workers = min(available_cpus(), len(inputs))
     run = extraction.source.run
     with (
         stopped,
         stop,
         tempfile.TemporaryDirectory(prefix="acc-") as folder,
         ProcessPoolExecutor(workers, context, initializer=_initialize_worker, initargs=(stopped,)) as pool,
-        run.progress("reading", total=len(entries), unit="inputs") as progress,
+        run.progress("reading", total=len(inputs), unit="inputs") as progress,
     ):
         submitted: deque[_Submitted] = deque()
-        submissions = _submit_all(pool, extraction.with_progress(silent_progress), entries, Path(folder))
+        submissions = _submit_all(pool, extraction.with_progress(silent_progress), inputs, Path(folder))
         try:
             while True:
                 submitted.extend(islice(submissions, workers + _EXTRA_INPUTS - len(submitted)))
@@ -128,10 +128,10 @@ def extract_in_parallel(extraction: Extraction, entries: Sequence[Input], report
 
 
 def _submit_all(
-    pool: ProcessPoolExecutor, extraction: Extraction, entries: Sequence[Input], folder: Path
+    pool: ProcessPoolExecutor, extraction: Extraction, inputs: Sequence[Input], folder: Path
 ) -> Iterator[_Submitted]:
     """Submits one input at each step."""
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(inputs):
         spool = folder / str(number)
         yield _Submitted(pool.submit(_extract_in_worker, extraction, entry, spool), spool)
 

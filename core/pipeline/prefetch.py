@@ -1,7 +1,8 @@
 """Prefetches an input in a worker process while this process pairs its messages and writes the corpus.
 
-Decoding a log takes about as long as pairing its messages and writing the corpus, so with two CPUs both together take
-about three quarters of the time. The messages come through a pipe; while it is full, the worker waits.
+Decoding a log takes about as long as pairing its messages and writing the corpus. On two CPUs both at once take about
+three quarters of the time, not half: passing the messages through a pipe also takes time. While the pipe is full, the
+worker waits.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ from autocakechat.pipeline.worker_processes import (
 )
 from autocakechat.statistics.participants import ParticipantCounter
 
-# Starting a process takes about as long as reading half of this.
+# The break-even size: starting a process takes about as long as decoding half of this, and prefetching saves about as
+# much (a quarter of the time to decode, pair and write all of it).
 MIN_BYTES = 64_000_000
 
 
@@ -78,31 +80,31 @@ def prefetch_chats(source: BoundStage[SourceType], entry: Input, participants: P
         StageError: The worker process was killed.
     """
     context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    arguments = (source.with_progress(silent_progress), entry, sending)
+    receiving_end, sending_end = context.Pipe(duplex=False)
+    arguments = (source.with_progress(silent_progress), entry, sending_end)
     worker = context.Process(target=_read_in_worker, args=arguments, daemon=True)
     worker.start()
-    sending.close()
+    sending_end.close()
     try:
         with ExitStack() as progress_displays:
-            events = _chat_events(receiving, source.run, progress_displays, participants)
+            events = _chat_events(receiving_end, source.run, progress_displays, participants)
             for event in events:
                 assert isinstance(event, ChatStart)
                 batches = _message_batches(events)
                 yield Chat.of_batches(event.id, event.title, event.kind, batches, event.skip)
                 deque(batches, maxlen=0)
     finally:
-        receiving.close()
+        receiving_end.close()
         worker.terminate()
         worker.join()
 
 
 def _chat_events(
-    receiving: Connection, run: RunContext, progress_displays: ExitStack, participants: ParticipantCounter
+    receiving_end: Connection, run: RunContext, progress_displays: ExitStack, participants: ParticipantCounter
 ) -> Iterator[ChatEvent]:
     """Yields the events that describe chats, and handles all others, until the worker has finished."""
     progress: Progress | None = None
-    for event in receive_events(receiving):
+    for event in receive_events(receiving_end):
         match event:
             case ProgressAdvance():
                 assert progress
@@ -132,10 +134,10 @@ def _message_batches(events: Iterator[ChatEvent]) -> Iterator[MessageBatch]:
         yield decode(event)
 
 
-def _read_in_worker(source: BoundStage[SourceType], entry: Input, sending: Connection) -> None:
+def _read_in_worker(source: BoundStage[SourceType], entry: Input, sending_end: Connection) -> None:
     """Reads an input and sends its chats; runs in the worker process."""
     restore_default_signals()
-    sender = EventSender(sending)
+    sender = EventSender(sending_end)
     forward_logs(sender.send)
     source = source.with_progress(partial(_forward_progress, sender))
     with contextlib.suppress(BrokenPipeError):  # the main process does not read any more

@@ -17,15 +17,15 @@ from autocakechat.registry.manager import missing_requirements
 
 @attrs.frozen
 class SourceInputs:
-    """A source and the inputs it found.
+    """A source and its inputs.
 
     Attributes:
         source: The source.
-        entries: The inputs, in the order in which they are read.
+        inputs: The inputs, in the order in which they are read.
     """
 
     source: StageConfig[SourceType]
-    entries: Sequence[Input]
+    inputs: Sequence[Input]
 
 
 @attrs.define
@@ -34,15 +34,15 @@ class PreflightChecks:
 
     Attributes:
         pipeline: The pipeline.
-        redact: Receives every secret, so that none is ever shown.
+        redactor: Receives each secret, so that logs can hide it.
     """
 
     pipeline: Pipeline
-    redact: Redactor
+    redactor: Redactor
     _problems: list[str] = attrs.field(factory=list, init=False)
 
     def check(self, kinds: Sequence[str]) -> list[SourceInputs]:
-        """Checks stages: that their tables exist, with their Python modules, input files and secrets.
+        """Checks that the tables of stages exist, and that their Python modules, input files and secrets do, too.
 
         Args:
             kinds: The kinds of stages, such as `source` or `trainer`.
@@ -65,7 +65,7 @@ class PreflightChecks:
                 config = self.pipeline.require(kind)
                 self._check_stage(config)
                 if isinstance(config.stage, TrainerType) and config.stage.inputs:
-                    config.stage.inputs(config.options)
+                    config.stage.inputs(config.options)  # raises an error if a file is missing
         if self._problems:
             raise ManyProblemsError(self._problems)
         return inputs
@@ -78,12 +78,12 @@ class PreflightChecks:
         missing = missing_requirements(config.stage)
         if missing:
             needs = f"{config.stage.name} needs {', '.join(missing)}"
-            self._problems.append(f"{self._place(config)}: {needs}; type: {config.stage.install}")
+            self._problems.append(f"{self._place(config)}: {needs}; run: {config.stage.install}")
 
     def _check_secrets(self, config: StageConfig[StageType]) -> None:
         for secret in secrets_in(config.options):
             try:
-                self.redact.add(secret.reveal())
+                self.redactor.add(secret.reveal())
             except UserError as error:
                 self._problems.append(f"{self._place(config)}: {error}")
 

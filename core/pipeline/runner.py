@@ -7,27 +7,25 @@ import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from autocakechat.artifacts.model_folder import open_model
-from autocakechat.artifacts.store import MANIFEST_NAMES, Artifact, artifact_key, newest_corpus
+from autocakechat.artifacts.store import MANIFEST_NAMES, Artifact, ArtifactKind, artifact_key, newest_corpus
 from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import UserError
 from autocakechat.files import replace_folder
 from autocakechat.interface.model import TrainedModel
 from autocakechat.interface.stage_types import DeployerType, TrainerType
-from autocakechat.pipeline.artifact_builder import BuiltArtifact, predict
+from autocakechat.pipeline.artifact_builder import BuiltArtifact, describe_dry_run
 from autocakechat.pipeline.corpus_builder import CorpusBuilder
-from autocakechat.pipeline.environment import Environment
 from autocakechat.pipeline.model_builder import ModelBuilder
 from autocakechat.pipeline.preflight import PreflightChecks, SourceInputs
+from autocakechat.pipeline.run_services import RunServices
 from autocakechat.registry.manager import PluginManager
 
-Until = Literal["corpus", "model"]
-
 _CORPUS_STAGES = ("source", "extractor", "annotator")
-_STAGES_UNTIL: dict[Until | None, Sequence[str]] = {
+_STAGES_UNTIL: dict[ArtifactKind | None, Sequence[str]] = {
     "corpus": _CORPUS_STAGES,
     "model": (*_CORPUS_STAGES, "trainer"),
     None: (*_CORPUS_STAGES, "trainer", "deployer"),
@@ -41,16 +39,16 @@ class Runner:
         pipeline: The pipeline.
         manager: The plugins.
         log: The log.
-        redact: Receives every secret before it is used.
+        redactor: Receives each secret before it is used, so that logs can hide it.
     """
 
-    def __init__(self, pipeline: Pipeline, manager: PluginManager, log: logging.Logger, redact: Redactor) -> None:
+    def __init__(self, pipeline: Pipeline, manager: PluginManager, log: logging.Logger, redactor: Redactor) -> None:
         self._pipeline = pipeline
-        self._redact = redact
-        self._environment = Environment.of(pipeline, manager, log)
-        self._model_builder = ModelBuilder(self._environment)
+        self._redactor = redactor
+        self._services = RunServices.of(pipeline, manager, log)
+        self._model_builder = ModelBuilder(self._services)
 
-    def check(self, until: Until | None) -> Sequence[SourceInputs]:
+    def check(self, until: ArtifactKind | None) -> Sequence[SourceInputs]:
         """Checks everything that a run needs: tables, Python modules, input files and secrets.
 
         Args:
@@ -64,7 +62,7 @@ class Runner:
         """
         return self._preflight(*_STAGES_UNTIL[until])
 
-    def run(self, until: Until | None, force: Until | None, samples: int = 0) -> dict[str, BuiltArtifact]:
+    def run(self, until: ArtifactKind | None, force: ArtifactKind | None, samples: int = 0) -> dict[str, BuiltArtifact]:
         """Builds or reuses the corpus, then the model.
 
         Args:
@@ -78,7 +76,7 @@ class Runner:
         Raises:
             AccError: A check or a stage failed.
         """
-        corpus_builder = CorpusBuilder(self._environment, self.check(until))
+        corpus_builder = CorpusBuilder(self._services, self.check(until))
         built = {"corpus": corpus_builder.build(force == "corpus", samples)}
         if until != "corpus":
             built["model"] = self._model_builder.build(built["corpus"].artifact, force == "model")
@@ -105,24 +103,24 @@ class Runner:
         self._preflight("trainer")
         return self._model_builder.build(corpus, force)
 
-    def dry_run(self, until: Until | None, force: Until | None) -> list[str]:
-        """Checks everything that a run needs.
+    def dry_run(self, until: ArtifactKind | None, force: ArtifactKind | None) -> list[str]:
+        """Checks everything that a run needs, and describes the run without doing it.
 
         Args:
             until: The artifact to stop at.
             force: The artifact to build even if it could be reused.
 
         Returns:
-            One line for each thing that a run would do.
+            One line for each artifact that a run would build or reuse, and one for the deployer.
 
         Raises:
             ManyProblemsError: One line for each problem.
         """
-        ingredients = CorpusBuilder(self._environment, self.check(until)).ingredients()
-        lines = [predict(self._environment, "corpus", ingredients, force == "corpus")]
+        ingredients = CorpusBuilder(self._services, self.check(until)).ingredients()
+        lines = [describe_dry_run(self._services, "corpus", ingredients, force == "corpus")]
         if until != "corpus":
             ingredients = self._model_builder.ingredients(artifact_key(ingredients))
-            lines.append(predict(self._environment, "model", ingredients, force == "model"))
+            lines.append(describe_dry_run(self._services, "model", ingredients, force == "model"))
         if until is None:
             lines.append(f"deployer: would start {self._pipeline.require('deployer').stage.name}")
         return lines
@@ -138,19 +136,22 @@ class Runner:
             UserError: The state folder cannot be used.
         """
         self._preflight("deployer")
-        model = self.model(folder, state / "reply" if state else None)
+        reply_state = state / "reply" if state else None
+        model = self.open_model(folder, reply_state)
         if state:
             _create_state_folder(state, model.path)
         self.deploy_with(self._pipeline.require("deployer"), model, state)
 
     def deploy_with(self, deployer: StageConfig[DeployerType], model: TrainedModel, state: Path | None = None) -> None:
-        """Runs another deployer than that of the pipeline; see `deploy`."""
-        with self._environment.stage_events(deployer) as announce_result:
-            context = self._environment.stage_context(deployer, state)
+        """Runs a deployer with a model, until it is stopped. The deployer need not be that of the pipeline."""
+        with self._services.stage_events(deployer) as announce_result:
+            context = self._services.stage_context(deployer, state)
             deployer.stage.deploy(deployer.options, model, context)
             announce_result(None)
 
-    def model(self, folder: Path | None = None, state: Path | None = None, seed: int | None = None) -> TrainedModel:
+    def open_model(
+        self, folder: Path | None = None, state: Path | None = None, seed: int | None = None
+    ) -> TrainedModel:
         """Opens a model folder.
 
         Args:
@@ -165,9 +166,9 @@ class Runner:
             folder = self._newest_model().path
         return open_model(
             folder,
-            self._environment.manager,
+            self._services.manager,
             reply=partial(self._reply_options, folder),
-            run=self._environment.context("reply", state),
+            run=self._services.run_context("reply", state),
             seed=seed,
         )
 
@@ -175,7 +176,7 @@ class Runner:
         """Copies a model to a folder outside of the artifact store. A model in the folder is replaced.
 
         Raises:
-            UserError: The folder contains something else than a model.
+            UserError: The folder exists, is not empty, and is not a model folder.
         """
         if target.exists() and not (target / MANIFEST_NAMES["model"]).is_file() and any(target.iterdir()):
             raise UserError(f"{target}: already exists and is not a model folder", "give another --export-model folder")
@@ -184,16 +185,16 @@ class Runner:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(built.artifact.path, copy)
         replace_folder(copy, target, spare=target.with_name(f".{target.name}.replaced"))
-        self._environment.log.info("model: copied to %s", target)
+        self._services.log.info("model: copied to %s", target)
 
     def _preflight(self, *kinds: str) -> list[SourceInputs]:
-        return PreflightChecks(self._pipeline, self._redact).check(kinds)
+        return PreflightChecks(self._pipeline, self._redactor).check(kinds)
 
     def _newest_model(self) -> Artifact:
-        newest = self._environment.store.newest("model")
+        newest = self._services.store.newest("model")
         if newest is None:
             path = self._pipeline.path
-            raise UserError(f"{path}: there is no model yet", f"type: acc run {path}")
+            raise UserError(f"{path}: there is no model yet", f"run: acc run {path}")
         return newest
 
     def _reply_options(self, folder: Path, trainer: TrainerType) -> Any:
@@ -202,9 +203,9 @@ class Runner:
         if config is None:
             return trainer.reply()
         if config.stage is not trainer:
-            path, chosen = self._pipeline.path, config.stage.name
+            path, configured = self._pipeline.path, config.stage.name
             raise UserError(
-                f"{folder}: this model was made by the trainer '{trainer.name}', but {path} has '{chosen}'",
+                f"{folder}: this model was made by the trainer '{trainer.name}', but {path} has '{configured}'",
                 f'set use = "{trainer.name}" in [trainer], or give another model',
             )
         return self._pipeline.reply

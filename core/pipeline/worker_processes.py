@@ -35,9 +35,9 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def total_size(entries: Sequence[Input]) -> int:
+def total_size(inputs: Sequence[Input]) -> int:
     """Returns the size of all files of some inputs, in bytes."""
-    return sum(path.stat().st_size for entry in entries for path in entry.paths)
+    return sum(path.stat().st_size for entry in inputs for path in entry.paths)
 
 
 def is_picklable(stages: object) -> bool:

@@ -63,12 +63,12 @@ class Installer:
     """The commands that change an environment.
 
     Attributes:
-        install: The start of the command that installs distributions.
-        uninstall: The start of the command that uninstalls distributions.
+        install_command: The start of the command that installs distributions.
+        uninstall_command: The start of the command that uninstalls distributions.
     """
 
-    install: Sequence[str]
-    uninstall: Sequence[str]
+    install_command: Sequence[str]
+    uninstall_command: Sequence[str]
 
 
 def install(targets: Sequence[InstallTarget]) -> None:
@@ -78,12 +78,13 @@ def install(targets: Sequence[InstallTarget]) -> None:
         UserError: The environment cannot be changed, or the installation failed.
     """
     arguments = [target.argument for target in targets]
-    installer = find_installer(Path(sys.prefix), install=arguments)
+    installer = find_installer(Path(sys.prefix), to_install=arguments)
     with tempfile.TemporaryDirectory() as folder:
         # A plugin must not replace the autocakechat that installs it.
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text(f"autocakechat=={version('autocakechat')}\n")
-        _run([*installer.install, "--constraint", str(constraints), "--", *arguments], f"install {' '.join(arguments)}")
+        command = [*installer.install_command, "--constraint", str(constraints), "--", *arguments]
+        _run(command, f"install {' '.join(arguments)}")
 
 
 def uninstall(distributions: Sequence[str]) -> None:
@@ -92,27 +93,27 @@ def uninstall(distributions: Sequence[str]) -> None:
     Raises:
         UserError: The environment cannot be changed, or the removal failed.
     """
-    installer = find_installer(Path(sys.prefix), uninstall=distributions)
-    _run([*installer.uninstall, "--", *distributions], f"uninstall {' '.join(distributions)}")
+    installer = find_installer(Path(sys.prefix), to_uninstall=distributions)
+    _run([*installer.uninstall_command, "--", *distributions], f"uninstall {' '.join(distributions)}")
 
 
-def find_installer(prefix: Path, install: Sequence[str] = (), uninstall: Sequence[str] = ()) -> Installer:
+def find_installer(prefix: Path, to_install: Sequence[str] = (), to_uninstall: Sequence[str] = ()) -> Installer:
     """Finds the installer of an environment: pip, or uv if there is no pip.
 
     Args:
         prefix: The environment's folder.
-        install: The arguments to install, for the command in the error's hint.
-        uninstall: The distributions to uninstall, for the command in the error's hint.
+        to_install: The arguments to install, for the command in the error's hint.
+        to_uninstall: The distributions to uninstall, for the command in the error's hint.
 
     Raises:
         UserError: pipx, uv tool or the operating system manages the environment, or there is no installer.
     """
     if (prefix / "pipx_metadata.json").is_file():
-        command = ["pipx", "inject" if install else "uninject", prefix.name, *install, *uninstall]
-        raise UserError("this autocakechat was installed by pipx", f"type: {shlex.join(command)}")
+        command = ["pipx", "inject" if to_install else "uninject", prefix.name, *to_install, *to_uninstall]
+        raise UserError("this autocakechat was installed by pipx", f"run: {shlex.join(command)}")
     if (prefix / "uv-receipt.toml").is_file():
-        command = ["uv", "tool", "install", *_uv_tool_arguments(prefix / "uv-receipt.toml", install, uninstall)]
-        raise UserError("this autocakechat was installed by uv tool", f"type: {shlex.join(command)}")
+        command = ["uv", "tool", "install", *_uv_tool_arguments(prefix / "uv-receipt.toml", to_install, to_uninstall)]
+        raise UserError("this autocakechat was installed by uv tool", f"run: {shlex.join(command)}")
     if prefix == Path(sys.base_prefix) and (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file():
         raise UserError(
             f"the Python in {prefix} is managed by the operating system (EXTERNALLY-MANAGED)",
@@ -125,18 +126,20 @@ def find_installer(prefix: Path, install: Sequence[str] = (), uninstall: Sequenc
     uv = shutil.which("uv")
     if uv:
         return Installer([uv, "pip", "install", "--python", python], [uv, "pip", "uninstall", "--python", python])
-    raise UserError("neither pip nor uv is installed", f"type: {python} -m ensurepip")
+    raise UserError("neither pip nor uv is installed", f"run: {python} -m ensurepip")
 
 
-def _uv_tool_arguments(receipt: Path, install: Sequence[str], uninstall: Sequence[str]) -> list[str]:
+def _uv_tool_arguments(receipt: Path, to_install: Sequence[str], to_uninstall: Sequence[str]) -> list[str]:
     """Returns the arguments of `uv tool install`. It removes every distribution that its command does not repeat."""
     from packaging.utils import canonicalize_name
 
     requirements = tomllib.loads(receipt.read_text("utf-8"))["tool"]["requirements"]
-    removed = set(map(canonicalize_name, uninstall))
-    kept = [_format_requirement(item) for item in requirements if canonicalize_name(item["name"]) not in removed]
-    tool, *others = sorted(kept, key=lambda requirement: not requirement.startswith("autocakechat"))
-    return [tool, *(argument for requirement in (*others, *install) for argument in ("--with", requirement))]
+    removed = set(map(canonicalize_name, to_uninstall))
+    remaining = [item for item in requirements if canonicalize_name(item["name"]) not in removed]
+    # The tool itself is the first argument; a plugin may be called autocakechat-x.
+    remaining.sort(key=lambda item: canonicalize_name(item["name"]) != "autocakechat")
+    tool, *others = map(_format_requirement, remaining)
+    return [tool, *(argument for requirement in (*others, *to_install) for argument in ("--with", requirement))]
 
 
 def _format_requirement(item: dict[str, Any]) -> str:
@@ -168,6 +171,6 @@ def _parse_path(text: str) -> InstallTarget:
 
 def _run(command: Sequence[str], action: str) -> None:
     # Standard output is reserved for the output of `acc`, which programs may parse.
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)  # noqa: S603
-    if done.returncode:
+    completed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)  # noqa: S603
+    if completed.returncode:
         raise UserError(f"could not {action}", "see the installer's messages above")

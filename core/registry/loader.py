@@ -45,6 +45,7 @@ class PluginLoader:
             self.hooks.add_hookspecs(specification)
         self._known_hooks = [name for module in specifications for name in vars(module) if name.startswith("acc_")]
         self._entries: dict[str, EntryPoint] = {}
+        self._duplicate_names: set[str] = set()
 
     def add(self, plugin: Plugin, entry: EntryPoint) -> None:
         """Imports a plugin, unless it is disabled, and registers its hooks. Problems are stored in the plugin."""
@@ -56,6 +57,7 @@ class PluginLoader:
 
     def collect_stages(self) -> None:
         """Calls the registration hooks of all plugins and stores what they yield in the plugins."""
+        self._fail_duplicates()
         by_name = {plugin.name: plugin for plugin in self.plugins if plugin.status == "active"}
         for hook, expected in _REGISTRATION_HOOKS.items():
             for implementation in getattr(self.hooks.hook, hook).get_hookimpls():
@@ -69,7 +71,7 @@ class PluginLoader:
             plugin.fail(f"cannot be imported: {describe_error(error)}")
             return
         if self.hooks.has_plugin(plugin.name):
-            self._refuse_same_name(plugin)
+            self._duplicate_names.add(plugin.name)
             return
         try:
             self.hooks.register(module, plugin.name)
@@ -80,12 +82,13 @@ class PluginLoader:
         if plugin.status == "failed":
             self.hooks.unregister(name=plugin.name)
 
-    def _refuse_same_name(self, plugin: Plugin) -> None:
-        others = [other for other in self.plugins if other.name == plugin.name and other is not plugin]
-        fail_plugins_of_same_name(plugin, others)
-        if all(other.status == "failed" for other in others):
-            self.hooks.unregister(name=plugin.name)
-            self.hooks.set_blocked(plugin.name)
+    def _fail_duplicates(self) -> None:
+        """Marks plugins as failed whose name several distributions use."""
+        for name in self._duplicate_names:
+            rivals = [plugin for plugin in self.plugins if plugin.name == name]
+            fail_plugins_of_same_name(rivals)
+            if all(plugin.status == "failed" for plugin in rivals):
+                self.hooks.unregister(name=name)
 
     def _unknown_hooks(self, module: Any) -> list[str]:
         """Returns the functions of a module that are marked with `hookimpl`, but are not hooks of autocakechat."""

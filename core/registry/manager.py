@@ -73,13 +73,13 @@ class PluginManager:
         Raises:
             UserError: No active plugin provides it.
         """
-        known = self.stages(kind)
-        if name in known:
-            return known[name]
-        hints = [f"installed: {', '.join(sorted(known))}" if known else f"no {kind} is installed"]
+        stages = self.stages(kind)
+        if name in stages:
+            return stages[name]
+        hints = [f"installed: {', '.join(sorted(stages))}" if stages else f"no {kind} is installed"]
         hints += [f"plugin {plugin} failed: {plugin.problems[0]}" for plugin in self.failed()]
         hints += [f"plugin {plugin.name} is disabled" for plugin in self.plugins if plugin.status == "disabled"]
-        raise UserError(f"no {kind} '{name}'{suggest(name, known)}", "; ".join(hints))
+        raise UserError(f"no {kind} '{name}'{suggest(name, stages)}", "; ".join(hints))
 
     def failed(self) -> list[Plugin]:
         """Returns the plugins that failed to load."""
@@ -123,8 +123,8 @@ def _find_plugins(entries: Iterable[EntryPoint]) -> list[tuple[Plugin, EntryPoin
     entries = list(entries)
     # Parsing metadata is the slowest step of the search: do it once per distribution.
     origins = {id(dist): (dist.name, dist.version) for dist in {entry.dist for entry in entries} if dist}
-    found = []
+    plugins = []
     for entry in entries:
         distribution, version = origins.get(id(entry.dist), ("unknown", "unknown"))
-        found.append((Plugin(entry.name, entry.value, distribution, version), entry))
-    return sorted(found, key=lambda pair: (not pair[0].bundled, pair[0].name))
+        plugins.append((Plugin(entry.name, entry.value, distribution, version), entry))
+    return sorted(plugins, key=lambda pair: (not pair[0].bundled, pair[0].name))

@@ -14,7 +14,7 @@ from autocakechat.interface.stage_types import STAGE_TYPES
 
 KINDS = tuple(stage_type.kind for stage_type in STAGE_TYPES)
 
-# The template of each file of the package.
+# The files of the package, by template. Both names may contain placeholders.
 _FILES = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md.txt": "README.md",
@@ -55,15 +55,20 @@ def new_plugin(name: str, kind: str, parent: Path) -> Path:
     values = _values(name, kind)
     templates = files("autocakechat.registry.template")
     try:
-        for template, target in _FILES.items():
-            text = templates.joinpath(Template(template).substitute(values)).read_text("utf-8")
-            path = folder / Template(target).substitute(values)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(Template(text).substitute(values), "utf-8")
+        for template_name, target_name in _FILES.items():
+            template = templates.joinpath(_fill(template_name, values))
+            target = folder / _fill(target_name, values)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_fill(template.read_text("utf-8"), values), "utf-8")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise UserError(f"{folder}: {error.strerror}", "give another --into folder") from None
     return folder
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    """Replaces the placeholders in a text, such as `$kind`."""
+    return Template(text).substitute(values)
 
 
 def _values(name: str, kind: str) -> dict[str, str]:
@@ -71,16 +76,17 @@ def _values(name: str, kind: str) -> dict[str, str]:
     article = "an" if kind[0] in "aeiou" else "a"
     major, minor = version("autocakechat").split(".")[:2]
     return {
-        "name": name,
-        "stage": name,
+        "name": name,  # of the plugin's entry point
+        "stage": name,  # the value of `use`
         "distribution": f"autocakechat-{name}",
         "module": f"autocakechat_{name.replace('-', '_')}",
         "kind": kind,
         "type": f"{kind.capitalize()}Type",
         "article": article,
         "article_capital": article.capitalize(),
-        "example": Template(_EXAMPLES[kind]).substitute(stage=name),
-        # Deprecated names work for two minor versions; see docs/plugins/versions.md.
+        "example": _fill(_EXAMPLES[kind], {"stage": name}),
+        # The plugin depends on autocakechat>=since,<before: deprecated names work for two minor versions, see
+        # docs/plugins/versions.md.
         "since": f"{major}.{minor}",
         "before": f"{major}.{int(minor) + 2}",
     }

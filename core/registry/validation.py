@@ -34,16 +34,15 @@ def problem_of_stage(stage: Any, expected: type[Provided]) -> str | None:
     return None
 
 
-def fail_plugins_of_same_name(plugin: Plugin, others: Sequence[Plugin]) -> None:
-    """Marks plugins of one name as failed. A bundled plugin stays.
+def fail_plugins_of_same_name(plugins: Sequence[Plugin]) -> None:
+    """Marks plugins as failed that all have the same name. A bundled plugin stays.
 
     Args:
-        plugin: The plugin that was loaded last. It fails in any case, because bundled plugins are loaded first.
-        others: The other plugins of its name.
+        plugins: All plugins of the name, in the order of loading: a bundled one is the first.
     """
-    for failing in (plugin, *(other for other in others if not other.bundled)):
-        rivals = [rival.distribution for rival in (*others, plugin) if rival is not failing]
-        failing.fail(f"another distribution has a plugin of this name: {', '.join(rivals)}")
+    for plugin in plugins[1:] if plugins[0].bundled else plugins:
+        others = sorted(other.distribution for other in plugins if other is not plugin)
+        plugin.fail(f"another distribution has a plugin of this name: {', '.join(others)}")
 
 
 def fail_stages_of_same_name(plugins: Sequence[Plugin]) -> None:

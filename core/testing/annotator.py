@@ -71,12 +71,13 @@ class AnnotatorContract(StageContract):
         )
 
     def test_labels_are_words(self, annotate: BoundAnnotator) -> None:
-        """A label is a string, not empty, without surrounding whitespace."""
+        """Each label is a non-empty string without surrounding whitespace."""
         for dialog in annotate(_dialogs(50)):
             for utterance in dialog.utterances:
                 label = utterance.emotion
                 assert isinstance(label, str), f"{utterance.text!r} has the label {label!r}, expected a string"
-                assert label.strip() == label != "", (
+                assert label, f"{utterance.text!r} has an empty label"
+                assert label.strip() == label, (
                     f"{utterance.text!r} has the label {label!r}, expected a word without surrounding whitespace"
                 )
 
@@ -109,6 +110,7 @@ class AnnotatorContract(StageContract):
         acc_project.pipeline(annotator={"use": self.name, **table})
         corpus = acc_project.dialogs()
         assert corpus, "the corpus has no dialogs"
+        # A corpus file does not record chats and times: labels must not depend on them.
         unlabelled = [Dialog("chat", 0, tuple(Utterance(turn.text) for turn in dialog)) for dialog in corpus]
         expected = [_texts_and_labels(dialog.utterances) for dialog in annotate(iter(unlabelled))]
         assert [_texts_and_labels(dialog) for dialog in corpus] == expected, "the corpus has different labels"

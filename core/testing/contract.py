@@ -35,7 +35,9 @@ def parse_options(cls: type, table: Mapping[str, Any], folder: Path) -> Any:
     parser = OptionParser(lambda _: folder)
     options = parser.parse(dict(table), cls, ())
     if parser.problems:
-        raise ManyProblemsError([f"{'.'.join(map(str, p.key))}: {p.message}" for p in parser.problems])
+        raise ManyProblemsError(
+            [f"{'.'.join(map(str, problem.key))}: {problem.message}" for problem in parser.problems]
+        )
     return options
 
 
@@ -95,7 +97,7 @@ class StageContract:
             parse_options(stage.config, {**table, "no-such-option": 1}, tmp_path)
 
     def test_a_value_of_a_wrong_type_is_refused(self, stage: Any, table: dict[str, Any], tmp_path: Path) -> None:
-        """No option accepts a time of day: an option that does accepts everything."""
+        """No option accepts a time of day. An option that accepts it accepts values of any type."""
         for field in attrs.fields(stage.config):
             with pytest.raises(ManyProblemsError) as raised:
                 parse_options(stage.config, {**table, field.name: _TIME_OF_DAY}, tmp_path)

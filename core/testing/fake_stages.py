@@ -1,7 +1,7 @@
 """Small, fast and predictable stages, for the parts of a pipeline that a test is not about.
 
-The source `test-log` reads lines of `name: text`. The trainer `test-echo` makes a model that replies `echo` and the
-last message, or with another label `joy: echo` and the last message.
+The source `test-log` reads lines of `name: text`. The trainer `test-echo` makes a model that replies to `hello` with
+`echo hello`, or with `joy: echo hello` if the label is `joy`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from autocakechat import (
 )
 
 LABELS = ("neutral", "joy", "anger")
-LOADED = "test-echo: loaded"
+LOADED = "test-echo: loaded"  # the log line that shows that the model is loaded
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +48,7 @@ class EchoOptions:
 class EchoReplyOptions:
     """The options of `[reply]` for the trainer `test-echo`."""
 
-    seconds: float = option(default=0.0, help="time to generate a batch of replies")
+    seconds: float = option(default=0.0, help="seconds that each batch of replies takes")
 
 
 class Echo:
@@ -77,7 +77,7 @@ def echo(text: str, emotion: str = LABELS[0]) -> str:
 
 def _inputs(options: LogOptions) -> Sequence[Input]:
     if not options.path.is_file():
-        raise UserError(f"{options.path}: no such file", "write one")
+        raise UserError(f"{options.path}: no such file", "create the chat log")
     return [Input(options.path.name, (options.path,))]
 
 
@@ -98,9 +98,9 @@ def _train(options: EchoOptions, corpus: Corpus, into: Path, run: RunContext) ->
     return {"answers": replies}
 
 
-def _load(path: Path, reply: EchoReplyOptions, run: RunContext) -> Echo:
+def _load(folder: Path, options: EchoReplyOptions, run: RunContext) -> Echo:
     run.log.info(LOADED)
-    return Echo(reply.seconds)
+    return Echo(options.seconds)
 
 
 @hookimpl

@@ -27,7 +27,7 @@ Table = Mapping[str, Any]
 class Project:
     """A folder to run pipelines in.
 
-    Its first pipeline reads `log.txt` (lines of `ann: text` and `bob: text`), learns bob with a trainer whose model
+    Its default pipeline reads `log.txt` (lines of `ann: text` and `bob: text`), learns bob with a trainer whose model
     replies `echo` and the last message, and deploys it to the console. `pipeline` configures other stages.
 
     Attributes:
@@ -62,7 +62,7 @@ class Project:
         """Writes pipeline.toml.
 
         Args:
-            tables: Tables that replace those of the first pipeline, such as `trainer={"use": "mine", "steps": 3}`.
+            tables: Tables that replace those of the default pipeline, such as `trainer={"use": "mine", "steps": 3}`.
                 `source` may be a list of tables; None leaves a table out; an integer sets a top-level key.
 
         Returns:
@@ -121,9 +121,9 @@ class Project:
         Args:
             until: `corpus` or `model`.
         """
-        done = self.run("--until", until, "--json")
-        assert done.returncode == 0, f"acc run --until {until} failed:\n{done.stderr}"
-        outcome: dict[str, Any] = json.loads(done.stdout)
+        completed = self.run("--until", until, "--json")
+        assert completed.returncode == 0, f"acc run --until {until} failed:\n{completed.stderr}"
+        outcome: dict[str, Any] = json.loads(completed.stdout)
         return outcome
 
     def dialogs(self) -> list[tuple[Utterance, ...]]:

@@ -17,7 +17,7 @@ from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager
 from autocakechat.testing.contract import StageContract, parse_options
-from autocakechat.testing.pickles import is_pickle
+from autocakechat.testing.pickles import contains_pickle
 from autocakechat.testing.project import Project
 
 _SUBJECTS = ("cats", "dogs", "tea", "coffee", "rain", "music", "books", "trains", "winter", "chess")
@@ -96,7 +96,9 @@ class TrainerContract(StageContract):
     def test_the_model_holds_no_pickle(self, trained: TrainingResult) -> None:
         """No file of the model can run code when it is loaded."""
         for name, content in _files(trained.folder):
-            assert not is_pickle(content), f"{name} is or contains a pickle; write JSON, safetensors or npy arrays"
+            assert not contains_pickle(content), (
+                f"{name} is or contains a pickle; write JSON, safetensors or npy arrays"
+            )
 
     def test_the_model_is_files_only(self, trained: TrainingResult) -> None:
         """The folder contains neither links nor paths of this machine."""

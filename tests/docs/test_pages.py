@@ -65,7 +65,7 @@ def test_modules_in_the_architecture_page_and_picture_exist() -> None:
 
 def problem_with(arguments: list[str]) -> str:
     """Resolves a command line in `acc`; returns the first unknown command or option, or an empty string."""
-    app = App.start((), verbose=False, quiet=False)
+    app = App.from_options((), verbose=False, quiet=False)
     command: click.Command = acc
     context = click.Context(command, obj=app)
     while isinstance(command, click.Group) and arguments:

@@ -28,12 +28,12 @@ def command(app: App, names: tuple[str, ...]) -> None:
     """
     from autocakechat.registry.installer import install, parse_target
 
-    wanted = [parse_target(name) for name in names]
-    if any(_canonical(requirement.distribution or "") == "autocakechat" for requirement in wanted):
+    targets = [parse_target(name) for name in names]
+    if any(_canonical(target.distribution or "") == "autocakechat" for target in targets):
         raise UserError("autocakechat is not a plugin", "for its extras: pip install 'autocakechat[telegram]'")
-    install(wanted)
+    install(targets)
     plugins = list_external_plugins()
-    problems = [problem for requirement in wanted for problem in _report_installed(requirement, plugins)]
+    problems = [problem for target in targets for problem in _report_installed(target, plugins)]
     if problems:
         raise AccError("\n".join(problems))
 
@@ -44,27 +44,27 @@ def list_external_plugins() -> list[dict[str, Any]]:
     It runs in a new process, because this one does not see distributions that were installed after its start.
     """
     arguments = [sys.executable, "-m", "autocakechat", "plugins", "list", "--json", "--external"]
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, check=False)  # noqa: S603
-    if done.returncode:
+    completed = subprocess.run(arguments, stdout=subprocess.PIPE, check=False)  # noqa: S603
+    if completed.returncode:
         raise AccError("autocakechat does not start any more", "see the error above")
-    plugins: list[dict[str, Any]] = json.loads(done.stdout)
+    plugins: list[dict[str, Any]] = json.loads(completed.stdout)
     return plugins
 
 
-def _report_installed(wanted: InstallTarget, plugins: Sequence[dict[str, Any]]) -> list[str]:
+def _report_installed(target: InstallTarget, plugins: Sequence[dict[str, Any]]) -> list[str]:
     """Prints the plugins that a distribution brought.
 
     Args:
-        wanted: What was installed.
+        target: The distribution that was installed.
         plugins: All external plugins.
 
     Returns:
         One line for each problem with them.
     """
-    distribution = wanted.distribution or _distribution_of_folder(wanted.argument)
+    distribution = target.distribution or _distribution_of_folder(target.argument)
     installed = [plugin for plugin in plugins if _canonical(plugin["distribution"]) == _canonical(distribution)]
     if not installed:
-        return [f"{distribution}: installed, but not a plugin of autocakechat; type: pip uninstall {distribution}"]
+        return [f"{distribution}: installed, but not a plugin of autocakechat; run: pip uninstall {distribution}"]
     problems = []
     for plugin in installed:
         name = f"{plugin['name']} ({plugin['distribution']} {plugin['version']})"
@@ -83,7 +83,7 @@ def _print_missing_modules(plugin: dict[str, Any]) -> None:
     for stage in plugin["provides"]:
         if stage.get("missing"):
             needs = f"{stage['kind']} {stage['name']} needs {', '.join(stage['missing'])}"
-            click.echo(f"  {needs}; type: {stage['install']}", err=True)
+            click.echo(f"  {needs}; run: {stage['install']}", err=True)
 
 
 def _distribution_of_folder(folder: str) -> str:
@@ -94,7 +94,7 @@ def _distribution_of_folder(folder: str) -> str:
         origin = json.loads(distribution.read_text("direct_url.json") or "{}")
         if origin.get("url") == Path(folder).as_uri():
             return distribution.name
-    raise AccError(f"{folder}: installed, but no distribution records this folder", "see: acc plugins list --external")
+    raise AccError(f"{folder}: installed, but no distribution records this folder", "run: acc plugins list --external")
 
 
 def _canonical(name: str) -> str:

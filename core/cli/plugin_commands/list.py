@@ -29,8 +29,8 @@ def command(context: click.Context, kind: str | None, external: bool, failed: bo
     plugins = [
         plugin
         for plugin in app.manager().plugins
-        if not (external and plugin.bundled)
-        and not (failed and plugin.status != "failed")
+        if (not external or not plugin.bundled)
+        and (not failed or plugin.status == "failed")
         and (kind is None or any(stage.kind == kind for stage in plugin.provides))
     ]
     if as_json:
@@ -56,7 +56,7 @@ def notes(plugin: Plugin) -> list[str]:
     for stage in plugin.provides:
         missing = missing_requirements(stage) if isinstance(stage, StageType) else []
         if missing:
-            lines.append(f"{_label(stage)} needs {', '.join(missing)}; type: {stage.install}")  # type: ignore[union-attr]
+            lines.append(f"{_label(stage)} needs {', '.join(missing)}; run: {stage.install}")  # type: ignore[union-attr]
     return lines
 
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     plugins = PluginManager.load().plugins
-    known = {stage.name: stage.summary for plugin in plugins for stage in plugin.provides}
-    known |= {plugin.name: f"plugin, {origin(plugin)}" for plugin in plugins}
-    return [CompletionItem(name, help=known[name]) for name in sorted(known) if name.startswith(incomplete)]
+    summaries = {stage.name: stage.summary for plugin in plugins for stage in plugin.provides}
+    summaries |= {plugin.name: f"plugin, {origin(plugin)}" for plugin in plugins}
+    return [CompletionItem(name, help=summaries[name]) for name in sorted(summaries) if name.startswith(incomplete)]
 
 
 @click.command("show")
@@ -63,8 +63,8 @@ def _find(manager: PluginManager, name: str) -> Plugin:
         return providers[0]
     if providers:
         names = " and ".join(plugin.name for plugin in providers)
-        raise UserError(f"'{name}' is provided by {names}", f"type: acc plugins show {providers[0].name}")
-    raise UserError(f"no plugin '{name}'{suggest(name, plugins)}", "type: acc plugins list")
+        raise UserError(f"'{name}' is provided by {names}", f"run: acc plugins show {providers[0].name}")
+    raise UserError(f"no plugin '{name}'{suggest(name, plugins)}", "run: acc plugins list")
 
 
 def _show(stage: Provided) -> None:

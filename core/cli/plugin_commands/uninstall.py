@@ -68,6 +68,8 @@ def _find_distribution(name: str) -> str:
     try:
         distribution(name)
     except (PackageNotFoundError, ValueError):
-        known = [entry.name for entry in _external_entry_points()]
-        raise UserError(f"no plugin '{name}'{suggest(name, known)}", "type: acc plugins list --external") from None
-    raise UserError(f"{name}: not a plugin of autocakechat", "see: acc plugins list --external")
+        plugin_names = [entry.name for entry in _external_entry_points()]
+        raise UserError(
+            f"no plugin '{name}'{suggest(name, plugin_names)}", "run: acc plugins list --external"
+        ) from None
+    raise UserError(f"{name}: not a plugin of autocakechat", "run: acc plugins list --external")

@@ -56,7 +56,7 @@ class Conversation:
         self._responder = responder
         self._session = Session.start(responder)
         if mood is not None:
-            label = Session.find_mood(mood, responder.labels)
+            label = Session.find_label(mood, responder.labels)
             if label is None:
                 raise UserError(
                     f"the model has no mood {escape_control_characters(mood)!r}",
@@ -91,7 +91,7 @@ class Conversation:
 
     def _set_mood(self, typed: str) -> str:
         labels = self._responder.labels
-        label = Session.find_mood(typed, labels)
+        label = Session.find_label(typed, labels)
         if label is None:
             return f"the mood is {self._session.emotion}; use one of these: {_format_labels(labels)}"
         self._session.emotion = label

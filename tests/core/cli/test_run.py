@@ -180,7 +180,7 @@ def test_training_on_the_newest_corpus_needs_no_chat_log(project: Project) -> No
     assert without_corpus.returncode == 2
     assert (
         without_corpus.stderr
-        == "acc: pipeline.toml: there is no corpus yet; type: acc run pipeline.toml --until corpus\n"
+        == "acc: pipeline.toml: there is no corpus yet; run: acc run pipeline.toml --until corpus\n"
     )
     project.acc("run", "--until", "corpus", "--set", 'extractor.server="ann"')
     (project.folder / "log.txt").unlink()

@@ -247,7 +247,7 @@ def test_bad_input_gives_one_line(trained: Project, arguments: tuple[str, ...], 
 def test_a_pipeline_without_a_model_gets_a_hint(project: Project) -> None:
     done = project.acc("evaluate")
     assert done.returncode == 2
-    assert "there is no model yet; type: acc run pipeline.toml" in done.stderr
+    assert "there is no model yet; run: acc run pipeline.toml" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,16 @@ RENAMED = {
         "Session.say",
         "Session.add_reply",
     ),
+    "Session.usual_mood": (
+        "from autocakechat import Session\nassert Session.usual_mood(['joy', 'neutral']) == 'neutral'",
+        "Session.usual_mood",
+        "Session.default_label",
+    ),
+    "Session.find_mood": (
+        "from autocakechat import Session\nassert Session.find_mood(' JOY ', ['neutral', 'joy']) == 'joy'",
+        "Session.find_mood",
+        "Session.find_label",
+    ),
     "testing.Running": (
         "from autocakechat.testing import AccProcess, Running\nassert Running is AccProcess",
         "autocakechat.testing.Running",

@@ -52,6 +52,14 @@ def test_only_the_context_of_the_model_is_kept() -> None:
     assert session.request().context == ("message 4", "reply 4", "last")
 
 
+def test_a_model_without_context_gets_none() -> None:
+    session = Session(context_lines=0)
+    session.add_message("hi")
+    session.add_reply(Reply("hello"))
+    session.add_message("how are you?")
+    assert session.request().context == ()
+
+
 def test_a_long_turn_is_cut_at_its_start() -> None:
     session = Session(context_lines=3, line_limit=10)
     for word in ("first", "second", "third"):
@@ -77,13 +85,13 @@ def test_reset_deletes_the_turns_and_keeps_the_label() -> None:
 
 
 def test_a_typed_label_is_found_in_any_case() -> None:
-    assert Session.find_mood(" JOY ", ["neutral", "joy"]) == "joy"
-    assert Session.find_mood("rage", ["neutral", "joy"]) is None
+    assert Session.find_label(" JOY ", ["neutral", "joy"]) == "joy"
+    assert Session.find_label("rage", ["neutral", "joy"]) is None
 
 
 def test_the_default_label_is_a_label_of_the_model() -> None:
-    assert Session.usual_mood(["joy", "neutral"]) == "neutral"
-    assert Session.usual_mood(["joy", "anger"]) == "joy"
+    assert Session.default_label(["joy", "neutral"]) == "neutral"
+    assert Session.default_label(["joy", "anger"]) == "joy"
 
 
 @given(steps)

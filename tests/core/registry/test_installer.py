@@ -58,7 +58,7 @@ def test_a_path_that_cannot_be_installed_is_named(project: Path, text: str) -> N
 
 
 def test_pip_is_used_if_it_is_installed(tmp_path: Path) -> None:
-    assert find_installer(tmp_path, install=["x"]).install[:3] == [PYTHON, "-m", "pip"]
+    assert find_installer(tmp_path, to_install=["x"]).install_command[:3] == [PYTHON, "-m", "pip"]
 
 
 def test_uv_is_used_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,21 +67,21 @@ def test_uv_is_used_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     uv.touch(0o755)
     monkeypatch.setenv("PATH", str(uv.parent))
     monkeypatch.setattr(installer.importlib.util, "find_spec", lambda name: None)
-    uv_installer = find_installer(tmp_path, install=["x"])
-    assert uv_installer.install == [str(uv), "pip", "install", "--python", PYTHON]
+    uv_installer = find_installer(tmp_path, to_install=["x"])
+    assert uv_installer.install_command == [str(uv), "pip", "install", "--python", PYTHON]
     uv.unlink()
-    with pytest.raises(UserError, match=r"neither pip nor uv is installed; type: .* -m ensurepip"):
-        find_installer(tmp_path, install=["x"])
+    with pytest.raises(UserError, match=r"neither pip nor uv is installed; run: .* -m ensurepip"):
+        find_installer(tmp_path, to_install=["x"])
 
 
 def test_for_pipx_the_hint_is_its_command(tmp_path: Path) -> None:
     prefix = tmp_path / "autocakechat"
     prefix.mkdir()
     (prefix / "pipx_metadata.json").write_text("{}")
-    with pytest.raises(UserError, match=r"by pipx; type: pipx inject autocakechat 'acc-x>=1'$"):
-        find_installer(prefix, install=["acc-x>=1"])
-    with pytest.raises(UserError, match=r"type: pipx uninject autocakechat acc-x$"):
-        find_installer(prefix, uninstall=["acc-x"])
+    with pytest.raises(UserError, match=r"by pipx; run: pipx inject autocakechat 'acc-x>=1'$"):
+        find_installer(prefix, to_install=["acc-x>=1"])
+    with pytest.raises(UserError, match=r"run: pipx uninject autocakechat acc-x$"):
+        find_installer(prefix, to_uninstall=["acc-x"])
 
 
 def test_for_uv_tool_the_hint_repeats_all_distributions(tmp_path: Path) -> None:
@@ -90,17 +90,26 @@ def test_for_uv_tool_the_hint_repeats_all_distributions(tmp_path: Path) -> None:
         ' { name = "autocakechat", extras = ["telegram"] }, { name = "acc-b" }]\n'
     )
     with pytest.raises(UserError) as installing:
-        find_installer(tmp_path, install=["acc-x"])
-    expected = "type: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1' --with acc-b --with acc-x"
+        find_installer(tmp_path, to_install=["acc-x"])
+    expected = "run: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1' --with acc-b --with acc-x"
     assert installing.value.hint == expected
     with pytest.raises(UserError) as uninstalling:
-        find_installer(tmp_path, uninstall=["acc_B"])
-    assert uninstalling.value.hint == "type: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1'"
+        find_installer(tmp_path, to_uninstall=["acc_B"])
+    assert uninstalling.value.hint == "run: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1'"
+
+
+def test_a_plugin_with_a_similar_name_is_not_taken_for_the_tool(tmp_path: Path) -> None:
+    (tmp_path / "uv-receipt.toml").write_text(
+        '[tool]\nrequirements = [{ name = "autocakechat-a" }, { name = "autocakechat" }]\n'
+    )
+    with pytest.raises(UserError) as raised:
+        find_installer(tmp_path, to_install=["acc-x"])
+    assert raised.value.hint == "run: uv tool install autocakechat --with autocakechat-a --with acc-x"
 
 
 def test_the_python_of_the_operating_system_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "EXTERNALLY-MANAGED").write_text("[externally-managed]\n")
     monkeypatch.setattr(installer.sysconfig, "get_path", lambda name: str(tmp_path))
     with pytest.raises(UserError, match=r"managed by the operating system.*make an environment: python3 -m venv"):
-        find_installer(Path(sys.base_prefix), install=["x"])
-    assert find_installer(tmp_path, install=["x"])
+        find_installer(Path(sys.base_prefix), to_install=["x"])
+    assert find_installer(tmp_path, to_install=["x"])

@@ -124,6 +124,17 @@ def test_two_plugins_of_the_same_name_both_fail(load: Load) -> None:
     assert manager.stages("extractor") == {}
 
 
+def test_three_plugins_of_the_same_name_all_fail(load: Load) -> None:
+    code = {(f"acc-{letter}", "x"): STAGE.format(name=letter) for letter in "abc"}
+    manager = load(code)
+    assert problems(manager) == {
+        "acc-a": ["another distribution has a plugin of this name: acc-b, acc-c"],
+        "acc-b": ["another distribution has a plugin of this name: acc-a, acc-c"],
+        "acc-c": ["another distribution has a plugin of this name: acc-a, acc-b"],
+    }
+    assert manager.stages("extractor") == {}
+
+
 def test_a_plugin_with_the_name_of_a_bundled_plugin_fails(load: Load) -> None:
     manager = load({("acc-a", "x"): STAGE.format(name="one"), ("autocakechat", "x"): STAGE.format(name="two")})
     assert list(problems(manager)) == ["acc-a"]

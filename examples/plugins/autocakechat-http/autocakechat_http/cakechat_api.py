@@ -28,7 +28,7 @@ def make_routes(queue: ReplyQueue, line_limit: int) -> list[Route]:
     async def get_response(http: HttpRequest) -> JSONResponse:
         body = await read_body(http)
         lines = _parse_context(body.get("context"))
-        emotion = body.get("emotion", Session.usual_mood(responder.labels))
+        emotion = body.get("emotion", Session.default_label(responder.labels))
         if not isinstance(emotion, str):
             raise InvalidRequestError("`emotion` must be a string")
         label = parse_label(emotion, responder.labels)

@@ -110,7 +110,7 @@ class _Completion:
 
 def _labels_by_model(name: str, responder: Responder) -> dict[str, str]:
     """Returns the offered models and the label that each replies with."""
-    default = Session.usual_mood(responder.labels)
+    default = Session.default_label(responder.labels)
     return {name: default} | {f"{name}:{label}": label for label in responder.labels if label != default}
 
 

@@ -51,7 +51,7 @@ def parse_label(emotion: str, labels: Sequence[str]) -> str:
     Raises:
         InvalidRequestError: The model does not have this label.
     """
-    label = Session.find_mood(emotion, labels)
+    label = Session.find_label(emotion, labels)
     if label is None:
         raise InvalidRequestError(f"unknown emotion; use one of these: {', '.join(labels)}")
     return label

@@ -85,9 +85,9 @@ class Commands:
 
     def _mood(self, call: CommandCall) -> str:
         labels = self._responder.labels
-        label = Session.find_mood(call.argument, labels)
+        label = Session.find_label(call.argument, labels)
         if label is None:
-            mood = self._store.mood(call.chat) or Session.usual_mood(labels)
+            mood = self._store.mood(call.chat) or Session.default_label(labels)
             return f"My mood is {mood}. To change it, send /mood and one of these: {', '.join(labels)}."
         self._store.set_mood(call.chat, label)
         return f"My mood is {label} now."

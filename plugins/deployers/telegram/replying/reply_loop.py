@@ -103,7 +103,7 @@ class ReplyLoop:
         labels = self._responder.labels
         mood = self._store.mood(pending.chat_id)
         if mood is None or mood not in labels:  # the model may have been replaced by one with other labels
-            mood = Session.usual_mood(labels)
+            mood = Session.default_label(labels)
         session = Session(self._responder.context_lines, mood)
         for message in self._store.history(pending.chat_id, pending.last_message_id):
             if message.speaker_id == BOT_SPEAKER:

@@ -1,4 +1,4 @@
-"""The test set: held-out replies of a corpus with their contexts. And the training replies, for the baselines."""
+"""Held-out replies of a corpus with their contexts, and the training replies for the baselines."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class EvaluationExample:
         context: The turns before the reply, oldest first.
         reply: The person's reply.
         emotion: The label of the reply.
-        others: Replies that the person gave in other contexts: the wrong candidates of the ranking task.
+        distractors: Replies that the person gave in other contexts: the wrong candidates of the ranking task.
     """
 
     context: tuple[str, ...]
     reply: str
     emotion: str
-    others: tuple[str, ...] = ()
+    distractors: tuple[str, ...] = ()
 
 
-def draw_test_set(
-    corpus: Corpus, size: int, others: int, context_lines: int, rng: random.Random
+def draw_held_out_examples(
+    corpus: Corpus, size: int, distractors: int, context_lines: int, rng: random.Random
 ) -> tuple[list[EvaluationExample], int]:
     """Draws examples from the held-out part of a corpus.
 
     Args:
         corpus: The corpus.
         size: The number of examples to draw; all are used if there are fewer.
-        others: The number of wrong candidates for each example. They differ from the true reply and from each other in
-            their words, and are drawn as often as the person gives them. All examples get the same number: fewer if
-            the held-out part has fewer distinct replies.
+        distractors: The number of wrong candidates for each example. They differ from the true reply and from each
+            other in their words, and are drawn as often as the person gives them. All examples get the same number:
+            fewer if the held-out part has fewer distinct replies.
         context_lines: The number of turns before the reply to keep.
         rng: The random number generator.
 
@@ -59,18 +59,19 @@ def draw_test_set(
             f"{corpus.path}: the held-out part is empty, and evaluating on training dialogs would be misleading",
             "read more chats: the newest dialogs are held out as soon as there are two",
         )
-    chosen = set(rng.sample(range(available), min(size, available)))
-    pooled = set(rng.sample(range(available), min(_POOL_SIZE, available)))
+    drawn_indexes = set(rng.sample(range(available), min(size, available)))
+    pool_indexes = set(rng.sample(range(available), min(_POOL_SIZE, available)))
     examples: list[EvaluationExample] = []
     pool: list[str] = []
     for index, example in enumerate(_held_out_examples(corpus, context_lines)):
-        if index in chosen:
+        if index in drawn_indexes:
             examples.append(example)
-        if index in pooled:
+        if index in pool_indexes:
             pool.append(example.reply)
-    others = min(others, len({_normalized(text) for text in pool}) - 1)
+    distractors = min(distractors, len({_normalized(text) for text in pool}) - 1)
     return [
-        attrs.evolve(example, others=_draw_others(example.reply, pool, others, rng)) for example in examples
+        attrs.evolve(example, distractors=_draw_distractors(example.reply, pool, distractors, rng))
+        for example in examples
     ], available
 
 
@@ -122,7 +123,7 @@ def _held_out_examples(corpus: Corpus, context_lines: int) -> Iterator[Evaluatio
             yield EvaluationExample(tuple(utterance.text for utterance in context), reply.text, reply.emotion)
 
 
-def _draw_others(reply: str, pool: Sequence[str], number: int, rng: random.Random) -> tuple[str, ...]:
+def _draw_distractors(reply: str, pool: Sequence[str], number: int, rng: random.Random) -> tuple[str, ...]:
     true = _normalized(reply)
     drawn: dict[tuple[str, ...], str] = {}
     for text in _shuffled(pool, rng):

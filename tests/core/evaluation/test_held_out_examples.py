@@ -1,4 +1,4 @@
-"""The test set and the training replies."""
+"""The held-out examples and the training replies."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from autocakechat import Corpus, UserError
 from autocakechat.display.progress import silent_progress
+from autocakechat.evaluation.held_out_examples import TrainingReplies, draw_held_out_examples
 from autocakechat.evaluation.metrics import split_words
-from autocakechat.evaluation.test_set import TrainingReplies, draw_test_set
 
 
 def write(folder: Path, train: list[list[str]], validation: list[list[str]]) -> Corpus:
@@ -24,7 +24,7 @@ def write(folder: Path, train: list[list[str]], validation: list[list[str]]) -> 
 
 def test_examples_are_the_held_out_replies(tmp_path: Path) -> None:
     corpus = write(tmp_path, [["no", "no"]], [["a", "b", "c", "d", "e", "f"], ["g", "h"]])
-    examples, available = draw_test_set(corpus, 10, 2, context_lines=3, rng=random.Random(1))
+    examples, available = draw_held_out_examples(corpus, 10, 2, context_lines=3, rng=random.Random(1))
     assert available == 4
     assert [(example.context, example.reply) for example in examples] == [
         (("a",), "b"),
@@ -33,35 +33,35 @@ def test_examples_are_the_held_out_replies(tmp_path: Path) -> None:
         (("g",), "h"),
     ]
     assert {example.emotion for example in examples} == {"joy"}
-    assert all(len(set(example.others) - {example.reply}) == 2 for example in examples)
-    without, _ = draw_test_set(corpus, 10, 2, context_lines=0, rng=random.Random(1))
+    assert all(len(set(example.distractors) - {example.reply}) == 2 for example in examples)
+    without, _ = draw_held_out_examples(corpus, 10, 2, context_lines=0, rng=random.Random(1))
     assert {example.context for example in without} == {()}
 
 
 def test_wrong_candidates_are_drawn_by_frequency(tmp_path: Path) -> None:
     answers = ["yes"] * 30 + ["YES "] * 10 + ["maybe not"] * 20 + [f"rare {number}" for number in range(40)]
     corpus = write(tmp_path, [["q", "a"]], [["q", answer] for answer in answers])
-    examples, _ = draw_test_set(corpus, 100, 3, context_lines=3, rng=random.Random(1))
+    examples, _ = draw_held_out_examples(corpus, 100, 3, context_lines=3, rng=random.Random(1))
     for example in examples:
-        candidates = {tuple(split_words(text)) for text in (example.reply, *example.others)}
+        candidates = {tuple(split_words(text)) for text in (example.reply, *example.distractors)}
         assert len(candidates) == 4
-    drawn = Counter(tuple(split_words(text)) for example in examples for text in example.others)
+    drawn = Counter(tuple(split_words(text)) for example in examples for text in example.distractors)
     assert drawn["yes",] > 40  # of 60 examples with another reply; a single rare one is drawn 5 times
     assert max(number for text, number in drawn.items() if text[0] == "rare") < 20
 
 
 def test_the_number_of_candidates_is_limited_by_distinct_replies(tmp_path: Path) -> None:
     corpus = write(tmp_path, [["q", "a"]], [["q", "yes"], ["q", "yes"], ["q", "no"]])
-    examples, _ = draw_test_set(corpus, 10, 9, context_lines=3, rng=random.Random(1))
-    assert [example.others for example in examples] == [("no",), ("no",), ("yes",)]
+    examples, _ = draw_held_out_examples(corpus, 10, 9, context_lines=3, rng=random.Random(1))
+    assert [example.distractors for example in examples] == [("no",), ("no",), ("yes",)]
     single = write(tmp_path, [["q", "a"]], [["q", "yes"], ["q", "Yes"]])
-    examples, _ = draw_test_set(single, 10, 9, context_lines=3, rng=random.Random(1))
-    assert [example.others for example in examples] == [(), ()]
+    examples, _ = draw_held_out_examples(single, 10, 9, context_lines=3, rng=random.Random(1))
+    assert [example.distractors for example in examples] == [(), ()]
 
 
 def test_the_seed_decides(tmp_path: Path) -> None:
     corpus = write(tmp_path, [["q", "a"]], [["q", f"answer {number}"] for number in range(200)])
-    first, again, other = (draw_test_set(corpus, 20, 4, 3, random.Random(seed))[0] for seed in (1, 1, 2))
+    first, again, other = (draw_held_out_examples(corpus, 20, 4, 3, random.Random(seed))[0] for seed in (1, 1, 2))
     assert first == again != other
     assert len(first) == 20
 
@@ -79,6 +79,6 @@ def test_training_replies_are_counted_and_drawn(tmp_path: Path) -> None:
 def test_an_empty_held_out_part_is_an_error(tmp_path: Path) -> None:
     corpus = write(tmp_path, [["q", "a"]], [])
     with pytest.raises(UserError, match="the held-out part is empty"):
-        draw_test_set(corpus, 10, 9, 3, random.Random(1))
+        draw_held_out_examples(corpus, 10, 9, 3, random.Random(1))
     with pytest.raises(UserError, match=r"train\.jsonl contains no replies"):
         TrainingReplies(write(tmp_path, [], [["q", "a"]]), silent_progress)

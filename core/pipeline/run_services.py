@@ -1,4 +1,4 @@
-"""What all steps of a run share: the pipeline, the plugins, the log and the artifact store."""
+"""The services that all steps of a run share: the pipeline, the plugins, the log and the artifact store."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from autocakechat.registry.manager import PluginManager, plugin_error
 
 
 @attrs.frozen
-class Environment:
-    """What all steps of a run share.
+class RunServices:
+    """The services that all steps of a run share.
 
     Attributes:
         pipeline: The pipeline.
@@ -40,12 +40,12 @@ class Environment:
     hashes: FileHashes
 
     @classmethod
-    def of(cls, pipeline: Pipeline, manager: PluginManager, log: logging.Logger) -> Environment:
-        """Makes the environment of a pipeline, with the store beside its pipeline.toml."""
+    def of(cls, pipeline: Pipeline, manager: PluginManager, log: logging.Logger) -> RunServices:
+        """Makes the services of a pipeline, with the store beside its pipeline.toml."""
         store = ArtifactStore.beside(pipeline.path)
         return cls(pipeline, manager, log, store, FileHashes(store.folder / "hashes.json"))
 
-    def context(self, name: str, state: Path | None = None) -> RunContext:
+    def run_context(self, name: str, state: Path | None = None) -> RunContext:
         """Makes a run context.
 
         Args:
@@ -57,7 +57,7 @@ class Environment:
 
     def stage_context(self, config: StageConfig[StageType], state: Path | None = None) -> RunContext:
         """Makes the run context of a stage."""
-        return self.context(f"{config.stage.kind}-{config.stage.name}", state)
+        return self.run_context(f"{config.stage.kind}-{config.stage.name}", state)
 
     def bind(self, config: StageConfig[StageT]) -> BoundStage[StageT]:
         """Returns a stage with its options and run context."""

@@ -1,4 +1,7 @@
-"""Keeps the lines of the corpus in temporary files until all are known, so that they can be split by time."""
+"""Splits the corpus by time: the newest dialogs are held out.
+
+The lines of the corpus are kept in temporary files until the time of every dialog is known.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,10 @@ SplitPoint = tuple[int, int]
 _END_OF_TIME: SplitPoint = (1 << 63, 0)
 
 
-class Spool:
-    """Dialogs as lines, in the order of writing, and an index of them.
+class TimeSplitter:
+    """Collects dialogs as lines, in the order of writing, and splits them by time.
 
-    Two temporary files: the lines one after the other, and an index with three 64-bit numbers for each line.
+    Uses two temporary files: the lines one after the other, and an index with three 64-bit numbers for each line.
 
     Args:
         folder: Folder of the temporary files, which the operating system removes when they are closed.
@@ -68,15 +71,15 @@ class Spool:
         """
         if self.dialogs < 2:
             return _END_OF_TIME
-        newer = max(1, min(round(self.dialogs * share), self.dialogs - 1))
+        held_out = max(1, min(round(self.dialogs * share), self.dialogs - 1))
         for day in sorted(self._per_day, reverse=True):
-            if self._per_day[day] >= newer:
+            if self._per_day[day] >= held_out:
                 break
-            newer -= self._per_day[day]
+            held_out -= self._per_day[day]
         # Sorts only the dialogs of the day of the split: all of them would take too much memory.
-        self._index.seek(0)
-        started = chain.from_iterable(block[::_COLUMNS] for block in self._index_blocks())
-        return sorted(point for point in zip(started, count()) if point[0] // _SECONDS_PER_DAY == day)[-newer]
+        points = [point for point in self._points() if point[0] // _SECONDS_PER_DAY == day]
+        points.sort()
+        return points[-held_out]
 
     def split(self, point: SplitPoint, train: IO[bytes], validation: IO[bytes]) -> tuple[PartReport, PartReport]:
         """Writes the dialogs before a point into one file and the others into another, in the order of writing.
@@ -90,25 +93,36 @@ class Spool:
             The sizes of the two parts.
         """
         self._lines.seek(0)
-        self._index.seek(0)
-        numbers = count()
-        dialogs = pairs = newer_dialogs = newer_pairs = 0
-        for block in self._index_blocks():
-            block_started, block_pairs, block_lengths = block[::_COLUMNS], block[1::_COLUMNS], block[2::_COLUMNS]
-            is_newer = [dialog >= point for dialog in zip(block_started, numbers, strict=False)]
+        first_number = 0
+        pairs = held_out_dialogs = held_out_pairs = 0
+        for started, dialog_pairs, line_lengths in self._index_blocks():
+            numbers = range(first_number, first_number + len(started))
+            first_number += len(started)
+            is_held_out = [dialog >= point for dialog in zip(started, numbers, strict=True)]
             # Neighbours mostly belong to the same part, so a run of lines is copied at once.
-            for newer, run in groupby(zip(is_newer, block_lengths, strict=True), itemgetter(0)):
-                self._copy_lines(sum(length + 1 for _, length in run), validation if newer else train)
-            dialogs += len(block_pairs)
-            pairs += sum(block_pairs)
-            newer_dialogs += sum(is_newer)
-            newer_pairs += sum(compress(block_pairs, is_newer))
-        return PartReport(dialogs - newer_dialogs, pairs - newer_pairs), PartReport(newer_dialogs, newer_pairs)
+            for in_validation, run in groupby(zip(is_held_out, line_lengths, strict=True), itemgetter(0)):
+                size = sum(length + len(b"\n") for _, length in run)
+                self._copy_lines(size, validation if in_validation else train)
+            pairs += sum(dialog_pairs)
+            held_out_dialogs += is_held_out.count(True)
+            held_out_pairs += sum(compress(dialog_pairs, is_held_out))
+        return (
+            PartReport(self.dialogs - held_out_dialogs, pairs - held_out_pairs),
+            PartReport(held_out_dialogs, held_out_pairs),
+        )
 
-    def _index_blocks(self) -> Iterator[array[int]]:
+    def _points(self) -> Iterator[SplitPoint]:
+        """Returns when each dialog starts, with its number, in the order of writing."""
+        starts = chain.from_iterable(started for started, _, _ in self._index_blocks())
+        return zip(starts, count())
+
+    def _index_blocks(self) -> Iterator[tuple[array[int], array[int], array[int]]]:
+        """Reads the index. Yields the three columns of each block: starts, numbers of pairs, lengths of lines."""
+        self._index.seek(0)
         read_block = partial(self._index.read, _INDEX_BLOCK * _COLUMNS * _NUMBER_BYTES)
         for block in iter(read_block, b""):
-            yield array("q", block)
+            rows = array("q", block)
+            yield rows[::_COLUMNS], rows[1::_COLUMNS], rows[2::_COLUMNS]
 
     def _copy_lines(self, size: int, target: IO[bytes]) -> None:
         while size:

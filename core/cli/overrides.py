@@ -1,0 +1,20 @@
+"""The option `--set` of several commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def set_option(*, example: str) -> Callable[[_Function], _Function]:
+    """Returns a decorator that adds `--set KEY=VALUE` to a command, as the argument `overrides`.
+
+    Args:
+        example: An override for the help text.
+    """
+    help_text = f"Override an option, for example {example}."
+    return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=help_text)
