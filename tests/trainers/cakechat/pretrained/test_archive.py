@@ -96,5 +96,5 @@ def test_a_file_that_is_no_archive_despite_its_name_is_damaged(tmp_path: Path) -
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be read: No such file"):
+    with pytest.raises(UserError, match="cannot be read: No such file or directory; check that the file exists"):
         read_weights(tmp_path / "x.tar.gz")
