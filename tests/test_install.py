@@ -100,7 +100,7 @@ def refused(acc: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("click", "acc: click: not a plugin of autocakechat; see: acc plugins list --external"),
+        ("click", "acc: click: not a plugin of autocakechat; run: acc plugins list --external"),
         ("turns-extractor", "acc: turns-extractor: is bundled with autocakechat; to disable it"),
         ("autocakechat", "acc: autocakechat: is bundled with autocakechat"),
         ("plian", "acc: no plugin 'plian'; did you mean 'plain'?"),

@@ -76,7 +76,7 @@ class AnnotatorContract(StageContract):
             for utterance in dialog.utterances:
                 label = utterance.emotion
                 assert isinstance(label, str), f"{utterance.text!r} has the label {label!r}, expected a string"
-                assert label, f"{utterance.text!r} has an empty label"
+                assert label, f"{utterance.text!r} has an empty label, expected a word"
                 assert label.strip() == label, (
                     f"{utterance.text!r} has the label {label!r}, expected a word without surrounding whitespace"
                 )
