@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Message, RunContext
@@ -80,7 +80,27 @@ def test_every_message_is_kept_or_dropped_and_every_reply_is_the_servers_own(
             assert all(message.own_words for message in joined if index % 2)
 
 
+def usable(message: Message, max_length: int) -> bool:
+    """Whether the extractor considers a message at all, even if it drops the message from a long turn."""
+    own = message.own_words or message.sender != SERVER
+    return bool(message.text and message.sender) and own and len(message.text) <= max_length
+
+
+def message_at(number: int, sender: str, seconds: int) -> Message:
+    return Message(id=number, sender=sender, sender_name=None, text=f"text {number}", sent=1_700_000_000 + seconds)
+
+
 @given(chats(replies=False), OPTIONS)
+@example(
+    [
+        message_at(1, "bob", 0),
+        message_at(2, SERVER, 0),
+        message_at(3, "bob", 1),  # dropped, but bridges the pause between 2 and 4
+        message_at(4, "bob", GAP * MINUTE + 1),
+        message_at(5, SERVER, GAP * MINUTE + 1),
+    ],
+    {"turn_messages": 1},
+)
 def test_without_replies_dialogs_keep_the_order_and_contain_no_pause(
     messages: list[Message], options: dict[str, Any]
 ) -> None:
@@ -89,7 +109,9 @@ def test_without_replies_dialogs_keep_the_order_and_contain_no_pause(
     for dialog in extracted.dialogs:
         positions = [position for utterance in dialog.utterances for position in utterance.messages]
         assert positions == sorted(set(positions))
-        times = [messages[position].sent for position in positions]
+        max_length = options.get("max_length", 2000)
+        spanned = messages[positions[0] : positions[-1] + 1]
+        times = [message.sent for message in spanned if usable(message, max_length)]
         assert all(later - earlier <= GAP * MINUTE for earlier, later in itertools.pairwise(times))
 
 
