@@ -68,7 +68,8 @@ generate_corpus: $(VENV)/core
 	$(call need,$(TELEGRAM_SERVER_ID),TELEGRAM_SERVER_ID is not set: `$(BIN)/acc inspect tg_data` lists the ids)
 	@ACC_TYPED="make $@" $(BIN)/acc run --until corpus --set "extractor.server=$$TELEGRAM_SERVER_ID"
 	@mkdir -p corpus
-	@$(BIN)/acc corpus export --part train --output corpus/train_processed_dialogs.txt
+	@$(BIN)/acc corpus export --set "extractor.server=$$TELEGRAM_SERVER_ID" --part train \
+		--output corpus/train_processed_dialogs.txt
 
 include docker/targets.mk
 

@@ -29,9 +29,15 @@ def repair_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def pluralize(number: int, noun: str) -> str:
-    """Returns a number with its noun: `1 pair`, `1,204 pairs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def pluralize(number: int, noun: str, plural: str = "") -> str:
+    """Returns a number with its noun: `1 pair`, `1,204 pairs`.
+
+    Args:
+        number: The number.
+        noun: The noun, in the singular.
+        plural: Its plural, if it is not formed with an s.
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 
 import attrs
 import msgspec
+from msgspec import structs
 
 from autocakechat.artifacts.store import MANIFEST_NAMES, Ingredients
+from autocakechat.artifacts.summary import ArtifactSummary
 from autocakechat.config.pipeline import StageConfig
 from autocakechat.errors import AccError, UserError
 from autocakechat.files import hash_file, write_whole
@@ -38,6 +40,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         files: The SHA-256 of every other file in the folder, by relative path.
         key: The artifact key; empty for a model that was not trained by `acc run`.
         ingredients: What the key was computed from.
+        person: The name of the person whose replies it was trained on, if known.
+        replies: The number of replies of the corpus, if known.
     """
 
     form: int
@@ -50,10 +54,18 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     files: dict[str, str]
     key: str
     ingredients: dict[str, Any]
+    person: str | None = None
+    replies: int | None = None
 
 
 def write_manifest(
-    folder: Path, trainer: StageConfig[TrainerType], metrics: Mapping[str, Any], key: str, ingredients: Ingredients
+    folder: Path,
+    trainer: StageConfig[TrainerType],
+    metrics: Mapping[str, Any],
+    key: str,
+    ingredients: Ingredients,
+    person: str | None = None,
+    replies: int | None = None,
 ) -> None:
     """Writes the manifest of a model folder, which must contain all other files already.
 
@@ -63,6 +75,8 @@ def write_manifest(
         metrics: The metrics that the trainer returned.
         key: The artifact key.
         ingredients: What the key was computed from.
+        person: The name of the person whose replies it was trained on, if known.
+        replies: The number of replies of the corpus, if known.
     """
     manifest = Manifest(
         form=FORM,
@@ -75,6 +89,8 @@ def write_manifest(
         files={name: hash_file(folder / name) for name in _relative_files(folder)},
         key=key,
         ingredients=ingredients,
+        person=person,
+        replies=replies,
     )
     write_whole(folder / MANIFEST_NAMES["model"], msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
@@ -126,7 +142,15 @@ def open_model(
             run.log.debug("while loading %s", folder, exc_info=True)
             raise plugin_error(manager.owner(trainer), error) from error
 
-    return TrainedModel(path=folder, trainer=manifest.trainer, metrics=manifest.metrics, load=load)
+    run.log.info("model: %s", ArtifactSummary.of_manifest("model", structs.asdict(manifest)))
+    return TrainedModel(
+        path=folder,
+        trainer=manifest.trainer,
+        metrics=manifest.metrics,
+        person=manifest.person,
+        created=manifest.created,
+        load=load,
+    )
 
 
 def corpus_key(folder: Path) -> str | None:

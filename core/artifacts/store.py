@@ -8,9 +8,9 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import attrs
 import msgspec
@@ -25,7 +25,14 @@ Ingredients = dict[str, Any]
 """Everything an artifact depends on: names such as `extractor.gap` with their values, ready for JSON."""
 
 _KEY_LENGTH = 20
-_MAX_CHANGES_SHOWN = 3
+_TRAINING_STATE = "model-"
+
+
+def list_names(names: Iterable[str], shown: int = 3) -> str:
+    """Joins names of ingredients for a message; names a few and counts the others."""
+    ordered = sorted(names)
+    listed = ", ".join(ordered[:shown])
+    return f"{listed} and {len(ordered) - shown} more" if len(ordered) > shown else listed
 
 
 def artifact_key(ingredients: Ingredients) -> str:
@@ -40,17 +47,25 @@ class Artifact:
 
     Attributes:
         path: Its folder.
+        kind: What it is.
         key: Its artifact key.
         manifest: The content of its manifest.
     """
 
     path: Path
+    kind: ArtifactKind
     key: str
     manifest: dict[str, Any]
 
+    @property
+    def ingredients(self) -> Ingredients:
+        """Everything it depends on; empty for a manifest without ingredients."""
+        ingredients: Ingredients = self.manifest.get("ingredients", {})
+        return ingredients
+
 
 class ArtifactStore:
-    """The artifacts and stage states of a pipeline, in the folder `.acc` beside its pipeline.toml.
+    """The artifacts and stage states of all pipelines in a folder, in its subfolder `.acc`.
 
     Args:
         folder: The folder; created when something is stored.
@@ -68,31 +83,20 @@ class ArtifactStore:
         """Returns the artifact with a key, or None if it does not exist or is incomplete."""
         folder = self.folder / kind / key
         manifest = read_manifest(folder, kind)
-        return Artifact(folder, key, manifest) if manifest is not None else None
+        return Artifact(folder, kind, key, manifest) if manifest is not None else None
+
+    def artifacts(self, kind: ArtifactKind) -> Iterator[Artifact]:
+        """Yields the complete artifacts of a kind, the one that was built or reused last first."""
+        folders = sorted((self.folder / kind).glob("*"), key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
+        return filter(None, (self.find(kind, folder.name) for folder in folders))
 
     def newest(self, kind: ArtifactKind) -> Artifact | None:
         """Returns the artifact that was built or reused last, or None if there is none."""
-        folders = sorted((self.folder / kind).glob("*"), key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
-        artifacts = (self.find(kind, folder.name) for folder in folders)
-        return next((artifact for artifact in artifacts if artifact), None)
+        return next(self.artifacts(kind), None)
 
     def touch(self, artifact: Artifact) -> None:
         """Makes an artifact the newest one, because it is reused."""
         os.utime(artifact.path)
-
-    def explain_rebuild(self, kind: ArtifactKind, ingredients: Ingredients) -> str:
-        """Returns the reason why an artifact is built: which ingredients differ from those of the newest one."""
-        newest = self.newest(kind)
-        if newest is None:
-            return f"there is no {kind} yet"
-        old = newest.manifest.get("ingredients", {})
-        changed = sorted(name for name in {*old, *ingredients} if old.get(name) != ingredients.get(name))
-        if not changed:
-            return "forced"
-        listed = ", ".join(changed[:_MAX_CHANGES_SHOWN])
-        if len(changed) > _MAX_CHANGES_SHOWN:
-            listed += f" and {len(changed) - _MAX_CHANGES_SHOWN} more"
-        return f"changed: {listed}"
 
     @contextlib.contextmanager
     def building(self, kind: ArtifactKind, key: str) -> Iterator[Path]:
@@ -132,31 +136,43 @@ class ArtifactStore:
             lock.flush()
             yield
 
-    def state(self, name: str) -> Path:
-        """Returns the private folder of a stage; it is created on first use and outlives the run."""
+    def training_state(self, key: str) -> Path:
+        """Returns the folder for the checkpoints of a model's training; it is created on first use."""
+        return self._make_private(self._training_folder(key))
+
+    def remove_training_state(self, key: str) -> None:
+        """Removes the checkpoints of a model's training."""
+        shutil.rmtree(self._training_folder(key), ignore_errors=True)
+
+    def training_states(self) -> list[Path]:
+        """Returns the folders with checkpoints of interrupted training."""
+        return list((self.folder / "state").glob(f"{_TRAINING_STATE}*"))
+
+    def pipeline_folder(self, pipeline: Path) -> Path:
+        """Returns the private folder of a pipeline.toml, which may not exist yet."""
+        return self.folder / "pipelines" / pipeline.resolve().name
+
+    def pipeline_state(self, pipeline: Path, name: str) -> Path:
+        """Returns the folder that a stage of a pipeline keeps between runs; it is created on first use.
+
+        Args:
+            pipeline: The pipeline.toml.
+            name: The name of the folder.
+        """
+        folder = self.pipeline_folder(pipeline) / name
+        former = self.folder / "state" / name  # version 0.1 had one folder for all pipelines
+        if former.is_dir() and not folder.exists():
+            self._make_private(folder.parent)
+            former.rename(folder)
+        return self._make_private(folder)
+
+    def _training_folder(self, key: str) -> Path:
+        return self.folder / "state" / f"{_TRAINING_STATE}{key}"
+
+    def _make_private(self, folder: Path) -> Path:
         self._create()
-        folder = self.folder / "state" / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
-
-    def remove_state(self, name: str) -> None:
-        """Removes the private folder of a stage."""
-        shutil.rmtree(self.folder / "state" / name, ignore_errors=True)
-
-    def clean(self) -> list[Path]:
-        """Removes unfinished work and every artifact except the newest of each kind.
-
-        Returns:
-            The removed folders.
-        """
-        kinds: tuple[ArtifactKind, ...] = get_args(ArtifactKind)
-        newest = {artifact.path for kind in kinds if (artifact := self.newest(kind))}
-        folders = [folder for kind in kinds for folder in (self.folder / kind).glob("*") if folder not in newest]
-        folders += (self.folder / "unfinished").glob("*")
-        folders += (self.folder / "state").glob("model-*")  # checkpoints of interrupted training
-        for folder in folders:
-            shutil.rmtree(folder)
-        return folders
 
     def _create(self) -> None:
         try:
@@ -167,18 +183,6 @@ class ArtifactStore:
         except OSError as error:
             hint = "make the folder of the pipeline writable: its artifacts are stored there"
             raise UserError(f"{self.folder}: {error.strerror}", hint) from None
-
-
-def newest_corpus(pipeline: Path) -> Artifact:
-    """Returns the corpus of a pipeline.toml that was built or reused last.
-
-    Raises:
-        UserError: There is no corpus yet.
-    """
-    newest = ArtifactStore.beside(pipeline).newest("corpus")
-    if newest is None:
-        raise UserError(f"{pipeline}: there is no corpus yet", f"run: acc run {pipeline} --until corpus")
-    return newest
 
 
 def read_manifest(folder: Path, kind: ArtifactKind) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autocakechat.cli.overrides import set_option
+from autocakechat.cli.overrides import any_option, set_option
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 
 @click.command("chat")
 @click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="PIPELINE|MODEL")
+@any_option("model")
 @set_option(example="reply.temperature=1")
 @click.pass_obj
-def command(app: App, model: Path, overrides: tuple[str, ...]) -> None:
-    """Chat in the terminal with the newest model of a pipeline.toml, or with a model folder."""
+def command(app: App, model: Path, accept_any: bool, overrides: tuple[str, ...]) -> None:
+    """Chat in the terminal with the model that a pipeline.toml made, or with a model folder."""
     if model.is_dir():
         console = _console(app)
         with model_of_folder(app, model, overrides) as (opened, run):
             console.stage.deploy(console.options, opened, run)
     else:
         runner = app.runner(model, overrides)
-        runner.deploy_with(_console(app), runner.open_model())
+        folder = runner.artifact("model", accept_any).path
+        runner.deploy_with(_console(app), runner.open_model(folder))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
 from autocakechat.interface.corpus import Part
 
@@ -26,6 +27,8 @@ def command() -> None:
 
 @command.command("export")
 @_PIPELINE
+@any_option("corpus")
+@set_option(example="extractor.server=user123456789")
 @click.option(
     "--format", "output_format", type=click.Choice(["cakechat"]), default="cakechat", help="The format to write."
 )
@@ -39,12 +42,20 @@ def command() -> None:
     help="The part to write; all: the training part, then the validation part.",
 )
 @click.pass_obj
-def export(app: App, pipeline: Path, output_format: str, output: Path, part: Literal["all"] | Part) -> None:
-    """Write the newest corpus of PIPELINE to one file; an existing file is replaced.
+def export(
+    app: App,
+    pipeline: Path,
+    accept_any: bool,
+    overrides: tuple[str, ...],
+    output_format: str,
+    output: Path,
+    part: Literal["all"] | Part,
+) -> None:
+    """Write the corpus of PIPELINE to one file; an existing file is replaced.
 
     The format `cakechat` is a text file with one dialog per line: a JSON list of {"text": ..., "condition": ...}.
     """
-    corpus = _newest_folder(pipeline)
+    corpus = app.runner(pipeline, overrides).artifact("corpus", accept_any).path
     parts: tuple[Part, ...] = get_args(Part) if part == "all" else (part,)
     try:
         _concatenate([corpus / f"{name}.jsonl" for name in parts], output)
@@ -55,27 +66,22 @@ def export(app: App, pipeline: Path, output_format: str, output: Path, part: Lit
 
 @command.command("report")
 @_PIPELINE
+@any_option("corpus")
+@set_option(example="extractor.server=user123456789")
 @click.option("--samples", type=click.IntRange(0, 20), default=0, help="Show this many sample pairs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
-def report(app: App, pipeline: Path, samples: int, as_json: bool) -> None:
-    """Show the report of the newest corpus of PIPELINE: messages read, kept and dropped, with the reasons."""
+def report(app: App, pipeline: Path, accept_any: bool, overrides: tuple[str, ...], samples: int, as_json: bool) -> None:
+    """Show the report of the corpus of PIPELINE: messages read, kept and dropped, with the reasons."""
     from autocakechat.corpus.report import Report
     from autocakechat.display.report_text import render
 
-    content = Report.from_json((_newest_folder(pipeline) / "report.json").read_bytes())
+    corpus = app.runner(pipeline, overrides).artifact("corpus", accept_any).path
+    content = Report.from_json((corpus / "report.json").read_bytes())
     if as_json:
         click.echo(content.to_json().decode(), nl=False)
     else:
         click.echo(render(content, samples))
-
-
-def _newest_folder(pipeline: Path) -> Path:
-    from autocakechat.artifacts.store import newest_corpus
-
-    if not pipeline.is_file():
-        raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")
-    return newest_corpus(pipeline).path
 
 
 def _concatenate(parts: list[Path], output: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autocakechat.cli.overrides import set_option
+from autocakechat.cli.overrides import any_option, set_option
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @click.command("deploy")
 @click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
-@click.option("--model", type=click.Path(path_type=Path), help="The model folder; by default the newest model.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="The model folder; by default the model that PIPELINE made."
+)
+@any_option("model")
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 )
 @set_option(example="reply.temperature=1")
 @click.pass_obj
-def command(app: App, pipeline: Path, model: Path | None, state: Path | None, overrides: tuple[str, ...]) -> None:
+def command(
+    app: App, pipeline: Path, model: Path | None, accept_any: bool, state: Path | None, overrides: tuple[str, ...]
+) -> None:
     """Start the bot of PIPELINE with a trained model. Needs no chat log."""
-    app.runner(pipeline, overrides).deploy(model, state)
+    runner = app.runner(pipeline, overrides)
+    runner.deploy(model or runner.artifact("model", accept_any).path, state)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autocakechat.cli.overrides import set_option
+from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
 from autocakechat.text import escape_control_characters
 
@@ -43,6 +43,7 @@ _COLUMN_WIDTH = 12
     help="Number of candidates in the ranking task.",
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
+@any_option("model")
 @set_option(example="reply.temperature=1")
 @click.option("--examples", type=click.IntRange(0), default=0, help="Number of examples to show.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file.")
@@ -55,12 +56,13 @@ def command(
     samples: int,
     candidates: int,
     seed: int,
+    accept_any: bool,
     overrides: tuple[str, ...],
     examples: int,
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Evaluate a bot: the newest model of a pipeline.toml, or a model folder.
+    """Evaluate a bot: the model that a pipeline.toml made, or a model folder.
 
     The bot replies in the contexts of held-out dialogs, which it was not trained on. It is compared with the person's
     true replies and two baselines: always the person's most frequent reply, and a random reply of the person.
@@ -70,8 +72,8 @@ def command(
 
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
-    with _opened(app, model, overrides, seed) as opened:
-        corpus, known = _corpus_of(opened, corpus_path)
+    with _opened(app, model, accept_any, overrides, seed) as opened:
+        corpus, known = _corpus_of(app, opened, corpus_path)
         settings = EvaluationSettings(samples=samples, candidates=candidates, seed=seed, examples=examples)
         evaluation = _evaluate(app, opened, Corpus(corpus), settings)
     if not known:
@@ -90,9 +92,10 @@ def command(
 
 
 @contextmanager
-def _opened(app: App, path: Path, overrides: tuple[str, ...], seed: int) -> Iterator[TrainedModel]:
+def _opened(app: App, path: Path, accept_any: bool, overrides: tuple[str, ...], seed: int) -> Iterator[TrainedModel]:
     if not path.is_dir():
-        yield app.runner(path, overrides).open_model(seed=seed)
+        runner = app.runner(path, overrides)
+        yield runner.open_model(runner.artifact("model", accept_any).path, seed=seed)
         return
     from autocakechat.cli.chat import model_of_folder
 
@@ -100,12 +103,12 @@ def _opened(app: App, path: Path, overrides: tuple[str, ...], seed: int) -> Iter
         yield model
 
 
-def _corpus_of(model: TrainedModel, path: Path | None) -> tuple[Path, bool]:
+def _corpus_of(app: App, model: TrainedModel, path: Path | None) -> tuple[Path, bool]:
     """Returns the corpus to evaluate on, and whether the model was trained on its training part."""
     from autocakechat.artifacts.model_folder import corpus_key
 
     key = corpus_key(model.path)
-    return _corpus_at(path, key) if path else (_corpus_near(model.path, key), True)
+    return _corpus_at(app, path, key) if path else (_corpus_near(model.path, key), True)
 
 
 def _corpus_near(model: Path, key: str | None) -> Path:
@@ -121,8 +124,8 @@ def _corpus_near(model: Path, key: str | None) -> Path:
     raise UserError(f"{model}: the corpus it was trained on was not found near it", hint)
 
 
-def _corpus_at(path: Path, key: str | None) -> tuple[Path, bool]:
-    from autocakechat.artifacts.store import ArtifactStore, newest_corpus, read_manifest
+def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, bool]:
+    from autocakechat.artifacts.store import ArtifactStore, read_manifest
 
     if not path.exists():
         raise UserError(f"{path}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")
@@ -131,7 +134,7 @@ def _corpus_at(path: Path, key: str | None) -> tuple[Path, bool]:
             raise UserError(f"{path}: not a corpus (validation.jsonl is missing)", "give a corpus folder of `acc run`")
         manifest = read_manifest(path, "corpus") or {}
         return path, key is not None and manifest.get("key") == key
-    artifact = (ArtifactStore.beside(path).find("corpus", key) if key else None) or newest_corpus(path)
+    artifact = (ArtifactStore.beside(path).find("corpus", key) if key else None) or app.runner(path).artifact("corpus")
     return artifact.path, artifact.key == key
 
 

@@ -19,7 +19,7 @@ from autocakechat.text import escape_control_characters
 _COMMANDS = {
     "init": ("init", "Create a pipeline.toml by asking a few questions."),
     "run": ("run", "Run a pipeline.toml: from chat logs to a bot."),
-    "train": ("train", "Train a model on the newest corpus."),
+    "train": ("train", "Train a model on an existing corpus."),
     "deploy": ("deploy", "Start the bot with a trained model."),
     "chat": ("chat", "Chat with a model in the terminal."),
     "evaluate": ("evaluate", "Evaluate a bot against held-out replies of its person."),
@@ -27,7 +27,8 @@ _COMMANDS = {
     "corpus": ("corpus", "Show the corpus report, or export the corpus for other programs."),
     "config": ("config", "Check a pipeline.toml, or print its JSON Schema for editors."),
     "plugins": ("plugin_commands.plugins", "List, show, install, uninstall and create plugins."),
-    "clean": ("clean", "Remove unfinished work, and all corpora and models but the newest."),
+    "models": ("model_commands.models", "List, show, export and remove corpora and models."),
+    "clean": ("clean", "Remove unfinished work, and corpora and models that no pipeline can use."),
 }
 
 

@@ -1,4 +1,4 @@
-"""The option `--set` of several commands."""
+"""The options `--set` and `--any` of several commands."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def set_option(*, example: str) -> Callable[[_Function], _Function]:
     """
     help_text = f"Override an option, for example {example}."
     return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=help_text)
+
+
+def any_option(what: str) -> Callable[[_Function], _Function]:
+    """Returns a decorator that adds `--any` to a command, as the argument `accept_any`.
+
+    Args:
+        what: What is used, such as `model`.
+    """
+    help_text = f"Use the newest {what} in the folder of PIPELINE, even if it was made with other settings."
+    return click.option("--any", "accept_any", is_flag=True, help=help_text)

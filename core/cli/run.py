@@ -63,9 +63,17 @@ def command(
         with add_resume_hint(app):
             built.update(runner.run(until, force, samples))
             if export_model:
-                runner.export_model(built["model"], export_model)
+                export_model_to(app, built["model"].artifact.path, export_model)
     if until is None:
         runner.deploy(built["model"].artifact.path)
+
+
+def export_model_to(app: App, model: Path, target: Path) -> None:
+    """Copies a model to a folder outside of the artifact store."""
+    from autocakechat.artifacts.export import export_model
+
+    export_model(model, target)
+    app.log.info("model: copied to %s", target)
 
 
 @contextmanager

@@ -10,13 +10,15 @@ from typing import Any, Literal
 import attrs
 
 from autocakechat.config.option_docs import document_options
-from autocakechat.config.pipeline_parser import DEFAULT_STAGES
+from autocakechat.config.pipeline_parser import CONTINUE, DEFAULT_STAGES
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType, TrainerType
 from autocakechat.registry.manager import PluginManager
 
 Schema = dict[str, Any]
+
+_CONTINUE_HELP = "Whether a training continues from the pipeline's model of an earlier corpus."
 
 # An editor passes a TOML date to the schema as a string.
 _TYPE_SCHEMAS: dict[Any, Schema] = {
@@ -81,6 +83,8 @@ def _any_stage(manager: PluginManager, kind: str) -> Schema:
 def _stage_table(stage: StageType, is_default: bool) -> Schema:
     table = _table(stage.config, title=f"{stage.name}: {stage.summary}")
     table["properties"] = {"use": {"const": stage.name, "description": stage.summary}, **table["properties"]}
+    if isinstance(stage, TrainerType) and stage.continue_training:
+        table["properties"][CONTINUE] = {"type": "boolean", "default": False, "description": _CONTINUE_HELP}
     if not is_default:
         table["required"] = ["use", *table["required"]]
     return table

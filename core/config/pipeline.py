@@ -51,6 +51,7 @@ class Pipeline:
         annotator: The annotator.
         corpus: The options of the corpus writer.
         trainer: The trainer.
+        continue_training: Whether a training continues from the model of an earlier corpus.
         reply: The reply options, an instance of `trainer.stage.reply`; None without a trainer.
         deployer: The deployer.
     """
@@ -62,8 +63,15 @@ class Pipeline:
     annotator: StageConfig[AnnotatorType]
     corpus: CorpusOptions
     trainer: StageConfig[TrainerType] | None
+    continue_training: bool
     reply: Any
     deployer: StageConfig[DeployerType] | None
+
+    @property
+    def stages(self) -> list[StageConfig[StageType]]:
+        """All stages that the file configures, in the order in which they run."""
+        single = (self.extractor, self.annotator, self.trainer, self.deployer)
+        return [*self.sources, *(config for config in single if config is not None)]
 
     @overload
     def require(self, kind: Literal["extractor"]) -> StageConfig[ExtractorType]: ...

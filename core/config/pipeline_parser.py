@@ -11,11 +11,14 @@ from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.config.toml_reader import KeyPath
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.errors import UserError
-from autocakechat.interface.stage_types import SourceType, StageType
+from autocakechat.interface.stage_types import SourceType, StageType, TrainerType
 from autocakechat.registry.manager import PluginManager
 from autocakechat.text import suggest
 
 DEFAULT_STAGES = {"annotator": "neutral"}
+CONTINUE = "continue"
+"""The key of `[trainer]` that is not an option of a stage: whether to continue from the model of an earlier corpus."""
+
 _DEFAULT_SEED = 42
 _TABLES = ("source", "extractor", "annotator", "corpus", "trainer", "reply", "deployer", "plugins")
 _TOP_LEVEL_NAMES = (*_TABLES, "seed")
@@ -57,6 +60,7 @@ class PipelineParser:
             annotator=self._stage_config("annotator"),  # type: ignore[arg-type]  # None only with a problem
             corpus=self._options_table("corpus", CorpusOptions),
             trainer=trainer,
+            continue_training=self._continue_training(trainer),
             reply=self._options_table("reply", trainer.stage.reply) if trainer else None,
             deployer=self._stage_config("deployer"),
         )
@@ -67,6 +71,15 @@ class PipelineParser:
             self._options.report(("seed",), "must be an integer, 0 or more")
             return 0
         return seed
+
+    def _continue_training(self, trainer: StageConfig[TrainerType] | None) -> bool:
+        key = ("trainer", CONTINUE)
+        value = self._data["trainer"].get(CONTINUE, False) if trainer else False
+        if type(value) is not bool:
+            self._options.report(key, "must be true or false")
+        elif value and trainer and trainer.stage.continue_training is None:
+            self._options.report(key, f"the trainer '{trainer.stage.name}' cannot continue from a model; remove it")
+        return value is True
 
     def _sources(self) -> list[StageConfig[SourceType]]:
         tables = self._data.get("source", [])
@@ -87,7 +100,9 @@ class PipelineParser:
         stage = self._find_stage(table, kind, key)
         if stage is None:
             return None
-        values = {name: value for name, value in table.items() if name != "use"}
+        # These keys belong to the framework, the others are options of the stage.
+        framework_keys = ("use", CONTINUE) if kind == "trainer" else ("use",)
+        values = {name: value for name, value in table.items() if name not in framework_keys}
         options = self._options.parse(values, stage.config, key)
         return StageConfig(stage, options, dotted_key(key, count_sources(self._data)))
 

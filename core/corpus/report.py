@@ -101,6 +101,8 @@ class Report:
         answer_words: Histogram of words per reply.
         silences: Histogram of gaps between consecutive messages of a chat.
         people: The participants, most messages first, at most a hundred.
+        replies_by: Who wrote the replies, with the number of messages in them, most first, at most a hundred. Usually
+            one person, the one to learn. Empty in reports of older versions.
         chats: Every chat that was read.
         samples: Some pairs, chosen at random.
         expect: A sentence about the bot that this amount of data leads to.
@@ -123,9 +125,18 @@ class Report:
     answer_words: list[Bin]
     silences: list[DurationBin]
     people: list[Participant]
+    replies_by: list[Participant] = attrs.field(factory=list)
     chats: list[ChatReport]
     samples: list[SamplePair]
     expect: str
+
+    @property
+    def person(self) -> str | None:
+        """The name of the person who wrote most of the replies, or the id if the name is unknown."""
+        if not self.replies_by:
+            return None
+        person = self.replies_by[0]
+        return person.name or person.id
 
     def to_json(self) -> bytes:
         """Returns the content of report.json."""

@@ -153,10 +153,15 @@ class ReportBuilder:
             answer_words=histogram_bins([chat.reply_lengths for chat in statistics]),
             silences=self.participants.gaps(),
             people=[_with_valid_name(participant) for participant in participants[:_MAX_PARTICIPANTS]],
+            replies_by=[_with_valid_name(participant) for participant in self._reply_senders(statistics)],
             chats=chats,
             samples=written.samples,
             expect=expectation(pairs),
         )
+
+    def _reply_senders(self, chats: Sequence[DialogStatistics]) -> list[Participant]:
+        messages = _sum_counts([chat.reply_senders for chat in chats])
+        return self.participants.rank(messages)[:_MAX_PARTICIPANTS]
 
     def _chat_report(self, chat: _ChatEntry, statistics: DialogStatistics) -> ChatReport:
         tally = chat.ledger.tally()

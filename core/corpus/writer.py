@@ -200,6 +200,9 @@ class CorpusWriter:
         texts = [utterance.text for utterance in chain.from_iterable(pending.dialogs)]
         statistics = self._statistics.setdefault(pending.ledger, DialogStatistics())
         statistics.add(pairs, client_turns=texts[::2], replies=texts[1::2])
+        replies = chain.from_iterable([dialog[1::2] for dialog in pending.dialogs])
+        reply_messages = chain.from_iterable([reply.messages for reply in replies])
+        statistics.reply_senders.update(pending.ledger.count_senders(reply_messages))
         self._sampler.offer(pending.dialogs)
         self._splitter.extend(pending.lines, pending.started, pairs)
         pending.clear()

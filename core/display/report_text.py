@@ -9,6 +9,7 @@ from autocakechat.statistics.dialog_statistics import Bin, SamplePair
 from autocakechat.text import escape_control_characters, pluralize
 
 _CHATS_SHOWN = 12
+_REPLY_SENDERS_SHOWN = 3
 
 
 def render(report: Report, samples: int = 0) -> str:
@@ -44,7 +45,21 @@ def _count_lines(report: Report) -> list[str]:
     if report.masked:
         lines.append("masked " + ", ".join(f"{count:,} {kind}" for kind, count in report.masked.items()))
     lines += [f"{escape_control_characters(note)}: {count:,}" for note, count in report.notes.items()]
-    return [*lines, _split_line(report)]
+    return [*lines, *_reply_sender_lines(report), _split_line(report)]
+
+
+def _reply_sender_lines(report: Report) -> list[str]:
+    """Says who wrote the replies. More than one person is usual only for someone with several accounts."""
+    senders = report.replies_by
+    if not senders:
+        return []
+    total = sum(sender.messages for sender in senders)
+    shares = [
+        f"{escape_control_characters(sender.name or sender.id)} {_percent(sender.messages, total)}"
+        for sender in senders[:_REPLY_SENDERS_SHOWN]
+    ]
+    hidden = len(senders) - len(shares)
+    return ["replies by: " + ", ".join(shares) + (f" and {hidden:,} more" if hidden else "")]
 
 
 def _split_line(report: Report) -> str:

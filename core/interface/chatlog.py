@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
@@ -123,8 +124,18 @@ class Tally(NamedTuple):
     unsettled: int
 
 
+class _SenderNumbers(dict[str, int]):
+    """Numbers senders in the order of their first message. Senders after the first 65,536 share the last number."""
+
+    _LAST = 2**16 - 1
+
+    def __missing__(self, sender: str) -> int:
+        number = self[sender] = min(len(self), self._LAST)
+        return number
+
+
 class Ledger:
-    """Records whether each message of a chat was kept or dropped, and why. It takes one byte per message.
+    """Records who sent each message of a chat, and whether it was kept or dropped, and why: three bytes per message.
 
     A message is kept if its text is in a written dialog. Otherwise the first reason for dropping it counts.
 
@@ -139,6 +150,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._states = bytearray()
+        self._senders = array("H")
+        self._sender_numbers = _SenderNumbers()
         self._codes: dict[str, int] = {}
         self.notes: Counter[str] = Counter()
 
@@ -151,7 +164,18 @@ class Ledger:
         for batch in batches:
             batch.positions = range(len(states), len(states) + len(batch))
             states.extend(bytes(len(batch)))  # zeros: unaccounted for
+            self._senders.extend(map(self._sender_numbers.__getitem__, batch.senders))
             yield batch
+
+    def count_senders(self, positions: Iterable[int]) -> Counter[str]:
+        """Counts messages by sender.
+
+        Args:
+            positions: The positions of the messages.
+        """
+        senders = {number: sender for sender, number in reversed(self._sender_numbers.items())}
+        counts = Counter(map(self._senders.__getitem__, positions))
+        return Counter({senders[number]: count for number, count in counts.items()})
 
     def drop(self, position: int, reason: str) -> None:
         """Records that a message is dropped, unless it was already kept or dropped."""

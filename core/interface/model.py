@@ -98,12 +98,16 @@ class TrainedModel:
         path: The folder.
         trainer: Name of the trainer that made it.
         metrics: The metrics of the training.
+        person: The name of the person whose replies it was trained on; None if unknown.
+        created: When it was trained, ISO 8601; None if unknown.
     """
 
     path: Path
     trainer: str
     metrics: Mapping[str, Any]
-    _load: Callable[[], Responder] = attrs.field(repr=False, alias="load")
+    person: str | None = attrs.field(default=None, kw_only=True)
+    created: str | None = attrs.field(default=None, kw_only=True)
+    _load: Callable[[], Responder] = attrs.field(repr=False, alias="load", kw_only=True)
 
     def load(self) -> Responder:
         """Loads the model with its trainer and the reply options of the pipeline.

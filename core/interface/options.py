@@ -95,6 +95,25 @@ def values_affecting_key(options: Any) -> dict[str, Any]:
     return values
 
 
+def default_values_affecting_key(cls: type) -> dict[str, Any]:
+    """Returns the defaults of the options that an artifact key depends on, as JSON types; required options have none.
+
+    Args:
+        cls: The options class.
+    """
+    values = {}
+    for field in attrs.fields(cls):
+        if not field.metadata.get("affects_key", True) or field.default is attrs.NOTHING:
+            continue
+        default: Any = field.default
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time, a function for mypy
+            if default.takes_self:
+                continue
+            default = default.factory()
+        values[field.name] = _to_json_types(default)
+    return values
+
+
 def secrets_in(options: Any) -> list[Secret]:
     """Returns the option values that are secrets."""
     values = (getattr(options, field.name) for field in attrs.fields(type(options)))

@@ -115,6 +115,9 @@ class TrainerType(StageType):
         inputs: Takes the options and returns the files besides the corpus that the training reads, such as a start
             model. It is called before any stage runs. The content of the files is part of the model's artifact key.
             Raises UserError if a file is missing.
+        continue_training: Like `train`, but starts from an earlier model of this trainer: takes the options, the folder
+            of that model, a corpus, an empty folder and the run context. None if the trainer cannot; a pipeline with
+            `continue = true` in `[trainer]` is then an error.
     """
 
     kind: ClassVar[str] = "trainer"
@@ -123,6 +126,7 @@ class TrainerType(StageType):
     train: Callable[[Any, Corpus, Path, RunContext], Mapping[str, Any]]
     load: Callable[[Path, Any, RunContext], Responder]
     inputs: Callable[[Any], Sequence[Input]] | None = None
+    continue_training: Callable[[Any, Path, Corpus, Path, RunContext], Mapping[str, Any]] | None = None
 
 
 @attrs.frozen(kw_only=True)

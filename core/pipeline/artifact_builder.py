@@ -1,16 +1,12 @@
-"""What building the corpus and the model have in common: ingredients, and reusing an artifact with the same key."""
+"""What building the corpus and the model have in common: reusing an artifact, and explaining why one is built."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
-from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, artifact_key
-from autocakechat.config.pipeline import StageConfig
-from autocakechat.interface.options import values_affecting_key
-from autocakechat.interface.stage_types import Input, StageType
+from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, artifact_key, list_names
 from autocakechat.pipeline.run_services import RunServices
 
 
@@ -35,13 +31,15 @@ def find_reusable(services: RunServices, kind: ArtifactKind, key: str) -> Artifa
     if artifact:
         services.log.info("%s: reused, nothing it depends on has changed", kind)
         services.store.touch(artifact)
+        services.history.record(kind, key)
     return artifact
 
 
 def find_built(services: RunServices, kind: ArtifactKind, key: str) -> Artifact:
-    """Returns the artifact that was just built."""
+    """Returns the artifact that was just built, and records that the pipeline uses it."""
     artifact = services.store.find(kind, key)
     assert artifact is not None
+    services.history.record(kind, key)
     return artifact
 
 
@@ -49,21 +47,14 @@ def describe_dry_run(services: RunServices, kind: ArtifactKind, ingredients: Ing
     """Returns the line of a dry run: whether an artifact would be reused, or built and why."""
     if not force and services.store.find(kind, artifact_key(ingredients)):
         return f"{kind}: would be reused"
-    return f"{kind}: would be built ({services.store.explain_rebuild(kind, ingredients)})"
+    return f"{kind}: would be built ({explain_rebuild(services, kind, ingredients)})"
 
 
-def stage_ingredients(config: StageConfig[StageType]) -> Ingredients:
-    """Returns the ingredients that a stage adds: its name, its version and its options."""
-    ingredients: Ingredients = {
-        f"{config.table}.use": config.stage.name,
-        f"{config.table}.version": config.stage.version,
-    }
-    for name, value in values_affecting_key(config.options).items():
-        ingredients[f"{config.table}.{name}"] = value
-    return ingredients
-
-
-def input_ingredients(services: RunServices, config: StageConfig[StageType], inputs: Iterable[Input]) -> Ingredients:
-    """Returns the ingredients that the inputs of a stage add: the hashes of their files."""
-    hash_file = services.hashes.hash
-    return {f"{config.table}: {entry.name}": [hash_file(path) for path in entry.paths] for entry in inputs}
+def explain_rebuild(services: RunServices, kind: ArtifactKind, ingredients: Ingredients) -> str:
+    """Returns the reason why an artifact is built: what differs from the one that the pipeline used last."""
+    previous = services.last_used(kind) or services.store.newest(kind)
+    if previous is None:
+        return f"there is no {kind} yet"
+    old = previous.ingredients
+    changed = {name for name in {*old, *ingredients} if old.get(name) != ingredients.get(name)}
+    return f"changed: {list_names(changed)}" if changed else "forced"

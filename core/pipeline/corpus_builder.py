@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,19 +17,11 @@ from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.display.report_text import render
 from autocakechat.files import write_whole
 from autocakechat.interface.corpus import Corpus
-from autocakechat.interface.options import values_affecting_key
-from autocakechat.pipeline.artifact_builder import (
-    BuiltArtifact,
-    find_built,
-    find_reusable,
-    input_ingredients,
-    stage_ingredients,
-)
+from autocakechat.pipeline.artifact_builder import BuiltArtifact, explain_rebuild, find_built, find_reusable
 from autocakechat.pipeline.corpus_reader import CorpusReader
+from autocakechat.pipeline.ingredients import CORPUS_FORM, corpus_settings, input_hashes
 from autocakechat.pipeline.preflight import SourceInputs
 from autocakechat.pipeline.run_services import RunServices
-
-CORPUS_FORM = 2
 
 
 @attrs.frozen
@@ -45,15 +38,9 @@ class CorpusBuilder:
 
     def ingredients(self) -> Ingredients:
         """Returns everything that the corpus depends on."""
-        pipeline = self.services.pipeline
-        ingredients: Ingredients = {"form": CORPUS_FORM, "seed": pipeline.seed}
+        ingredients = corpus_settings(self.services.pipeline)
         for source_inputs in self.inputs:
-            ingredients |= stage_ingredients(source_inputs.source)
-            ingredients |= input_ingredients(self.services, source_inputs.source, source_inputs.inputs)
-        ingredients |= stage_ingredients(pipeline.require("extractor"))
-        ingredients |= stage_ingredients(pipeline.annotator)
-        for name, value in values_affecting_key(pipeline.corpus).items():
-            ingredients[f"corpus.{name}"] = value
+            ingredients |= input_hashes(source_inputs.source, source_inputs.inputs, self.services.hashes)
         return ingredients
 
     def build(self, force: bool, samples: int) -> BuiltArtifact:
@@ -74,7 +61,7 @@ class CorpusBuilder:
             if samples:
                 log.info("%s", render(Report.from_json((reusable.path / "report.json").read_bytes()), samples))
             return BuiltArtifact(reusable, Corpus(reusable.path).report, reused=True)
-        log.info("corpus: building (%s)", self.services.store.explain_rebuild("corpus", ingredients))
+        log.info("corpus: building (%s)", explain_rebuild(self.services, "corpus", ingredients))
         report = self._build(key, ingredients)
         log.info("%s", render(report, samples))
         built = find_built(self.services, "corpus", key)
@@ -88,7 +75,14 @@ class CorpusBuilder:
             with services.stage_events(*stages) as announce_result:
                 report = self._write(folder)
                 announce_result(report)
-            manifest = {"form": CORPUS_FORM, "key": key, "ingredients": ingredients}
+            manifest = {
+                "form": CORPUS_FORM,
+                "key": key,
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+                "person": report.person,
+                "replies": report.pairs,
+                "ingredients": ingredients,
+            }
             write_whole(folder / MANIFEST_NAMES["corpus"], msgspec.json.encode(manifest))
             services.hashes.save()
         return report

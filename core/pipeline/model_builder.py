@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 from autocakechat.artifacts.model_folder import write_manifest
 from autocakechat.artifacts.store import Artifact, Ingredients, artifact_key
+from autocakechat.artifacts.summary import ArtifactSummary, format_metric
 from autocakechat.config.pipeline import StageConfig
 from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.pipeline.artifact_builder import (
-    BuiltArtifact,
-    find_built,
-    find_reusable,
-    input_ingredients,
-    stage_ingredients,
-)
+from autocakechat.pipeline.artifact_builder import BuiltArtifact, explain_rebuild, find_built, find_reusable
+from autocakechat.pipeline.artifact_lookup import ArtifactLookup
+from autocakechat.pipeline.ingredients import CONTINUED_FROM, CORPUS, model_settings, trainer_inputs
 from autocakechat.pipeline.run_services import RunServices
+from autocakechat.text import pluralize
 
 
 @attrs.frozen
@@ -35,54 +36,87 @@ class ModelBuilder:
     def _trainer(self) -> StageConfig[TrainerType]:
         return self.services.pipeline.require("trainer")
 
-    def ingredients(self, corpus_key: str) -> Ingredients:
+    def ingredients(self, corpus: str, continued: str | None = None) -> Ingredients:
         """Returns everything that the model depends on.
 
         Args:
-            corpus_key: The artifact key of the corpus.
+            corpus: The artifact key of the corpus.
+            continued: The artifact key of the model whose training is continued, if any.
         """
-        trainer = self._trainer
-        inputs = trainer.stage.inputs(trainer.options) if trainer.stage.inputs else ()
-        return (
-            {"corpus": corpus_key, "seed": self.services.pipeline.seed}
-            | stage_ingredients(trainer)
-            | input_ingredients(self.services, trainer, inputs)
-        )
+        ingredients: Ingredients = {CORPUS: corpus} | model_settings(self.services.pipeline)
+        ingredients |= trainer_inputs(self._trainer, self.services.hashes)
+        return ingredients | ({CONTINUED_FROM: continued} if continued else {})
+
+    def continued_model(self, corpus: str) -> str | None:
+        """Returns the key of the model whose training a run continues; None if it trains from the start.
+
+        Args:
+            corpus: The artifact key of the corpus to train on.
+        """
+        previous = ArtifactLookup(self.services).find("model") if self.services.pipeline.continue_training else None
+        if previous is None:
+            return None
+        is_up_to_date = previous.ingredients.get(CORPUS) == corpus
+        return previous.ingredients.get(CONTINUED_FROM) if is_up_to_date else previous.key
 
     def build(self, corpus: Artifact, force: bool) -> BuiltArtifact:
         """Trains the model, or reuses the one with the same key.
 
+        With `continue = true` the training continues from the pipeline's model of an earlier corpus, if there is one.
+
         Args:
             corpus: The corpus to train on.
-            force: Whether to train in any case.
+            force: Whether to train in any case, and from the start.
 
         Raises:
             AccError: The training failed.
         """
-        ingredients = self.ingredients(corpus.key)
+        continued = None if force else self.continued_model(corpus.key)
+        ingredients = self.ingredients(corpus.key, continued)
         key = artifact_key(ingredients)
         log = self.services.log
         if not force and (reusable := find_reusable(self.services, "model", key)):
             return BuiltArtifact(reusable, reusable.manifest["metrics"], reused=True)
-        log.info("model: training (%s)", self.services.store.explain_rebuild("model", ingredients))
-        metrics = self._train(corpus, key, ingredients)
-        log.info("model: %s", ", ".join(f"{name} {_format_metric(value)}" for name, value in metrics.items()))
+        log.info("model: training (%s)", explain_rebuild(self.services, "model", ingredients))
+        self._log_new_replies(corpus)
+        previous = self.services.store.find("model", continued) if continued else None
+        metrics = self._train(corpus, previous, key, ingredients)
+        log.info("model: %s", ", ".join(f"{name} {format_metric(value)}" for name, value in metrics.items()))
         return BuiltArtifact(find_built(self.services, "model", key), metrics, reused=False)
 
-    def _train(self, corpus: Artifact, key: str, ingredients: Ingredients) -> dict[str, Any]:
+    def _log_new_replies(self, corpus: Artifact) -> None:
+        """Says how many replies are new since the last training, and offers to continue from its model."""
+        previous = ArtifactLookup(self.services).find("model")
+        if previous is None or previous.ingredients.get(CORPUS) == corpus.key:
+            return
+        log, pipeline = self.services.log, self.services.pipeline
+        new = (corpus.manifest.get("replies") or 0) - (previous.manifest.get("replies") or 0)
+        if previous.manifest.get("replies") and new > 0:
+            log.info("model: %s than at the last training", pluralize(new, "more reply", "more replies"))
+        if pipeline.continue_training:
+            log.info("model: the training continues from the model %s", ArtifactSummary.of(previous))
+        elif self._trainer.stage.continue_training:
+            log.info("model: to continue from the present model instead, set continue = true in [trainer]")
+
+    def _train(self, corpus: Artifact, previous: Artifact | None, key: str, ingredients: Ingredients) -> dict[str, Any]:
         """Trains into the artifact store. Checkpoints are kept under the key until the training has succeeded."""
         services, trainer, store = self.services, self._trainer, self.services.store
-        state_name = f"model-{key}"
-        context = services.stage_context(trainer, store.state(state_name))
+        context = services.stage_context(trainer, store.training_state(key))
         with store.locked(), store.building("model", key) as folder:
             with services.stage_events(trainer) as announce_result:
-                metrics = trainer.stage.train(trainer.options, Corpus(corpus.path), folder, context)
+                metrics = _call_trainer(trainer, Corpus(corpus.path), previous, folder, context)
                 announce_result(metrics)
-            write_manifest(folder, trainer, metrics, key, ingredients)
+            origin = {name: corpus.manifest.get(name) for name in ("person", "replies")}
+            write_manifest(folder, trainer, metrics, key, ingredients, **origin)
             services.hashes.save()
-        store.remove_state(state_name)
+        store.remove_training_state(key)
         return dict(metrics)
 
 
-def _format_metric(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _call_trainer(
+    trainer: StageConfig[TrainerType], corpus: Corpus, previous: Artifact | None, folder: Path, run: RunContext
+) -> Mapping[str, Any]:
+    stage = trainer.stage
+    if previous is None or stage.continue_training is None:
+        return stage.train(trainer.options, corpus, folder, run)
+    return stage.continue_training(trainer.options, previous.path, corpus, folder, run)

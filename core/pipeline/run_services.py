@@ -11,7 +11,8 @@ from typing import Any
 import attrs
 
 from autocakechat.artifacts.file_hashes import FileHashes
-from autocakechat.artifacts.store import ArtifactStore
+from autocakechat.artifacts.pipeline_history import PipelineHistory
+from autocakechat.artifacts.store import Artifact, ArtifactKind, ArtifactStore
 from autocakechat.config.pipeline import Pipeline, StageConfig, StageT
 from autocakechat.display.progress import progress_for
 from autocakechat.errors import AccError
@@ -45,15 +46,27 @@ class RunServices:
         store = ArtifactStore.beside(pipeline.path)
         return cls(pipeline, manager, log, store, FileHashes(store.folder / "hashes.json"))
 
+    @property
+    def history(self) -> PipelineHistory:
+        """The artifacts that the pipeline used."""
+        return PipelineHistory(self.store.pipeline_folder(self.pipeline.path))
+
+    def last_used(self, kind: ArtifactKind) -> Artifact | None:
+        """Returns the artifact that the pipeline built or reused last, or None."""
+        found = (self.store.find(kind, key) for key in reversed(self.history.keys(kind)))
+        return next(filter(None, found), None)
+
     def run_context(self, name: str, state: Path | None = None) -> RunContext:
         """Makes a run context.
 
         Args:
             name: The name of the child logger, and of the state folder.
-            state: The state folder; by default the one of that name in the store.
+            state: The state folder; by default the one of that name in the private folder of the pipeline.
         """
         log = self.log.getChild(name)
-        return RunContext(log, progress_for(log), self.pipeline.seed, state or self.store.state(name))
+        return RunContext(
+            log, progress_for(log), self.pipeline.seed, state or self.store.pipeline_state(self.pipeline.path, name)
+        )
 
     def stage_context(self, config: StageConfig[StageType], state: Path | None = None) -> RunContext:
         """Makes the run context of a stage."""

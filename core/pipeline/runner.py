@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autocakechat.artifacts.model_folder import open_model
-from autocakechat.artifacts.store import MANIFEST_NAMES, Artifact, ArtifactKind, artifact_key, newest_corpus
+from autocakechat.artifacts.store import Artifact, ArtifactKind, artifact_key
 from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import UserError
-from autocakechat.files import replace_folder
 from autocakechat.interface.model import TrainedModel
 from autocakechat.interface.stage_types import DeployerType, TrainerType
 from autocakechat.pipeline.artifact_builder import BuiltArtifact, describe_dry_run
+from autocakechat.pipeline.artifact_lookup import ArtifactLookup
 from autocakechat.pipeline.corpus_builder import CorpusBuilder
 from autocakechat.pipeline.model_builder import ModelBuilder
 from autocakechat.pipeline.preflight import PreflightChecks, SourceInputs
@@ -82,13 +81,18 @@ class Runner:
             built["model"] = self._model_builder.build(built["corpus"].artifact, force == "model")
         return built
 
-    def newest_corpus(self) -> Artifact:
-        """Returns the corpus that was built or reused last.
+    def artifact(self, kind: ArtifactKind, accept_any: bool = False) -> Artifact:
+        """Returns the artifact that the pipeline makes, without reading its chat log.
+
+        Args:
+            kind: The kind of artifact.
+            accept_any: Whether to return the newest artifact of any pipeline in the folder instead.
 
         Raises:
-            UserError: There is no corpus yet.
+            UserError: There is no such artifact.
         """
-        return newest_corpus(self._pipeline.path)
+        lookup = ArtifactLookup(self._services)
+        return lookup.newest(kind) if accept_any else lookup.require(kind)
 
     def train(self, corpus: Artifact, force: bool = False) -> BuiltArtifact:
         """Builds or reuses the model of an existing corpus.
@@ -119,17 +123,18 @@ class Runner:
         ingredients = CorpusBuilder(self._services, self.check(until)).ingredients()
         lines = [describe_dry_run(self._services, "corpus", ingredients, force == "corpus")]
         if until != "corpus":
-            ingredients = self._model_builder.ingredients(artifact_key(ingredients))
+            corpus = artifact_key(ingredients)
+            ingredients = self._model_builder.ingredients(corpus, self._model_builder.continued_model(corpus))
             lines.append(describe_dry_run(self._services, "model", ingredients, force == "model"))
         if until is None:
             lines.append(f"deployer: would start {self._pipeline.require('deployer').stage.name}")
         return lines
 
-    def deploy(self, folder: Path | None = None, state: Path | None = None) -> None:
+    def deploy(self, folder: Path, state: Path | None = None) -> None:
         """Runs the deployer of the pipeline with a model, until it is stopped.
 
         Args:
-            folder: The model folder; by default the newest model of the pipeline.
+            folder: The model folder.
             state: The state folder of the deployer; by default one in the artifact store.
 
         Raises:
@@ -149,21 +154,17 @@ class Runner:
             deployer.stage.deploy(deployer.options, model, context)
             announce_result(None)
 
-    def open_model(
-        self, folder: Path | None = None, state: Path | None = None, seed: int | None = None
-    ) -> TrainedModel:
+    def open_model(self, folder: Path, state: Path | None = None, seed: int | None = None) -> TrainedModel:
         """Opens a model folder.
 
         Args:
-            folder: The model folder; by default the newest model of the pipeline.
+            folder: The model folder.
             state: The state folder of the trainer while it replies; by default one in the artifact store.
             seed: Makes the replies reproducible, unless `[reply]` sets a seed.
 
         Raises:
-            UserError: There is no model, or it is damaged.
+            UserError: The folder is not a model folder, or is damaged.
         """
-        if folder is None:
-            folder = self._newest_model().path
         return open_model(
             folder,
             self._services.manager,
@@ -172,30 +173,8 @@ class Runner:
             seed=seed,
         )
 
-    def export_model(self, built: BuiltArtifact, target: Path) -> None:
-        """Copies a model to a folder outside of the artifact store. A model in the folder is replaced.
-
-        Raises:
-            UserError: The folder exists, is not empty, and is not a model folder.
-        """
-        if target.exists() and not (target / MANIFEST_NAMES["model"]).is_file() and any(target.iterdir()):
-            raise UserError(f"{target}: already exists and is not a model folder", "give another --export-model folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        copy = target.with_name(f".{target.name}.copying")
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(built.artifact.path, copy)
-        replace_folder(copy, target, spare=target.with_name(f".{target.name}.replaced"))
-        self._services.log.info("model: copied to %s", target)
-
     def _preflight(self, *kinds: str) -> list[SourceInputs]:
         return PreflightChecks(self._pipeline, self._redactor).check(kinds)
-
-    def _newest_model(self) -> Artifact:
-        newest = self._services.store.newest("model")
-        if newest is None:
-            path = self._pipeline.path
-            raise UserError(f"{path}: there is no model yet", f"run: acc run {path}")
-        return newest
 
     def _reply_options(self, folder: Path, trainer: TrainerType) -> Any:
         """Returns the options of `[reply]`; without a `[trainer]` table, the defaults of the model's trainer."""

@@ -47,17 +47,19 @@ class DialogStatistics:
         pairs: Number of pairs in them.
         client_words: Number of words in the client's turns.
         reply_words: Number of words in the server's turns.
+        reply_senders: Number of messages in the server's turns, by the id of their sender.
         dialog_lengths: Histogram of pairs per dialog, by bit length: 1, 2 to 3, 4 to 7 and so on.
         reply_lengths: Histogram of words per reply, by bit length.
     """
 
-    __slots__ = ("client_words", "dialog_lengths", "dialogs", "pairs", "reply_lengths", "reply_words")
+    __slots__ = ("client_words", "dialog_lengths", "dialogs", "pairs", "reply_lengths", "reply_senders", "reply_words")
 
     def __init__(self) -> None:
         self.dialogs = 0
         self.pairs = 0
         self.client_words = 0
         self.reply_words = 0
+        self.reply_senders: Counter[str] = Counter()
         self.dialog_lengths: Counter[int] = Counter()
         self.reply_lengths: Counter[int] = Counter()
 

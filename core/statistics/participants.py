@@ -61,11 +61,18 @@ class ParticipantCounter:
             self._by_sender.update(batch.senders)
             if not batch.kinds.count(_TEXT) == batch.own_words.count(True) == len(batch):
                 self._count_unusual(batch)
-            for sender, name in dict(zip(batch.senders, batch.sender_names, strict=True)).items():
-                self._names[sender] = name or self._names.get(sender)
+            self._add_names(batch)
             self._gaps.add([*last_time, *batch.sent])
             last_time = batch.sent[-1:]
             yield batch
+
+    def _add_names(self, batch: MessageBatch) -> None:
+        """Stores the most recent name of each sender; a message without a name changes nothing."""
+        latest = dict(zip(batch.senders, batch.sender_names, strict=True))
+        if not all(latest.values()):
+            rows = zip(batch.senders, batch.sender_names, strict=True)
+            latest |= {sender: name for sender, name in rows if name}
+        self._names |= {sender: name or self._names.get(sender) for sender, name in latest.items()}
 
     def _count_unusual(self, batch: MessageBatch) -> None:
         rows = zip(batch.senders, batch.kinds, batch.own_words, strict=True)
@@ -75,7 +82,7 @@ class ParticipantCounter:
         """Adds the counts of another counter, whose messages come after those of this one."""
         self._by_sender.update(other._by_sender)
         self._unusual.update(other._unusual)
-        self._names |= other._names
+        self._names |= {sender: name or self._names.get(sender) for sender, name in other._names.items()}
         self._gaps.merge(other._gaps)
 
     def gaps(self) -> list[DurationBin]:
@@ -90,7 +97,11 @@ class ParticipantCounter:
         for (sender, kind, _), count in counts.items():
             if sender in speakers and sender and not kind.startswith(_SERVICE):
                 totals[sender] += count
-        return rank_participants(totals, self._names)
+        return self.rank(totals)
+
+    def rank(self, messages: Mapping[str, int]) -> list[Participant]:
+        """Sorts participants by a number of their messages, most first; see `rank_participants`."""
+        return rank_participants(messages, self._names)
 
     def kinds(self) -> dict[str, int]:
         """Returns the number of messages of each kind, the most frequent kind first."""

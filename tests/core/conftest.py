@@ -82,6 +82,12 @@ def train(options, corpus, into, run):
     return {"first_step": first, "answers": len(answers)}
 
 
+def continue_training(options, previous, corpus, into, run):
+    metrics = train(options, corpus, into, run)
+    (into / "previous.json").write_text((previous / "answer.json").read_text())
+    return metrics | {"continued": True}
+
+
 def manners(options):
     if options.manners is None:
         return []
@@ -121,6 +127,7 @@ def acc_trainers():
         train=train,
         load=load,
         inputs=manners,
+        continue_training=continue_training,
     )
 """
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from autocakechat.display.tables import print_json, print_table
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType
 from autocakechat.registry.manager import missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
@@ -60,22 +61,12 @@ def notes(plugin: Plugin) -> list[str]:
     return lines
 
 
-def print_json(content: Any) -> None:
-    """Prints JSON on standard output."""
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode())
-
-
 def _print_table(plugins: list[Plugin]) -> None:
     rows = [("PLUGIN", "FROM", "STATUS", "PROVIDES")]
     rows += [
         (plugin.name, origin(plugin), plugin.status, ", ".join(map(_label, plugin.provides))) for plugin in plugins
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row in rows:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        click.echo("  ".join([*padded, row[3]]).rstrip())
+    print_table(rows)
     for plugin in plugins:
         for note in notes(plugin):
             click.echo(f"  {plugin.name}: {note}")

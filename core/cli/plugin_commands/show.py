@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from autocakechat.cli.plugin_commands.list import notes, origin, print_json
+from autocakechat.cli.plugin_commands.list import notes, origin
 from autocakechat.config.option_docs import (
     OptionDoc,
     document_options,
@@ -17,6 +17,7 @@ from autocakechat.config.option_docs import (
     source_location,
 )
 from autocakechat.config.toml_writer import toml_value
+from autocakechat.display.tables import print_json
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import PluginManager

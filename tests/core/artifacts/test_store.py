@@ -80,24 +80,6 @@ def test_the_newest_artifact_is_the_one_built_or_reused_last(store: ArtifactStor
     assert store.newest("corpus").key == "k1"  # type: ignore[union-attr]
 
 
-def test_changed_ingredients_are_named(store: ArtifactStore) -> None:
-    assert store.explain_rebuild("corpus", {"a": 1}) == "there is no corpus yet"
-    build(store, "k1")
-    assert store.explain_rebuild("corpus", {"a": 1, "b": 3, "c": 4}) == "changed: b, c"
-    assert store.explain_rebuild("corpus", {"a": 1, "b": 2}) == "forced"
-    assert store.explain_rebuild("corpus", dict.fromkeys("cdefg", 1)) == "changed: a, b, c and 4 more"
-
-
-def test_cleaning_keeps_the_newest_of_each_kind(store: ArtifactStore) -> None:
-    build(store, "k1")
-    os.utime(store.folder / "corpus" / "k1", ns=(0, 0))
-    build(store, "k2")
-    store.state("model-k9")
-    removed = store.clean()
-    assert {path.name for path in removed} == {"k1", "model-k9"}
-    assert store.find("corpus", "k2")
-
-
 def test_the_folder_is_private_and_ignored_by_git(store: ArtifactStore) -> None:
     with store.locked():
         pass

@@ -175,7 +175,7 @@ def test_deploy_needs_no_chat_log(project: Project) -> None:
     assert project.acc("chat", "pipeline.toml", stdin="hello\n").stdout == "answer 0\n"
 
 
-def test_training_on_the_newest_corpus_needs_no_chat_log(project: Project) -> None:
+def test_training_on_an_existing_corpus_needs_no_chat_log(project: Project) -> None:
     without_corpus = project.acc("train")
     assert without_corpus.returncode == 2
     assert (
@@ -184,12 +184,13 @@ def test_training_on_the_newest_corpus_needs_no_chat_log(project: Project) -> No
     )
     project.acc("run", "--until", "corpus", "--set", 'extractor.server="ann"')
     (project.folder / "log.txt").unlink()
-    trained = project.acc("train", "--export-model", "out")
+    server = ("--set", "extractor.server=ann")
+    trained = project.acc("train", *server, "--export-model", "out")
     assert trained.returncode == 0, trained.stderr
     assert "question" in (project.folder / "out" / "answer.json").read_text()
-    second = project.acc("train")
+    second = project.acc("train", *server)
     assert "model: reused" in second.stderr
-    assert "model: training" in project.acc("train", "--force").stderr
+    assert "model: training" in project.acc("train", *server, "--force").stderr
 
 
 def test_a_failed_training_ends_with_the_typed_command(project: Project) -> None:
@@ -220,18 +221,9 @@ def test_an_unusable_state_folder_is_an_error(project: Project, state: str, prob
     project.acc("run", "--until", "model", "--export-model", "out")
     refused = project.acc("deploy", "--model", "out", "--state", state, stdin="hello\n")
     assert refused.returncode == 2
-    assert re.fullmatch(rf"acc: \S+: {problem}.*; give another --state folder\n", refused.stderr)
+    last_line = refused.stderr.splitlines()[-1]
+    assert re.fullmatch(rf"acc: \S+: {problem}.*; give another --state folder", last_line)
     assert not (project.folder / "out" / "state").exists()
-
-
-def test_clean_removes_all_but_the_newest_artifacts(project: Project) -> None:
-    project.acc("run", "--until", "model")
-    project.acc("run", "--until", "model", "--set", "seed=1")
-    project.acc("clean")
-    assert len(list((project.folder / ".acc" / "model").iterdir())) == 1
-    assert json.loads(project.acc("run", "--until", "model", "--set", "seed=1", "--json").stdout)["model"]["reused"]
-    project.acc("clean", "--all")
-    assert not (project.folder / ".acc").exists()
 
 
 def test_sample_pairs_are_shown_only_on_request(project: Project) -> None:

@@ -1,0 +1,1 @@
+"""`acc models`, one module a command."""
