@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from autocakechat import Input, TrainerType, UserError
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 
@@ -19,6 +21,16 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     from autocakechat.plugins.trainers.cakechat.training import train
 
     return train.train(options, corpus, into, run)
+
+
+def continue_training(
+    options: Options, previous: Path, corpus: Corpus, into: Path, run: RunContext
+) -> Mapping[str, Any]:
+    """Trains a network on a corpus, from the weights of an earlier model, which also determines the network's size."""
+    from autocakechat.plugins.trainers.cakechat.training import train
+
+    start = evolve(options, start="pretrained", start_path=previous, sha256=(), word2vec=False)
+    return train.train(start, corpus, into, run)
 
 
 def inputs(options: Options) -> Sequence[Input]:
@@ -55,6 +67,7 @@ TRAINER = TrainerType(
     train=train,
     load=load,
     inputs=inputs,
+    continue_training=continue_training,
     requires=("tensorflow", "keras", "numpy", "safetensors"),
     install="pip install 'autocakechat[cakechat]'",
 )
