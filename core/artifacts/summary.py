@@ -72,7 +72,7 @@ class ArtifactSummary:
 
     def __str__(self) -> str:
         parts = [
-            escape_control_characters(self.person or "person unknown"),
+            escape_control_characters(self.person or ("person unknown" if self.key else "imported")),
             "" if self.replies is None else pluralize(self.replies, "reply", "replies"),
             self.date,
             f"trainer {self.trainer}" if self.trainer else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -197,7 +198,8 @@ def test_reranking_orders_by_mmi_score(golden: Golden) -> None:
 def test_an_imported_model_works_with_acc_chat(golden: Golden) -> None:
     command = [sys.executable, "-m", "autocakechat", "chat", str(golden.folder), "--set", "reply.mode=beamsearch"]
     process = subprocess.run(command, input="hello\n", capture_output=True, text=True, timeout=120)
-    assert (process.returncode, process.stderr) == (0, "")
+    assert process.returncode == 0
+    assert re.fullmatch(r"model: imported, .*, trainer cakechat\n", process.stderr)
     assert len(process.stdout.splitlines()) == 1
 
 
