@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from autocakechat.errors import AccError, PluginError
-from autocakechat.interface.model import Request, Responder, Score, ScoringResponder
+from autocakechat.interface.model import RankingResponder, Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.registry.manager import plugin_error
 
@@ -30,6 +30,7 @@ class BatchedResponder:
         labels: The labels it can reply with.
         context_lines: The number of context lines it uses.
         can_score: Whether it can score replies.
+        can_rank: Whether it ranks replies itself.
     """
 
     def __init__(self, responder: Responder, owner: str, log: logging.Logger, progress: OpenProgress) -> None:
@@ -40,6 +41,7 @@ class BatchedResponder:
         self.labels = responder.labels
         self.context_lines = responder.context_lines
         self.can_score = isinstance(responder, ScoringResponder)
+        self.can_rank = isinstance(responder, RankingResponder)
 
     def replies(self, requests: Sequence[Request]) -> list[str]:
         """Returns one reply per request.
@@ -56,15 +58,22 @@ class BatchedResponder:
                 progress.advance(len(batch_replies))
         return replies
 
-    def scores(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+    def scores(
+        self, requests: Sequence[Request], replies: Sequence[Sequence[str]], title: str = "scoring"
+    ) -> list[list[Score]]:
         """Returns the scores of several replies per request. Requires `can_score`.
+
+        Args:
+            requests: The requests.
+            replies: The replies to score, for each request.
+            title: The title of the progress display.
 
         Raises:
             PluginError: The responder failed, or returned invalid scores.
         """
         assert isinstance(self._responder, ScoringResponder)
         scores: list[list[Score]] = []
-        with self._progress("scoring", total=len(requests), unit="requests") as progress:
+        with self._progress(title, total=len(requests), unit="requests") as progress:
             for batch in _batches(len(requests)):
                 batch_scores = self._call(self._responder.score, requests[batch], replies[batch])
                 complete = list(map(len, batch_scores)) == list(map(len, replies[batch]))
@@ -74,6 +83,25 @@ class BatchedResponder:
                 scores += batch_scores
                 progress.advance(len(batch_scores))
         return scores
+
+    def ranks(self, requests: Sequence[Request], candidates: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Returns how well several candidates fit each request. Requires `can_rank`.
+
+        Raises:
+            PluginError: The responder failed, or returned invalid numbers.
+        """
+        assert isinstance(self._responder, RankingResponder)
+        ranks: list[list[float]] = []
+        with self._progress("ranking", total=len(requests), unit="requests") as progress:
+            for batch in _batches(len(requests)):
+                batch_ranks = self._call(self._responder.rank, requests[batch], candidates[batch])
+                complete = list(map(len, batch_ranks)) == list(map(len, candidates[batch]))
+                self._expect(complete, "did not return one number per candidate")
+                finite = all(math.isfinite(number) for ranks_of_one in batch_ranks for number in ranks_of_one)
+                self._expect(finite, "ranked with a number that is not finite")
+                ranks += batch_ranks
+                progress.advance(len(batch_ranks))
+        return ranks
 
     def _call(self, method: Callable[..., list[_Result]], *arguments: Any) -> list[_Result]:
         try:
