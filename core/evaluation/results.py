@@ -20,7 +20,7 @@ class EvaluationSettings:
         candidates: The number of candidates in the ranking tasks, the true one included.
         seed: The seed of everything random.
         examples: The number of examples to include in the results.
-        placeholders: What stands in the corpus for masked text.
+        placeholders: The texts that replace masked text in the corpus.
     """
 
     samples: int = 300

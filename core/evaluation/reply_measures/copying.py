@@ -21,7 +21,7 @@ class Copying:
     Args:
         training: The person's replies in the training part.
         runs: The longest run of words of each reply in a message of someone else, see `copied_runs`.
-        placeholders: What stands in the corpus for masked text.
+        placeholders: The texts that replace masked text in the corpus.
     """
 
     def __init__(self, training: TrainingReplies, runs: Mapping[str, int], placeholders: Sequence[str]) -> None:
