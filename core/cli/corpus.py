@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from autocakechat.cli.lazy import CommandGroup
 from autocakechat.errors import UserError
 from autocakechat.interface.corpus import Part
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
 
 
-@click.group("corpus")
+@click.group("corpus", cls=CommandGroup)
 def command() -> None:
     """Show the corpus report, or export the corpus for other programs."""
 
@@ -72,9 +73,10 @@ def report(app: App, pipeline: Path, samples: int, as_json: bool) -> None:
 
 def _newest_folder(pipeline: Path) -> Path:
     from autocakechat.artifacts.store import newest_corpus
+    from autocakechat.config.toml_reader import missing_pipeline
 
     if not pipeline.is_file():
-        raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")
+        raise missing_pipeline(pipeline)
     return newest_corpus(pipeline).path
 
 
