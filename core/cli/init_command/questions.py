@@ -57,7 +57,7 @@ def ask(option: str, question: str, parse: Callable[[str], T], default: str | No
 
 def _prompt(option: str, question: str, default: str | None) -> str:
     try:
-        answer: str = click.prompt(question, default=default, show_default=bool(default), err=True)
+        answer: str = click.prompt(question, default=default, show_default=bool(default), prompt_suffix=" ", err=True)
     except click.Abort:
         if sys.stdin.isatty():
             raise
