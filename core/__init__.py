@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from autocakechat.interface.options import Secret, option
     from autocakechat.interface.run_context import Progress, RunContext
+    from autocakechat.interface.selection import select_chats
     from autocakechat.interface.session import Session
     from autocakechat.interface.stage_types import (
         AnnotatorType,
@@ -69,6 +70,7 @@ __all__ = [
     "hookimpl",
     "markup",
     "option",
+    "select_chats",
     "write_whole",
 ]
 
@@ -82,6 +84,7 @@ _PUBLIC_NAMES = {
     "interface.model": ("Reply", "Request", "Responder", "Score", "ScoringResponder", "TrainedModel"),
     "interface.options": ("Secret", "option"),
     "interface.run_context": ("Progress", "RunContext"),
+    "interface.selection": ("select_chats",),
     "interface.session": ("Session",),
     "interface.stage_types": (
         "AnnotatorType",

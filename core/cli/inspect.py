@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from autocakechat.errors import ManyProblemsError, UserError
@@ -38,11 +39,13 @@ _MAX_PARTICIPANTS_PER_CHAT = 5
 def command(app: App, path: Path, name: str | None, everything: bool, html: Path | None, as_json: bool) -> None:
     """Show the chats and participants of a chat log: ids, names and numbers of messages.
 
-    PATH is a file or a folder of chat logs. Put the id of the person to learn into `server` in pipeline.toml.
+    PATH is a file or a folder of chat logs. Put the id of the person to learn into `server` in pipeline.toml,
+    and ids or names to leave out into `exclude` of [[source]].
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder", "give the path of an export")
-    log = read_log(app, source_for(app, path, name), path)
+    source = source_for(app, path, name)
+    log = read_log(app, source, path)
     if html is not None:
         from autocakechat.display.log_page import page
         from autocakechat.display.markup import write_page
@@ -54,7 +57,7 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
 
         click.echo(msgspec.json.format(msgspec.json.encode(log), indent=1).decode("utf-8", "replace"))
         return
-    for line in _summary_lines(log, everything):
+    for line in [*_summary_lines(log, everything), *_hints(log, can_leave_out(source))]:
         click.echo(line)
 
 
@@ -91,6 +94,11 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     raise UserError(
         f"{path}: no source recognises it", "give --source NAME; for the names: acc plugins list --kind source"
     )
+
+
+def can_leave_out(source: SourceType) -> bool:
+    """Returns whether a source has the options `include` and `exclude`, to leave out chats and people."""
+    return {"include", "exclude"} <= attrs.fields_dict(source.config).keys()
 
 
 def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
@@ -130,10 +138,29 @@ def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:
         yield from _chat_lines(chat, everything)
     if len(shown) < len(by_size):
         yield f"  and {pluralize(len(by_size) - len(shown), 'chat')} more; --all shows them"
-    if log.people:
-        yield ""
-        most_active = escape_control_characters(log.people[0].id)
-        yield f'To learn a person, put the id into pipeline.toml: server = "{most_active}"'
+
+
+def _hints(log: LogSummary, leaves_out: bool) -> Iterator[str]:
+    """Yields lines that can be copied into a pipeline.toml.
+
+    Args:
+        log: The log.
+        leaves_out: Whether the source has options to leave out chats and people.
+    """
+    from autocakechat.config.toml_writer import toml_value
+
+    if not log.people:
+        return
+    yield ""
+    if log.owner is not None:
+        names = {participant.id: participant.name for participant in log.people}
+        owner = f"{log.owner} ({names[log.owner]})" if names.get(log.owner) else log.owner
+        yield f"The owner of the log is {escape_control_characters(owner)}."
+    most_active = escape_control_characters(log.people[0].id)
+    yield f"To learn a person, put the id into pipeline.toml: server = {toml_value(most_active)}"
+    if leaves_out and len(log.chats) > 1:
+        smallest = escape_control_characters(min(log.chats, key=lambda chat: chat.messages).id)
+        yield f"To leave out chats or people, list ids or names in [[source]]: exclude = [{toml_value(smallest)}]"
 
 
 def _chat_lines(chat: ChatSummary, everything: bool) -> Iterator[str]:

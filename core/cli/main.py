@@ -17,7 +17,7 @@ from autocakechat.text import escape_control_characters
 
 # Commands are imported when they are used, so that `acc --help` is fast.
 _COMMANDS = {
-    "init": ("init", "Create a pipeline.toml by asking a few questions."),
+    "init": ("init_command.command", "Create a pipeline.toml by asking a few questions."),
     "run": ("run", "Run a pipeline.toml: from chat logs to a bot."),
     "train": ("train", "Train a model on an existing corpus."),
     "deploy": ("deploy", "Start the bot with a trained model."),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterator
+from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from autocakechat.errors import UserError
-from autocakechat.interface.chatlog import Chat
+from autocakechat.interface.chatlog import Chat, MessageBatch
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.statistics.activity import ActivityCounter, ActivityReport
@@ -49,6 +52,7 @@ class LogSummary:
         people: The participants, most messages first.
         chats: The chats, in the order of the log.
         activity: When messages were sent.
+        owner: Id of the account that the log is from; None if the log does not tell, or is from several accounts.
     """
 
     source: str
@@ -56,6 +60,7 @@ class LogSummary:
     people: list[Participant]
     chats: list[ChatSummary]
     activity: ActivityReport
+    owner: str | None = None
 
 
 def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
@@ -71,9 +76,12 @@ def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
     """
     options = source_options(source, path)
     activity = ActivityCounter()
-    chats = [
-        summarize_chat(chat, activity) for entry in source.inputs(options) for chat in source.read(options, entry, run)
-    ]
+    owners: set[str] = set()
+    chats = []
+    for entry in source.inputs(options):
+        for unread in source.read(options, entry, run):
+            unread.tap(partial(_collect_owners, owners))
+            chats.append(summarize_chat(unread, activity))
     totals: Counter[str] = Counter()
     names: dict[str, str | None] = {}
     for chat in chats:
@@ -86,7 +94,15 @@ def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
         people=rank_participants(totals, names),
         chats=chats,
         activity=activity.report(),
+        owner=owners.pop() if len(owners) == 1 else None,
     )
+
+
+def _collect_owners(owners: set[str], batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
+    """Adds the senders of outgoing messages to a set, and yields the batches unchanged."""
+    for batch in batches:
+        owners.update(compress(batch.senders, batch.outgoing))
+        yield batch
 
 
 def source_options(source: SourceType, path: Path) -> Any:

@@ -82,6 +82,16 @@ def test_shows_participants_with_id_and_number_of_messages(project: Project, exp
     assert "\u202e" not in done.stdout
 
 
+def test_the_last_lines_can_be_copied(project: Project) -> None:
+    account = {"personal_information": {"user_id": 88}, "chats": {"list": [EXPORT, {**EXPORT, "id": 78, "name": "Cy"}]}}
+    project.write("result.json", json.dumps(account, indent=1))
+    lines = project.acc("inspect", "result.json").stdout.splitlines()
+    assert "The owner of the log is user88 (Bob \\x1b[31m)." in lines
+    assert lines[-2].endswith(': server = "user77"')
+    assert lines[-1].endswith(': exclude = ["user77"]')
+    assert json.loads(project.acc("inspect", "--json", "result.json").stdout)["owner"] == "user88"
+
+
 def test_page_loads_nothing_and_escapes_text_from_chats(project: Project, export: str) -> None:
     done = project.acc("inspect", export, "--html", "page.html")
     assert done.returncode == 0, done.stderr
