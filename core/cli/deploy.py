@@ -25,4 +25,5 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(app: App, pipeline: Path, model: Path | None, state: Path | None, overrides: tuple[str, ...]) -> None:
     """Start the bot of PIPELINE with a trained model. Needs no chat log."""
+    app.log_as_service()
     app.runner(pipeline, overrides).deploy(model, state)
