@@ -74,7 +74,7 @@ class ReplyLoop:
         """Returns the seconds until a reply is due; 0 or less if it is due now.
 
         A message from the future shows that the system clock was set back after it was received. It is due now,
-        because nobody knows how long it has waited.
+        because the time that it has waited is unknown.
         """
         if chat.last_received > now:
             return 0.0

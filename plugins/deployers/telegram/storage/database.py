@@ -11,7 +11,6 @@ from pathlib import Path
 
 from autocakechat import StageError
 
-
 _SECONDS_TO_WAIT = 5.0  # for another program's lock; backups take none that the bot waits for
 
 
