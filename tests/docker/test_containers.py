@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import attrs
@@ -16,10 +18,12 @@ import pytest
 
 from tests.deployers.telegram.support.bot_api import TOKEN, BotApi
 from tests.docker.checkout import DOCKER, Checkout, docker, wait
+from tests.docs.pages import DOCS, blocks
 from tests.test_flow import write_export
 
 CONVERSATIONS = 60
 SERVER = "user1000001"
+ENVIRONMENT = f"TELEGRAM_SERVER_ID={SERVER}\nTELEGRAM_BOT_TOKEN='{TOKEN}'\nTELEGRAM_ALLOW=1\n"
 PIPELINE = """\
 [[source]]
 use = "telegram"
@@ -39,7 +43,7 @@ checkpoint_seconds = 0.2
 [deployer]
 use = "telegram"
 token = {{ env = "TELEGRAM_BOT_TOKEN" }}
-allow = [1]
+allow = [0]
 base_url = "{url}"
 settle = 0.2
 separate_lines = false
@@ -58,7 +62,7 @@ def chats(engine: None, checkout: Checkout, api: BotApi) -> Checkout:
     """The checkout with a chat log and everything that must not get into an image."""
     write_export(checkout.folder / "tg_data", CONVERSATIONS)
     checkout.write("pipeline.toml", PIPELINE.format(url=api.url))
-    checkout.write(".env", f"TELEGRAM_SERVER_ID={SERVER}\nTELEGRAM_BOT_TOKEN='{TOKEN}'\n")
+    checkout.write(".env", ENVIRONMENT)
     return checkout
 
 
@@ -165,6 +169,15 @@ def test_the_model_belongs_to_the_user_of_make(trained: Trained) -> None:
     assert owners(results) == owners(trained.checkout.folder / ".acc") == {trained.checkout.user}
 
 
+@pytest.mark.parametrize("allow", ["", " ", ","])
+def test_a_bot_is_not_deployed_without_a_list_of_users(trained: Trained, allow: str) -> None:
+    trained.checkout.write(".env", f"TELEGRAM_BOT_TOKEN='{TOKEN}'\nTELEGRAM_ALLOW={allow}\n")
+    status, shown = trained.checkout.make("docker_deploy_model")
+    trained.checkout.write(".env", ENVIRONMENT)
+    assert (status, len(shown.splitlines())) == (2, 1), shown
+    assert "TELEGRAM_ALLOW is not set: write TELEGRAM_ALLOW=123456789 @name into .env" in shown
+
+
 def test_a_second_training_reuses_the_model(trained: Trained) -> None:
     status, shown = trained.checkout.make("docker_train_from_scratch")
     assert status == 0, shown
@@ -239,13 +252,13 @@ def test_the_token_is_not_in_command_lines_and_not_in_docker_inspect(deployed: D
 
 
 def test_the_bot_replies_after_a_second_deployment_too(deployed: Deployed, api: BotApi) -> None:
-    assert "started bot=@PersonBot" in deployed.shown
+    assert re.search(r"^\d{4}-\d\d-\d\dT[\d:]+\+00:00 started bot=@PersonBot ", deployed.shown, re.M)
     api.write("hello")
     api.wait(api.texts, seconds=60)
     first = deployed.checkout.inspect()["Id"]
     sent = len(api.texts())
     # Without a token: the first deployment has stored it.
-    deployed.checkout.write(".env", "")
+    deployed.checkout.write(".env", "TELEGRAM_ALLOW=1\n")
     status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
     assert status == 0, shown
     assert deployed.checkout.inspect()["Id"] != first
@@ -253,6 +266,45 @@ def test_the_bot_replies_after_a_second_deployment_too(deployed: Deployed, api: 
     api.write("how are you?")
     api.wait(lambda: len(api.texts()) > sent, seconds=60)
     assert owners(deployed.checkout.folder / "results.nosync") == {deployed.checkout.user}
+
+
+def documented_commands(name: str) -> str:
+    """Returns the block of the page that has a certain command."""
+    page = DOCS / "docker.md"
+    (commands,) = [block.content for block in blocks(page) if block.language == "sh" and name in block.content]
+    return commands
+
+
+def conversations(checkout: Checkout) -> list[str]:
+    """Returns the texts that the bot has stored."""
+    with closing(sqlite3.connect(checkout.folder / "results.nosync/bot/bot-4242.sqlite3")) as db:
+        return [text for (text,) in db.execute("SELECT text FROM lines")]
+
+
+def test_a_backup_restores_the_bot(deployed: Deployed, api: BotApi) -> None:
+    checkout = deployed.checkout
+
+    def write(text: str) -> None:
+        sent = len(api.texts())
+        api.write(text)
+        api.wait(lambda: len(api.texts()) > sent, seconds=60)
+
+    write("before the backup")
+    back_up = documented_commands("backup=~")
+    status, shown = checkout.sh(back_up, BOT_NETWORK="host")
+    assert status == 0, shown
+    write("after the backup")
+    status, shown = checkout.sh(
+        back_up.splitlines()[0] + "\n" + documented_commands("rm -rf results"), BOT_NETWORK="host"
+    )
+    assert status == 0, shown
+    assert "before the backup" in conversations(checkout)
+    assert "after the backup" not in conversations(checkout)
+    write("after the restore")
+    status, shown = checkout.sh(documented_commands("autocakechat:bot-before autocakechat:bot\n"), BOT_NETWORK="host")
+    assert status == 0, shown
+    write("after the rollback")
+    assert owners(checkout.folder / "results.nosync") == {checkout.user}
 
 
 def test_docker_stop_ends_the_bot_cleanly(deployed: Deployed) -> None:
@@ -269,7 +321,7 @@ def test_a_refused_token_is_reported_once_and_not_retried(deployed: Deployed, ap
     status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
     api.token = TOKEN
     assert status == 2
-    errors = [line for line in shown.splitlines() if line.startswith("acc: ")]
+    errors = [line for line in shown.splitlines() if re.match(r"\S+ acc: ", line)]
     assert len(errors) == 1
     assert "Telegram rejected the bot's token" in errors[0]
     assert TOKEN not in shown
