@@ -13,7 +13,6 @@ import click
 from autocakechat.cli.app import App
 from autocakechat.cli.lazy import LazyGroup
 from autocakechat.errors import AccError, full_disk, is_full_disk
-from autocakechat.text import escape_control_characters
 
 # Commands are imported when they are used, so that `acc --help` is fast.
 _COMMANDS = {
@@ -57,11 +56,18 @@ class Commands(LazyGroup):
 @click.option("--disable", multiple=True, metavar="NAME", help="Do not load this plugin. May be repeated.")
 @click.option("-v", "--verbose", is_flag=True, help="Log everything, with tracebacks.")
 @click.option("-q", "--quiet", is_flag=True, help="Log only warnings and errors.")
+@click.option(
+    "--log-time/--no-log-time",
+    default=None,
+    envvar="ACC_LOG_TIME",
+    show_envvar=True,
+    help="Start log lines with the time. By default only `acc deploy` does, if the log goes to a file or a pipe.",
+)
 @click.version_option(package_name="autocakechat")
 @click.pass_context
-def acc(ctx: click.Context, disable: tuple[str, ...], verbose: bool, quiet: bool) -> None:
+def acc(ctx: click.Context, disable: tuple[str, ...], verbose: bool, quiet: bool, log_time: bool | None) -> None:
     """Turn a person's chat logs into a bot that talks like that person."""
-    ctx.obj = App.from_options(disable, verbose, quiet)
+    ctx.obj = App.from_options(disable, verbose, quiet, log_time)
 
 
 class Terminated(KeyboardInterrupt):
@@ -119,7 +125,7 @@ def _show_error(context: click.Context | None, error: Exception) -> None:
     else:
         lines = [f"internal error: {type(error).__name__}: {error}; run again with `acc -v` and report it"]
     for line in lines:
-        click.echo(f"acc: {app.redact(escape_control_characters(line))}", err=True)
+        click.echo(app.error_line(line), err=True)
     if app.verbose:
         app.log.error("traceback", exc_info=error)
 
