@@ -175,6 +175,12 @@ def test_deploy_needs_no_chat_log(project: Project) -> None:
     assert project.acc("chat", "pipeline.toml", stdin="hello\n").stdout == "answer 0\n"
 
 
+def test_chat_shows_the_candidates_of_each_reply(project: Project) -> None:
+    project.acc("run", "--until", "model")
+    chat = project.acc("chat", "--candidates", stdin="hello\n")
+    assert chat.stdout == "answer 0\n  (the model gives no candidates for this reply)\n"
+
+
 def test_training_on_the_newest_corpus_needs_no_chat_log(project: Project) -> None:
     without_corpus = project.acc("train")
     assert without_corpus.returncode == 2
