@@ -1,4 +1,4 @@
-"""Estimates whether a training fits into memory, since a process killed by the system cannot report it."""
+"""Estimates the memory of a training, since a process killed by the system cannot report a lack of it."""
 
 from __future__ import annotations
 
@@ -52,3 +52,11 @@ def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int | None:
         return None
     match = re.search(r"^MemAvailable:\s*(\d+) kB$", content, re.MULTILINE)
     return int(match[1]) * 1024 if match else None
+
+
+def format_duration(seconds: float) -> str:
+    """Returns an estimated duration with few digits, such as `40 s`, `12 min` or `3.3 h`."""
+    minutes, hours = round(seconds / 60), seconds / 3600
+    if seconds < 95:
+        return f"{max(10, 10 * round(seconds / 10))} s"
+    return f"{minutes} min" if minutes < 60 else f"{round(hours, 1 if hours < 10 else 0):g} h"
