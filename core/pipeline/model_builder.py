@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -9,6 +12,7 @@ import attrs
 from autocakechat.artifacts.model_folder import write_manifest
 from autocakechat.artifacts.store import Artifact, Ingredients, artifact_key
 from autocakechat.config.pipeline import StageConfig
+from autocakechat.errors import PluginError
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.pipeline.artifact_builder import (
@@ -75,13 +79,23 @@ class ModelBuilder:
         state_name = f"model-{key}"
         context = services.stage_context(trainer, store.state(state_name))
         with store.locked(), store.building("model", key) as folder:
-            with services.stage_events(trainer) as announce_result:
+            with _resumable_from(context.state), services.stage_events(trainer) as announce_result:
                 metrics = trainer.stage.train(trainer.options, Corpus(corpus.path), folder, context)
                 announce_result(metrics)
             write_manifest(folder, trainer, metrics, key, ingredients)
             services.hashes.save()
         store.remove_state(state_name)
         return dict(metrics)
+
+
+@contextmanager
+def _resumable_from(checkpoints: Path) -> Iterator[None]:
+    """Marks a crash of the training in the block as resumable if there is a checkpoint."""
+    try:
+        yield
+    except PluginError as error:
+        error.resumable = any(checkpoints.iterdir())
+        raise
 
 
 def _format_metric(value: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.conftest import Project
+from tests.core.conftest import LOG, Project
 
 
 def checkpoint_exists(project: Project) -> Callable[[], bool]:
@@ -113,6 +113,43 @@ def test_an_error_ends_with_the_command_that_resumes(project: Project) -> None:
         "acc: the toy broke; fix it",
         "acc: to resume: acc run pipeline.toml --set trainer.fails=true",
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("RuntimeError('a crash')", "failed with RuntimeError: a crash"),
+        ("MemoryError()", "out of memory; set a smaller trainer.size"),
+        ("OSError(28, 'No space left on device', 'model')", "model: disk full"),
+    ],
+)
+def test_a_crash_after_a_checkpoint_can_be_resumed(project: Project, error: str, message: str) -> None:
+    failed = project.acc("run", "--until", "model", "--set", f"trainer.raises={error}", "--set", "trainer.steps=2")
+    assert message in failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith("acc: to resume: acc run --until model --set ")
+    resumed = project.acc("run", "--until", "model", "--set", "trainer.steps=2")
+    assert "starting at step 1" in resumed.stderr
+
+
+@pytest.mark.parametrize(
+    ("log", "setting", "message"),
+    [
+        (LOG, "trainer.steps=0", "trainer.steps"),
+        (LOG, 'source.path="nothing.txt"', "nothing.txt: no such file"),
+        (LOG, 'extractor.server="nobody"', "no pairs found"),
+        ("ann: boom\n", "seed=2", "failed with ValueError: a bug"),
+        ("", "seed=2", "no pairs found"),
+    ],
+    ids=["option", "file", "server", "plugin", "corpus"],
+)
+def test_an_error_that_comes_again_names_no_command_to_resume(
+    project: Project, log: str, setting: str, message: str
+) -> None:
+    project.write("log.txt", log)
+    failed = project.acc("run", "--set", setting)
+    assert failed.returncode
+    assert message in failed.stderr
+    assert "to resume" not in failed.stderr
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
