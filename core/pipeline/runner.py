@@ -23,6 +23,7 @@ from autocakechat.pipeline.model_builder import ModelBuilder
 from autocakechat.pipeline.preflight import PreflightChecks, SourceInputs
 from autocakechat.pipeline.run_services import RunServices
 from autocakechat.registry.manager import PluginManager
+from autocakechat.standard_output import stdout_to_stderr
 
 _CORPUS_STAGES = ("source", "extractor", "annotator")
 _STAGES_UNTIL: dict[ArtifactKind | None, Sequence[str]] = {
@@ -62,6 +63,7 @@ class Runner:
         """
         return self._preflight(*_STAGES_UNTIL[until])
 
+    @stdout_to_stderr()
     def run(self, until: ArtifactKind | None, force: ArtifactKind | None, samples: int = 0) -> dict[str, BuiltArtifact]:
         """Builds or reuses the corpus, then the model.
 
@@ -90,6 +92,7 @@ class Runner:
         """
         return newest_corpus(self._pipeline.path)
 
+    @stdout_to_stderr()
     def train(self, corpus: Artifact, force: bool = False) -> BuiltArtifact:
         """Builds or reuses the model of an existing corpus.
 
@@ -103,6 +106,7 @@ class Runner:
         self._preflight("trainer")
         return self._model_builder.build(corpus, force)
 
+    @stdout_to_stderr()
     def dry_run(self, until: ArtifactKind | None, force: ArtifactKind | None) -> list[str]:
         """Checks everything that a run needs, and describes the run without doing it.
 
@@ -187,6 +191,7 @@ class Runner:
         replace_folder(copy, target, spare=target.with_name(f".{target.name}.replaced"))
         self._services.log.info("model: copied to %s", target)
 
+    @stdout_to_stderr()
     def _preflight(self, *kinds: str) -> list[SourceInputs]:
         return PreflightChecks(self._pipeline, self._redactor).check(kinds)
 

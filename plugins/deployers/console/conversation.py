@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 import attrs
 
@@ -67,7 +69,8 @@ class Conversation:
         if line.startswith("/"):
             return Answer(self._run_command(*line.split(maxsplit=1)))
         self._session.add_message(line)
-        (reply,) = self._responder.respond([self._session.request()])
+        with redirect_stdout(sys.stderr):  # for models that print; a reader of standard output expects replies only
+            (reply,) = self._responder.respond([self._session.request()])
         self._session.add_reply(reply)
         return Answer(reply.text, _format_candidates(reply) if self._candidates else ())
 
