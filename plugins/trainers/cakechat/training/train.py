@@ -58,7 +58,8 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     network = Network(prepared.settings.network, None if prepared.start else seed)
     model = Model(prepared.settings, prepared.vocabulary, prepared.conditions, network)
     sizes = _sizes(prepared, model)
-    memory = estimate_training_memory(sizes["weights"], config.batch_size, model.batcher, prepared.samples)
+    hidden = prepared.settings.network.hidden
+    memory = estimate_training_memory(sizes["weights"], hidden, config.batch_size, model.batcher, prepared.samples)
     message = "%d samples, %d for validation, %d words, %d weights; about %.1f GB of memory"
     run.log.info(message, *sizes.values(), memory / 1e9)
     _warn_if_memory_is_short(memory, run)
