@@ -35,7 +35,7 @@ CORE = Layering(
     "core",
     "autocakechat",
     (
-        ("errors", "text", "files"),
+        ("errors", "text", "files", "standard_output"),
         ("interface",),
         ("registry", "statistics"),
         ("corpus", "evaluation"),

@@ -22,6 +22,7 @@ from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager, missing_requirements, plugin_error
+from autocakechat.standard_output import stdout_to_stderr
 
 FORM = 1
 
@@ -133,6 +134,7 @@ def open_model(
     if seed is not None and getattr(options, "seed", seed) is None:
         options = attrs.evolve(options, seed=seed)
 
+    @stdout_to_stderr()
     def load() -> Responder:
         try:
             return trainer.load(folder, options, run)

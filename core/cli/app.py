@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class App:
             self._managers[all_disabled] = PluginManager.load(all_disabled, self.third_party)
         return self._managers[all_disabled]
 
+    @stdout_to_stderr()
     def pipeline(self, path: Path, overrides: Sequence[str] = ()) -> tuple[Pipeline, PluginManager]:
         """Reads and checks a pipeline.toml.
 

@@ -11,6 +11,7 @@ import click
 
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
+from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, bool]:
     return artifact.path, artifact.key == key
 
 
+@stdout_to_stderr()
 def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: EvaluationSettings) -> Evaluation:
     from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import BatchedResponder

@@ -11,6 +11,7 @@ import click
 
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import SourceType
+from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters, pluralize
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
         click.echo(line)
 
 
+@stdout_to_stderr()
 def source_for(app: App, path: Path, name: str | None) -> SourceType:
     """Returns the source to read a chat log with.
 
@@ -101,6 +103,7 @@ def can_leave_out(source: SourceType) -> bool:
     return {"include", "exclude"} <= attrs.fields_dict(source.config).keys()
 
 
+@stdout_to_stderr()
 def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
     """Reads a chat log and counts its messages.
 

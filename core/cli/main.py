@@ -13,6 +13,7 @@ import click
 from autocakechat.cli.app import App
 from autocakechat.cli.lazy import LazyGroup
 from autocakechat.errors import AccError, full_disk, is_full_disk
+from autocakechat.standard_output import stdout_to_stderr
 
 # Commands are imported when they are used, so that `acc --help` is fast.
 _COMMANDS = {
@@ -44,7 +45,8 @@ class Commands(LazyGroup):
         if bundled:
             return bundled
         provided = _app(ctx).manager().stages("command").get(cmd_name)
-        return provided.load() if provided else None  # type: ignore[union-attr]
+        with stdout_to_stderr():
+            return provided.load() if provided else None  # type: ignore[union-attr]
 
     def rows(self, ctx: click.Context) -> list[tuple[str, str]]:
         """Returns the name and the summary of every command."""

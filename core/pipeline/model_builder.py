@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from autocakechat.artifacts.model_folder import write_manifest
 from autocakechat.artifacts.store import Artifact, Ingredients, artifact_key
 from autocakechat.artifacts.summary import ArtifactSummary, format_metric
 from autocakechat.config.pipeline import StageConfig
+from autocakechat.errors import PluginError
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
@@ -103,7 +105,7 @@ class ModelBuilder:
         services, trainer, store = self.services, self._trainer, self.services.store
         context = services.stage_context(trainer, store.training_state(key))
         with store.locked(), store.building("model", key) as folder:
-            with services.stage_events(trainer) as announce_result:
+            with _resumable_from(context.state), services.stage_events(trainer) as announce_result:
                 metrics = _call_trainer(trainer, Corpus(corpus.path), previous, folder, context)
                 announce_result(metrics)
             origin = {name: corpus.manifest.get(name) for name in ("person", "replies")}
@@ -120,3 +122,13 @@ def _call_trainer(
     if previous is None or stage.continue_training is None:
         return stage.train(trainer.options, corpus, folder, run)
     return stage.continue_training(trainer.options, previous.path, corpus, folder, run)
+
+
+@contextmanager
+def _resumable_from(checkpoints: Path) -> Iterator[None]:
+    """Marks a crash of the training in the block as resumable if there is a checkpoint."""
+    try:
+        yield
+    except PluginError as error:
+        error.resumable = any(checkpoints.iterdir())
+        raise

@@ -12,6 +12,7 @@ from autocakechat.interface import hookspecs
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.loader import PluginLoader
 from autocakechat.registry.plugin import Plugin, Provided, describe_error
+from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import suggest
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class PluginManager:
         self._owners = {id(stage): plugin for plugin in plugins for stage in plugin.provides}
 
     @classmethod
+    @stdout_to_stderr()
     def load(
         cls,
         disabled: Collection[str] = (),
@@ -90,6 +92,7 @@ class PluginManager:
         plugin = self._owners.get(id(stage))
         return str(plugin) if plugin else stage.name
 
+    @stdout_to_stderr()
     def announce(self, event: str, log: logging.Logger, **arguments: Any) -> None:
         """Calls an event hook of all plugins. An error in a plugin is logged and does not stop the pipeline.
 

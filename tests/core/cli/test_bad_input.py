@@ -117,7 +117,7 @@ def test_a_secret_is_never_shown(project: Project) -> None:
 def test_a_bug_in_a_plugin_is_attributed_to_it(project: Project) -> None:
     project.write("log.txt", "ann: boom\n")
     lines = error_lines(project, "run", "--until", "corpus", status=1)
-    assert "plugin toys (acc-toys 1.2): failed with ValueError: a bug" in lines[-2]
+    assert "plugin toys (acc-toys 1.2): failed with ValueError: a bug" in lines[-1]
 
 
 @pytest.mark.parametrize(

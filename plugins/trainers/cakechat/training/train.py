@@ -15,12 +15,9 @@ from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, estimate_training_memory
 from autocakechat.plugins.trainers.cakechat.training.fit_network import fit
 from autocakechat.plugins.trainers.cakechat.training.history import History
-from autocakechat.plugins.trainers.cakechat.training.memory_estimate import (
-    available_memory,
-    estimate_training_memory,
-)
 from autocakechat.plugins.trainers.cakechat.training.preparation import PreparedTraining, prepare
 from autocakechat.plugins.trainers.cakechat.training.presets import Hyperparameters
 from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
@@ -45,8 +42,8 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         and `seconds`; with a start model also `start_perplexity`, with a reverse model `reverse_perplexity`.
 
     Raises:
-        UserError: The corpus has too few replies, or the start model cannot be used.
-        StageError: The training diverged, or there is not enough memory.
+        UserError: The corpus has too few replies, the start model cannot be used, or the training diverged.
+        StageError: There is not enough memory.
     """
     try:
         return _train(options, corpus, into, run)
@@ -61,10 +58,11 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     network = Network(prepared.settings.network, None if prepared.start else seed)
     model = Model(prepared.settings, prepared.vocabulary, prepared.conditions, network)
     sizes = _sizes(prepared, model)
-    run.log.info("%d samples, %d for validation, %d words, %d weights", *sizes.values())
-    _warn_if_memory_is_short(
-        estimate_training_memory(sizes["weights"], config.batch_size, model.batcher, prepared.samples), run
-    )
+    hidden = prepared.settings.network.hidden
+    memory = estimate_training_memory(sizes["weights"], hidden, config.batch_size, model.batcher, prepared.samples)
+    message = "%d samples, %d for validation, %d words, %d weights; about %.1f GB of memory"
+    run.log.info(message, *sizes.values(), memory / 1e9)
+    _warn_if_memory_is_short(memory, run)
 
     sample_replies = SampleReplies(model, prepared.validation, options.rehearsals, seed)
     initial_weights = prepared.start.weights if prepared.start else None
