@@ -104,12 +104,29 @@ def server(project: Project) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def odd_server(project: Project) -> Iterator[Server]:
-    """A running server with the model of `odd_model.py`."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+@contextmanager
+def running_odd_model(project: Project, port: int = 0) -> Iterator[Server]:
     program = subprocess.Popen(
-        [sys.executable, ODD_MODEL], env=project.environment, text=True, encoding="utf-8", **pipes
+        [sys.executable, ODD_MODEL, str(port)],
+        env=project.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )
     with AccProcess(program) as process:
         yield wait_for_server(process)
+
+
+@pytest.fixture(scope="session")
+def serve_odd_model(project: Project) -> Serve:
+    """Starts a server with the model of `odd_model.py`: `with serve_odd_model(port=8080) as server`."""
+    return lambda **options: running_odd_model(project, **options)
+
+
+@pytest.fixture(scope="module")
+def odd_server(project: Project) -> Iterator[Server]:
+    """A running server with the model of `odd_model.py`."""
+    with running_odd_model(project) as server:
+        yield server
