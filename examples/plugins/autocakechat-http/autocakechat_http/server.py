@@ -111,7 +111,7 @@ class _Service:
 
     @contextlib.contextmanager
     def _stop_on_signals(self) -> Iterator[None]:
-        """Stops gracefully on the first SIGINT or SIGTERM, and at once on the second."""
+        """Stops gracefully on the first SIGINT or SIGTERM, and rejects the requests in progress on the second."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -132,7 +132,7 @@ class _Service:
         self._server.should_exit = True
         in_progress = self._statistics.in_progress
         if in_progress:
-            self._log.info("stopping; requests in progress: %d; Ctrl-C again stops at once", in_progress)
+            self._log.info("stopping; requests in progress: %d; Ctrl-C again rejects them", in_progress)
             asyncio.get_running_loop().call_later(_REPLY_TIMEOUT, self._queue.abandon)
         else:
             self._log.info("stopped")

@@ -257,10 +257,12 @@ def test_the_page_asks_for_the_key(page: Any, serve: Serve, project: Project) ->
     project.environment["BOT_KEY"] = "fake-key-of-this-test"
     with serve(api_key={"env": "BOT_KEY"}) as server:
         page.goto(server.url)
+        page.wait_for_selector("#key-form:not([hidden])")
         page.fill("#text", "typed before the key")
+        assert "the server needs a key" in page.locator("#notice").inner_text()
         page.fill("#key", "wrong")
         page.press("#key", "Enter")
-        page.wait_for_function("() => document.getElementById('problem').textContent.includes('a key is required')")
+        page.wait_for_function("() => document.getElementById('problem').textContent.includes('rejects this key')")
         page.fill("#key", "fake-key-of-this-test")
         page.press("#key", "Enter")
         page.wait_for_selector("#key-form", state="hidden")

@@ -43,7 +43,7 @@ function showConversation() {
 function showProblem(error) {
   element("key-form").hidden = !error.needsKey;
   element("reconnect").hidden = error.needsKey;
-  element("problem").textContent = error.message + ".";
+  element("problem").textContent = "Not connected: " + error.message + ".";
   element("notice").hidden = false;
   if (error.needsKey) element("key").focus();
 }

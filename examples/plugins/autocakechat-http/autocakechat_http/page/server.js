@@ -26,9 +26,10 @@ async function request(path, body, signal) {
   const response = await fetch(path, options).catch((error) => {
     throw error.name === "AbortError" ? error : new ServerError("the server does not respond");
   });
+  if (response.status === 401) throw new ServerError(key ? "the server rejects this key" : "the server needs a key", true);
   if (!response.ok) {
     const error = await response.json().catch(() => ({}));
-    throw new ServerError(error.message || "the server returned status " + response.status, response.status === 401);
+    throw new ServerError(error.message || "the server returned status " + response.status);
   }
   return response;
 }
