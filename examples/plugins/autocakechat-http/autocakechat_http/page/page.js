@@ -9,8 +9,10 @@ const DRAFT = "draft";
 const element = (id) => document.getElementById(id);
 const field = element("text");
 const list = new MessageList(retry);
-let conversation = null; // null until the server has described the bot
-let current = null; // aborts the current request
+// Null until the server has described the bot.
+let conversation = null;
+// Aborts the request in progress; null if there is none.
+let current = null;
 
 async function connect() {
   try {
