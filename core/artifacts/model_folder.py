@@ -13,13 +13,14 @@ import msgspec
 
 from autocakechat.artifacts.store import MANIFEST_NAMES, Ingredients
 from autocakechat.config.pipeline import StageConfig
-from autocakechat.errors import AccError, UserError
+from autocakechat.errors import UserError
 from autocakechat.files import hash_file, write_whole
 from autocakechat.interface.model import Responder, TrainedModel
 from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.registry.manager import PluginManager, missing_requirements, plugin_error
+from autocakechat.registry.manager import PluginManager, missing_requirements
+from autocakechat.registry.responder import load_responder
 
 FORM = 1
 
@@ -118,13 +119,7 @@ def open_model(
         options = attrs.evolve(options, seed=seed)
 
     def load() -> Responder:
-        try:
-            return trainer.load(folder, options, run)
-        except (AccError, MemoryError):
-            raise
-        except Exception as error:
-            run.log.debug("while loading %s", folder, exc_info=True)
-            raise plugin_error(manager.owner(trainer), error) from error
+        return load_responder(manager.owner(trainer), trainer, folder, options, run)
 
     return TrainedModel(path=folder, trainer=manifest.trainer, metrics=manifest.metrics, load=load)
 

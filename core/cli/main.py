@@ -43,8 +43,8 @@ class Commands(LazyGroup):
         bundled = super().get_command(ctx, cmd_name)
         if bundled:
             return bundled
-        provided = _app(ctx).manager().stages("command").get(cmd_name)
-        return provided.load() if provided else None  # type: ignore[union-attr]
+        manager = _app(ctx).manager()
+        return manager.load_command(cmd_name) if cmd_name in manager.stages("command") else None
 
     def rows(self, ctx: click.Context) -> list[tuple[str, str]]:
         """Returns the name and the summary of every command."""
@@ -120,7 +120,9 @@ def _show_error(context: click.Context | None, error: Exception) -> None:
     for line in lines:
         click.echo(f"acc: {app.redact(escape_control_characters(line))}", err=True)
     if app.verbose:
-        app.log.error("traceback", exc_info=error)
+        from autocakechat.registry.plugin_errors import format_details
+
+        app.log.error("%s", format_details(error))
 
 
 def _flush_stdout(status: int) -> int:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import structs
 
 from autocakechat.interface.deprecation import deprecated, warn_deprecated
+from autocakechat.interface.type_checks import require_type
 
 _BATCH_SIZE = 256
 _NO_POSITION = -1
@@ -191,18 +192,27 @@ class Chat:
         kind: The kind of chat, such as `personal_chat`; each source has its own kinds.
         messages: The messages, oldest first; may be a generator over an open file.
         skip: Why the chat is not used for training; its messages are only counted.
+
+    Attributes:
+        origin: The iterable of the source, to find the line of its code in an error message.
     """
 
-    __slots__ = ("_batches", "_rest", "id", "kind", "ledger", "skip", "title")
+    __slots__ = ("_batches", "_rest", "id", "kind", "ledger", "origin", "skip", "title")
 
     def __init__(
         self, id: str, title: str | None, kind: str, messages: Iterable[Message], skip: str | None = None
     ) -> None:
+        require_type("Chat.id", id, str)
+        require_type("Chat.title", title, str | None)
+        require_type("Chat.kind", kind, str)
+        require_type("Chat.skip", skip, str | None)
+        require_type("Chat.messages", messages, Iterable)
         self.id = id
         self.title = title
         self.kind = kind
         self.skip = skip
         self.ledger = Ledger()
+        self.origin: Iterable[Message] | Iterable[MessageBatch] = messages
         self._batches = MessageBatch.in_batches(messages)
         self._rest: Iterator[Message] | None = None
 
@@ -220,6 +230,7 @@ class Chat:
             skip: Why the chat is not used for training.
         """
         chat = cls(id, title, kind, (), skip)
+        chat.origin = batches
         chat._batches = filter(None, batches)  # without empty batches
         return chat
 

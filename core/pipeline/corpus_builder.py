@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import attrs
@@ -25,6 +24,7 @@ from autocakechat.pipeline.artifact_builder import (
     stage_ingredients,
 )
 from autocakechat.pipeline.corpus_reader import CorpusReader
+from autocakechat.pipeline.extraction import annotate_dialogs
 from autocakechat.pipeline.preflight import SourceInputs
 from autocakechat.pipeline.run_services import RunServices
 
@@ -100,8 +100,7 @@ class CorpusBuilder:
         annotator = self.services.bind(pipeline.annotator)
         report_builder = ReportBuilder(extractor.owner)
         dialogs = CorpusReader(self.services, extractor, report_builder).dialogs(self.inputs)
-        annotate = partial(annotator.stage.annotate, annotator.options, dialogs, annotator.run)
         with CorpusWriter(folder, pipeline.corpus, pipeline.seed) as writer:
-            for dialog in annotator.name_plugin_in_errors(annotate):
+            for dialog in annotate_dialogs(annotator, dialogs):
                 writer.write(dialog, report_builder.ledger(dialog.chat))
             return writer.finish(report_builder)

@@ -19,6 +19,7 @@ from autocakechat.pipeline.artifact_builder import (
     stage_ingredients,
 )
 from autocakechat.pipeline.run_services import RunServices
+from autocakechat.pipeline.stage_results import check_training, stage_inputs
 
 
 @attrs.frozen
@@ -42,7 +43,7 @@ class ModelBuilder:
             corpus_key: The artifact key of the corpus.
         """
         trainer = self._trainer
-        inputs = trainer.stage.inputs(trainer.options) if trainer.stage.inputs else ()
+        inputs = stage_inputs(self.services.manager.owner(trainer.stage), trainer.stage, trainer.options)
         return (
             {"corpus": corpus_key, "seed": self.services.pipeline.seed}
             | stage_ingredients(trainer)
@@ -77,6 +78,7 @@ class ModelBuilder:
         with store.locked(), store.building("model", key) as folder:
             with services.stage_events(trainer) as announce_result:
                 metrics = trainer.stage.train(trainer.options, Corpus(corpus.path), folder, context)
+                check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
                 announce_result(metrics)
             write_manifest(folder, trainer, metrics, key, ingredients)
             services.hashes.save()

@@ -188,7 +188,7 @@ class Runner:
         self._services.log.info("model: copied to %s", target)
 
     def _preflight(self, *kinds: str) -> list[SourceInputs]:
-        return PreflightChecks(self._pipeline, self._redactor).check(kinds)
+        return PreflightChecks(self._pipeline, self._services.manager, self._redactor).check(kinds)
 
     def _newest_model(self) -> Artifact:
         newest = self._services.store.newest("model")
