@@ -86,11 +86,12 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
         Raises:
             TypeError: An item is not a Message.
         """
-        for message in messages:
-            if not isinstance(message, Message):
-                raise TypeError(f"a chat yields {type(message).__name__}, expected Message")
-        columns = zip(*map(structs.astuple, messages), strict=False)  # a subclass may have more attributes
-        return cls(*islice(columns, len(cls.__struct_fields__)))
+        try:
+            columns = zip(*map(structs.astuple, messages), strict=False)  # a subclass may have more attributes
+            return cls(*islice(columns, len(cls.__struct_fields__)))
+        except TypeError:
+            wrong = next((item for item in messages if not isinstance(item, Message)), None)
+            raise TypeError(f"a chat yields {type(wrong).__name__}, expected Message") from None
 
     @classmethod
     def in_batches(cls, messages: Iterable[Message]) -> Iterator[MessageBatch]:

@@ -198,7 +198,7 @@ def _problem_of_positions(positions: Any, messages_read: int) -> str | None:
                 f"has the message {position}, expected the position of a message that was read, below {messages_read}"
             )
     if not positions:
-        return "has no messages, expected their positions, such as (message.position,)"
+        return "has no message positions: set `messages`, for example to (message.position,)"
     if list(positions) != sorted(positions):
         return f"has the messages {', '.join(map(str, positions))}, expected ascending positions"
     return None

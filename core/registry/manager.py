@@ -13,7 +13,8 @@ from autocakechat.interface.stage_types import CommandType, StageType
 from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.loader import PluginLoader
 from autocakechat.registry.plugin import Plugin, Provided, describe_error
-from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin
+from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin, format_traceback
+from autocakechat.registry.source_location import first_location, location_of_error, location_of_function
 from autocakechat.text import suggest
 
 if TYPE_CHECKING:
@@ -121,8 +122,11 @@ class PluginManager:
             try:
                 implementation.function(*(arguments[name] for name in implementation.argnames))
             except (Exception, SystemExit) as error:
-                log.warning("plugin %s: %s failed: %s", implementation.plugin_name, event, describe_error(error))
-                log.debug("in %s", event, exc_info=True)
+                plugin = next(plugin for plugin in self.plugins if plugin.name == implementation.plugin_name)
+                location = location_of_error(error, plugin.package) or location_of_function(implementation.function)
+                problem = f"{event} failed: {describe_error(error)}"
+                log.warning("plugin %s: %s; %s", plugin, problem, first_location(location))
+                log.debug("%s", format_traceback(error, plugin.package))
 
 
 def missing_requirements(stage: StageType) -> list[str]:

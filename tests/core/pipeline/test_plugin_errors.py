@@ -191,7 +191,7 @@ FAULTS = [
     Fault("turns)", "turns[::-1])", "yield dialog", "whose turn 2 begins before the turn in front of it"),
     Fault("server.text,", '" ",', "yield dialog", "turn 2 has the text ' ' (str), expected a str that is not empty"),
     Fault("server.text,", "None,", "yield dialog", "whose turn 2 has the text None, expected a str"),
-    Fault("(server.position,)", "()", "yield dialog", "whose turn 2 has no messages, expected their positions"),
+    Fault("(server.position,)", "()", "yield dialog", "whose turn 2 has no message positions: set `messages`"),
     Fault(
         "(server.position,)",
         "(1, 0)",

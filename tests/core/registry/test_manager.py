@@ -256,7 +256,7 @@ def test_sys_exit_in_an_event_hook_is_logged(load: Load, caplog: pytest.LogCaptu
     stage = manager.find("extractor", "good")
     with caplog.at_level(logging.WARNING):
         manager.announce("acc_before_stage", logging.getLogger("test"), stage=stage)
-    assert "plugin listener: acc_before_stage failed: SystemExit: 0" in caplog.text
+    assert "plugin listener (acc-listener 1.2): acc_before_stage failed: SystemExit: 0" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -288,4 +288,8 @@ def test_an_error_in_an_event_hook_is_logged(load: Load, caplog: pytest.LogCaptu
     stage = manager.find("extractor", "good")
     with caplog.at_level(logging.WARNING):
         manager.announce("acc_before_stage", logging.getLogger("test"), stage=stage)
-    assert caplog.messages == ["plugin listener: acc_before_stage failed: ValueError: not today"]
+    (message,) = caplog.messages
+    assert message.startswith(
+        "plugin listener (acc-listener 1.2): acc_before_stage failed: ValueError: not today; acc_"
+    )
+    assert message.endswith(".py:6")
