@@ -69,11 +69,15 @@ class PluginError(AccError):
     Args:
         plugin: The plugin, as the message names it.
         message: What it did.
+        location: The line of the plugin's code, as `file.py:12`; empty if it is unknown.
+        details: The traceback, for `--verbose`.
     """
 
-    def __init__(self, plugin: str, message: str) -> None:
-        super().__init__(f"plugin {plugin}: {message}", "report this to the plugin's author")
+    def __init__(self, plugin: str, message: str, location: str = "", details: str = "") -> None:
+        where = f"; {location}" if location else ""
+        super().__init__(f"plugin {plugin}: {message}{where}", "report this to the plugin's author")
         self.plugin = plugin
+        self.details = details
 
 
 def is_full_disk(error: OSError) -> bool:

@@ -112,7 +112,11 @@ class App:
 
         all_disabled = self.disabled.union(disabled)
         if all_disabled not in self._managers:
-            self._managers[all_disabled] = PluginManager.load(all_disabled, self.third_party)
+            manager = self._managers[all_disabled] = PluginManager.load(all_disabled, self.third_party)
+            if self.verbose:
+                for plugin in manager.failed():
+                    for traceback in plugin.tracebacks:
+                        self.log.error("plugin %s: %s", plugin, traceback)
         return self._managers[all_disabled]
 
     @stdout_to_stderr()

@@ -146,9 +146,7 @@ def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: Evaluatio
     from autocakechat.evaluation.evaluate import evaluate
 
     progress = progress_for(app.log)
-    manager = app.manager()
-    owner = manager.owner(manager.find("trainer", model.trainer))
-    return evaluate(BatchedResponder(model.load(), owner, app.log, progress), corpus, settings, progress)
+    return evaluate(BatchedResponder(model.load(), progress), corpus, settings, progress)
 
 
 def _print_json(about: dict[str, object], evaluation: Evaluation) -> None:

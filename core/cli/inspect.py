@@ -74,6 +74,7 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     Raises:
         UserError: There is none. If a source can say what is wrong with the log, the message is from that source.
     """
+    from autocakechat.pipeline.stage_results import recognises, stage_inputs
     from autocakechat.statistics.log_summary import source_options
 
     manager = app.manager()
@@ -82,13 +83,13 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     sources = [stage for stage in manager.stages("source").values() if isinstance(stage, SourceType)]
     recognising = [source for source in sources if source.recognises]
     for source in recognising:
-        if source.recognises is not None and source.recognises(path):
+        if recognises(manager.owner(source), source, path):
             return source
     problems = []
     for source in recognising:
         # A source that does not recognise the log may still know what is wrong with it.
         try:
-            source.inputs(source_options(source, path))
+            stage_inputs(manager.owner(source), source, source_options(source, path))
         except UserError as error:
             problems.append(str(error))
     if problems:
@@ -112,20 +113,17 @@ def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
         PluginError: The source failed.
     """
     from autocakechat.display.progress import progress_for
-    from autocakechat.errors import AccError
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.registry.manager import plugin_error
-    from autocakechat.statistics.log_summary import inspect_log
+    from autocakechat.pipeline.extraction import BoundStage, read_chats
+    from autocakechat.pipeline.stage_results import stage_inputs
+    from autocakechat.statistics.log_summary import source_options, summarize_log
 
+    options, owner = source_options(source, path), app.manager().owner(source)
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
-        try:
-            return inspect_log(source, path, run)
-        except (AccError, MemoryError):
-            raise
-        except Exception as error:
-            app.log.debug("in source %s", source.name, exc_info=True)
-            raise plugin_error(app.manager().owner(source), error) from error
+        bound = BoundStage(source, options, run, owner)
+        inputs = stage_inputs(owner, source, options)
+        return summarize_log(source.name, (chat for entry in inputs for chat in read_chats(bound, entry)))
 
 
 def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:

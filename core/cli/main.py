@@ -13,7 +13,6 @@ import click
 from autocakechat.cli.app import App
 from autocakechat.cli.lazy import LazyGroup
 from autocakechat.errors import AccError, full_disk, is_full_disk
-from autocakechat.standard_output import stdout_to_stderr
 
 # Commands are imported when they are used, so that `acc --help` is fast.
 _COMMANDS = {
@@ -44,9 +43,8 @@ class Commands(LazyGroup):
         bundled = super().get_command(ctx, cmd_name)
         if bundled:
             return bundled
-        provided = _app(ctx).manager().stages("command").get(cmd_name)
-        with stdout_to_stderr():
-            return provided.load() if provided else None  # type: ignore[union-attr]
+        manager = _app(ctx).manager()
+        return manager.load_command(cmd_name) if cmd_name in manager.stages("command") else None
 
     def rows(self, ctx: click.Context) -> list[tuple[str, str]]:
         """Returns the name and the summary of every command."""
@@ -129,7 +127,9 @@ def _show_error(context: click.Context | None, error: Exception) -> None:
     for line in lines:
         click.echo(app.error_line(line), err=True)
     if app.verbose:
-        app.log.error("traceback", exc_info=error)
+        from autocakechat.registry.plugin_errors import format_details
+
+        app.log.error("%s", format_details(error))
 
 
 def _flush_stdout(status: int) -> int:

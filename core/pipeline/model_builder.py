@@ -19,8 +19,9 @@ from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.pipeline.artifact_builder import BuiltArtifact, explain_rebuild, find_built, find_reusable
 from autocakechat.pipeline.artifact_lookup import ArtifactLookup
-from autocakechat.pipeline.ingredients import CONTINUED_FROM, CORPUS, model_settings, trainer_inputs
+from autocakechat.pipeline.ingredients import CONTINUED_FROM, CORPUS, input_hashes, model_settings
 from autocakechat.pipeline.run_services import RunServices
+from autocakechat.pipeline.stage_results import check_training, stage_inputs
 from autocakechat.text import pluralize
 
 
@@ -45,8 +46,10 @@ class ModelBuilder:
             corpus: The artifact key of the corpus.
             continued: The artifact key of the model whose training is continued, if any.
         """
-        ingredients: Ingredients = {CORPUS: corpus} | model_settings(self.services.pipeline)
-        ingredients |= trainer_inputs(self._trainer, self.services.hashes)
+        services, trainer = self.services, self._trainer
+        inputs = stage_inputs(services.manager.owner(trainer.stage), trainer.stage, trainer.options)
+        ingredients: Ingredients = {CORPUS: corpus} | model_settings(services.pipeline)
+        ingredients |= input_hashes(trainer, inputs, services.hashes)
         return ingredients | ({CONTINUED_FROM: continued} if continued else {})
 
     def continued_model(self, corpus: str) -> str | None:
@@ -107,6 +110,7 @@ class ModelBuilder:
         with store.locked(), store.building("model", key) as folder:
             with _resumable_from(context.state), services.stage_events(trainer) as announce_result:
                 metrics = _call_trainer(trainer, Corpus(corpus.path), previous, folder, context)
+                check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
                 announce_result(metrics)
             origin = {name: corpus.manifest.get(name) for name in ("person", "replies")}
             write_manifest(folder, trainer, metrics, key, ingredients, **origin)

@@ -180,7 +180,7 @@ class Runner:
 
     @stdout_to_stderr()
     def _preflight(self, *kinds: str) -> list[SourceInputs]:
-        return PreflightChecks(self._pipeline, self._redactor).check(kinds)
+        return PreflightChecks(self._pipeline, self._services.manager, self._redactor).check(kinds)
 
     def _reply_options(self, folder: Path, trainer: TrainerType) -> Any:
         """Returns the options of `[reply]`; without a `[trainer]` table, the defaults of the model's trainer."""

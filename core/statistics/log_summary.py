@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import compress
 from pathlib import Path
@@ -13,7 +13,6 @@ import attrs
 
 from autocakechat.errors import UserError
 from autocakechat.interface.chatlog import Chat, MessageBatch
-from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.statistics.activity import ActivityCounter, ActivityReport
 from autocakechat.statistics.participants import Participant, ParticipantCounter, rank_participants
@@ -63,25 +62,19 @@ class LogSummary:
     owner: str | None = None
 
 
-def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
+def summarize_log(source: str, chats_of_log: Iterable[Chat]) -> LogSummary:
     """Reads a log and summarizes it.
 
     Args:
-        source: The source that reads the log.
-        path: The log.
-        run: The run context of the source.
-
-    Raises:
-        UserError: The source cannot read the path.
+        source: The name of the source that reads the log.
+        chats_of_log: The chats of the log, not read yet.
     """
-    options = source_options(source, path)
     activity = ActivityCounter()
     owners: set[str] = set()
     chats = []
-    for entry in source.inputs(options):
-        for unread in source.read(options, entry, run):
-            unread.tap(partial(_collect_owners, owners))
-            chats.append(summarize_chat(unread, activity))
+    for unread in chats_of_log:
+        unread.tap(partial(_collect_owners, owners))
+        chats.append(summarize_chat(unread, activity))
     totals: Counter[str] = Counter()
     names: dict[str, str | None] = {}
     for chat in chats:
@@ -89,7 +82,7 @@ def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
             totals[participant.id] += participant.messages
             names[participant.id] = participant.name or names.get(participant.id)
     return LogSummary(
-        source=source.name,
+        source=source,
         messages=sum(chat.messages for chat in chats),
         people=rank_participants(totals, names),
         chats=chats,

@@ -43,6 +43,7 @@ class ReplyOptions:
 
 
 def train(options, corpus, into, run):
+    (into / "model.txt").write_text("no weights")
     return {}
 
 

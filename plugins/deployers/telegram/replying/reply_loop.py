@@ -128,7 +128,8 @@ class ReplyLoop:
 
     def _log_failure(self, error: Exception) -> None:
         # The message of the exception is left out, because it may quote a chat message.
-        frame = traceback.extract_tb(error.__traceback__)[-1]
+        cause = error.__cause__ or error  # the model's own error, in place of the one that names its plugin
+        frame = traceback.extract_tb(cause.__traceback__)[-1]
         place = f"{frame.filename}:{frame.lineno}"
-        self._event_log.log("model failed", level=logging.ERROR, error=type(error).__name__, place=place)
+        self._event_log.log("model failed", level=logging.ERROR, error=type(cause).__name__, place=place)
         self._event_log.count("failed")
