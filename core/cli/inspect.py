@@ -114,7 +114,7 @@ def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
     """
     from autocakechat.display.progress import progress_for
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.pipeline.extraction import BoundStage, read_chats
+    from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
     from autocakechat.pipeline.stage_results import stage_inputs
     from autocakechat.statistics.log_summary import source_options, summarize_log
 

@@ -17,10 +17,10 @@ from autocakechat.display.report_text import render
 from autocakechat.files import write_whole
 from autocakechat.interface.corpus import Corpus
 from autocakechat.pipeline.artifact_builder import BuiltArtifact, explain_rebuild, find_built, find_reusable
-from autocakechat.pipeline.corpus_reader import CorpusReader
-from autocakechat.pipeline.extraction import annotate_dialogs
 from autocakechat.pipeline.ingredients import CORPUS_FORM, corpus_settings, input_hashes
 from autocakechat.pipeline.preflight import SourceInputs
+from autocakechat.pipeline.reading.corpus_reader import CorpusReader
+from autocakechat.pipeline.reading.extraction import annotate_dialogs
 from autocakechat.pipeline.run_services import RunServices
 
 

@@ -18,7 +18,7 @@ from autocakechat.display.progress import progress_for
 from autocakechat.errors import AccError
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import StageType
-from autocakechat.pipeline.extraction import BoundStage
+from autocakechat.pipeline.reading.extraction import BoundStage
 from autocakechat.registry.manager import PluginManager
 from autocakechat.registry.plugin_errors import plugin_error
 

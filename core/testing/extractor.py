@@ -13,7 +13,7 @@ from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import ExtractorType
-from autocakechat.pipeline.extraction import BoundExtractor, extract_dialogs
+from autocakechat.pipeline.reading.extraction import BoundExtractor, extract_dialogs
 from autocakechat.pipeline.stage_checks import problem_of_dialog
 from autocakechat.testing.contract import StageContract, parse_options
 from autocakechat.testing.project import Project

@@ -22,8 +22,8 @@ from autocakechat.corpus.report import Report
 from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.errors import PluginError, StageError
-from autocakechat.pipeline.extraction import BoundStage, Extraction
-from autocakechat.pipeline.parallel_extraction import extract_in_parallel, is_worthwhile
+from autocakechat.pipeline.reading.extraction import BoundStage, Extraction
+from autocakechat.pipeline.reading.parallel_extraction import extract_in_parallel, is_worthwhile
 from autocakechat.registry.manager import PluginManager
 from tests.conftest import ROOT
 

@@ -17,9 +17,9 @@ from msgspec import structs
 
 from autocakechat import Chat, Input, Message, MessageBatch, RunContext, SourceType, UserError
 from autocakechat.errors import PluginError, StageError
-from autocakechat.pipeline.extraction import BoundStage, read_chats
-from autocakechat.pipeline.prefetch import is_worthwhile, prefetch_chats
-from autocakechat.pipeline.prefetch_protocol import receive_events
+from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
+from autocakechat.pipeline.reading.prefetch import is_worthwhile, prefetch_chats
+from autocakechat.pipeline.reading.prefetch_protocol import receive_events
 from autocakechat.statistics.participants import ParticipantCounter
 
 LONE_SURROGATE = "\ud83d"

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from autocakechat import Chat, Message, MessageBatch, RunContext, SourceType
 from autocakechat.errors import PluginError
-from autocakechat.pipeline.extraction import BoundStage, read_chats
+from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
 from autocakechat.pipeline.stage_checks import problem_of_batch, problem_of_message
 from tests.core.pipeline.test_prefetch import Options, make_message, no_inputs
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext, UserError
-from autocakechat.pipeline.extraction import BoundStage
-from autocakechat.pipeline.prefetch import prefetch_chats
+from autocakechat.pipeline.reading.extraction import BoundStage
+from autocakechat.pipeline.reading.prefetch import prefetch_chats
 from autocakechat.plugins.sources.telegram import TelegramOptions
 from autocakechat.statistics.participants import ParticipantCounter
 from autocakechat.testing import Project
