@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from autocakechat.display.charts import bar, stacked_bar
-from autocakechat.display.markup import Cell, document, render_file
+from autocakechat.display.markup import Cell, document, render_file, table
 from autocakechat.statistics.activity import DurationBin, ResponseTimes
 from autocakechat.statistics.log_summary import LogSummary
+from autocakechat.text import escape_lines
 
 _PARTICIPANTS_SHOWN = 25
 _CHATS_SHOWN = 50
 _RESPONSE_TIMES_SHOWN = 10
+_NAME_LENGTH = 60
 
 # The ranges of response times in seconds: the upper edge of each, and its name.
 _RESPONSE_TIME_RANGES = {
@@ -32,34 +36,62 @@ def page(log: LogSummary) -> str:
     Returns:
         HTML, see `markup.document`.
     """
-    chats = sorted(log.chats, key=lambda chat: -chat.messages)[:_CHATS_SHOWN]
     names = {participant.id: participant.name for participant in log.people}
     body = render_file(
         "chat_log.html",
         log=log,
-        participants=_participant_rows(log),
-        more_participants=len(log.people) - _PARTICIPANTS_SHOWN,
+        participants=_participant_table(log),
+        all_shown=len(log.people) <= _PARTICIPANTS_SHOWN,
         hours=[(f"{hour}:00", count) for hour, count in enumerate(log.activity.hours)],
         gaps=[(gap.label, gap.count) for gap in log.activity.silences],
         response_time_ranges=list(_RESPONSE_TIME_RANGES.values()),
         response_times=[
-            _response_time_row(names.get(times.id) or times.id, times)
+            _response_time_row(_shortened(names.get(times.id) or times.id), times)
             for times in log.activity.answering[:_RESPONSE_TIMES_SHOWN]
         ],
         more_response_times=len(log.activity.answering) - _RESPONSE_TIMES_SHOWN,
         unusable=_unusable_messages(log),
-        chats=[(chat.title or chat.id, chat.kind, chat.messages, chat.skipped or "") for chat in chats],
-        more_chats=len(log.chats) - _CHATS_SHOWN,
+        chats=_chat_table(log),
     )
     return document("Chat log", [body])
 
 
-def _participant_rows(log: LogSummary) -> list[Sequence[Cell]]:
+def _participant_table(log: LogSummary) -> Markup:
+    """Makes the table of participants. The bars compare them, so a single participant has none."""
     most = max((participant.messages for participant in log.people), default=1)
-    return [
-        (participant.id, participant.name or "", participant.messages, bar(participant.messages / most))
+    rows: list[list[Cell]] = [
+        [
+            _unbroken(participant.id),
+            _shortened(participant.name or ""),
+            participant.messages,
+            *([bar(participant.messages / most)] if len(log.people) > 1 else []),
+        ]
         for participant in log.people[:_PARTICIPANTS_SHOWN]
     ]
+    return table(("id", "name", "messages", ""), rows, len(log.people) - _PARTICIPANTS_SHOWN)
+
+
+def _chat_table(log: LogSummary) -> Markup:
+    """Makes the table of chats, with a column for the reason if any chat is skipped."""
+    any_skipped = any(chat.skipped for chat in log.chats)
+    rows: list[list[Cell]] = [
+        [
+            _shortened(chat.title or chat.id),
+            chat.kind,
+            chat.messages,
+            *([chat.skipped or ""] if any_skipped else []),
+        ]
+        for chat in sorted(log.chats, key=lambda chat: -chat.messages)[:_CHATS_SHOWN]
+    ]
+    return table(("chat", "kind", "messages", "skipped"), rows, len(log.chats) - _CHATS_SHOWN)
+
+
+def _unbroken(identity: str) -> Markup:
+    return Markup('<span class="id">{}</span>').format(escape_lines(identity))
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH]}…"
 
 
 def _response_time_row(name: str, times: ResponseTimes) -> Sequence[Cell]:

@@ -88,7 +88,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Cell]], more: int = 0) 
     """Makes a table.
 
     Args:
-        header: The titles of the columns.
+        header: The titles of the columns. Titles beyond the cells of the rows are not shown.
         rows: The cells of each row.
         more: The number of rows that were left out.
     """
