@@ -73,7 +73,7 @@ def _context(evaluation: Evaluation) -> Finding:
         f"(mean average precision {ranking.bot:.2f}, 95 % interval {low:.2f} to {high:.2f}; chance {ranking.random:.2f}"
     )
     if low <= ranking.random:
-        return Finding(question, "poor", "No", f"It ranks true replies no better than chance {figures}).")
+        return Finding(question, "poor", "No", f"It ranks true replies not measurably better than chance {figures}).")
     figures += f", by frequency {ranking.most_frequent:.2f})."
     if low <= ranking.most_frequent:
         return Finding(
@@ -149,9 +149,9 @@ def _baselines(evaluation: Evaluation, context: Finding) -> Finding:
     if context.level == "unknown":
         details += ". Whether it fits the context better than a random reply of the person was not measured."
     elif beats_random:
-        details += ", and it fits the context better than a random reply of the person."
+        details += "; it fits the context better than a random reply of the person."
     else:
-        details += ". A random reply of the person fits the context as well."
+        details += "; it does not fit the context measurably better than a random reply of the person."
     return Finding("Is it better than the baselines?", *answers[beats_same + beats_random], details)
 
 

@@ -100,7 +100,7 @@ def test_each_baseline_is_beaten_or_not() -> None:
     assert findings(EVALUATION)["baselines"].level == "good"
     random = changed(mean_average_precision=Measurement(bot=0.29, most_frequent=0.30, random=0.29))
     assert findings(random)["baselines"].level == "fair"
-    assert "A random reply of the person fits the context as well." in findings(random)["baselines"].details
+    assert "not fit the context measurably better than a random reply" in findings(random)["baselines"].details
     same = attrs.evolve(
         random, measures=random.measures | {"lexical_similarity": Measurement(bot=0.1, most_frequent=0.1)}
     )
