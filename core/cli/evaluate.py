@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from autocakechat.cli.overrides import any_option, set_option
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _TITLE_WIDTH = 26
 _COLUMN_WIDTH = 12
+_EXAMPLES_ON_PAGE = 5
 
 
 @click.command("evaluate")
@@ -46,8 +48,12 @@ _COLUMN_WIDTH = 12
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
 @any_option("model")
 @set_option(example="reply.temperature=1")
-@click.option("--examples", type=click.IntRange(0), default=0, help="Number of examples to show.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file.")
+@click.option(
+    "--examples",
+    type=click.IntRange(0),
+    help=f"Number of examples, by default none in the terminal and {_EXAMPLES_ON_PAGE} on the page.",
+)
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(
@@ -59,7 +65,7 @@ def command(
     seed: int,
     accept_any: bool,
     overrides: tuple[str, ...],
-    examples: int,
+    examples: int | None,
     html: Path | None,
     as_json: bool,
 ) -> None:
@@ -75,20 +81,27 @@ def command(
         raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
     with _opened(app, model, accept_any, overrides, seed) as opened:
         corpus, known = _corpus_of(app, opened, corpus_path)
-        settings = EvaluationSettings(samples=samples, candidates=candidates, seed=seed, examples=examples)
+        settings = EvaluationSettings(
+            samples=samples,
+            candidates=candidates,
+            seed=seed,
+            examples=examples if examples is not None else _EXAMPLES_ON_PAGE if html else 0,
+        )
         evaluation = _evaluate(app, opened, Corpus(corpus), settings)
     if not known:
         evaluation.notes.insert(0, "the model may have been trained on these replies; the values may be too good")
     about = {"model": str(opened.path.resolve()), "trainer": opened.trainer, "corpus": str(corpus.resolve())}
+    printed = attrs.evolve(evaluation, examples=evaluation.examples[: examples or 0])
     if as_json:
-        _print_json(about | {"known_to_be_new": known}, evaluation)
+        _print_json(about | {"known_to_be_new": known}, printed)
     else:
-        _print(about, evaluation)
+        _print(about, printed)
     if html is not None:
         from autocakechat.display.evaluation_page import evaluation_page
         from autocakechat.display.markup import write_page
 
-        write_page(html, evaluation_page(evaluation, list(about.items())))
+        date = opened.created[:10] if opened.created else None
+        write_page(html, evaluation_page(evaluation, opened.trainer, opened.person, date))
         app.log.info("wrote %s", html)
 
 
@@ -150,7 +163,6 @@ def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: Evaluatio
 
 
 def _print_json(about: dict[str, object], evaluation: Evaluation) -> None:
-    import attrs
     import msgspec
 
     content = about | attrs.asdict(evaluation)
@@ -162,6 +174,7 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
     from rich.table import Table
 
     from autocakechat.display.evaluation_table import COLUMNS, metric_groups
+    from autocakechat.display.verdict import cautions, verdict
 
     for name, value in about.items():
         click.echo(f"{name}: {escape_control_characters(value)}")
@@ -180,8 +193,10 @@ def _print(about: dict[str, str], evaluation: Evaluation) -> None:
             table.add_row(row.metric.title, *row.cells)
         console.print(table)
     click.echo()
-    for note in evaluation.notes:
-        click.echo(f"note: {escape_control_characters(note)}")
+    for finding in verdict(evaluation):
+        click.echo(str(finding))
+    for caution in cautions(evaluation):
+        click.echo(f"note: {escape_control_characters(caution)}")
     for example in evaluation.examples:
         click.echo("")
         for line in _lines(example):

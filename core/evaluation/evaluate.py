@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import attrs
 
 from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.held_out_examples import EvaluationExample, TrainingReplies, draw_held_out_examples
-from autocakechat.evaluation.metric_registry import NGRAM_SIZES, RECALL_CUTOFFS, keys
+from autocakechat.evaluation.metric_registry import NGRAM_SIZES, RECALL_CUTOFFS
 from autocakechat.evaluation.metrics import (
     Rank,
     WordList,
     distinct,
+    margin_of_error,
     mean,
     mean_perplexity,
     perplexity,
     split_words,
-    standard_error,
 )
 from autocakechat.evaluation.results import Evaluation, EvaluationSettings, ExampleReplies, Measurement
-from autocakechat.evaluation.writing_style import StyleMetrics, measure_style
+from autocakechat.evaluation.writing_style import measure_style, style_margins
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import Request, Score
 from autocakechat.interface.run_context import OpenProgress
@@ -82,42 +82,51 @@ def evaluate(
         "most_frequent": [training.most_frequent] * len(examples),
         "random": training.draw(len(examples), rng),
     }
-    likelihood, notes = _score_metrics(responder, requests, examples, bot_replies, training)
+    scored, notes = _score(responder, requests, examples, bot_replies, training)
+    ranks = _ranks(scored, examples, training)
     words: dict[str, list[WordList]] = {
         column: [split_words(text) for text in texts] for column, texts in replies.items()
     }
     distinct_words = min(_DISTINCT_WORDS, *(sum(map(len, words[column])) for column in ("bot", "person", "random")))
-    has_ranking = responder.can_score and examples[0].distractors
     return Evaluation(
         samples=len(examples),
         available=available,
-        candidates=1 + len(examples[0].distractors) if has_ranking else 0,
+        candidates=1 + len(examples[0].distractors) if ranks else 0,
         seed=settings.seed,
         distinct_words=distinct_words,
         most_frequent_answer=training.most_frequent,
-        measures=likelihood | _variety(words, distinct_words, training, settings.seed) | _style(replies),
+        measures=_likelihood(scored)
+        | _ranking(ranks, mean)
+        | _variety(words, distinct_words, training, settings.seed)
+        | _style(replies),
+        margins=_ranking(ranks, margin_of_error) | _style_margins(replies),
         notes=notes,
         examples=[
-            ExampleReplies(example.context, example.reply, reply)
-            for example, reply in zip(examples[: settings.examples], bot_replies, strict=False)
+            ExampleReplies(examples[index].context, examples[index].reply, bot_replies[index])
+            for index in _spread(len(examples), settings.examples)
         ],
     )
+
+
+def _spread(length: int, number: int) -> list[int]:
+    """Returns indices at equal distances, so that examples are not all from one dialog."""
+    return [index * length // number for index in range(number)] if number < length else list(range(length))
 
 
 def _request(example: EvaluationExample, labels: Sequence[str]) -> Request:
     return Request(example.context, example.emotion if example.emotion in labels else Session.default_label(labels))
 
 
-def _score_metrics(
+def _score(
     responder: BatchedResponder,
     requests: Sequence[Request],
     examples: Sequence[EvaluationExample],
     bot_replies: Sequence[str],
     training: TrainingReplies,
-) -> tuple[dict[str, Measurement], list[str]]:
-    """Returns the metrics that need the model's scores, and notes on them."""
+) -> tuple[list[_ScoredExample], list[str]]:
+    """Returns the model's scores, and notes on what is missing."""
     if not responder.can_score:
-        return dict.fromkeys((*keys("likelihood"), *keys("ranking")), Measurement()), [_NO_SCORES]
+        return [], [_NO_SCORES]
     candidates = [
         [example.reply, bot_reply, training.most_frequent, *example.distractors]
         for example, bot_reply in zip(examples, bot_replies, strict=True)
@@ -126,11 +135,7 @@ def _score_metrics(
         _ScoredExample(true, bot, most_frequent, distractors)
         for true, bot, most_frequent, *distractors in responder.scores(requests, candidates)
     ]
-    if not examples[0].distractors:
-        return _likelihood(scored) | dict.fromkeys(keys("ranking"), Measurement()), [_ONE_REPLY]
-    ranks = [Rank.of_first([score.log_p for score in (example.true, *example.distractors)]) for example in scored]
-    candidate_count = 1 + len(examples[0].distractors)
-    return _likelihood(scored) | _ranking(ranks, examples, training), _ranking_notes(ranks, candidate_count)
+    return scored, [] if examples[0].distractors else [_ONE_REPLY]
 
 
 def _likelihood(scored: Sequence[_ScoredExample]) -> dict[str, Measurement]:
@@ -150,39 +155,37 @@ def _likelihood(scored: Sequence[_ScoredExample]) -> dict[str, Measurement]:
     }
 
 
-def _ranking(
-    model_ranks: Sequence[Rank], examples: Sequence[EvaluationExample], training: TrainingReplies
-) -> dict[str, Measurement]:
-    """Returns MAP and recall@k of three rankings: the model's, by frequency in the training set, by chance."""
+def _ranks(
+    scored: Sequence[_ScoredExample], examples: Sequence[EvaluationExample], training: TrainingReplies
+) -> dict[str, list[Rank]]:
+    """Returns the ranks of the true replies in three rankings; none without scores or without wrong candidates.
+
+    The rankings are: the model's, by frequency in the training set, by chance.
+    """
+    if not scored or not examples[0].distractors:
+        return {}
     frequencies = [[training.counts[text] for text in (example.reply, *example.distractors)] for example in examples]
-    columns: dict[str, Sequence[Rank]] = {
-        "bot": model_ranks,
+    return {
+        "bot": [Rank.of_first([score.log_p for score in (example.true, *example.distractors)]) for example in scored],
         "most_frequent": [Rank.of_first(counts) for counts in frequencies],
         "random": [Rank(better=0, equal=1 + len(example.distractors)) for example in examples],
     }
+
+
+def _ranking(
+    ranks: dict[str, list[Rank]], average: Callable[[Iterable[float]], float | None]
+) -> dict[str, Measurement]:
+    """Returns MAP and recall@k of each ranking: their means, or another statistic of the values of the replies."""
     measurements = {
         "mean_average_precision": Measurement(
-            **{column: mean(rank.average_precision for rank in ranks) for column, ranks in columns.items()}
+            **{column: average([rank.average_precision for rank in own]) for column, own in ranks.items()}
         )
     }
     for k in RECALL_CUTOFFS:
         measurements[f"recall_at_{k}"] = Measurement(
-            **{column: mean(rank.recall(k) for rank in ranks) for column, ranks in columns.items()}
+            **{column: average([rank.recall(k) for rank in own]) for column, own in ranks.items()}
         )
     return measurements
-
-
-def _ranking_notes(ranks: Sequence[Rank], candidates: int) -> list[str]:
-    """Returns the margin of error of the ranking (two standard errors), and notes if it is not better than chance."""
-    precisions = [rank.average_precision for rank in ranks]
-    error = standard_error(precisions)
-    if error is None:
-        return []
-    by_chance = Rank(better=0, equal=candidates).average_precision
-    margin = f"mean average precision ± {2 * error:.3f} (95 % confidence interval)"
-    if sum(precisions) / len(precisions) - by_chance > 2 * error:
-        return [margin]
-    return [f"{margin}: not better than chance, so the model makes little use of the context"]
 
 
 def _variety(
@@ -204,8 +207,15 @@ def _variety(
 
 
 def _style(replies: Replies) -> dict[str, Measurement]:
-    styles = {column: measure_style(texts) for column, texts in replies.items()}
+    styles = {column: attrs.asdict(measure_style(texts)) for column, texts in replies.items()}
+    return _by_metric(styles)
+
+
+def _style_margins(replies: Replies) -> dict[str, Measurement]:
+    return _by_metric({column: style_margins(texts) for column, texts in replies.items()})
+
+
+def _by_metric(columns: dict[str, dict[str, float | None]]) -> dict[str, Measurement]:
     return {
-        field.name: Measurement(**{column: getattr(style, field.name) for column, style in styles.items()})
-        for field in attrs.fields(StyleMetrics)
+        key: Measurement(**{column: values[key] for column, values in columns.items()}) for key in columns["person"]
     }

@@ -83,13 +83,17 @@ def mean(values: Iterable[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
 
 
-def standard_error(values: Sequence[float]) -> float | None:
-    """Returns the standard error of the mean, s / √n; None for fewer than two values."""
+def margin_of_error(values: Iterable[float]) -> float | None:
+    """Returns half the width of the 95 % confidence interval of the mean: two standard errors, 2 s / √n.
+
+    None for fewer than two values.
+    """
+    values = list(values)
     if len(values) < 2:
         return None
     average = math.fsum(values) / len(values)
     variance = math.fsum((value - average) ** 2 for value in values) / (len(values) - 1)
-    return math.sqrt(variance / len(values))
+    return 2 * math.sqrt(variance / len(values))
 
 
 def distinct(replies: Sequence[WordList], n: int, size: int, seed: int) -> float | None:

@@ -71,6 +71,7 @@ class Evaluation:
         distinct_words: The number of words that distinct-n was computed on.
         most_frequent_answer: The person's most frequent reply.
         measures: The values by metric key.
+        margins: For metrics that are means over replies, half the width of the 95 % confidence interval, by metric key.
         notes: Remarks on how to read the values.
         examples: Examples, if requested.
     """
@@ -83,5 +84,6 @@ class Evaluation:
     distinct_words: int
     most_frequent_answer: str
     measures: dict[str, Measurement]
+    margins: dict[str, Measurement]
     notes: list[str]
     examples: list[ExampleReplies]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 import attrs
 
-from autocakechat.evaluation.metrics import mean, split_words
+from autocakechat.evaluation.metrics import margin_of_error, mean, split_words
 
 _LAST_MARKS = ".!?…。．！？؟।"
 _EMOJI = re.compile(
@@ -57,32 +57,40 @@ class StyleMetrics:
 def measure_style(replies: Sequence[str]) -> StyleMetrics:
     """Returns the style metrics of several replies."""
     texts = [reply.strip() for reply in replies]
-    word_counts = [sum(word[0].isalnum() or word[0] == "_" for word in split_words(text)) for text in texts]
-    cased = [text for text in texts if any(map(_has_case, text))]
+    values = _values(texts)
     return StyleMetrics(
-        words=mean(word_counts),
-        median_words=median(word_counts) if word_counts else None,
-        characters=mean(len(text) for text in texts),
-        lines=mean(1 + text.count("\n") for text in texts),
+        **{key: mean(numbers) for key, numbers in values.items()},
+        median_words=median(values["words"]) if texts else None,
         different=len(set(texts)) / len(texts) if texts else None,
-        ends_with_mark=_share(texts, lambda text: text[-1:] in set(_LAST_MARKS)),
-        full_stops=_share(texts, lambda text: text[-1:] in set(".。．।") and text[-2:-1] != "."),
-        commas=_share(texts, lambda text: any(mark in text for mark in ",，、،")),
-        questions=_share(texts, lambda text: any(mark in text for mark in "?？؟")),
-        exclamations=_share(texts, lambda text: any(mark in text for mark in "!！")),
-        dots=_share(texts, lambda text: ".." in text or "…" in text),
-        emoji=_share(texts, lambda text: bool(_EMOJI.search(text))),
-        emoji_each=mean(len(_EMOJI.findall(text)) for text in texts),
-        emoticons=_share(texts, lambda text: bool(_EMOTICON.search(text))),
-        capital_first=_share(cased, lambda text: next(filter(_has_case, text)).isupper()),
-        lower_case=_share(cased, lambda text: text == text.lower()),
-        shouted=_share(cased, lambda text: any(len(word) >= 3 and word.isupper() for word in re.findall(r"\w+", text))),
     )
+
+
+def style_margins(replies: Sequence[str]) -> dict[str, float | None]:
+    """Returns the margin of error of each style metric that is a mean over replies."""
+    return {key: margin_of_error(numbers) for key, numbers in _values([reply.strip() for reply in replies]).items()}
+
+
+def _values(texts: Sequence[str]) -> dict[str, list[float]]:
+    """Returns the value of each reply: a number, or 1 and 0 for a share of the replies."""
+    cased = [text for text in texts if any(map(_has_case, text))]
+    return {
+        "words": [sum(word[0].isalnum() or word[0] == "_" for word in split_words(text)) for text in texts],
+        "characters": [len(text) for text in texts],
+        "lines": [1 + text.count("\n") for text in texts],
+        "ends_with_mark": [text[-1:] in set(_LAST_MARKS) for text in texts],
+        "full_stops": [text[-1:] in set(".。．।") and text[-2:-1] != "." for text in texts],
+        "commas": [any(mark in text for mark in ",，、،") for text in texts],
+        "questions": [any(mark in text for mark in "?？؟") for text in texts],
+        "exclamations": [any(mark in text for mark in "!！") for text in texts],
+        "dots": [".." in text or "…" in text for text in texts],
+        "emoji": [bool(_EMOJI.search(text)) for text in texts],
+        "emoji_each": [len(_EMOJI.findall(text)) for text in texts],
+        "emoticons": [bool(_EMOTICON.search(text)) for text in texts],
+        "capital_first": [next(filter(_has_case, text)).isupper() for text in cased],
+        "lower_case": [text == text.lower() for text in cased],
+        "shouted": [any(len(word) >= 3 and word.isupper() for word in re.findall(r"\w+", text)) for text in cased],
+    }
 
 
 def _has_case(letter: str) -> bool:
     return letter.lower() != letter.upper()
-
-
-def _share(texts: Sequence[str], holds: Callable[[str], bool]) -> float | None:
-    return mean(map(holds, texts))

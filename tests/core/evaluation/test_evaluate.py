@@ -9,13 +9,13 @@ import shutil
 import signal
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 from autocakechat.evaluation.metric_registry import METRICS
 from tests.conftest import ROOT
 from tests.core.conftest import LOG, PIPELINE, TOYS, Project
+from tests.core.display.page_content import parse, rows, text_of
 from tests.distributions import lay_out
 
 # A trainer whose bot knows the true replies: "answer 23 % 7" to question 23. The reply option `fault` breaks it.
@@ -125,7 +125,8 @@ def test_an_oracle_ranks_every_reply_first_and_chance_does_not(found: dict[str, 
     # exp(0.5 / 2) of what is right, exp(5 / 2) of what is wrong.
     assert measures["perplexity"]["person"] == pytest.approx(1.2840, abs=1e-4)
     assert measures["perplexity"]["random"] == pytest.approx(12.1825, abs=1e-4)
-    assert not [note for note in found["notes"] if "chance" in note]
+    assert found["margins"]["mean_average_precision"]["bot"] == 0.0
+    assert found["notes"] == []
 
 
 def test_the_baselines_use_replies_of_the_person(found: dict[str, Any]) -> None:
@@ -160,7 +161,7 @@ def test_json_keys_are_documented(found: dict[str, Any]) -> None:
     assert set(found) <= documented
     assert set(found) == {
         *("model", "trainer", "corpus", "known_to_be_new", "form", "samples", "available", "candidates", "seed"),
-        *("distinct_words", "most_frequent_answer", "measures", "notes", "examples"),
+        *("distinct_words", "most_frequent_answer", "measures", "margins", "notes", "examples"),
     }
     assert [set(example) for example in found["examples"]] == [{"context", "person", "bot"}] * 2
 
@@ -181,6 +182,7 @@ def test_the_table_shows_every_metric(trained: Project) -> None:
     recall = next(line.split() for line in lines if line.startswith("recall@1"))
     assert (recall[:4], recall[-2:]) == (["recall@1", "100", "%", "-"], ["14", "%"])
     assert sum(line.startswith("person <") for line in lines) == 1
+    assert any(line.startswith("Does it follow the context? Yes. ") for line in lines)
     assert "Traceback" not in done.stderr
 
 
@@ -289,12 +291,38 @@ def test_the_page_loads_nothing_and_escapes_everything(trained: Project, tmp_pat
     assert done.returncode == 0, done.stderr
     text = (project.folder / "page.html").read_text()
     assert "Content-Security-Policy" in text
-    assert "&lt;img src=x&gt;" in text
     assert text.count("&lt;b onload=") >= 3
     for raw in ("<b ", "<img", "\x1b", "\u202e", "<script", "http:", "https:", "url("):
         assert raw not in text
-    root = ElementTree.fromstring(re.sub(r"<!doctype html>|<meta[^>]*>", "", text))
-    rows = {row[0].text: [cell.text for cell in row[1:]] for row in root.iter("tr") if len(row) == 5}
-    assert rows["recall@1"][1] == "-"
-    assert rows["recall@1"][3] == "14 %"
+    values = {row[0]: row[1:] for row in rows(parse(text)) if len(row) == 5}
+    assert values["recall@1"][1] == "-"
+    assert values["recall@1"][3] == "14 %"
     assert not {"\x1b", "\u202e"} & set(done.stdout)
+
+
+def test_the_page_has_the_verdict_of_the_terminal_and_no_paths(trained: Project) -> None:
+    done = trained.acc("evaluate", "--html", "page.html")
+    text = (trained.folder / "page.html").read_text()
+    findings = [text_of(item) for item in parse(text).iter("li")]
+    assert len(findings) == 5
+    assert set(findings) <= set(done.stdout.splitlines())
+    assert "only 22 replies were evaluated" in text
+    assert ".acc" not in text
+    assert str(trained.folder) not in text
+    assert "trainer listener" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "terminal", "page"), [((), 0, 5), (("--examples", "0"), 0, 0), (("--examples", "2"), 2, 2)]
+)
+def test_the_page_has_examples_unless_they_are_turned_off(
+    trained: Project, arguments: tuple[str, ...], terminal: int, page: int
+) -> None:
+    done = trained.acc("evaluate", "--html", "page.html", *arguments)
+    assert done.stdout.count("person <") == terminal
+    text = (trained.folder / "page.html").read_text()
+    assert text.count("<small>bot</small>") == page
+    assert ("These messages are from the chats" in text) == (page > 0)
+    if page == 5:
+        # They are not all from the beginning of the held-out part.
+        assert len({text_of(turn) for turn in parse(text).iter("p") if turn.get("class") == "client"}) > 5

@@ -17,12 +17,12 @@ from autocakechat.evaluation.metrics import (
     Lexicon,
     Rank,
     distinct,
+    margin_of_error,
     mean_perplexity,
     perplexity,
     split_words,
-    standard_error,
 )
-from autocakechat.evaluation.writing_style import measure_style
+from autocakechat.evaluation.writing_style import measure_style, style_margins
 
 
 def test_text_is_split_in_every_script() -> None:
@@ -94,10 +94,10 @@ def test_lexical_similarity_agrees_with_scikit_learn() -> None:
     assert lexicon.similarity([]) is None
 
 
-def test_standard_error_of_the_mean() -> None:
+def test_margin_of_error_is_two_standard_errors() -> None:
     values = [0.1, 0.5, 1.0, 0.25]
-    assert standard_error(values) == pytest.approx(np.std(values, ddof=1) / 2)
-    assert standard_error([1.0]) is None
+    assert margin_of_error(values) == pytest.approx(2 * np.std(values, ddof=1) / 2)
+    assert margin_of_error([1.0]) is None
 
 
 def test_style_is_measured_over_replies() -> None:
@@ -111,6 +111,15 @@ def test_style_is_measured_over_replies() -> None:
     # The Chinese reply has no letters with case.
     assert (style.capital_first, style.lower_case) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
     assert style.shouted == pytest.approx(1 / 3)
+
+
+def test_margins_of_style_are_those_of_shares_and_means() -> None:
+    margins = style_margins(["a, b", "a", "b", "你"])
+    assert margins["commas"] == pytest.approx(2 * math.sqrt(0.25 * 0.75 / 3))
+    assert margins["words"] == pytest.approx(2 * math.sqrt(0.25 / 4))
+    # Three replies have letters with case.
+    assert margins["lower_case"] == 0
+    assert style_margins(["a"])["commas"] is None
 
 
 @pytest.mark.parametrize("emoji", ["😀", "❤️", "👨‍👩‍👧", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪", "1️⃣", "🤷🏽‍♀️", "☺"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from autocakechat.plugins.trainers.cakechat.training.fit_network import fit
 from autocakechat.plugins.trainers.cakechat.training.history import History
 from autocakechat.plugins.trainers.cakechat.training.preparation import PreparedTraining, prepare
 from autocakechat.plugins.trainers.cakechat.training.presets import Hyperparameters
-from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
+from autocakechat.plugins.trainers.cakechat.training.report_page import person_name, training_page
 from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt, SampleReplies
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
@@ -77,7 +78,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
 
     save_model(model, into)
-    _write_reports(into, metrics, histories, sample_replies.prompts)
+    _write_reports(into, metrics, histories, sample_replies.prompts, person_name(corpus.report))
     if prepared.start:
         write_json(into / "start.json", prepared.start.checksums)
     return metrics
@@ -121,11 +122,16 @@ def _warn_if_memory_is_short(needed: int, run: RunContext) -> None:
 
 
 def _write_reports(
-    folder: Path, metrics: Mapping[str, Any], histories: Mapping[str, History], prompts: Sequence[Prompt]
+    folder: Path,
+    metrics: Mapping[str, Any],
+    histories: Mapping[str, History],
+    prompts: Sequence[Prompt],
+    person: str | None,
 ) -> None:
     """Writes `training.json` and `training.html`."""
     write_json(folder / "training.json", {name: attrs.asdict(history) for name, history in histories.items()})
-    write_whole(folder / "training.html", training_page(metrics, histories, prompts).encode())
+    page = training_page(metrics, histories, prompts, person, date.today())
+    write_whole(folder / "training.html", page.encode())
 
 
 def _training_config(options: Options, hyperparameters: Hyperparameters, seed: int) -> TrainingConfig:
