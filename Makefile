@@ -4,10 +4,11 @@
 # Your own bot in containers (docs/docker.md): put chat logs into tg_data, then
 #   make generate_corpus TELEGRAM_SERVER_ID=user123456789
 #   make docker_train_from_scratch       or: make docker_update_pretrained
-#   make docker_deploy_model             with TELEGRAM_BOT_TOKEN in .env
-# Both values may also be set in the environment or below. Keep the token in .env, which git ignores.
+#   make docker_deploy_model             with TELEGRAM_BOT_TOKEN and TELEGRAM_ALLOW in .env
+# All values may also be set in the environment or below. Keep the token in .env, which git ignores.
 TELEGRAM_SERVER_ID ?=
 TELEGRAM_BOT_TOKEN ?=
+TELEGRAM_ALLOW ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 from-env = $(strip $(shell sed -n 's/^ *\(export  *\)*$(1) *= *//p' .env 2>/dev/null | tail -n 1 | tr -d "\"'\r"))
 TELEGRAM_SERVER_ID := $(or $(TELEGRAM_SERVER_ID),$(call from-env,TELEGRAM_SERVER_ID))
 TELEGRAM_BOT_TOKEN := $(or $(TELEGRAM_BOT_TOKEN),$(call from-env,TELEGRAM_BOT_TOKEN))
+TELEGRAM_ALLOW := $(or $(TELEGRAM_ALLOW),$(call from-env,TELEGRAM_ALLOW))
 
 # $(call need,VALUE,MESSAGE) fails with the message if the value is empty.
 need = $(if $(strip $(1)),,$(error $(2)))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from autocakechat.interface.options import Secret, option
     from autocakechat.interface.run_context import Progress, RunContext
+    from autocakechat.interface.selection import select_chats
     from autocakechat.interface.session import Session
     from autocakechat.interface.stage_types import (
         AnnotatorType,
@@ -71,6 +72,7 @@ __all__ = [
     "hookimpl",
     "markup",
     "option",
+    "select_chats",
     "write_whole",
 ]
 
@@ -92,6 +94,7 @@ _PUBLIC_NAMES = {
     ),
     "interface.options": ("Secret", "option"),
     "interface.run_context": ("Progress", "RunContext"),
+    "interface.selection": ("select_chats",),
     "interface.session": ("Session",),
     "interface.stage_types": (
         "AnnotatorType",

@@ -12,9 +12,13 @@ class AccError(Exception):
     Args:
         message: What is wrong, and where.
         hint: What to do about it.
+
+    Attributes:
+        resumable: Whether the same command may succeed when it is run again, and continues where it failed.
     """
 
     exit_status = 1
+    resumable = False
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -47,8 +51,16 @@ class ManyProblemsError(UserError):
         self.problems = problems
 
 
+class DiskFullError(UserError):
+    """A disk is full."""
+
+    resumable = True
+
+
 class StageError(AccError):
     """A stage failed for a reason that the user's files and options did not cause."""
+
+    resumable = True
 
 
 class PluginError(AccError):
@@ -57,11 +69,15 @@ class PluginError(AccError):
     Args:
         plugin: The plugin, as the message names it.
         message: What it did.
+        location: The line of the plugin's code, as `file.py:12`; empty if it is unknown.
+        details: The traceback, for `--verbose`.
     """
 
-    def __init__(self, plugin: str, message: str) -> None:
-        super().__init__(f"plugin {plugin}: {message}", "report this to the plugin's author")
+    def __init__(self, plugin: str, message: str, location: str = "", details: str = "") -> None:
+        where = f"; {location}" if location else ""
+        super().__init__(f"plugin {plugin}: {message}{where}", "report this to the plugin's author")
         self.plugin = plugin
+        self.details = details
 
 
 def is_full_disk(error: OSError) -> bool:
@@ -69,14 +85,15 @@ def is_full_disk(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def full_disk(error: OSError, path: object = "") -> UserError:
+def full_disk(error: OSError, path: object = "") -> DiskFullError:
     """Makes the error that reports a full disk.
 
     Args:
         error: The error of the operating system.
         path: What was being written, if the caller knows it better than `error.filename`.
     """
-    return UserError(f"{path or error.filename or 'disk'}: disk full: {error.strerror}", "free some space on this disk")
+    where = path or error.filename or "disk"
+    return DiskFullError(f"{where}: disk full: {error.strerror}", "free some space on this disk")
 
 
 def _unpickle(cls: type[AccError], args: tuple[Any, ...], attributes: dict[str, Any]) -> AccError:

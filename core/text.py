@@ -24,6 +24,11 @@ def escape_control_characters(text: str) -> str:
     return "".join(_escape(character) for character in text)
 
 
+def escape_lines(text: str) -> str:
+    """Escapes control characters like `escape_control_characters`, but keeps line breaks."""
+    return "\n".join(map(escape_control_characters, text.split("\n")))
+
+
 def repair_surrogates(text: str) -> str:
     """Joins surrogate pairs to the characters that they encode, and replaces lone surrogates by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

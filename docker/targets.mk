@@ -12,6 +12,8 @@ COMPOSE_MISSING := Docker Compose is missing: install the package docker-compose
 CORPUS_MISSING := there is no corpus: run make generate_corpus
 MODEL_MISSING := there is no model: run make docker_train_from_scratch
 TOKEN_MISSING := TELEGRAM_BOT_TOKEN is not set: write TELEGRAM_BOT_TOKEN=... into .env
+ALLOW_MISSING := TELEGRAM_ALLOW is not set: write TELEGRAM_ALLOW=123456789 @name into .env, with the ids (digits) or usernames \
+	of those who may talk to the bot; `$(BIN)/acc inspect tg_data` lists ids; TELEGRAM_ALLOW=everyone allows everyone
 IMAGE_MISSING = there is no image $(IMAGE): run again without DOCKER_BUILD=no
 
 CONTAINERS = $(DOCKER) ps --quiet --filter label=com.docker.compose.project=$(COMPOSE_PROJECT_NAME)
@@ -21,6 +23,11 @@ BUILD = $(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg PLUG
 TOKEN_FILE := .secrets/telegram_bot_token
 # An optional start model: a model folder, or files of the original CakeChat.
 PRETRAINED = $(if $(wildcard results.nosync/pretrained/*),results.nosync/pretrained)
+
+# The option `allow` in TOML: "everyone", or a list of ids and usernames, which TELEGRAM_ALLOW separates by spaces or commas.
+comma := ,
+allowed = $(subst $(comma), ,$(TELEGRAM_ALLOW))
+allow = $(if $(filter-out everyone,$(allowed)),[$(foreach who,$(allowed),"$(who)"$(comma))],"everyone")
 
 need-docker = $(call need,$(shell $(DOCKER) version --format '{{.Server.Version}}' 2>/dev/null),$(ENGINE_MISSING)) \
 	$(call need,$(COMPOSE_PROGRAM),$(COMPOSE_MISSING))
@@ -45,11 +52,13 @@ docker_train_from_scratch docker_update_pretrained:
 		train $(START) --export-model results.nosync/model
 
 docker_deploy_model: export TELEGRAM_BOT_TOKEN := $(TELEGRAM_BOT_TOKEN)
+docker_deploy_model: export BOT_ALLOW = $(allow)
 docker_deploy_model: IMAGE = autocakechat:bot
 docker_deploy_model:
 	$(need-docker)
 	$(call need,$(wildcard results.nosync/model/model.json),$(MODEL_MISSING))
 	$(call need,$(TELEGRAM_BOT_TOKEN)$(wildcard $(TOKEN_FILE)),$(TOKEN_MISSING))
+	$(call need,$(allowed),$(ALLOW_MISSING))
 	$(call image,--target bot)
 	@mkdir -p -m 700 results.nosync/bot .secrets
 	@[ -z "$$TELEGRAM_BOT_TOKEN" ] || (umask 077 && printf '%s\n' "$$TELEGRAM_BOT_TOKEN" >$(TOKEN_FILE))

@@ -24,7 +24,7 @@ from tests.sources.exports import make_chat, make_message
 
 class TestTelegramSource(SourceContract):
     name = "telegram"
-    refused = ({"include": ["everything"]}, {"sticker_emoji": 1})
+    refused = ({"include_kinds": ["everything"]}, {"include": ["channel"]}, {"sticker_emoji": 1})
 
     def write_log(self, folder: Path, messages: Any) -> Mapping[str, Any]:
         ids = {"ann": 1, "bob": 2}

@@ -35,7 +35,7 @@ CORE = Layering(
     "core",
     "autocakechat",
     (
-        ("errors", "text", "files"),
+        ("errors", "text", "files", "standard_output"),
         ("interface",),
         ("registry", "statistics"),
         ("corpus", "evaluation"),
@@ -64,7 +64,7 @@ TELEGRAM = Layering(
     "plugins/deployers/telegram",
     "autocakechat.plugins.deployers.telegram",
     (
-        ("storage", "event_log", "options"),
+        ("storage", "event_log", "options", "systemd"),
         ("bot_api",),
         ("replying",),
         ("receiving",),

@@ -15,13 +15,15 @@ from msgspec import structs
 from autocakechat.artifacts.store import MANIFEST_NAMES, Ingredients
 from autocakechat.artifacts.summary import ArtifactSummary
 from autocakechat.config.pipeline import StageConfig
-from autocakechat.errors import AccError, UserError
+from autocakechat.errors import UserError
 from autocakechat.files import hash_file, write_whole
 from autocakechat.interface.model import Responder, TrainedModel
 from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.registry.manager import PluginManager, missing_requirements, plugin_error
+from autocakechat.registry.manager import PluginManager, missing_requirements
+from autocakechat.registry.responder import load_responder
+from autocakechat.standard_output import stdout_to_stderr
 
 FORM = 1
 
@@ -133,14 +135,9 @@ def open_model(
     if seed is not None and getattr(options, "seed", seed) is None:
         options = attrs.evolve(options, seed=seed)
 
+    @stdout_to_stderr()
     def load() -> Responder:
-        try:
-            return trainer.load(folder, options, run)
-        except (AccError, MemoryError):
-            raise
-        except Exception as error:
-            run.log.debug("while loading %s", folder, exc_info=True)
-            raise plugin_error(manager.owner(trainer), error) from error
+        return load_responder(manager.owner(trainer), trainer, folder, options, run)
 
     run.log.info("model: %s", ArtifactSummary.of_manifest("model", structs.asdict(manifest)))
     return TrainedModel(

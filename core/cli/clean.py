@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autocakechat.cli.confirmation import confirm
-from autocakechat.errors import AccError, UserError
+from autocakechat.errors import AccError
 
 if TYPE_CHECKING:
     from autocakechat.artifacts.store import ArtifactStore
@@ -33,9 +33,10 @@ def command(app: App, pipeline: Path, dry_run: bool, everything: bool, yes: bool
 
     from autocakechat.artifacts.store import ArtifactStore
     from autocakechat.artifacts.summary import folder_size
+    from autocakechat.config.toml_reader import missing_pipeline
 
     if not pipeline.is_file():
-        raise UserError(f"{pipeline}: no such file", "give the path of a pipeline.toml")
+        raise missing_pipeline(pipeline)
     store = ArtifactStore.beside(pipeline)
     if not store.folder.is_dir():
         app.log.info("%s: nothing to remove", store.folder)

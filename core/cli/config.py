@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autocakechat.cli.lazy import CommandGroup
 from autocakechat.cli.overrides import set_option
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
 
 
-@click.group("config")
+@click.group("config", cls=CommandGroup)
 def command() -> None:
     """Check a pipeline.toml, or print its JSON Schema for editors."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from autocakechat.cli.lazy import CommandGroup
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
 from autocakechat.interface.corpus import Part
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
 
 
-@click.group("corpus")
+@click.group("corpus", cls=CommandGroup)
 def command() -> None:
     """Show the corpus report, or export the corpus for other programs."""
 

@@ -30,5 +30,6 @@ def command(
     app: App, pipeline: Path, model: Path | None, accept_any: bool, state: Path | None, overrides: tuple[str, ...]
 ) -> None:
     """Start the bot of PIPELINE with a trained model. Needs no chat log."""
+    app.log_as_service()
     runner = app.runner(pipeline, overrides)
     runner.deploy(model or runner.artifact("model", accept_any).path, state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import click
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
 from autocakechat.evaluation.metric_registry import GROUP_TITLES, METRICS
+from autocakechat.standard_output import stdout_to_stderr
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -117,7 +118,7 @@ def command(
         from autocakechat.display.evaluation_page import evaluation_page
         from autocakechat.display.markup import write_page
 
-        write_page(html, evaluation_page(evaluation, _about(models, corpus)))
+        write_page(html, evaluation_page(evaluation, list(_about_page(models))))
         app.log.info("wrote %s", html)
 
 
@@ -182,17 +183,16 @@ def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, str | None]
     return artifact.path, artifact.key
 
 
+@stdout_to_stderr()
 def _evaluate(app: App, models: Mapping[str, TrainedModel], corpus: Corpus, settings: EvaluationSettings) -> Evaluation:
     from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import BatchedResponder
     from autocakechat.evaluation.evaluate import evaluate
 
     progress = progress_for(app.log)
-    manager = app.manager()
 
     def load(model: TrainedModel) -> BatchedResponder:
-        owner = manager.owner(manager.find("trainer", model.trainer))
-        return BatchedResponder(model.load(), owner, app.log, progress)
+        return BatchedResponder(model.load(), progress)
 
     return evaluate({name: partial(load, model) for name, model in models.items()}, corpus, settings, progress)
 
@@ -202,6 +202,15 @@ def _about(models: Mapping[str, TrainedModel], corpus: Path) -> list[tuple[str, 
     titles = dict.fromkeys(models, "model") if len(models) == 1 else {name: name for name in models}
     found = [(titles[name], f"{model.path.resolve()} (trainer {model.trainer})") for name, model in models.items()]
     return [*found, ("corpus", str(corpus.resolve()))]
+
+
+def _about_page(models: Mapping[str, TrainedModel]) -> Iterator[str | None]:
+    """Yields what identifies the models on a page that others may see: no paths."""
+    yield from dict.fromkeys(model.person for model in models.values())
+    for name, model in models.items():
+        prefix = f"{name}: " if len(models) > 1 else ""
+        yield f"{prefix}trainer {model.trainer}"
+        yield model.created and f"trained on {model.created[:10]}"
 
 
 def _print_json(

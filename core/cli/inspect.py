@@ -6,10 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import SourceType
+from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters, pluralize
 
 if TYPE_CHECKING:
@@ -38,11 +40,13 @@ _MAX_PARTICIPANTS_PER_CHAT = 5
 def command(app: App, path: Path, name: str | None, everything: bool, html: Path | None, as_json: bool) -> None:
     """Show the chats and participants of a chat log: ids, names and numbers of messages.
 
-    PATH is a file or a folder of chat logs. Put the id of the person to learn into `server` in pipeline.toml.
+    PATH is a file or a folder of chat logs. Put the id of the person to learn into `server` in pipeline.toml,
+    and ids or names to leave out into `exclude` of [[source]].
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder", "give the path of an export")
-    log = read_log(app, source_for(app, path, name), path)
+    source = source_for(app, path, name)
+    log = read_log(app, source, path)
     if html is not None:
         from autocakechat.display.log_page import page
         from autocakechat.display.markup import write_page
@@ -54,10 +58,11 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
 
         click.echo(msgspec.json.format(msgspec.json.encode(log), indent=1).decode("utf-8", "replace"))
         return
-    for line in _summary_lines(log, everything):
+    for line in [*_summary_lines(log, everything), *_hints(log, can_leave_out(source))]:
         click.echo(line)
 
 
+@stdout_to_stderr()
 def source_for(app: App, path: Path, name: str | None) -> SourceType:
     """Returns the source to read a chat log with.
 
@@ -69,6 +74,7 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     Raises:
         UserError: There is none. If a source can say what is wrong with the log, the message is from that source.
     """
+    from autocakechat.pipeline.stage_results import recognises, stage_inputs
     from autocakechat.statistics.log_summary import source_options
 
     manager = app.manager()
@@ -77,13 +83,13 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     sources = [stage for stage in manager.stages("source").values() if isinstance(stage, SourceType)]
     recognising = [source for source in sources if source.recognises]
     for source in recognising:
-        if source.recognises is not None and source.recognises(path):
+        if recognises(manager.owner(source), source, path):
             return source
     problems = []
     for source in recognising:
         # A source that does not recognise the log may still know what is wrong with it.
         try:
-            source.inputs(source_options(source, path))
+            stage_inputs(manager.owner(source), source, source_options(source, path))
         except UserError as error:
             problems.append(str(error))
     if problems:
@@ -93,6 +99,12 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     )
 
 
+def can_leave_out(source: SourceType) -> bool:
+    """Returns whether a source has the options `include` and `exclude`, to leave out chats and people."""
+    return {"include", "exclude"} <= attrs.fields_dict(source.config).keys()
+
+
+@stdout_to_stderr()
 def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
     """Reads a chat log and counts its messages.
 
@@ -101,20 +113,17 @@ def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
         PluginError: The source failed.
     """
     from autocakechat.display.progress import progress_for
-    from autocakechat.errors import AccError
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.registry.manager import plugin_error
-    from autocakechat.statistics.log_summary import inspect_log
+    from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
+    from autocakechat.pipeline.stage_results import stage_inputs
+    from autocakechat.statistics.log_summary import source_options, summarize_log
 
+    options, owner = source_options(source, path), app.manager().owner(source)
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
-        try:
-            return inspect_log(source, path, run)
-        except (AccError, MemoryError):
-            raise
-        except Exception as error:
-            app.log.debug("in source %s", source.name, exc_info=True)
-            raise plugin_error(app.manager().owner(source), error) from error
+        bound = BoundStage(source, options, run, owner)
+        inputs = stage_inputs(owner, source, options)
+        return summarize_log(source.name, (chat for entry in inputs for chat in read_chats(bound, entry)))
 
 
 def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:
@@ -130,10 +139,29 @@ def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:
         yield from _chat_lines(chat, everything)
     if len(shown) < len(by_size):
         yield f"  and {pluralize(len(by_size) - len(shown), 'chat')} more; --all shows them"
-    if log.people:
-        yield ""
-        most_active = escape_control_characters(log.people[0].id)
-        yield f'To learn a person, put the id into pipeline.toml: server = "{most_active}"'
+
+
+def _hints(log: LogSummary, leaves_out: bool) -> Iterator[str]:
+    """Yields lines that can be copied into a pipeline.toml.
+
+    Args:
+        log: The log.
+        leaves_out: Whether the source has options to leave out chats and people.
+    """
+    from autocakechat.config.toml_writer import toml_value
+
+    if not log.people:
+        return
+    yield ""
+    if log.owner is not None:
+        names = {participant.id: participant.name for participant in log.people}
+        owner = f"{log.owner} ({names[log.owner]})" if names.get(log.owner) else log.owner
+        yield f"The owner of the log is {escape_control_characters(owner)}."
+    most_active = escape_control_characters(log.people[0].id)
+    yield f"To learn a person, put the id into pipeline.toml: server = {toml_value(most_active)}"
+    if leaves_out and len(log.chats) > 1:
+        smallest = escape_control_characters(min(log.chats, key=lambda chat: chat.messages).id)
+        yield f"To leave out chats or people, list ids or names in [[source]]: exclude = [{toml_value(smallest)}]"
 
 
 def _chat_lines(chat: ChatSummary, everything: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Command groups that import a command when it is used, so that `acc --help` is fast."""
+"""Command groups: they suggest the right command, and import it when it is used, so that `acc --help` is fast."""
 
 from __future__ import annotations
 
@@ -8,11 +8,32 @@ from typing import Any
 
 import click
 
+from autocakechat.errors import UserError
+from autocakechat.text import suggest
+
 CommandEntry = tuple[str, str]
 """The module of a command, relative to `autocakechat.cli`, and its summary."""
 
 
-class LazyGroup(click.Group):
+class CommandGroup(click.Group):
+    """A group that reports an unknown command in one line."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Returns the name, the command and its arguments.
+
+        Raises:
+            UserError: There is no such command.
+        """
+        name = args[0]
+        if not ctx.resilient_parsing and self.get_command(ctx, name) is None:
+            hint = suggest(name, self.list_commands(ctx)) or f"; for all commands: {ctx.command_path} --help"
+            raise UserError(f"no such command '{name}'{hint}")
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(CommandGroup):
     """A group whose commands are each the `command` of a separate module.
 
     Args:

@@ -13,11 +13,10 @@ import click
 from autocakechat.cli.app import App
 from autocakechat.cli.lazy import LazyGroup
 from autocakechat.errors import AccError, full_disk, is_full_disk
-from autocakechat.text import escape_control_characters
 
 # Commands are imported when they are used, so that `acc --help` is fast.
 _COMMANDS = {
-    "init": ("init", "Create a pipeline.toml by asking a few questions."),
+    "init": ("init_command.command", "Create a pipeline.toml by asking a few questions."),
     "run": ("run", "Run a pipeline.toml: from chat logs to a bot."),
     "train": ("train", "Train a model on an existing corpus."),
     "deploy": ("deploy", "Start the bot with a trained model."),
@@ -44,8 +43,8 @@ class Commands(LazyGroup):
         bundled = super().get_command(ctx, cmd_name)
         if bundled:
             return bundled
-        provided = _app(ctx).manager().stages("command").get(cmd_name)
-        return provided.load() if provided else None  # type: ignore[union-attr]
+        manager = _app(ctx).manager()
+        return manager.load_command(cmd_name) if cmd_name in manager.stages("command") else None
 
     def rows(self, ctx: click.Context) -> list[tuple[str, str]]:
         """Returns the name and the summary of every command."""
@@ -57,11 +56,18 @@ class Commands(LazyGroup):
 @click.option("--disable", multiple=True, metavar="NAME", help="Do not load this plugin. May be repeated.")
 @click.option("-v", "--verbose", is_flag=True, help="Log everything, with tracebacks.")
 @click.option("-q", "--quiet", is_flag=True, help="Log only warnings and errors.")
+@click.option(
+    "--log-time/--no-log-time",
+    default=None,
+    envvar="ACC_LOG_TIME",
+    show_envvar=True,
+    help="Start log lines with the time. By default only `acc deploy` does, if the log goes to a file or a pipe.",
+)
 @click.version_option(package_name="autocakechat")
 @click.pass_context
-def acc(ctx: click.Context, disable: tuple[str, ...], verbose: bool, quiet: bool) -> None:
+def acc(ctx: click.Context, disable: tuple[str, ...], verbose: bool, quiet: bool, log_time: bool | None) -> None:
     """Turn a person's chat logs into a bot that talks like that person."""
-    ctx.obj = App.from_options(disable, verbose, quiet)
+    ctx.obj = App.from_options(disable, verbose, quiet, log_time)
 
 
 class Terminated(KeyboardInterrupt):
@@ -119,9 +125,11 @@ def _show_error(context: click.Context | None, error: Exception) -> None:
     else:
         lines = [f"internal error: {type(error).__name__}: {error}; run again with `acc -v` and report it"]
     for line in lines:
-        click.echo(f"acc: {app.redact(escape_control_characters(line))}", err=True)
+        click.echo(app.error_line(line), err=True)
     if app.verbose:
-        app.log.error("traceback", exc_info=error)
+        from autocakechat.registry.plugin_errors import format_details
+
+        app.log.error("%s", format_details(error))
 
 
 def _flush_stdout(status: int) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autocakechat.cli.overrides import set_option
-from autocakechat.errors import AccError, ManyProblemsError, UserError
+from autocakechat.errors import AccError, ManyProblemsError, StageError, UserError, full_disk, is_full_disk
 
 if TYPE_CHECKING:
     from autocakechat.artifacts.store import ArtifactKind
@@ -78,14 +78,26 @@ def export_model_to(app: App, model: Path, target: Path) -> None:
 
 @contextmanager
 def add_resume_hint(app: App) -> Iterator[None]:
-    """Shows the command that resumes the work after an error or an interruption in the block."""
+    """Shows the command that resumes the work in the block after an interruption, or an error that it may get past."""
     try:
         yield
     except KeyboardInterrupt:
         app.log.warning("interrupted; to resume: %s", _typed_command())
         raise
-    except AccError as error:
-        raise _add_resume_line(error) from error
+    except (AccError, MemoryError, OSError) as error:
+        resumable = _as_resumable(error)
+        if resumable is None:
+            raise
+        raise _add_resume_line(resumable) from error
+
+
+def _as_resumable(error: Exception) -> AccError | None:
+    """Returns an error that the same command may get past, as an `AccError`; None for all others."""
+    if isinstance(error, MemoryError):
+        return StageError("out of memory", "set a smaller trainer.size, or close other programs")
+    if isinstance(error, OSError):
+        return full_disk(error) if is_full_disk(error) else None
+    return error if isinstance(error, AccError) and error.resumable else None
 
 
 def _add_resume_line(error: AccError) -> AccError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import typing
 from datetime import date, datetime
 from pathlib import Path
@@ -16,16 +15,8 @@ from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
 from autocakechat.registry.manager import missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
+from autocakechat.registry.source_location import source_location
 
-# For each kind of stage, the function that does its work; its location in the code is shown as that of the stage.
-_MAIN_FUNCTIONS = {
-    "source": "read",
-    "extractor": "extract",
-    "annotator": "annotate",
-    "trainer": "train",
-    "deployer": "deploy",
-    "command": "load",
-}
 _PLACEHOLDERS: dict[Any, Any] = {
     bool: True,
     int: 1,
@@ -60,17 +51,6 @@ class OptionDoc:
     placeholder: Any
 
 
-@attrs.frozen
-class SourceLocation:
-    """A location in source code."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
 def option_tables(stage: Provided) -> dict[str, type]:
     """Returns the options class of each table of pipeline.toml that belongs to a stage; none for a command."""
     if not isinstance(stage, StageType):
@@ -96,16 +76,6 @@ def document_options(cls: type) -> list[OptionDoc]:
         for field in attrs.fields(cls)
         if field.init
     ]
-
-
-def source_location(stage: Provided) -> SourceLocation | None:
-    """Returns where the main function of a stage is defined; None for a function that is not written in Python."""
-    function: Any = getattr(stage, _MAIN_FUNCTIONS[stage.kind])
-    while isinstance(function, functools.partial):
-        function = function.func
-    function = getattr(function, "__wrapped__", getattr(function, "__func__", function))
-    code = getattr(function, "__code__", None)
-    return SourceLocation(code.co_filename, code.co_firstlineno) if code else None
 
 
 def plugin_as_json(plugin: Plugin) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from autocakechat.config.option_values import OptionParser, Problem
 from autocakechat.config.pipeline import Pipeline
 from autocakechat.config.pipeline_parser import PipelineParser, count_sources, dotted_key
-from autocakechat.config.toml_reader import KeyPath, TomlFile, read_toml
+from autocakechat.config.toml_reader import KeyPath, TomlFile, parse_toml, read_toml
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager
@@ -25,13 +25,14 @@ class PipelineFile:
     Args:
         path: The file.
         overrides: `KEY=VALUE` from the command line; they take precedence over the file.
+        content: The content of a file that is not written yet; by default the file is read.
 
     Raises:
         UserError: The file cannot be read, or an override is not of the form `KEY=VALUE`.
     """
 
-    def __init__(self, path: Path, overrides: Iterable[str] = ()) -> None:
-        self._file: TomlFile = read_toml(path)
+    def __init__(self, path: Path, overrides: Iterable[str] = (), content: bytes | None = None) -> None:
+        self._file: TomlFile = read_toml(path) if content is None else parse_toml(path, content)
         self.path = path
         self._data: dict[str, Any] = copy.deepcopy(self._file.data)
         self._overridden: set[KeyPath] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from autocakechat.errors import UserError
 
 KeyPath = tuple[str | int, ...]
 """The names of the tables around a key and its own, with the index of each element of an array of tables."""
+
+_OTHER_PATH = "give the path of a pipeline.toml"
 
 
 @attrs.frozen
@@ -43,17 +46,40 @@ def read_toml(path: Path) -> TomlFile:
         UserError: The file does not exist or is not valid TOML.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
-        data = tomllib.loads(text)
+        content = path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file", "give the path of a pipeline.toml") from None
+        raise missing_pipeline(path) from None
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}", "give the path of a pipeline.toml") from None
+        raise UserError(f"{path}: {error.strerror}", _OTHER_PATH) from None
+    return parse_toml(path, content)
+
+
+def parse_toml(path: Path, content: bytes) -> TomlFile:
+    """Parses the content of a TOML file.
+
+    Args:
+        path: The file, for messages; it need not exist.
+        content: Its content.
+
+    Raises:
+        UserError: The content is not valid TOML.
+    """
+    try:
+        text = content.decode("utf-8")
+        data = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: not valid TOML: {error}") from None
     return TomlFile(path, data, _find_lines(text))
+
+
+def missing_pipeline(path: Path) -> UserError:
+    """Makes the error for a pipeline.toml that does not exist."""
+    if path.suffix != ".toml":
+        return UserError(f"{path}: no such file", _OTHER_PATH)
+    argument = "" if str(path) == "pipeline.toml" else f" {shlex.quote(str(path))}"
+    return UserError(f"{path}: no such file", f"to create it, run: acc init{argument}")
 
 
 def _find_lines(text: str) -> dict[KeyPath, int]:

@@ -2,42 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
-from autocakechat.display.evaluation_table import MetricGroup, metric_groups, model_titles
-from autocakechat.display.evaluation_text import notes
-from autocakechat.display.markup import Cell, Figure, document, render
-from autocakechat.evaluation.results import Evaluation, ExampleReplies
+from autocakechat.display.charts import interval
+from autocakechat.display.evaluation_table import MetricGroup, formatted, metric_groups, model_titles, with_margin
+from autocakechat.display.markup import Cell, Figure, document, render_file
+from autocakechat.display.verdict import cautions, verdict
+from autocakechat.evaluation.metric_registry import METRICS, Group
+from autocakechat.evaluation.results import Evaluation, ExampleReplies, Measurement
+
+# The ends of the axes of the metrics that have some.
+_AXES = {"0 to 1": 1, "share of replies": 1, "share of words": 1, "0 to 100": 100}
+_PERSON = "person"
 
 
-def evaluation_page(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> str:
+def evaluation_page(evaluation: Evaluation, about: Sequence[str | None]) -> str:
     """Makes the page.
 
     Args:
         evaluation: The results.
-        about: Names and values that identify the models and the corpus.
+        about: What identifies the models, such as the person and the trainer. None is left out.
 
     Returns:
         HTML, see `markup.document`.
     """
     groups = list(metric_groups(evaluation))
     titles = model_titles(evaluation)
-
-    def example_rows(example: ExampleReplies) -> list[Sequence[Cell]]:
-        context = [("context", line) for line in example.context]
-        return [*context, ("person", example.person), *zip(titles, example.replies.values(), strict=True)]
-
-    body = render(
+    body = render_file(
         "evaluation.html",
         evaluation=evaluation,
-        about=about,
-        notes=list(notes(evaluation)),
+        verdicts=[(title, verdict(model)) for title, model in zip(titles, evaluation.models.values(), strict=True)],
+        cautions=cautions(evaluation),
+        rankings=list(_interval_rows(evaluation, "ranking", "chance")),
+        relevances=list(_interval_rows(evaluation, "relevance", _PERSON)),
+        likenesses=list(_interval_rows(evaluation, "likeness", _PERSON)),
+        copies=list(_interval_rows(evaluation, "copying", _PERSON)),
+        styles=list(_interval_rows(evaluation, "style", _PERSON)),
         groups=groups,
         value_rows=_value_rows,
         metric_rows=[(row.metric.title, row.metric.help) for group in groups for row in group.rows],
-        example_rows=example_rows,
+        replies=lambda example: _replies(example, titles),
     )
-    return document("Evaluation", [body])
+    return document("Evaluation", [body], about)
+
+
+def _interval_rows(evaluation: Evaluation, group: Group, reference: str) -> Iterator[Sequence[Cell]]:
+    """Yields a row for each metric with a limited axis and each model: its interval, and a reference."""
+    for metric in METRICS:
+        if metric.group != group or metric.unit not in _AXES:
+            continue
+        end = _AXES[metric.unit]
+        for title, model in zip(model_titles(evaluation), evaluation.models.values(), strict=True):
+            own = model.measures[metric.key]
+            other = _reference(own, reference)
+            if own.value is None or own.low is None or own.high is None or not max(own.value, other or 0):
+                continue
+            at = None if other is None else other / end
+            picture = interval(own.low / end, own.value / end, own.high / end, at)
+            name = metric.title if len(evaluation.models) == 1 else f"{metric.title}: {title}"
+            yield name, picture, Figure(with_margin(metric, own)), Figure(formatted(metric, other))
+
+
+def _reference(own: Measurement, name: str) -> float | None:
+    value = own.person if name == _PERSON else own.baselines.get(name)
+    return value if value is None or math.isfinite(value) else None
+
+
+def _replies(example: ExampleReplies, titles: Sequence[str]) -> list[tuple[str, str]]:
+    """Returns the author and the text of each reply to an example."""
+    return [(_PERSON, example.person), *zip(titles, example.replies.values(), strict=True)]
 
 
 def _value_rows(group: MetricGroup) -> list[Sequence[Cell]]:

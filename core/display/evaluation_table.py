@@ -83,7 +83,7 @@ def _cells(metric: Metric, row: Sequence[Measurement], has_person: bool, baselin
     for each model.
     """
     for own in row:
-        yield _with_margin(metric, own)
+        yield with_margin(metric, own)
     if has_person:
         yield _joined(metric, [own.person for own in row])
     for baseline in baselines:
@@ -95,7 +95,8 @@ def _joined(metric: Metric, values: Sequence[float | None]) -> str:
     return " / ".join(dict.fromkeys(formatted(metric, value) for value in values)) if values else "-"
 
 
-def _with_margin(metric: Metric, own: Measurement) -> str:
+def with_margin(metric: Metric, own: Measurement) -> str:
+    """Formats a value with half its interval."""
     if own.value is None or own.low is None or own.high is None or not math.isfinite(own.low + own.high):
         return formatted(metric, own.value)
     value, margin = metric.format(own.value), metric.format((own.high - own.low) / 2)

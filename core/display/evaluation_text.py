@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from autocakechat.display.evaluation_table import MetricGroup, metric_groups, model_titles
+from autocakechat.display.verdict import cautions, verdict
 from autocakechat.evaluation.results import Evaluation, ExampleReplies
 from autocakechat.text import escape_control_characters
 
@@ -28,21 +29,17 @@ def print_evaluation(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -
     click.echo("at random: any reply of the person; ±: half the 95 % confidence interval")
     for group in metric_groups(evaluation):
         _print_group(group)
+    for title, model in zip(model_titles(evaluation), evaluation.models.values(), strict=True):
+        click.echo("" if len(evaluation.models) == 1 else f"\n{escape_control_characters(title)}")
+        for finding in verdict(model):
+            click.echo(str(finding))
     click.echo()
-    for note in notes(evaluation):
-        click.echo(f"note: {escape_control_characters(note)}")
+    for caution in cautions(evaluation):
+        click.echo(f"note: {escape_control_characters(caution)}")
     for example in evaluation.examples:
         click.echo("")
         for line in _lines(example, model_titles(evaluation)):
             click.echo(line)
-
-
-def notes(evaluation: Evaluation) -> Iterator[str]:
-    """Yields the notes on all models, and those on single models with their names."""
-    yield from evaluation.notes
-    for name, model in evaluation.models.items():
-        prefix = f"{name}: " if len(evaluation.models) > 1 else ""
-        yield from (f"{prefix}{note}" for note in model.notes)
 
 
 def _print_group(group: MetricGroup) -> None:

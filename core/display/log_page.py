@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
-from autocakechat.display.markup import document, render
-from autocakechat.statistics.activity import DurationBin
-from autocakechat.statistics.log_summary import LogSummary
-from autocakechat.text import pluralize
+from markupsafe import Markup
 
-_PARTICIPANTS_SHOWN = 50
-_CHATS_SHOWN = 200
+from autocakechat.display.charts import bar, stacked_bar
+from autocakechat.display.markup import Cell, document, render_file, table
+from autocakechat.statistics.activity import DurationBin, ResponseTimes
+from autocakechat.statistics.log_summary import LogSummary
+from autocakechat.text import escape_lines
+
+_PARTICIPANTS_SHOWN = 25
+_CHATS_SHOWN = 50
 _RESPONSE_TIMES_SHOWN = 10
+_NAME_LENGTH = 60
+
+# The ranges of response times in seconds: the upper edge of each, and its name.
+_RESPONSE_TIME_RANGES = {
+    60: "under a minute",
+    1800: "under 30 minutes",
+    86_400: "under a day",
+    float("inf"): "a day and more",
+}
 
 
 def page(log: LogSummary) -> str:
@@ -24,23 +36,80 @@ def page(log: LogSummary) -> str:
     Returns:
         HTML, see `markup.document`.
     """
-    participants = log.people[:_PARTICIPANTS_SHOWN]
-    chats = sorted(log.chats, key=lambda chat: -chat.messages)[:_CHATS_SHOWN]
-    body = render(
+    names = {participant.id: participant.name for participant in log.people}
+    body = render_file(
         "chat_log.html",
         log=log,
-        pluralize=pluralize,
-        histogram=_histogram,
-        names=defaultdict(str, {participant.id: participant.name for participant in log.people}),
-        participants=[(participant.id, participant.name or "", participant.messages) for participant in participants],
-        more_participants=len(log.people) - _PARTICIPANTS_SHOWN,
+        participants=_participant_table(log),
+        all_shown=len(log.people) <= _PARTICIPANTS_SHOWN,
         hours=[(f"{hour}:00", count) for hour, count in enumerate(log.activity.hours)],
-        response_times=log.activity.answering[:_RESPONSE_TIMES_SHOWN],
+        gaps=[(gap.label, gap.count) for gap in log.activity.silences],
+        response_time_ranges=list(_RESPONSE_TIME_RANGES.values()),
+        response_times=[
+            _response_time_row(_shortened(names.get(times.id) or times.id), times)
+            for times in log.activity.answering[:_RESPONSE_TIMES_SHOWN]
+        ],
+        more_response_times=len(log.activity.answering) - _RESPONSE_TIMES_SHOWN,
         unusable=_unusable_messages(log),
-        chats=[(chat.title or chat.id, chat.kind, chat.messages, chat.skipped or "") for chat in chats],
-        more_chats=len(log.chats) - _CHATS_SHOWN,
+        chats=_chat_table(log),
     )
     return document("Chat log", [body])
+
+
+def _participant_table(log: LogSummary) -> Markup:
+    """Makes the table of participants. The bars compare them, so a single participant has none."""
+    most = max((participant.messages for participant in log.people), default=1)
+    rows: list[list[Cell]] = [
+        [
+            _unbroken(participant.id),
+            _shortened(participant.name or ""),
+            participant.messages,
+            *([bar(participant.messages / most)] if len(log.people) > 1 else []),
+        ]
+        for participant in log.people[:_PARTICIPANTS_SHOWN]
+    ]
+    return table(("id", "name", "messages", ""), rows, len(log.people) - _PARTICIPANTS_SHOWN)
+
+
+def _chat_table(log: LogSummary) -> Markup:
+    """Makes the table of chats, with a column for the reason if any chat is skipped."""
+    any_skipped = any(chat.skipped for chat in log.chats)
+    rows: list[list[Cell]] = [
+        [
+            _shortened(chat.title or chat.id),
+            chat.kind,
+            chat.messages,
+            *([chat.skipped or ""] if any_skipped else []),
+        ]
+        for chat in sorted(log.chats, key=lambda chat: -chat.messages)[:_CHATS_SHOWN]
+    ]
+    return table(("chat", "kind", "messages", "skipped"), rows, len(log.chats) - _CHATS_SHOWN)
+
+
+def _unbroken(identity: str) -> Markup:
+    return Markup('<span class="id">{}</span>').format(escape_lines(identity))
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH]}…"
+
+
+def _response_time_row(name: str, times: ResponseTimes) -> Sequence[Cell]:
+    counts, low = [], 0.0
+    for high, label in _RESPONSE_TIME_RANGES.items():
+        counts.append((label, sum(span.count for span in times.spans if low <= span.seconds < high)))
+        low = high
+    return name, stacked_bar(counts), times.answers, _median_range(times.spans)
+
+
+def _median_range(spans: Sequence[DurationBin]) -> str:
+    """Returns the range of the histogram that contains the median."""
+    total, counted = sum(span.count for span in spans), 0
+    for span in spans:
+        counted += span.count
+        if 2 * counted >= total:
+            return span.label
+    return ""
 
 
 def _unusable_messages(log: LogSummary) -> list[tuple[str, int]]:
@@ -50,7 +119,3 @@ def _unusable_messages(log: LogSummary) -> list[tuple[str, int]]:
         if chat.skipped:
             skipped[f"chat skipped: {chat.skipped}"] += chat.messages
     return [*skipped.items(), *log.activity.unlearnable.items()]
-
-
-def _histogram(bins: Sequence[DurationBin]) -> list[tuple[str, int]]:
-    return [(duration.label, duration.count) for duration in bins]

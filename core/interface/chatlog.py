@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from autocakechat.interface.deprecation import deprecated, warn_deprecated
+from autocakechat.interface.type_checks import require_type
 
 _BATCH_SIZE = 256
 _NO_POSITION = -1
@@ -86,11 +87,12 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
         Raises:
             TypeError: An item is not a Message.
         """
-        for message in messages:
-            if not isinstance(message, Message):
-                raise TypeError(f"a chat yields {type(message).__name__}, expected Message")
-        columns = zip(*map(structs.astuple, messages), strict=False)  # a subclass may have more attributes
-        return cls(*islice(columns, len(cls.__struct_fields__)))
+        try:
+            columns = zip(*map(structs.astuple, messages), strict=False)  # a subclass may have more attributes
+            return cls(*islice(columns, len(cls.__struct_fields__)))
+        except TypeError:
+            wrong = next((item for item in messages if not isinstance(item, Message)), None)
+            raise TypeError(f"a chat yields {type(wrong).__name__}, expected Message") from None
 
     @classmethod
     def in_batches(cls, messages: Iterable[Message]) -> Iterator[MessageBatch]:
@@ -215,18 +217,27 @@ class Chat:
         kind: The kind of chat, such as `personal_chat`; each source has its own kinds.
         messages: The messages, oldest first; may be a generator over an open file.
         skip: Why the chat is not used for training; its messages are only counted.
+
+    Attributes:
+        origin: The iterable of the source, to find the line of its code in an error message.
     """
 
-    __slots__ = ("_batches", "_rest", "id", "kind", "ledger", "skip", "title")
+    __slots__ = ("_batches", "_rest", "id", "kind", "ledger", "origin", "skip", "title")
 
     def __init__(
         self, id: str, title: str | None, kind: str, messages: Iterable[Message], skip: str | None = None
     ) -> None:
+        require_type("Chat.id", id, str)
+        require_type("Chat.title", title, str | None)
+        require_type("Chat.kind", kind, str)
+        require_type("Chat.skip", skip, str | None)
+        require_type("Chat.messages", messages, Iterable)
         self.id = id
         self.title = title
         self.kind = kind
         self.skip = skip
         self.ledger = Ledger()
+        self.origin: Iterable[Message] | Iterable[MessageBatch] = messages
         self._batches = MessageBatch.in_batches(messages)
         self._rest: Iterator[Message] | None = None
 
@@ -244,6 +255,7 @@ class Chat:
             skip: Why the chat is not used for training.
         """
         chat = cls(id, title, kind, (), skip)
+        chat.origin = batches
         chat._batches = filter(None, batches)  # without empty batches
         return chat
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
+from autocakechat.interface.type_checks import require_type
+
 
 @attrs.frozen
 class Request:
@@ -33,6 +35,9 @@ class Reply:
 
     text: str
     candidates: Sequence[str] = ()
+
+    def __attrs_post_init__(self) -> None:
+        require_type("Reply.text", self.text, str)
 
 
 class Responder(Protocol):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from autocakechat.interface.type_checks import require_type
+
 if TYPE_CHECKING:
     import click
 
@@ -28,6 +30,12 @@ class Input:
 
     name: str
     paths: tuple[Path, ...]
+
+    def __attrs_post_init__(self) -> None:
+        require_type("Input.name", self.name, str)
+        require_type("Input.paths", self.paths, tuple | list)
+        for path in self.paths:
+            require_type("a path of Input.paths", path, Path)
 
 
 @attrs.frozen(kw_only=True)

@@ -24,6 +24,7 @@ from autocakechat.pipeline.ingredients import (
     model_settings,
 )
 from autocakechat.pipeline.run_services import RunServices
+from autocakechat.pipeline.stage_results import stage_inputs
 
 
 @attrs.frozen
@@ -97,7 +98,8 @@ class ArtifactLookup:
         changed: set[str] = set()
         for source in self.services.pipeline.sources:
             try:
-                inputs = input_hashes(source, source.stage.inputs(source.options), self.services.hashes)
+                owner = self.services.manager.owner(source.stage)
+                inputs = input_hashes(source, stage_inputs(owner, source.stage, source.options), self.services.hashes)
             except UserError:
                 continue  # the chat log was moved or deleted
             old = {name for name in corpus.ingredients if name.startswith(f"{source.table}: ")}

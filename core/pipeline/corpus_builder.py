@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import attrs
@@ -18,9 +17,10 @@ from autocakechat.display.report_text import render
 from autocakechat.files import write_whole
 from autocakechat.interface.corpus import Corpus
 from autocakechat.pipeline.artifact_builder import BuiltArtifact, explain_rebuild, find_built, find_reusable
-from autocakechat.pipeline.corpus_reader import CorpusReader
 from autocakechat.pipeline.ingredients import CORPUS_FORM, corpus_settings, input_hashes
 from autocakechat.pipeline.preflight import SourceInputs
+from autocakechat.pipeline.reading.corpus_reader import CorpusReader
+from autocakechat.pipeline.reading.extraction import annotate_dialogs
 from autocakechat.pipeline.run_services import RunServices
 
 
@@ -94,8 +94,7 @@ class CorpusBuilder:
         annotator = self.services.bind(pipeline.annotator)
         report_builder = ReportBuilder(extractor.owner)
         dialogs = CorpusReader(self.services, extractor, report_builder).dialogs(self.inputs)
-        annotate = partial(annotator.stage.annotate, annotator.options, dialogs, annotator.run)
         with CorpusWriter(folder, pipeline.corpus, pipeline.seed) as writer:
-            for dialog in annotator.name_plugin_in_errors(annotate):
+            for dialog in annotate_dialogs(annotator, dialogs):
                 writer.write(dialog, report_builder.ledger(dialog.chat))
             return writer.finish(report_builder)

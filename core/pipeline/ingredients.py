@@ -8,7 +8,7 @@ from autocakechat.artifacts.file_hashes import FileHashes
 from autocakechat.artifacts.store import Ingredients
 from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.interface.options import values_affecting_key
-from autocakechat.interface.stage_types import Input, StageType, TrainerType
+from autocakechat.interface.stage_types import Input, StageType
 
 CORPUS_FORM = 2
 """The version of the corpus format."""
@@ -33,16 +33,6 @@ def corpus_settings(pipeline: Pipeline) -> Ingredients:
 def model_settings(pipeline: Pipeline) -> Ingredients:
     """Returns what a model depends on besides its corpus and the files that the trainer reads."""
     return {"seed": pipeline.seed} | (stage_settings(pipeline.trainer) if pipeline.trainer else {})
-
-
-def trainer_inputs(trainer: StageConfig[TrainerType], hashes: FileHashes) -> Ingredients:
-    """Returns the ingredients that the files besides the corpus add, such as those of a start model.
-
-    Raises:
-        UserError: A file is missing.
-    """
-    inputs = trainer.stage.inputs(trainer.options) if trainer.stage.inputs else ()
-    return input_hashes(trainer, inputs, hashes)
 
 
 def stage_settings(config: StageConfig[StageType]) -> Ingredients:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from autocakechat.artifacts.model_folder import write_manifest
 from autocakechat.artifacts.store import Artifact, Ingredients, artifact_key
 from autocakechat.artifacts.summary import ArtifactSummary, format_metric
 from autocakechat.config.pipeline import StageConfig
+from autocakechat.errors import PluginError
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.pipeline.artifact_builder import BuiltArtifact, explain_rebuild, find_built, find_reusable
 from autocakechat.pipeline.artifact_lookup import ArtifactLookup
-from autocakechat.pipeline.ingredients import CONTINUED_FROM, CORPUS, model_settings, trainer_inputs
+from autocakechat.pipeline.ingredients import CONTINUED_FROM, CORPUS, input_hashes, model_settings
 from autocakechat.pipeline.run_services import RunServices
+from autocakechat.pipeline.stage_results import check_training, stage_inputs
 from autocakechat.text import pluralize
 
 
@@ -43,8 +46,10 @@ class ModelBuilder:
             corpus: The artifact key of the corpus.
             continued: The artifact key of the model whose training is continued, if any.
         """
-        ingredients: Ingredients = {CORPUS: corpus} | model_settings(self.services.pipeline)
-        ingredients |= trainer_inputs(self._trainer, self.services.hashes)
+        services, trainer = self.services, self._trainer
+        inputs = stage_inputs(services.manager.owner(trainer.stage), trainer.stage, trainer.options)
+        ingredients: Ingredients = {CORPUS: corpus} | model_settings(services.pipeline)
+        ingredients |= input_hashes(trainer, inputs, services.hashes)
         return ingredients | ({CONTINUED_FROM: continued} if continued else {})
 
     def continued_model(self, corpus: str) -> str | None:
@@ -103,8 +108,9 @@ class ModelBuilder:
         services, trainer, store = self.services, self._trainer, self.services.store
         context = services.stage_context(trainer, store.training_state(key))
         with store.locked(), store.building("model", key) as folder:
-            with services.stage_events(trainer) as announce_result:
+            with _resumable_from(context.state), services.stage_events(trainer) as announce_result:
                 metrics = _call_trainer(trainer, Corpus(corpus.path), previous, folder, context)
+                check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
                 announce_result(metrics)
             origin = {name: corpus.manifest.get(name) for name in ("person", "replies")}
             write_manifest(folder, trainer, metrics, key, ingredients, **origin)
@@ -120,3 +126,13 @@ def _call_trainer(
     if previous is None or stage.continue_training is None:
         return stage.train(trainer.options, corpus, folder, run)
     return stage.continue_training(trainer.options, previous.path, corpus, folder, run)
+
+
+@contextmanager
+def _resumable_from(checkpoints: Path) -> Iterator[None]:
+    """Marks a crash of the training in the block as resumable if there is a checkpoint."""
+    try:
+        yield
+    except PluginError as error:
+        error.resumable = any(checkpoints.iterdir())
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 
@@ -12,7 +13,8 @@ from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
 from autocakechat.interface.stage_types import Input, SourceType, StageType, TrainerType
-from autocakechat.registry.manager import missing_requirements
+from autocakechat.pipeline.stage_results import stage_inputs
+from autocakechat.registry.manager import PluginManager, missing_requirements
 
 
 @attrs.frozen
@@ -34,10 +36,12 @@ class PreflightChecks:
 
     Attributes:
         pipeline: The pipeline.
+        manager: The plugins.
         redactor: Receives each secret, so that logs can hide it.
     """
 
     pipeline: Pipeline
+    manager: PluginManager
     redactor: Redactor
     _problems: list[str] = attrs.field(factory=list, init=False)
 
@@ -52,6 +56,7 @@ class PreflightChecks:
 
         Raises:
             ManyProblemsError: One line for each problem.
+            PluginError: A function `inputs` failed.
         """
         inputs: list[SourceInputs] = []
         for kind in kinds:
@@ -59,16 +64,19 @@ class PreflightChecks:
                 for source in self.pipeline.sources:
                     self._check_stage(source)
                     with self._collect_problem():
-                        inputs.append(SourceInputs(source, source.stage.inputs(source.options)))
+                        inputs.append(SourceInputs(source, self._inputs(source.stage, source.options)))
                 continue
             with self._collect_problem():
                 config = self.pipeline.require(kind)
                 self._check_stage(config)
-                if isinstance(config.stage, TrainerType) and config.stage.inputs:
-                    config.stage.inputs(config.options)  # raises an error if a file is missing
+                if isinstance(config.stage, TrainerType):
+                    self._inputs(config.stage, config.options)  # raises an error if a file is missing
         if self._problems:
             raise ManyProblemsError(self._problems)
         return inputs
+
+    def _inputs(self, stage: SourceType | TrainerType, options: Any) -> Sequence[Input]:
+        return stage_inputs(self.manager.owner(stage), stage, options)
 
     def _check_stage(self, config: StageConfig[StageType]) -> None:
         self._check_modules(config)

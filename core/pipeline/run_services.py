@@ -18,8 +18,9 @@ from autocakechat.display.progress import progress_for
 from autocakechat.errors import AccError
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import StageType
-from autocakechat.pipeline.extraction import BoundStage
-from autocakechat.registry.manager import PluginManager, plugin_error
+from autocakechat.pipeline.reading.extraction import BoundStage
+from autocakechat.registry.manager import PluginManager
+from autocakechat.registry.plugin_errors import plugin_error
 
 
 @attrs.frozen
@@ -99,7 +100,7 @@ class RunServices:
         except BaseException as error:
             for config in configs:
                 self.manager.announce("acc_stage_failed", self.log, stage=config.stage, error=error)
-            if not isinstance(error, Exception) or isinstance(error, AccError | MemoryError):
+            if not isinstance(error, Exception | SystemExit) or isinstance(error, AccError | MemoryError):
                 raise
-            self.log.debug("in stage %s", configs[-1].table, exc_info=True)
-            raise plugin_error(self.manager.owner(configs[-1].stage), error) from error
+            stage = configs[-1].stage
+            raise plugin_error(self.manager.owner(stage), stage, error) from error

@@ -22,6 +22,7 @@ from autocakechat.pipeline.model_builder import ModelBuilder
 from autocakechat.pipeline.preflight import PreflightChecks, SourceInputs
 from autocakechat.pipeline.run_services import RunServices
 from autocakechat.registry.manager import PluginManager
+from autocakechat.standard_output import stdout_to_stderr
 
 _CORPUS_STAGES = ("source", "extractor", "annotator")
 _STAGES_UNTIL: dict[ArtifactKind | None, Sequence[str]] = {
@@ -61,6 +62,7 @@ class Runner:
         """
         return self._preflight(*_STAGES_UNTIL[until])
 
+    @stdout_to_stderr()
     def run(self, until: ArtifactKind | None, force: ArtifactKind | None, samples: int = 0) -> dict[str, BuiltArtifact]:
         """Builds or reuses the corpus, then the model.
 
@@ -81,6 +83,7 @@ class Runner:
             built["model"] = self._model_builder.build(built["corpus"].artifact, force == "model")
         return built
 
+    @stdout_to_stderr()
     def artifact(self, kind: ArtifactKind, accept_any: bool = False) -> Artifact:
         """Returns the artifact that the pipeline makes, without reading its chat log.
 
@@ -94,6 +97,7 @@ class Runner:
         lookup = ArtifactLookup(self._services)
         return lookup.newest(kind) if accept_any else lookup.require(kind)
 
+    @stdout_to_stderr()
     def train(self, corpus: Artifact, force: bool = False) -> BuiltArtifact:
         """Builds or reuses the model of an existing corpus.
 
@@ -107,6 +111,7 @@ class Runner:
         self._preflight("trainer")
         return self._model_builder.build(corpus, force)
 
+    @stdout_to_stderr()
     def dry_run(self, until: ArtifactKind | None, force: ArtifactKind | None) -> list[str]:
         """Checks everything that a run needs, and describes the run without doing it.
 
@@ -173,8 +178,9 @@ class Runner:
             seed=seed,
         )
 
+    @stdout_to_stderr()
     def _preflight(self, *kinds: str) -> list[SourceInputs]:
-        return PreflightChecks(self._pipeline, self._redactor).check(kinds)
+        return PreflightChecks(self._pipeline, self._services.manager, self._redactor).check(kinds)
 
     def _reply_options(self, folder: Path, trainer: TrainerType) -> Any:
         """Returns the options of `[reply]`; without a `[trainer]` table, the defaults of the model's trainer."""

@@ -27,10 +27,12 @@ class InstallTarget:
     Attributes:
         argument: The argument for pip or uv: a requirement, or the absolute path of a wheel or folder.
         distribution: The distribution's name; None for a folder, whose name is known after the build.
+        editable: Whether the code in the folder is used in place, so that changes take effect without an installation.
     """
 
     argument: str
     distribution: str | None
+    editable: bool = False
 
 
 def parse_target(text: str) -> InstallTarget:
@@ -58,6 +60,18 @@ def parse_target(text: str) -> InstallTarget:
     return InstallTarget(text, requirement.name)
 
 
+def parse_editable(text: str) -> InstallTarget:
+    """Parses the folder of a project to install in editable mode.
+
+    Raises:
+        UserError: It is not a folder with a project.
+    """
+    path = Path(text).expanduser().resolve()
+    if path.suffix == ".whl":
+        raise UserError(f"{text}: a wheel cannot be installed in editable mode", "give the folder of a project")
+    return attrs.evolve(_parse_path(str(path)), editable=True)
+
+
 @attrs.frozen
 class Installer:
     """The commands that change an environment.
@@ -77,14 +91,16 @@ def install(targets: Sequence[InstallTarget]) -> None:
     Raises:
         UserError: The environment cannot be changed, or the installation failed.
     """
-    arguments = [target.argument for target in targets]
-    installer = find_installer(Path(sys.prefix), to_install=arguments)
+    arguments = [target.argument for target in targets if not target.editable]
+    folders = [target.argument for target in targets if target.editable]
+    installer = find_installer(Path(sys.prefix), to_install=arguments, to_edit=folders)
     with tempfile.TemporaryDirectory() as folder:
         # A plugin must not replace the autocakechat that installs it.
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text(f"autocakechat=={version('autocakechat')}\n")
-        command = [*installer.install_command, "--constraint", str(constraints), "--", *arguments]
-        _run(command, f"install {' '.join(arguments)}")
+        editable = _repeat_option("--editable", folders)
+        command = [*installer.install_command, "--constraint", str(constraints), *editable, "--", *arguments]
+        _run(command, f"install {' '.join([*folders, *arguments])}")
 
 
 def uninstall(distributions: Sequence[str]) -> None:
@@ -97,22 +113,28 @@ def uninstall(distributions: Sequence[str]) -> None:
     _run([*installer.uninstall_command, "--", *distributions], f"uninstall {' '.join(distributions)}")
 
 
-def find_installer(prefix: Path, to_install: Sequence[str] = (), to_uninstall: Sequence[str] = ()) -> Installer:
+def find_installer(
+    prefix: Path, to_install: Sequence[str] = (), to_uninstall: Sequence[str] = (), to_edit: Sequence[str] = ()
+) -> Installer:
     """Finds the installer of an environment: pip, or uv if there is no pip.
 
     Args:
         prefix: The environment's folder.
         to_install: The arguments to install, for the command in the error's hint.
         to_uninstall: The distributions to uninstall, for the command in the error's hint.
+        to_edit: The folders to install in editable mode, for the command in the error's hint.
 
     Raises:
         UserError: pipx, uv tool or the operating system manages the environment, or there is no installer.
     """
     if (prefix / "pipx_metadata.json").is_file():
-        command = ["pipx", "inject" if to_install else "uninject", prefix.name, *to_install, *to_uninstall]
+        action = "uninject" if to_uninstall else "inject"
+        editable = ["--editable", *to_edit] if to_edit else []
+        command = ["pipx", action, prefix.name, *editable, *to_install, *to_uninstall]
         raise UserError("this autocakechat was installed by pipx", f"run: {shlex.join(command)}")
     if (prefix / "uv-receipt.toml").is_file():
-        command = ["uv", "tool", "install", *_uv_tool_arguments(prefix / "uv-receipt.toml", to_install, to_uninstall)]
+        kept_and_new = _uv_tool_arguments(prefix / "uv-receipt.toml", to_install, to_uninstall)
+        command = ["uv", "tool", "install", *kept_and_new, *_repeat_option("--with-editable", to_edit)]
         raise UserError("this autocakechat was installed by uv tool", f"run: {shlex.join(command)}")
     if prefix == Path(sys.base_prefix) and (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file():
         raise UserError(
@@ -139,7 +161,12 @@ def _uv_tool_arguments(receipt: Path, to_install: Sequence[str], to_uninstall: S
     # The tool itself is the first argument; a plugin may be called autocakechat-x.
     remaining.sort(key=lambda item: canonicalize_name(item["name"]) != "autocakechat")
     tool, *others = map(_format_requirement, remaining)
-    return [tool, *(argument for requirement in (*others, *to_install) for argument in ("--with", requirement))]
+    return [tool, *_repeat_option("--with", [*others, *to_install])]
+
+
+def _repeat_option(option: str, values: Sequence[str]) -> list[str]:
+    """Returns the arguments that give an option once for each value."""
+    return [argument for value in values for argument in (option, value)]
 
 
 def _format_requirement(item: dict[str, Any]) -> str:

@@ -14,6 +14,13 @@ from autocakechat.interface import hookspecs
 from autocakechat.interface.deprecation import Deprecated, author_of
 from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, StageType
 from autocakechat.registry.plugin import Plugin, describe_error
+from autocakechat.registry.plugin_errors import format_traceback
+from autocakechat.registry.source_location import (
+    SourceLocation,
+    first_location,
+    location_of_error,
+    location_of_function,
+)
 from autocakechat.registry.validation import (
     fail_plugins_of_same_name,
     fail_stages_of_same_name,
@@ -68,7 +75,8 @@ class PluginLoader:
         try:
             module = entry.load()
         except (Exception, SystemExit) as error:
-            plugin.fail(f"cannot be imported: {describe_error(error)}")
+            plugin.fail(f"cannot be imported: {describe_error(error)}{_at(location_of_error(error, plugin.package))}")
+            plugin.tracebacks.append(format_traceback(error, plugin.package))
             return
         if self.hooks.has_plugin(plugin.name):
             self._duplicate_names.add(plugin.name)
@@ -78,7 +86,11 @@ class PluginLoader:
         except (pluggy.PluginValidationError, ValueError) as error:
             plugin.fail(escape_control_characters(str(error).strip().splitlines()[-1]))
         for hook in self._unknown_hooks(module):
-            plugin.fail(f"has an unknown hook {hook}{suggest(hook, self._known_hooks)}")
+            where = _at(location_of_function(getattr(module, hook)))
+            plugin.fail(f"has an unknown hook {hook}{suggest(hook, self._known_hooks)}{where}")
+        for hook in self._unmarked_hooks(module):
+            where = _at(location_of_function(getattr(module, hook)))
+            plugin.fail(f"defines {hook} without @hookimpl, so it is never called; write @hookimpl above it{where}")
         if plugin.status == "failed":
             self.hooks.unregister(name=plugin.name)
 
@@ -98,21 +110,39 @@ class PluginLoader:
             if name not in self._known_hooks and self.hooks.parse_hookimpl_opts(module, name) is not None
         ]
 
+    def _unmarked_hooks(self, module: Any) -> list[str]:
+        """Returns the functions of a module with the name of a hook that are not marked with `hookimpl`."""
+        return [
+            name
+            for name in self._known_hooks
+            if callable(getattr(module, name, None)) and self.hooks.parse_hookimpl_opts(module, name) is None
+        ]
+
     def _collect(
         self, plugin: Plugin, implementation: pluggy.HookImpl, hook: str, expected: type[StageType] | type[CommandType]
     ) -> None:
         try:
             with _attribute_deprecations(plugin, self._entries[plugin.name]):
                 yielded = list(implementation.function())  # type: ignore[call-overload]
-        except Exception as error:
-            plugin.fail(f"{hook} failed: {describe_error(error)}")
+        except (Exception, SystemExit) as error:
+            where = first_location(
+                location_of_error(error, plugin.package), location_of_function(implementation.function)
+            )
+            plugin.fail(f"{hook} failed: {describe_error(error)}; {where}")
+            plugin.tracebacks.append(format_traceback(error, plugin.package))
             return
         for stage in yielded:
             problem = problem_of_stage(stage, expected)
             if problem:
-                plugin.fail(f"{hook} yields {problem}")
+                where = _at(problem.location or location_of_function(implementation.function))
+                plugin.fail(f"{hook} yields {problem.text}{where}")
             else:
                 plugin.provides.append(stage)
+
+
+def _at(location: SourceLocation | None) -> str:
+    """Returns the end of a message that names a location, if it is known."""
+    return f"; {location.relative()}" if location else ""
 
 
 @contextmanager

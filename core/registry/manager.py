@@ -7,16 +7,21 @@ from collections.abc import Collection, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_full_disk
+from autocakechat.errors import UserError
 from autocakechat.interface import hookspecs
-from autocakechat.interface.stage_types import StageType
+from autocakechat.interface.stage_types import CommandType, StageType
+from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.loader import PluginLoader
 from autocakechat.registry.plugin import Plugin, Provided, describe_error
+from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin, format_traceback
+from autocakechat.registry.source_location import first_location, location_of_error, location_of_function
+from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import suggest
 
 if TYPE_CHECKING:
     import logging
 
+    import click
     import pluggy
 
 
@@ -34,6 +39,7 @@ class PluginManager:
         self._owners = {id(stage): plugin for plugin in plugins for stage in plugin.provides}
 
     @classmethod
+    @stdout_to_stderr()
     def load(
         cls,
         disabled: Collection[str] = (),
@@ -90,6 +96,24 @@ class PluginManager:
         plugin = self._owners.get(id(stage))
         return str(plugin) if plugin else stage.name
 
+    @stdout_to_stderr()
+    def load_command(self, name: str) -> click.Command:
+        """Imports a command of a plugin.
+
+        Raises:
+            PluginError: The plugin failed.
+        """
+        import click
+
+        provided: CommandType = self.find("command", name)
+        with errors_of_plugin(self.owner(provided), provided):
+            command = provided.load()
+        if not isinstance(command, click.Command):
+            problem = f"the command '{name}' loads {describe_value(command)}, expected a click.Command"
+            raise contract_violation(self.owner(provided), provided, problem)
+        return command
+
+    @stdout_to_stderr()
     def announce(self, event: str, log: logging.Logger, **arguments: Any) -> None:
         """Calls an event hook of all plugins. An error in a plugin is logged and does not stop the pipeline.
 
@@ -101,21 +125,17 @@ class PluginManager:
         for implementation in getattr(self._hooks.hook, event).get_hookimpls():
             try:
                 implementation.function(*(arguments[name] for name in implementation.argnames))
-            except Exception as error:
-                log.warning("plugin %s: %s failed: %s", implementation.plugin_name, event, describe_error(error))
-                log.debug("in %s", event, exc_info=True)
+            except (Exception, SystemExit) as error:
+                plugin = next(plugin for plugin in self.plugins if plugin.name == implementation.plugin_name)
+                location = location_of_error(error, plugin.package) or location_of_function(implementation.function)
+                problem = f"{event} failed: {describe_error(error)}"
+                log.warning("plugin %s: %s; %s", plugin, problem, first_location(location))
+                log.debug("%s", format_traceback(error, plugin.package))
 
 
 def missing_requirements(stage: StageType) -> list[str]:
     """Returns the required modules of a stage that are not installed."""
     return [name for name in stage.requires if importlib.util.find_spec(name) is None]
-
-
-def plugin_error(owner: str, error: Exception) -> AccError:
-    """Converts an unexpected error in a plugin to one that names the plugin. A full disk is not the plugin's fault."""
-    if isinstance(error, OSError) and is_full_disk(error):
-        return full_disk(error)
-    return PluginError(owner, f"failed with {describe_error(error)}")
 
 
 def _find_plugins(entries: Iterable[EntryPoint]) -> list[tuple[Plugin, EntryPoint]]:

@@ -27,6 +27,7 @@ class Plugin:
         problems: Why it failed, one line each.
         provides: Its stages and commands. Those of a failed plugin are not used.
         warnings: The deprecated names that it uses, for its author.
+        tracebacks: Tracebacks of errors in its code, for `--verbose`.
     """
 
     name: str
@@ -37,11 +38,17 @@ class Plugin:
     problems: list[str] = attrs.field(factory=list)
     provides: list[Provided] = attrs.field(factory=list)
     warnings: list[str] = attrs.field(factory=list)
+    tracebacks: list[str] = attrs.field(factory=list)
 
     @property
     def bundled(self) -> bool:
         """Whether it is part of autocakechat."""
         return self.distribution == BUNDLED
+
+    @property
+    def package(self) -> str:
+        """The package with its code: the top-level one, or that of a bundled plugin."""
+        return self.module if self.bundled else self.module.partition(".")[0]
 
     def __str__(self) -> str:
         return self.name if self.bundled else f"{self.name} ({self.distribution} {self.version})"
@@ -54,4 +61,7 @@ class Plugin:
 
 def describe_error(error: BaseException) -> str:
     """Returns the type and the text of an error, safe to show."""
-    return escape_control_characters(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, SystemExit):
+        text += " (sys.exit or quit; raise UserError or StageError instead)"
+    return escape_control_characters(text)

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
+from autocakechat.interface.type_checks import describe_value
+from autocakechat.registry.option_checks import problem_of_options
 from autocakechat.registry.plugin import Plugin, Provided
+from autocakechat.registry.source_location import SourceLocation
 from autocakechat.text import escape_control_characters
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
-def problem_of_stage(stage: Any, expected: type[Provided]) -> str | None:
+class StageProblem(NamedTuple):
+    """What is wrong with an object that a registration hook yielded.
+
+    Attributes:
+        text: The problem, as the object of "yields".
+        location: The line of the plugin's code, if it is known.
+    """
+
+    text: str
+    location: SourceLocation | None = None
+
+
+def problem_of_stage(stage: Any, expected: type[Provided]) -> StageProblem | None:
     """Checks an object that a registration hook yielded.
 
     Args:
@@ -22,16 +37,34 @@ def problem_of_stage(stage: Any, expected: type[Provided]) -> str | None:
         expected: The type that the hook has to yield.
 
     Returns:
-        What is wrong with the object, as the object of "yields"; None if it is valid.
+        What is wrong with the object; None if it is valid.
     """
     if not isinstance(stage, expected):
-        return f"{escape_control_characters(repr(stage))[:80]}, expected {expected.__name__}"
+        return StageProblem(f"{escape_control_characters(repr(stage))[:80]}, expected {expected.__name__}")
     if not (isinstance(stage.name, str) and _NAME.fullmatch(stage.name)):
-        return f"a stage with the invalid name {stage.name!r}; use lower-case letters, digits and hyphens"
+        return StageProblem(f"a stage with the invalid name {stage.name!r}; use lower-case letters, digits and hyphens")
+    for field in attrs.fields(type(stage)):
+        value = getattr(stage, field.name)
+        if problem := _problem_of_attribute(field, value):
+            return StageProblem(f"'{stage.name}' with {field.name} {describe_value(value)}, expected {problem}")
     for config in (getattr(stage, "config", None), getattr(stage, "reply", None)):
-        if config is not None and not attrs.has(config):
-            return f"'{stage.name}' with the options {config!r}, expected an attrs class"
+        if config is not None and (option := problem_of_options(config)):
+            return StageProblem(f"'{stage.name}' with {option.text}", option.location)
     return None
+
+
+def _problem_of_attribute(field: attrs.Attribute[Any], value: Any) -> str | None:
+    """Returns what is expected of an attribute of a stage; None if its value is valid."""
+    if field.name in ("summary", "install"):
+        return None if isinstance(value, str) else "str"
+    if field.name == "version":
+        return None if isinstance(value, int) else "int"
+    if field.name == "requires":
+        is_list = isinstance(value, Sequence) and not isinstance(value, str)
+        return None if is_list else 'a tuple of import names, such as ("numpy",)'
+    if field.name in ("name", "config", "reply"):
+        return None
+    return None if callable(value) or value is field.default else "a function"
 
 
 def fail_plugins_of_same_name(plugins: Sequence[Plugin]) -> None:

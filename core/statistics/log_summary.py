@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from autocakechat.errors import UserError
-from autocakechat.interface.chatlog import Chat
-from autocakechat.interface.run_context import RunContext
+from autocakechat.interface.chatlog import Chat, MessageBatch
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.statistics.activity import ActivityCounter, ActivityReport
 from autocakechat.statistics.participants import Participant, ParticipantCounter, rank_participants
@@ -49,6 +51,7 @@ class LogSummary:
         people: The participants, most messages first.
         chats: The chats, in the order of the log.
         activity: When messages were sent.
+        owner: Id of the account that the log is from; None if the log does not tell, or is from several accounts.
     """
 
     source: str
@@ -56,24 +59,22 @@ class LogSummary:
     people: list[Participant]
     chats: list[ChatSummary]
     activity: ActivityReport
+    owner: str | None = None
 
 
-def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
+def summarize_log(source: str, chats_of_log: Iterable[Chat]) -> LogSummary:
     """Reads a log and summarizes it.
 
     Args:
-        source: The source that reads the log.
-        path: The log.
-        run: The run context of the source.
-
-    Raises:
-        UserError: The source cannot read the path.
+        source: The name of the source that reads the log.
+        chats_of_log: The chats of the log, not read yet.
     """
-    options = source_options(source, path)
     activity = ActivityCounter()
-    chats = [
-        summarize_chat(chat, activity) for entry in source.inputs(options) for chat in source.read(options, entry, run)
-    ]
+    owners: set[str] = set()
+    chats = []
+    for unread in chats_of_log:
+        unread.tap(partial(_collect_owners, owners))
+        chats.append(summarize_chat(unread, activity))
     totals: Counter[str] = Counter()
     names: dict[str, str | None] = {}
     for chat in chats:
@@ -81,12 +82,20 @@ def inspect_log(source: SourceType, path: Path, run: RunContext) -> LogSummary:
             totals[participant.id] += participant.messages
             names[participant.id] = participant.name or names.get(participant.id)
     return LogSummary(
-        source=source.name,
+        source=source,
         messages=sum(chat.messages for chat in chats),
         people=rank_participants(totals, names),
         chats=chats,
         activity=activity.report(),
+        owner=owners.pop() if len(owners) == 1 else None,
     )
+
+
+def _collect_owners(owners: set[str], batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
+    """Adds the senders of outgoing messages to a set, and yields the batches unchanged."""
+    for batch in batches:
+        owners.update(compress(batch.senders, batch.outgoing))
+        yield batch
 
 
 def source_options(source: SourceType, path: Path) -> Any:

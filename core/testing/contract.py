@@ -69,7 +69,9 @@ class StageContract:
     def test_plugin_loads(self, acc_plugins: PluginManager) -> None:
         """The plugin is active: it can be imported and everything it provides is valid."""
         plugin = _provider(acc_plugins, self.kind, self.name)
-        assert plugin, f"no plugin provides the {self.kind} '{self.name}'; install it: pip install --editable ."
+        failed = [f"plugin {other} failed: {problem}" for other in acc_plugins.failed() for problem in other.problems]
+        hint = "; ".join(failed) or "install it: acc plugins install --editable ."
+        assert plugin, f"no plugin provides the {self.kind} '{self.name}'; {hint}"
         assert plugin.status == "active", f"plugin {plugin} {plugin.status}: {plugin.problems}"
 
     def test_name_summary_and_version_are_valid(self, stage: Any) -> None:

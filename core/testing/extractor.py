@@ -10,10 +10,11 @@ import attrs
 import pytest
 
 from autocakechat.interface.chatlog import Chat, Message
-from autocakechat.interface.corpus import Dialog, Utterance
+from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import ExtractorType
-from autocakechat.pipeline.extraction import BoundExtractor, extract_dialogs
+from autocakechat.pipeline.reading.extraction import BoundExtractor, extract_dialogs
+from autocakechat.pipeline.stage_checks import problem_of_dialog
 from autocakechat.testing.contract import StageContract, parse_options
 from autocakechat.testing.project import Project
 
@@ -140,17 +141,8 @@ def _extract(running: BoundExtractor, messages: Sequence[Message]) -> Extraction
 
 def _check_dialog(dialog: Dialog, chat: Chat) -> None:
     assert isinstance(dialog, Dialog), f"extract yields {type(dialog).__name__}, expected Dialog"
-    assert dialog.chat == chat.id, f"a dialog of chat {chat.id!r} has the chat id {dialog.chat!r}"
-    assert isinstance(dialog.started, int), f"`started` is {dialog.started!r}, expected an integer"
-    assert dialog.utterances, "a dialog has no utterances"
-    assert len(dialog.utterances) % 2 == 0, "a dialog has an odd number of utterances; it must end with the server"
-    for utterance in dialog.utterances:
-        assert isinstance(utterance, Utterance), f"a dialog contains {type(utterance).__name__}, expected Utterance"
-        assert utterance.text.strip(), "an utterance has no text"
-        assert utterance.messages, "an utterance has no message positions; set `messages`"
-        assert all(0 <= position < len(chat.ledger) for position in utterance.messages), (
-            "an utterance has the position of a message that does not exist"
-        )
+    problem = problem_of_dialog(dialog, chat)
+    assert not problem, f"extract yields {problem}"
 
 
 def _message(id: int, sender: str, text: str, **fields: Any) -> Message:

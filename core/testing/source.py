@@ -14,7 +14,9 @@ from autocakechat.errors import UserError
 from autocakechat.files import hash_file
 from autocakechat.interface.chatlog import Chat, Message
 from autocakechat.interface.run_context import RunContext
-from autocakechat.interface.stage_types import Input, SourceType
+from autocakechat.interface.stage_types import SourceType
+from autocakechat.pipeline.stage_checks import problem_of_message
+from autocakechat.pipeline.stage_results import stage_inputs
 from autocakechat.testing.contract import StageContract, parse_options
 from autocakechat.testing.project import Project
 
@@ -79,10 +81,8 @@ class SourceContract(StageContract):
 
     def test_inputs_have_files_and_unique_names(self, stage: SourceType, config: Any) -> None:
         """There is at least one input, the names are unique, and all files exist."""
-        inputs = list(stage.inputs(config))
+        inputs = stage_inputs(stage.name, stage, config)
         assert inputs, "no input was found for a log"
-        for entry in inputs:
-            assert isinstance(entry, Input), f"inputs returns {type(entry).__name__}, expected Input"
         names = [entry.name for entry in inputs]
         assert len(set(names)) == len(names), f"two inputs have the same name: {names}"
         for entry in inputs:
@@ -111,8 +111,6 @@ class SourceContract(StageContract):
         """Attributes have the documented types, message ids are unique, and messages are sorted by time."""
         for chat in _chats(stage, config, acc_run):
             assert isinstance(chat, Chat), f"read yields {type(chat).__name__}, expected Chat"
-            assert isinstance(chat.id, str), f"the chat id is {chat.id!r}, expected a string"
-            assert isinstance(chat.kind, str), f"the kind of the chat is {chat.kind!r}, expected a string"
             messages = list(chat.messages)
             for message in messages:
                 _check_message(message)
@@ -201,7 +199,7 @@ class SourceContract(StageContract):
 
 
 def _chats(stage: SourceType, config: Any, run: RunContext) -> Iterable[Chat]:
-    for entry in stage.inputs(config):
+    for entry in stage_inputs(stage.name, stage, config):
         yield from stage.read(config, entry, run)
 
 
@@ -217,20 +215,8 @@ def _read_all(stage: SourceType, config: Any, run: RunContext) -> list[tuple[Any
 
 def _check_message(message: Message) -> None:
     assert isinstance(message, Message), f"a chat yields {type(message).__name__}, expected Message"
-    types: dict[str, Any] = {
-        "id": int,
-        "sender": str,
-        "sender_name": str | None,
-        "text": str,
-        "sent": int,
-        "reply_to": int | None,
-        "kind": str,
-        "own_words": bool,
-        "outgoing": bool | None,
-    }
-    for name, expected in types.items():
-        value = getattr(message, name)
-        assert isinstance(value, expected), f"message {message.id!r}: {name} is {value!r}, expected {expected}"
+    problem = problem_of_message(message)
+    assert not problem, f"message {message.id!r}: {problem}"
 
 
 def _file_hashes(folder: Path, exclude: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import attrs
 import pytest
 
 from autocakechat.artifacts.model_folder import open_model
-from autocakechat.interface.model import RankingResponder, Reply, Request, Responder, Score, ScoringResponder
+from autocakechat.interface.model import RankingResponder, Request, Responder, ScoringResponder
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager
@@ -126,19 +125,14 @@ class TrainerContract(StageContract):
         odd = [Request([text]) for text in _ODD_TEXTS]
         long = [Request([f"line {index}" for index in range(turns)]) for turns in (1, 2, 3, 50)]
         for requests in ([Request(["hello"])], odd, long, [Request(["hello"])] * 40):
-            replies = responder.respond(requests)
-            assert len(replies) == len(requests), f"{len(requests)} requests, {len(replies)} replies"
-            for reply in replies:
-                assert isinstance(reply, Reply), f"respond returns {type(reply).__name__}, expected Reply"
-                assert isinstance(reply.text, str), f"the text of a reply is {reply.text!r}, expected a string"
+            for reply in responder.respond(requests):  # `open_model` checks the number of replies and their types
                 assert reply.text.strip(), "a reply has no text"
 
     def test_labels_and_context_size_are_valid(self, responder: Responder) -> None:
         """The model uses at least one turn of context, and replies with each of its labels."""
-        assert responder.context_lines >= 1, "context_lines must be at least 1"
         labels = list(responder.labels)
+        assert all(labels), f"the labels are {labels}, expected words"
         assert labels, "the model has no labels; use ('neutral',) if replies are not conditioned"
-        assert all(isinstance(label, str) and label for label in labels), f"the labels are {labels}, expected words"
         for label in labels:
             (reply,) = responder.respond([Request(["hello"], label)])
             assert reply.text
@@ -158,10 +152,8 @@ class TrainerContract(StageContract):
         requests = [Request(["hello"]), Request(["do you like cats number 3?"]), Request(list(_ODD_TEXTS))]
         replies = [["yes, cats and 3 more", "no"], [], list(_ODD_TEXTS)]
         batches = responder.score(requests, replies)
-        assert [len(scores) for scores in batches] == [len(texts) for texts in replies]
         for request, texts, scores in zip(requests, replies, batches, strict=True):
             for text, score in zip(texts, scores, strict=True):
-                assert isinstance(score, Score), f"score returns {type(score).__name__}, expected Score"
                 assert score.log_p <= 0, f"log p of {text!r} is {score.log_p}, expected at most 0"
                 ((alone,),) = responder.score([request], [[text]])
                 assert alone.tokens == score.tokens
@@ -170,18 +162,15 @@ class TrainerContract(StageContract):
                 )
 
     def test_ranks_do_not_depend_on_the_batch(self, responder: Responder) -> None:
-        """A `RankingResponder` gives a candidate the same finite number alone and in a batch."""
+        """A `RankingResponder` gives a candidate the same number alone and in a batch."""
         if not isinstance(responder, RankingResponder):
             pytest.skip("the model has no `rank`")
         assert list(responder.rank([], [])) == []
         requests = [Request(["hello"]), Request(["do you like cats number 3?"]), Request(list(_ODD_TEXTS))]
         candidates = [["yes, cats and 3 more", "no"], [], list(_ODD_TEXTS)]
         batches = responder.rank(requests, candidates)
-        assert [len(numbers) for numbers in batches] == [len(texts) for texts in candidates]
         for request, texts, numbers in zip(requests, candidates, batches, strict=True):
             for text, number in zip(texts, numbers, strict=True):
-                assert isinstance(number, float | int), f"rank returns {type(number).__name__}, expected a number"
-                assert math.isfinite(number), f"the rank of {text!r} is {number}, expected a finite number"
                 ((alone,),) = responder.rank([request], [[text]])
                 assert alone == pytest.approx(number, rel=1e-4, abs=1e-4), (
                     f"the rank of {text!r} alone differs from its rank in a batch"

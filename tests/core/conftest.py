@@ -58,6 +58,7 @@ class TrainerOptions:
     steps: int = option(default=1, help="how many steps", check=attrs.validators.ge(1))
     pause: float = option(default=0.0, help="seconds between steps", affects_key=False)
     fails: bool = option(default=False, help="whether to fail", affects_key=False)
+    raises: str = option(default="", help="the exception of a crash after the first step", affects_key=False)
     manners: Path | None = option(default=None, help="a file with manners", affects_key=False)
 
 
@@ -77,6 +78,8 @@ def train(options, corpus, into, run):
             if options.fails:
                 raise StageError("the toy broke", "fix it")
             checkpoint.write_text(str(step + 1))
+            if options.raises:
+                raise eval(options.raises)
             progress.advance(1)
     (into / "answer.json").write_text(json.dumps(answers.most_common(1)[0][0]))
     return {"first_step": first, "answers": len(answers)}

@@ -91,7 +91,15 @@ class Checkout:
 
     def start(self, *arguments: str, as_root: bool = False, **environment: str) -> Process:
         """Starts `make` as the user."""
-        command = ["make", "--no-print-directory", *arguments]
+        return self._start(["make", "--no-print-directory", *arguments], as_root, environment)
+
+    def sh(self, script: str, **environment: str) -> tuple[int, str]:
+        """Runs a shell script as the user, up to the first command that fails; returns its status and its output."""
+        with self._start(["sh", "-ec", script], as_root=False, environment=environment) as process:
+            shown, _ = process.communicate(timeout=600)
+        return process.returncode, shown
+
+    def _start(self, command: list[str], as_root: bool, environment: dict[str, str]) -> Process:
         if os.getuid() == 0 and not as_root:
             socket = Path(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://"))
             group = socket.stat().st_gid if socket.exists() else self.user

@@ -1,134 +1,22 @@
-"""The four make targets with a real engine: build images, train, stop, resume, deploy, reply."""
+"""The four make targets with a real engine: build images, train, stop, resume, deploy, reply, back up, restore."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-import attrs
 import pytest
 
 from tests.deployers.telegram.support.bot_api import TOKEN, BotApi
-from tests.docker.checkout import DOCKER, Checkout, docker, wait
-from tests.test_flow import write_export
-
-CONVERSATIONS = 60
-SERVER = "user1000001"
-PIPELINE = """\
-[[source]]
-use = "telegram"
-path = "tg_data"
-
-[extractor]
-use = "turns"
-server = "user123456789"
-
-[trainer]
-use = "cakechat"
-size = "tiny"
-batch_size = 16
-epochs = 3
-checkpoint_seconds = 0.2
-
-[deployer]
-use = "telegram"
-token = {{ env = "TELEGRAM_BOT_TOKEN" }}
-allow = [1]
-base_url = "{url}"
-settle = 0.2
-separate_lines = false
-"""
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[BotApi]:
-    api = BotApi()
-    yield api
-    api.close()
-
-
-@pytest.fixture(scope="module")
-def chats(engine: None, checkout: Checkout, api: BotApi) -> Checkout:
-    """The checkout with a chat log and everything that must not get into an image."""
-    write_export(checkout.folder / "tg_data", CONVERSATIONS)
-    checkout.write("pipeline.toml", PIPELINE.format(url=api.url))
-    checkout.write(".env", f"TELEGRAM_SERVER_ID={SERVER}\nTELEGRAM_BOT_TOKEN='{TOKEN}'\n")
-    return checkout
-
-
-@pytest.fixture(scope="module")
-def corpus(chats: Checkout) -> Checkout:
-    """The checkout after `make generate_corpus`."""
-    status, shown = chats.make("docker_train_from_scratch")
-    assert (status, len(shown.splitlines())) == (2, 1), shown
-    assert "there is no corpus: run make generate_corpus" in shown
-    # As root: other users may have no access to the interpreter of the tests.
-    status, shown = chats.make("generate_corpus", as_root=True)
-    assert status == 0, shown
-    chats.belongs_to_user(*(path for name in (".acc", "corpus") for path in (chats.folder / name).rglob("*")))
-    chats.belongs_to_user(chats.folder / ".acc", chats.folder / "corpus")
-    return chats
-
-
-@attrs.frozen
-class Trained:
-    """The output of a training that was stopped, and of the run that resumed it."""
-
-    checkout: Checkout
-    stopped: str
-    resumed: str
-
-
-@pytest.fixture(scope="module")
-def trained(corpus: Checkout) -> Trained:
-    """The checkout after two runs of `make docker_train_from_scratch`, the first one stopped by SIGTERM."""
-    begun = corpus.start("docker_train_from_scratch")
-    wait(lambda: begun.poll() is not None or list(corpus.folder.glob(".acc/state/model-*/*.safetensors")), 600)
-    assert begun.poll() is None, begun.communicate()[0]
-    docker("stop", *corpus.containers())
-    stopped, _ = begun.communicate(timeout=60)
-    assert begun.returncode == 2, stopped
-    status, resumed = corpus.make("docker_train_from_scratch")
-    assert status == 0, resumed
-    return Trained(corpus, stopped, resumed)
-
-
-@attrs.frozen
-class Deployed:
-    """A running bot, the output of its start, and the command lines of all processes during the start."""
-
-    checkout: Checkout
-    shown: str
-    command_lines: set[bytes]
-
-
-def command_lines(stop: threading.Event, seen: set[bytes]) -> None:
-    """Collects the command lines of all processes."""
-    while not stop.wait(0.02):
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                seen.add(file.read_bytes())
-            except OSError:
-                continue
-
-
-@pytest.fixture(scope="module")
-def deployed(trained: Trained) -> Deployed:
-    """The checkout after `make docker_deploy_model`."""
-    stop, seen = threading.Event(), set[bytes]()
-    watch = threading.Thread(target=command_lines, args=(stop, seen))
-    watch.start()
-    status, shown = trained.checkout.make("docker_deploy_model", BOT_NETWORK="host")
-    stop.set()
-    watch.join()
-    assert status == 0, shown
-    return Deployed(trained.checkout, shown, seen)
+from tests.docker.checkout import DOCKER, Checkout, docker
+from tests.docker.conftest import ENVIRONMENT, Deployed, Trained
+from tests.docs.pages import DOCS, blocks
 
 
 def owners(folder: Path) -> set[int]:
@@ -163,6 +51,15 @@ def test_the_model_belongs_to_the_user_of_make(trained: Trained) -> None:
     results = trained.checkout.folder / "results.nosync"
     assert (results / "model/model.json").is_file()
     assert owners(results) == owners(trained.checkout.folder / ".acc") == {trained.checkout.user}
+
+
+@pytest.mark.parametrize("allow", ["", " ", ","])
+def test_a_bot_is_not_deployed_without_a_list_of_users(trained: Trained, allow: str) -> None:
+    trained.checkout.write(".env", f"TELEGRAM_BOT_TOKEN='{TOKEN}'\nTELEGRAM_ALLOW={allow}\n")
+    status, shown = trained.checkout.make("docker_deploy_model")
+    trained.checkout.write(".env", ENVIRONMENT)
+    assert (status, len(shown.splitlines())) == (2, 1), shown
+    assert "TELEGRAM_ALLOW is not set: write TELEGRAM_ALLOW=123456789 @name into .env" in shown
 
 
 def test_a_second_training_reuses_the_model(trained: Trained) -> None:
@@ -239,13 +136,13 @@ def test_the_token_is_not_in_command_lines_and_not_in_docker_inspect(deployed: D
 
 
 def test_the_bot_replies_after_a_second_deployment_too(deployed: Deployed, api: BotApi) -> None:
-    assert "started bot=@PersonBot" in deployed.shown
+    assert re.search(r"^\d{4}-\d\d-\d\dT[\d:]+\+00:00 started bot=@PersonBot ", deployed.shown, re.M)
     api.write("hello")
     api.wait(api.texts, seconds=60)
     first = deployed.checkout.inspect()["Id"]
     sent = len(api.texts())
     # Without a token: the first deployment has stored it.
-    deployed.checkout.write(".env", "")
+    deployed.checkout.write(".env", "TELEGRAM_ALLOW=1\n")
     status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
     assert status == 0, shown
     assert deployed.checkout.inspect()["Id"] != first
@@ -253,6 +150,45 @@ def test_the_bot_replies_after_a_second_deployment_too(deployed: Deployed, api: 
     api.write("how are you?")
     api.wait(lambda: len(api.texts()) > sent, seconds=60)
     assert owners(deployed.checkout.folder / "results.nosync") == {deployed.checkout.user}
+
+
+def documented_commands(name: str) -> str:
+    """Returns the block of the page that has a certain command."""
+    page = DOCS / "docker.md"
+    (commands,) = [block.content for block in blocks(page) if block.language == "sh" and name in block.content]
+    return commands
+
+
+def conversations(checkout: Checkout) -> list[str]:
+    """Returns the texts that the bot has stored."""
+    with closing(sqlite3.connect(checkout.folder / "results.nosync/bot/bot-4242.sqlite3")) as db:
+        return [text for (text,) in db.execute("SELECT text FROM lines")]
+
+
+def test_a_backup_restores_the_bot(deployed: Deployed, api: BotApi) -> None:
+    checkout = deployed.checkout
+
+    def write(text: str) -> None:
+        sent = len(api.texts())
+        api.write(text)
+        api.wait(lambda: len(api.texts()) > sent, seconds=60)
+
+    write("before the backup")
+    back_up = documented_commands("backup=~")
+    status, shown = checkout.sh(back_up, BOT_NETWORK="host")
+    assert status == 0, shown
+    write("after the backup")
+    status, shown = checkout.sh(
+        back_up.splitlines()[0] + "\n" + documented_commands("rm -rf results"), BOT_NETWORK="host"
+    )
+    assert status == 0, shown
+    assert "before the backup" in conversations(checkout)
+    assert "after the backup" not in conversations(checkout)
+    write("after the restore")
+    status, shown = checkout.sh(documented_commands("autocakechat:bot-before autocakechat:bot\n"), BOT_NETWORK="host")
+    assert status == 0, shown
+    write("after the rollback")
+    assert owners(checkout.folder / "results.nosync") == {checkout.user}
 
 
 def test_docker_stop_ends_the_bot_cleanly(deployed: Deployed) -> None:
@@ -269,7 +205,7 @@ def test_a_refused_token_is_reported_once_and_not_retried(deployed: Deployed, ap
     status, shown = deployed.checkout.make("docker_deploy_model", BOT_NETWORK="host")
     api.token = TOKEN
     assert status == 2
-    errors = [line for line in shown.splitlines() if line.startswith("acc: ")]
+    errors = [line for line in shown.splitlines() if re.match(r"\S+ acc: ", line)]
     assert len(errors) == 1
     assert "Telegram rejected the bot's token" in errors[0]
     assert TOKEN not in shown

@@ -6,10 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import attrs
 import pytest
 
+from autocakechat import Secret
+from autocakechat.plugins.deployers.telegram import Options
 from tests.docker.checkout import ROOT, Checkout
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
@@ -34,6 +38,25 @@ def test_a_missing_engine_is_reported_with_what_to_install(checkout: Checkout, t
 def test_a_missing_server_id_is_reported_before_chats_are_read(checkout: Checkout) -> None:
     message = one_line(checkout.make("generate_corpus", "--assume-old=.venv/core", TELEGRAM_SERVER_ID=" "))
     assert message == "TELEGRAM_SERVER_ID is not set: `.venv/bin/acc inspect tg_data` lists the ids"
+
+
+@pytest.mark.parametrize(
+    ("written", "option"),
+    [
+        ("123456789", '["123456789",]'),
+        ("123456789 @name", '["123456789", "@name",]'),
+        ("1, -1001234567890", '["1", "-1001234567890",]'),
+        ("everyone", '"everyone"'),
+    ],
+)
+def test_the_list_of_allowed_users_is_passed_to_the_bot(checkout: Checkout, written: str, option: str) -> None:
+    assert checkout.make("--eval", "show: ; @echo '$(allow)'", "show", TELEGRAM_ALLOW=written) == (0, f"{option}\n")
+    allow = tomllib.loads(f"allow = {option}")["allow"]
+    assert attrs.evolve(Options(token=Secret(env="TOKEN"), allow=[1]), allow=allow).allow == allow
+
+
+def test_the_pipeline_of_the_containers_allows_no_user() -> None:
+    assert tomllib.loads((ROOT / "pipeline.toml").read_text())["deployer"]["allow"] == [0]
 
 
 @pytest.mark.parametrize(

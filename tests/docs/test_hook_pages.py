@@ -110,7 +110,7 @@ def test_the_example_of_an_event_hook_is_called(
         "error": KeyboardInterrupt(),
     }
     manager.announce(name, logging.getLogger("autocakechat.test"), **arguments)
-    assert "test-echo" in capsys.readouterr().out
+    assert "test-echo" in capsys.readouterr().err
     assert not caplog.records
 
 

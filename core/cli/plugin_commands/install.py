@@ -19,16 +19,26 @@ if TYPE_CHECKING:
 
 
 @click.command("install")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option(
+    "-e",
+    "--editable",
+    "folders",
+    multiple=True,
+    metavar="FOLDER",
+    help="Install the project in a folder so that changes of its code take effect immediately. May be repeated.",
+)
 @click.pass_obj
-def command(app: App, names: tuple[str, ...]) -> None:
+def command(app: App, names: tuple[str, ...], folders: tuple[str, ...]) -> None:
     """Install plugins into this environment, and check that they load.
 
     NAME is anything pip can install: autocakechat-x, autocakechat-x>=1.2, a wheel, or a folder such as ./folder.
     """
-    from autocakechat.registry.installer import install, parse_target
+    from autocakechat.registry.installer import install, parse_editable, parse_target
 
-    targets = [parse_target(name) for name in names]
+    if not (names or folders):
+        raise UserError("no plugin is given", "give names, wheels or folders, such as --editable ./folder")
+    targets = [*map(parse_editable, folders), *map(parse_target, names)]
     if any(_canonical(target.distribution or "") == "autocakechat" for target in targets):
         raise UserError("autocakechat is not a plugin", "for its extras: pip install 'autocakechat[telegram]'")
     install(targets)

@@ -22,6 +22,6 @@ def command(name: str, kind: str, into: Path) -> None:
     """
     folder = new_plugin(name, kind, into)
     click.echo(f"{folder}: created; it works as it is. To try it:", err=True)
-    click.echo(f"  acc plugins install {folder if folder.is_absolute() else f'./{folder}'}", err=True)
+    click.echo(f"  acc plugins install --editable {folder if folder.is_absolute() else f'./{folder}'}", err=True)
     click.echo(f"  acc plugins show {folder.name.removeprefix('autocakechat-')}", err=True)
     click.echo(f"  python -m pytest {folder}          # needs: pip install pytest", err=True)

@@ -14,7 +14,6 @@ from autocakechat.config.option_docs import (
     example_toml,
     option_tables,
     plugin_as_json,
-    source_location,
 )
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.display.tables import print_json
@@ -22,6 +21,7 @@ from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import PluginManager
 from autocakechat.registry.plugin import Plugin, Provided
+from autocakechat.registry.source_location import source_location
 from autocakechat.text import suggest
 
 if TYPE_CHECKING:

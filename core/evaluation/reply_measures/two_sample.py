@@ -82,8 +82,8 @@ def _right(texts: Sequence[str], labels: Sequence[int], groups: Sequence[int]) -
 def _telling(texts: Sequence[str], labels: Sequence[int]) -> Iterator[int]:
     """Yields the indices of the texts to learn from.
 
-    Of a text that both writers wrote, the same number of copies of each writer is left out. From these, a classifier could
-    only memorise who wrote the copies in the other groups.
+    Of a text that both writers wrote, the same number of copies of each writer is left out: a classifier could only
+    memorise who wrote the copies in the other groups.
     """
     counts = [Counter(text for text, own in zip(texts, labels, strict=True) if own == label) for label in (0, 1)]
     common = counts[0] & counts[1]

@@ -20,13 +20,17 @@ class Options:
     mood: str | None = option(
         default=None, help="the label to reply with at first; /mood changes it", affects_key=False
     )
+    candidates: bool = option(
+        default=False, help="show the ranked candidates of each reply below it", affects_key=False
+    )
 
 
 def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
-    """Replies on standard output to messages from standard input, until the input ends."""
-    from autocakechat.plugins.deployers.console.conversation import converse
+    """Replies on standard output to messages from standard input, until the input ends or the user leaves."""
+    from autocakechat.plugins.deployers.console.conversation import Conversation
+    from autocakechat.plugins.deployers.console.terminal import converse
 
-    converse(options.mood, model, run)
+    converse(Conversation(model.load(), options.mood, options.candidates), run)
 
 
 @hookimpl

@@ -1,44 +1,31 @@
-"""A conversation on standard input and output.
-
-In a terminal it is an interactive chat. If standard input is a file or a pipe, every input line is a message and gets
-exactly one output line, so that line n of the output belongs to line n of the input. Commands also get one line. A
-blank line gets a blank line and is not passed to the model.
-"""
+"""A conversation: messages and commands, and what each is answered with."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from io import TextIOWrapper
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 
-from autocakechat import Reply, Responder, RunContext, Session, TrainedModel, UserError, escape_control_characters
+import attrs
 
-HELP = "/mood LABEL sets the mood, /reset clears the conversation, /help shows this text; Ctrl-D quits"
+from autocakechat import Reply, Responder, Session, UserError, escape_control_characters
+
+NO_MOODS = "the model has no moods"
+
+_LEAVING = frozenset({"/quit", "quit", "exit"})
 
 
-def converse(mood: str | None, model: TrainedModel, run: RunContext) -> None:
-    """Replies to messages from standard input until it ends.
+@attrs.frozen
+class Answer:
+    """What a line is answered with.
 
-    Args:
-        mood: The label to reply with at first; None for the model's default label.
-        model: The model that replies.
-        run: The run's log.
-
-    Raises:
-        UserError: The model does not have this label.
+    Attributes:
+        text: The reply to a message, or the result of a command.
+        details: Lines to show below it: the candidates of a reply.
     """
-    conversation = Conversation(model.load(), mood)
-    try:
-        if sys.stdin.isatty():
-            run_interactive(conversation)
-        else:
-            run_script(conversation)
-    except BrokenPipeError:
-        # The reader of standard output has exited. Python flushes the buffer at exit, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        run.log.debug("standard output was closed by its reader")
+
+    text: str
+    details: Sequence[str] = ()
 
 
 class Conversation:
@@ -47,14 +34,16 @@ class Conversation:
     Args:
         responder: The model.
         mood: The label to reply with at first; None for the model's default label.
+        candidates: Whether to show the candidates of each reply.
 
     Raises:
         UserError: The model does not have this label.
     """
 
-    def __init__(self, responder: Responder, mood: str | None = None) -> None:
+    def __init__(self, responder: Responder, mood: str | None = None, candidates: bool = False) -> None:
         self._responder = responder
         self._session = Session.start(responder)
+        self._candidates = candidates
         if mood is not None:
             label = Session.find_label(mood, responder.labels)
             if label is None:
@@ -64,30 +53,42 @@ class Conversation:
                 )
             self._session.emotion = label
 
-    def reply(self, line: str) -> str:
+    @property
+    def help(self) -> str:
+        """The commands, in one line."""
+        mood = "/mood LABEL sets the mood, " if self._has_moods else ""
+        return f"{mood}/reset clears the conversation, /help shows this text; to leave: /quit, exit or Ctrl-D"
+
+    @staticmethod
+    def is_end(line: str) -> bool:
+        """Returns whether a line ends the conversation."""
+        return line.lower() in _LEAVING
+
+    def answer(self, line: str) -> Answer:
         """Returns the reply to a message, or the result of a command."""
         if line.startswith("/"):
-            return self._run_command(*line.split(maxsplit=1))
+            return Answer(self._run_command(*line.split(maxsplit=1)))
         self._session.add_message(line)
-        reply = self._respond()
+        with redirect_stdout(sys.stderr):  # for models that print; a reader of standard output expects replies only
+            (reply,) = self._responder.respond([self._session.request()])
         self._session.add_reply(reply)
-        return reply.text
+        return Answer(reply.text, _format_candidates(reply) if self._candidates else ())
 
-    def _respond(self) -> Reply:
-        (reply,) = self._responder.respond([self._session.request()])
-        return reply
+    @property
+    def _has_moods(self) -> bool:
+        return len(self._responder.labels) > 1
 
     def _run_command(self, name: str, argument: str = "") -> str:
         match name.lower():
             case "/help":
-                return HELP
+                return self.help
             case "/reset":
                 self._session.reset()
                 return "the conversation is cleared"
             case "/mood":
-                return self._set_mood(argument)
+                return self._set_mood(argument) if self._has_moods else NO_MOODS
             case _:
-                return f"unknown command {name}; {HELP}"
+                return f"unknown command {name}; {self.help}"
 
     def _set_mood(self, typed: str) -> str:
         labels = self._responder.labels
@@ -98,76 +99,15 @@ class Conversation:
         return f"the mood is {label} now"
 
 
-def run_script(conversation: Conversation) -> None:
-    """Replies to each line of standard input with one line."""
-    _use_utf8()
-    for line in sys.stdin:
-        message = line.strip()
-        print(escape_control_characters(conversation.reply(message)) if message else "", flush=True)
-
-
-def run_interactive(conversation: Conversation) -> None:
-    """Chats in the terminal until Ctrl-D or Ctrl-C."""
-    read_message, show_reply = _rich_terminal() if sys.stdout.isatty() else _plain_terminal()
-    sys.stderr.write(f"{HELP}\n")
-    try:
-        while True:
-            message = read_message().strip()
-            if message:
-                show_reply(conversation.reply(message))
-    except (EOFError, KeyboardInterrupt):
-        sys.stderr.write("\n")
-
-
-def _rich_terminal() -> tuple[Callable[[], str], Callable[[str], None]]:
-    """Returns functions that read a message and show a reply, with line editing and colours."""
-    with suppress(ImportError):
-        import readline  # noqa: F401 - gives input() a history and arrow keys
-
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False)
-
-    def read_message() -> str:
-        return input("you ")  # without colours: readline would count their escape codes as characters
-
-    def show_reply(reply: str) -> None:
-        for line in _escaped_lines(reply):
-            console.print(Text.assemble(("bot ", "bold cyan"), line), soft_wrap=True)
-
-    return read_message, show_reply
-
-
-def _plain_terminal() -> tuple[Callable[[], str], Callable[[str], None]]:
-    """Returns functions that read a message and show a reply, for standard output that is not a terminal."""
-
-    def read_message() -> str:
-        sys.stderr.write("you ")
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-        if not line:
-            raise EOFError
-        return line
-
-    def show_reply(reply: str) -> None:
-        for line in _escaped_lines(reply):
-            print(line, flush=True)
-
-    return read_message, show_reply
-
-
-def _escaped_lines(reply: str) -> Iterator[str]:
-    return (escape_control_characters(line) for line in reply.split("\n"))
+def _format_candidates(reply: Reply) -> list[str]:
+    """Returns a numbered line for each candidate, best first; `>` marks the one that is the reply."""
+    if not reply.candidates:
+        return ["  (the model gives no candidates for this reply)"]
+    width = len(str(len(reply.candidates)))
+    return [
+        f"{'>' if text == reply.text else ' '} {rank:>{width}}  {text}" for rank, text in enumerate(reply.candidates, 1)
+    ]
 
 
 def _format_labels(labels: Sequence[str]) -> str:
     return ", ".join(labels)
-
-
-def _use_utf8() -> None:
-    """Reads and writes UTF-8 regardless of the locale; an invalid byte must not end the conversation."""
-    if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -8,6 +8,7 @@ from pathlib import Path
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.receiving.rate_limits import RateLimits
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
+from autocakechat.plugins.deployers.telegram.systemd import notify_systemd
 
 HEARTBEAT_INTERVAL = 10.0
 """Seconds between two heartbeats."""
@@ -49,4 +50,5 @@ class Maintenance:
             self._event_log.log_summary()
             for _ in range(_HEARTBEATS_PER_CLEANUP):
                 self._event_log.write_heartbeat(self._heartbeat)
+                notify_systemd("WATCHDOG=1")
                 await asyncio.sleep(HEARTBEAT_INTERVAL)

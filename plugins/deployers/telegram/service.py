@@ -45,6 +45,7 @@ from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelT
 from autocakechat.plugins.deployers.telegram.replying.reply_loop import ReplyLoop
 from autocakechat.plugins.deployers.telegram.replying.typing_indicator import TypingIndicator
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
+from autocakechat.plugins.deployers.telegram.systemd import notify_systemd
 
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that the bot has to finish pending replies when it stops."""
@@ -117,6 +118,7 @@ async def serve_until(
         store = ConversationStore(run.state / f"bot-{bot.id}.sqlite3")
         with contextlib.closing(store):
             event_log.log("started", bot=f"@{bot.username}", link=f"https://t.me/{bot.username}")
+            notify_systemd("READY=1")
             await _Service(options, bot, responder, model_thread, store, run, event_log).run(stop)
             event_log.log_summary()
     except sqlite3.Error as error:

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
 
 def _inputs(options: TelegramOptions) -> Sequence[Input]:
-    from autocakechat.plugins.sources.telegram.discovery import find_inputs
+    from autocakechat.plugins.sources.telegram.discovery import find_inputs, join_inputs
 
-    return find_inputs(options.path)
+    inputs = find_inputs(options.path)
+    # Only a reader of the whole log knows whether an entry of these options fits something.
+    return [join_inputs(options.path, inputs)] if options.include or options.exclude else inputs
 
 
 def _read(options: TelegramOptions, input: Input, run: RunContext) -> Iterable[Chat]:
+    from autocakechat import select_chats
     from autocakechat.plugins.sources.telegram.reader import read_chats
 
-    return read_chats(options, input, run)
+    return select_chats(read_chats(options, input, run), options.include, options.exclude)
 
 
 def _recognises(path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autocakechat import Input, UserError, escape_control_characters
@@ -64,6 +64,12 @@ def find_inputs(path: Path) -> list[Input]:
     unusable = [file for file in candidates if file not in exports and file.name in ("result.json", "messages.html")]
     groups = sorted([*_group_by_chat(exports), *((file,) for file in unusable)])
     return [Input(_input_name(path, group), group) for group in groups]
+
+
+def join_inputs(path: Path, inputs: Sequence[Input]) -> Input:
+    """Makes one input of all exports under a path, so that they are read together."""
+    files = tuple(file for entry in inputs for file in entry.paths)
+    return inputs[0] if len(inputs) == 1 else Input(_input_name(path, files), files)
 
 
 def recognises(path: Path) -> bool:

@@ -184,7 +184,7 @@ class _Reader:
             title=header.name,
             kind=(header.type or "chat").replace("_", " "),
             batches=batches,
-            skip=skip.replace("_", " ") if skip and skip not in self._options.include else None,
+            skip=skip.replace("_", " ") if skip and skip not in self._options.include_kinds else None,
         )
 
     def warn(self, exports: Iterable[ExportFile]) -> None:

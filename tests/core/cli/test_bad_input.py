@@ -68,7 +68,11 @@ def test_a_problem_is_reported_in_one_line(project: Project, old: str, new: str,
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("run", "nothing.toml"), "nothing.toml: no such file"),
+        (("run", "nothing.toml"), "nothing.toml: no such file; to create it, run: acc init nothing.toml"),
+        (("rnu",), "no such command 'rnu'; did you mean 'run'?"),
+        (("plugins", "lst"), "no such command 'lst'; did you mean 'list'?"),
+        (("config", "chek"), "no such command 'chek'; did you mean 'check'?"),
+        (("corpus", "xyz"), "no such command 'xyz'; for all commands: acc corpus --help"),
         (("run", "--set", "trainer"), "--set trainer: not KEY=VALUE"),
         (("run", "--set", "trainer.steps=many"), '--set trainer.steps: must be an integer, not "many"'),
         (("run", "--set", "trainre.steps=1"), "--set trainre: no such table; did you mean 'trainer'?"),
@@ -84,6 +88,15 @@ def test_a_wrong_command_is_an_error_with_a_hint(project: Project, arguments: tu
     lines = error_lines(project, *arguments)
     assert len(lines) == 1
     assert problem in lines[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("run",), ("train",), ("deploy",), ("chat",), ("evaluate",), ("config", "check"), ("corpus", "report")],
+)
+def test_a_folder_without_a_pipeline_leads_to_init(project: Project, arguments: tuple[str, ...]) -> None:
+    (project.folder / "pipeline.toml").unlink()
+    assert error_lines(project, *arguments) == ["pipeline.toml: no such file; to create it, run: acc init"]
 
 
 def test_a_secret_is_never_shown(project: Project) -> None:
@@ -104,7 +117,7 @@ def test_a_secret_is_never_shown(project: Project) -> None:
 def test_a_bug_in_a_plugin_is_attributed_to_it(project: Project) -> None:
     project.write("log.txt", "ann: boom\n")
     lines = error_lines(project, "run", "--until", "corpus", status=1)
-    assert "plugin toys (acc-toys 1.2): failed with ValueError: a bug" in lines[-2]
+    assert "plugin toys (acc-toys 1.2): failed with ValueError: a bug" in lines[-1]
 
 
 @pytest.mark.parametrize(

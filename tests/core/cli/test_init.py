@@ -67,7 +67,10 @@ def test_options_replace_questions(exported: Project) -> None:
     [
         ((), "--export is missing; give the option, or answer the question"),
         (("--export", "tg_data"), "--person is missing"),
-        (("--export", "tg_data", "--person", "user11"), "no participant has the id 'user11'; did you mean 'user1'?"),
+        (
+            ("--export", "tg_data", "--person", "user11"),
+            "--person: no participant has the id or name 'user11'; did you mean user1 (Person 1)?",
+        ),
         (("--export", "nothing"), "nothing: no such file or folder"),
         (("--export", "log.txt"), "log.txt"),
         (("--export", "tg_data", "--person", "user1", "--deployer", "irc"), "no deployer 'irc'"),

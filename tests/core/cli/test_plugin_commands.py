@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from autocakechat.config.option_docs import document_options, example_toml, option_tables, source_location
+from autocakechat.config.option_docs import document_options, example_toml, option_tables
 from autocakechat.config.option_values import OptionParser
 from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.manager import PluginManager
+from autocakechat.registry.source_location import source_location
 from tests.conftest import ROOT
 from tests.core.conftest import Project
 from tests.distributions import lay_out

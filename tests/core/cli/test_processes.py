@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -40,8 +41,27 @@ def test_a_command_succeeds(trained: Project, arguments: tuple[str, ...], stdin:
 def test_an_error_has_one_line_and_a_status(project: Project) -> None:
     refused = project.acc_process("run", "nothing.toml")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "acc: nothing.toml: no such file; give the path of a pipeline.toml\n"
+    assert refused.stderr == "acc: nothing.toml: no such file; to create it, run: acc init nothing.toml\n"
     failed = project.acc_process("run", "--until", "model", "--json", "--set", "trainer.fails=true")
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["status"] == "failed"
     assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "has_time"),
+    [
+        (("train",), False),
+        (("--log-time", "train"), True),
+        (("deploy", "nothing.toml"), True),
+        (("--no-log-time", "deploy", "nothing.toml"), False),
+        (("train", "nothing.toml"), False),
+        (("--log-time", "train", "nothing.toml"), True),
+    ],
+)
+def test_the_lines_of_a_service_start_with_the_time(
+    trained: Project, arguments: tuple[str, ...], has_time: bool
+) -> None:
+    lines = trained.acc_process(*arguments).stderr.splitlines()
+    assert lines
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d ", line) for line in lines) == has_time

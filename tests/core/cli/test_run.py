@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.conftest import Project
+from tests.core.conftest import LOG, Project
 
 
 def checkpoint_exists(project: Project) -> Callable[[], bool]:
@@ -115,6 +115,43 @@ def test_an_error_ends_with_the_command_that_resumes(project: Project) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("RuntimeError('a crash')", "failed with RuntimeError: a crash"),
+        ("MemoryError()", "out of memory; set a smaller trainer.size"),
+        ("OSError(28, 'No space left on device', 'model')", "model: disk full"),
+    ],
+)
+def test_a_crash_after_a_checkpoint_can_be_resumed(project: Project, error: str, message: str) -> None:
+    failed = project.acc("run", "--until", "model", "--set", f"trainer.raises={error}", "--set", "trainer.steps=2")
+    assert message in failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith("acc: to resume: acc run --until model --set ")
+    resumed = project.acc("run", "--until", "model", "--set", "trainer.steps=2")
+    assert "starting at step 1" in resumed.stderr
+
+
+@pytest.mark.parametrize(
+    ("log", "setting", "message"),
+    [
+        (LOG, "trainer.steps=0", "trainer.steps"),
+        (LOG, 'source.path="nothing.txt"', "nothing.txt: no such file"),
+        (LOG, 'extractor.server="nobody"', "no pairs found"),
+        ("ann: boom\n", "seed=2", "failed with ValueError: a bug"),
+        ("", "seed=2", "no pairs found"),
+    ],
+    ids=["option", "file", "server", "plugin", "corpus"],
+)
+def test_an_error_that_comes_again_names_no_command_to_resume(
+    project: Project, log: str, setting: str, message: str
+) -> None:
+    project.write("log.txt", log)
+    failed = project.acc("run", "--set", setting)
+    assert failed.returncode
+    assert message in failed.stderr
+    assert "to resume" not in failed.stderr
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_an_interrupted_training_resumes(project: Project, number: signal.Signals, status: int) -> None:
     slow = ("run", "--until", "model", "--set", "trainer.steps=40", "--set", "trainer.pause=0.1")
@@ -173,6 +210,12 @@ def test_deploy_needs_no_chat_log(project: Project) -> None:
     done = project.acc("deploy", stdin="hello\n")
     assert done.stdout == "answer 0\n", done.stderr
     assert project.acc("chat", "pipeline.toml", stdin="hello\n").stdout == "answer 0\n"
+
+
+def test_chat_shows_the_candidates_of_each_reply(project: Project) -> None:
+    project.acc("run", "--until", "model")
+    chat = project.acc("chat", "--candidates", stdin="hello\n")
+    assert chat.stdout == "answer 0\n  (the model gives no candidates for this reply)\n"
 
 
 def test_training_on_an_existing_corpus_needs_no_chat_log(project: Project) -> None:

@@ -9,13 +9,13 @@ import shutil
 import signal
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 from autocakechat.evaluation.metric_registry import BASELINES, METRICS
 from tests.conftest import ROOT
 from tests.core.conftest import LOG, PIPELINE, TOYS, Project
+from tests.core.display.page_content import parse, rows, text_of
 from tests.distributions import lay_out
 
 # A trainer whose bot knows the true replies: "answer 23 % 7" to question 23. The reply option `fault` breaks it.
@@ -43,6 +43,7 @@ class ReplyOptions:
 
 
 def train(options, corpus, into, run):
+    (into / "model.txt").write_text("no weights")
     return {}
 
 
@@ -131,6 +132,7 @@ def test_an_oracle_ranks_every_reply_first_and_chance_does_not(found: dict[str, 
     assert measures["likelihood.perplexity"]["person"] == pytest.approx(1.2840, abs=1e-4)
     assert measures["likelihood.perplexity"]["baselines"]["random"] == pytest.approx(12.1825, abs=1e-4)
     assert measures["ranking.context_gain"]["value"] == pytest.approx(4.5)
+    assert found["notes"] == ["the held-out replies are of 5 dialogs: the intervals are rough"]
 
 
 def test_the_baselines_use_replies_of_the_person(found: dict[str, Any]) -> None:
@@ -204,6 +206,7 @@ def test_the_table_shows_every_metric(trained: Project) -> None:
     recall = next(line.split() for line in lines if line.startswith("recall@1"))
     assert recall[:7] == ["recall@1", "100", "±", "0", "%", "14", "%"]
     assert sum(line.startswith("person <") for line in lines) == 1
+    assert any(line.startswith("Does it follow the context? Yes. ") for line in lines)
     assert "Traceback" not in done.stderr
 
 
@@ -314,13 +317,11 @@ def test_the_page_loads_nothing_and_escapes_everything(trained: Project, tmp_pat
     assert done.returncode == 0, done.stderr
     text = (project.folder / "page.html").read_text()
     assert "Content-Security-Policy" in text
-    assert "&lt;img src=x&gt;" in text
     assert text.count("&lt;b onload=") >= 3
     for raw in ("<b ", "<img", "\x1b", "\u202e", "<script", "http:", "https:", "url("):
         assert raw not in text
-    root = ElementTree.fromstring(re.sub(r"<!doctype html>|<meta[^>]*>", "", text))
-    rows = [[cell.text for cell in row] for row in root.iter("tr")]
-    assert next(row for row in rows if row[0] == "recall@5")[:3] == ["recall@5", "71 ± 0 %", "71 %"]
+    shown = next(row for row in rows(parse(text)) if row[0] == "recall@5" and "always same" not in row)
+    assert "71 ± 0 %" in shown
     assert not {"\x1b", "\u202e"} & set(done.stdout)
 
 
@@ -360,3 +361,31 @@ def test_a_model_of_another_corpus_gives_a_warning(trained: Project) -> None:
     found = evaluation(trained, "pipeline.toml", "other.toml", "--samples", "5")
     assert [own["known_to_be_new"] for own in found["models"].values()] == [True, False]
     assert "may have been trained on these replies" in found["models"]["other"]["notes"][0]
+
+
+def test_the_page_has_the_verdict_of_the_terminal_and_no_paths(trained: Project) -> None:
+    done = trained.acc("evaluate", "--html", "page.html")
+    text = (trained.folder / "page.html").read_text()
+    findings = [text_of(item) for item in parse(text).iter("li")]
+    assert len(findings) == 7
+    assert set(findings) <= set(done.stdout.splitlines())
+    assert "only 22 replies were evaluated" in text
+    assert ".acc" not in text
+    assert str(trained.folder) not in text
+    assert "trainer listener" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "terminal", "page"), [((), 0, 20), (("--examples", "0"), 0, 0), (("--examples", "2"), 2, 2)]
+)
+def test_the_page_has_examples_unless_they_are_turned_off(
+    trained: Project, arguments: tuple[str, ...], terminal: int, page: int
+) -> None:
+    done = trained.acc("evaluate", "--html", "page.html", *arguments)
+    assert done.stdout.count("person <") == terminal
+    text = (trained.folder / "page.html").read_text()
+    assert text.count("<small>bot</small>") == page
+    assert ("These messages are from the chats" in text) == (page > 0)
+    if page == 20:
+        # They are not all from the beginning of the held-out part.
+        assert len({text_of(turn) for turn in parse(text).iter("p") if turn.get("class") == "client"}) > 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -81,8 +80,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
 
 
 def run(bots: Mapping[str, Bot], corpus: Corpus) -> Evaluation:
-    log = logging.getLogger("test")
-    models = {name: partial(BatchedResponder, bot, "test", log, silent_progress) for name, bot in bots.items()}
+    models = {name: partial(BatchedResponder, bot, silent_progress) for name, bot in bots.items()}
     return evaluate(models, corpus, EvaluationSettings(samples=150), silent_progress)
 
 

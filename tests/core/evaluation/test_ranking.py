@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Sequence
 
@@ -57,7 +56,7 @@ def likes_short(message: str, reply: str) -> float:
 
 
 def batched(responder: Scorer) -> BatchedResponder:
-    return BatchedResponder(responder, "test", logging.getLogger("test"), silent_progress)
+    return BatchedResponder(responder, silent_progress)
 
 
 def gains_of(log_p: Callable[[str, str], float]) -> list[list[float]]:

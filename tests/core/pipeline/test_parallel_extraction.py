@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from autocakechat.corpus.report import Report
 from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.errors import PluginError, StageError
-from autocakechat.pipeline.extraction import BoundStage, Extraction
-from autocakechat.pipeline.parallel_extraction import extract_in_parallel, is_worthwhile
+from autocakechat.pipeline.reading.extraction import BoundStage, Extraction
+from autocakechat.pipeline.reading.parallel_extraction import extract_in_parallel, is_worthwhile
 from autocakechat.registry.manager import PluginManager
 from tests.conftest import ROOT
 
@@ -61,6 +62,11 @@ def entries(extraction: Extraction) -> list[Input]:
 
 def read_with_a_bug(options: Any, entry: Input, run: RunContext) -> Iterator[Chat]:
     raise ZeroDivisionError("a bug")
+    yield
+
+
+def read_until_exit(options: Any, entry: Input, run: RunContext) -> Iterator[Chat]:
+    sys.exit(0)
     yield
 
 
@@ -121,6 +127,13 @@ def test_a_bug_in_a_worker_is_attributed_to_its_plugin(extraction: Extraction, e
     stage = attrs.evolve(extraction.source.stage, read=read_with_a_bug)
     broken = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
     with pytest.raises(PluginError, match="plugin telegram: failed with ZeroDivisionError: a bug"):
+        list(extract_in_parallel(broken, entries, ReportBuilder("turns")))
+
+
+def test_sys_exit_in_a_worker_is_attributed_to_its_plugin(extraction: Extraction, entries: list[Input]) -> None:
+    stage = attrs.evolve(extraction.source.stage, read=read_until_exit)
+    broken = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
+    with pytest.raises(PluginError, match="plugin telegram: failed with SystemExit: 0"):
         list(extract_in_parallel(broken, entries, ReportBuilder("turns")))
 
 

@@ -6,18 +6,20 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from msgspec import structs
 
 from autocakechat import Chat, Input, Message, MessageBatch, RunContext, SourceType, UserError
 from autocakechat.errors import PluginError, StageError
-from autocakechat.pipeline.extraction import BoundStage, read_chats
-from autocakechat.pipeline.prefetch import is_worthwhile, prefetch_chats
-from autocakechat.pipeline.prefetch_protocol import receive_events
+from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
+from autocakechat.pipeline.reading.prefetch import is_worthwhile, prefetch_chats
+from autocakechat.pipeline.reading.prefetch_protocol import receive_events
 from autocakechat.statistics.participants import ParticipantCounter
 
 LONE_SURROGATE = "\ud83d"
@@ -74,6 +76,15 @@ def read_with_a_bug(options: Options, entry: Input, run: RunContext) -> Iterator
 def refuse(options: Options, entry: Input, run: RunContext) -> Iterator[Chat]:
     raise UserError("log.txt: damaged", "export again")
     yield
+
+
+def read_until_exit(options: Options, entry: Input, run: RunContext) -> Iterator[Chat]:
+    yield Chat("chat", None, "test", map(make_message, range(3)))
+    sys.exit(0)
+
+
+def read_wrong_messages(options: Options, entry: Input, run: RunContext) -> Iterator[Chat]:
+    yield Chat("chat", None, "test", (structs.replace(make_message(number), sent="1") for number in range(3)))
 
 
 def read_until_killed(options: Options, entry: Input, run: RunContext) -> Iterator[Chat]:
@@ -167,6 +178,16 @@ def test_closing_the_generator_ends_the_worker(run: RunContext, entry: Input) ->
     [
         (refuse, UserError, "log.txt: damaged; export again"),
         (read_with_a_bug, PluginError, "test-plugin.*no message 300"),
+        (
+            read_until_exit,
+            PluginError,
+            r"test-plugin: failed with SystemExit: 0 .*; tests/core/pipeline/test_prefetch.py:",
+        ),
+        (
+            read_wrong_messages,
+            PluginError,
+            r"a message whose sent is '1' \(str\), expected int \(chat 'chat', message 1\)",
+        ),
         (
             read_until_killed,
             StageError,

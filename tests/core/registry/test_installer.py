@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from autocakechat import UserError
 from autocakechat.registry import installer
-from autocakechat.registry.installer import find_installer, parse_target
+from autocakechat.registry.installer import InstallTarget, find_installer, parse_editable, parse_target
 
 PYTHON = sys.executable
 
@@ -57,6 +58,13 @@ def test_a_path_that_cannot_be_installed_is_named(project: Path, text: str) -> N
         parse_target(text)
 
 
+def test_a_folder_can_be_editable(project: Path) -> None:
+    assert parse_editable("plugin") == InstallTarget(str(project / "plugin"), None, editable=True)
+    for text in ("no", "empty", "acc_x-1.0-py3-none-any.whl", "--user"):
+        with pytest.raises(UserError, match=rf"^{re.escape(text)}: |/{re.escape(text)}: "):
+            parse_editable(text)
+
+
 def test_pip_is_used_if_it_is_installed(tmp_path: Path) -> None:
     assert find_installer(tmp_path, to_install=["x"]).install_command[:3] == [PYTHON, "-m", "pip"]
 
@@ -96,6 +104,17 @@ def test_for_uv_tool_the_hint_repeats_all_distributions(tmp_path: Path) -> None:
     with pytest.raises(UserError) as uninstalling:
         find_installer(tmp_path, to_uninstall=["acc_B"])
     assert uninstalling.value.hint == "run: uv tool install 'autocakechat[telegram]' --with 'acc-a>=1'"
+
+
+def test_the_hints_repeat_editable_folders(tmp_path: Path) -> None:
+    prefix = tmp_path / "autocakechat"
+    prefix.mkdir()
+    (prefix / "uv-receipt.toml").write_text('[tool]\nrequirements = [{ name = "autocakechat" }]\n')
+    with pytest.raises(UserError, match=r"run: uv tool install autocakechat --with acc-x --with-editable /a$"):
+        find_installer(prefix, to_install=["acc-x"], to_edit=["/a"])
+    (prefix / "pipx_metadata.json").write_text("{}")
+    with pytest.raises(UserError, match=r"run: pipx inject autocakechat --editable /a$"):
+        find_installer(prefix, to_edit=["/a"])
 
 
 def test_a_plugin_with_a_similar_name_is_not_taken_for_the_tool(tmp_path: Path) -> None:

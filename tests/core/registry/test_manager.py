@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 
-from autocakechat.errors import UserError
+from autocakechat.errors import PluginError, UserError
 from autocakechat.interface.stage_types import ExtractorType
 from autocakechat.registry.manager import PluginManager
 from tests.distributions import lay_out
@@ -86,6 +87,34 @@ def test_a_working_plugin_provides_its_stages(load: Load) -> None:
             "from autocakechat import hookimpl\n@hookimpl\ndef acc_trainers():\n    return 7",
             "acc_trainers failed: TypeError",
         ),
+        (
+            "from autocakechat import hookimpl\n@hookimpl\ndef acc_trainers():\n    exit(4)",
+            "acc_trainers failed: SystemExit: 4 (sys.exit or quit; raise UserError or StageError instead); acc_bad_bad",
+        ),
+        (
+            STAGE.format(name="plain").replace("@hookimpl", ""),
+            "defines acc_extractors without @hookimpl, so it is never called; write @hookimpl above it; acc_bad_bad",
+        ),
+        (
+            STAGE.format(name="plain").replace("    pass", "    steps = attrs.field(default=1)"),
+            "the option Options.steps without a type; write steps: TYPE = option(...); acc_bad_bad",
+        ),
+        (
+            STAGE.format(name="plain").replace("    pass", "    steps: list[complex] = ()"),
+            "the option Options.steps of the type list[complex], expected bool, int, float, str, Path",
+        ),
+        (
+            STAGE.format(name="plain").replace("    pass", "    steps: 'Number' = 1"),
+            "the options Options with a type that cannot be evaluated (NameError: name 'Number' is not defined)",
+        ),
+        (
+            STAGE.format(name="plain").replace("extract=extract", "extract=extract(1, 2, 3)"),
+            "acc_extractors yields 'plain' with extract tuple_iterator, expected a function; acc_bad_bad",
+        ),
+        (
+            STAGE.format(name="plain").replace("config=Options", "config=Options, requires='numpy'"),
+            "yields 'plain' with requires 'numpy' (str), expected a tuple of import names",
+        ),
         (STAGE.format(name="Bad Name"), "acc_extractors yields a stage with the invalid name 'Bad Name'"),
         (STAGE.format(name="plain").replace("@attrs.frozen", ""), "expected an attrs class"),
     ],
@@ -161,6 +190,92 @@ def test_the_error_for_an_unknown_stage_has_suggestions(load: Load) -> None:
     assert "plugin bad (acc-bad 1.2) failed: cannot be imported: OSError: gone" in text
 
 
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "bool",
+        "float | None",
+        "Path",
+        "Secret | None",
+        "datetime",
+        "Literal['a', 'b']",
+        "list[str | int]",
+        "tuple[Path, ...]",
+        "dict[str, int]",
+        "Sequence[str]",
+        "Colour",
+        "Nested",
+        "list[Nested]",
+        "UserId",
+        "Annotated[int, 'positive']",
+    ],
+)
+def test_options_of_these_types_are_accepted(load: Load, hint: str) -> None:
+    types = """
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal, NewType
+from autocakechat import Secret
+import attrs
+UserId = NewType("UserId", int)
+class Colour(Enum):
+    RED = "red"
+@attrs.frozen
+class Nested:
+    size: int = 1
+"""
+    manager = load({("acc-good", "good"): types + STAGE.format(name="good").replace("pass", f"value: {hint} = None")})
+    assert problems(manager) == {}
+
+
+def test_the_line_of_a_wrong_option_is_named(load: Load) -> None:
+    code = STAGE.format(name="plain").replace("    pass", "    first: int = 1\n    second: complex = 1j")
+    (problem,) = problems(load({("acc-bad", "bad"): code}))["acc-bad"]
+    line = code.splitlines().index("    second: complex = 1j") + 1
+    assert re.search(rf"; acc_bad_bad_\w+\.py:{line}$", problem)
+
+
+def test_the_line_of_an_error_during_the_import_is_named(load: Load) -> None:
+    manager = load({("acc-bad", "bad"): "import json\n\njson.loads('{')"})
+    (problem,) = problems(manager)["acc-bad"]
+    assert re.search(r"cannot be imported: JSONDecodeError: .*; acc_bad_bad_\w+\.py:3$", problem)
+    (traceback,) = manager.plugins[0].tracebacks
+    assert traceback.startswith("in the code of the plugin")
+
+
+def test_a_function_imported_from_a_library_is_not_taken_for_a_hook(load: Load) -> None:
+    code = STAGE.format(name="good") + "\ndef acc_sources_of(chat):\n    return []\nacc_sources = None\n"
+    assert problems(load({("acc-good", "good"): code})) == {}
+
+
+def test_sys_exit_in_an_event_hook_is_logged(load: Load, caplog: pytest.LogCaptureFixture) -> None:
+    listener = "from autocakechat import hookimpl\n@hookimpl\ndef acc_before_stage(stage):\n    raise SystemExit(0)\n"
+    manager = load({("acc-listener", "listener"): listener, ("acc-good", "good"): STAGE.format(name="good")})
+    stage = manager.find("extractor", "good")
+    with caplog.at_level(logging.WARNING):
+        manager.announce("acc_before_stage", logging.getLogger("test"), stage=stage)
+    assert "plugin listener (acc-listener 1.2): acc_before_stage failed: SystemExit: 0" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("load_command", "message"),
+    [("print", "the command 'shout' loads None, expected a click.Command"), ("exit", "failed with SystemExit")],
+)
+def test_a_command_that_cannot_be_loaded_names_its_plugin(load: Load, load_command: str, message: str) -> None:
+    code = f"""
+    from autocakechat import CommandType, hookimpl
+
+    @hookimpl
+    def acc_commands():
+        yield CommandType(name="shout", summary="", load=lambda: {load_command}())
+    """
+    manager = load({("acc-shout", "shout"): code})
+    with pytest.raises(PluginError, match=rf"plugin shout \(acc-shout 1.2\): {message}.*; acc_shout_shout_\w+.py:6"):
+        manager.load_command("shout")
+
+
 def test_an_error_in_an_event_hook_is_logged(load: Load, caplog: pytest.LogCaptureFixture) -> None:
     listener = """
     from autocakechat import hookimpl
@@ -173,4 +288,8 @@ def test_an_error_in_an_event_hook_is_logged(load: Load, caplog: pytest.LogCaptu
     stage = manager.find("extractor", "good")
     with caplog.at_level(logging.WARNING):
         manager.announce("acc_before_stage", logging.getLogger("test"), stage=stage)
-    assert caplog.messages == ["plugin listener: acc_before_stage failed: ValueError: not today"]
+    (message,) = caplog.messages
+    assert message.startswith(
+        "plugin listener (acc-listener 1.2): acc_before_stage failed: ValueError: not today; acc_"
+    )
+    assert message.endswith(".py:6")

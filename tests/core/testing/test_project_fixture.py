@@ -45,7 +45,7 @@ def test_a_started_process_reads_input_and_is_ended(acc_project: Project) -> Non
 def test_wait_for_fails_if_the_program_ends(acc_project: Project) -> None:
     with (
         acc_project.start("deploy", "nothing.toml") as running,
-        pytest.raises(AssertionError, match=r"the program ended with 2:\nacc: nothing\.toml"),
+        pytest.raises(AssertionError, match=r"the program ended with 2:\n\S+ acc: nothing\.toml"),
     ):
         running.wait_for(lambda: False)
 

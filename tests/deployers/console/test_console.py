@@ -9,31 +9,45 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from autocakechat import RunContext, UserError
+from autocakechat import Reply, Request, RunContext, UserError
 from autocakechat.plugins.deployers.console import Options, deploy
 from tests.deployers.responders import Echo, all_lines, model_of
 
 PROGRAM = [sys.executable, str(Path(__file__).with_name("serve_on_console.py"))]
 
-RunScript = Callable[[bytes], list[str]]
+RunScript = Callable[..., list[str]]
+
+
+class OneLabel(Echo):
+    """An echo with one label, as a model has that was trained without an annotator."""
+
+    labels = ("neutral",)
+
+
+class Ranking(Echo):
+    """Replies with the second of three ranked candidates."""
+
+    def respond(self, requests: Sequence[Request]) -> list[Reply]:
+        texts = ("no\x1b[31m", f"{requests[0].context[-1]}\nyes", "maybe")
+        return [Reply(texts[1], texts if requests[0].context[-1] != "bye" else ())]
 
 
 @pytest.fixture
 def run_script(run: RunContext, monkeypatch: pytest.MonkeyPatch) -> RunScript:
     """Deploys with some standard input, in an ASCII locale, and returns the lines of standard output."""
 
-    def run_with_input(standard_input: bytes) -> list[str]:
+    def run_with_input(standard_input: bytes, echo: type[Echo] = Echo, candidates: bool = False) -> list[str]:
         output = BytesIO()
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(standard_input), "ascii"))
         monkeypatch.setattr(sys, "stdout", TextIOWrapper(output, "ascii"))
-        deploy(Options(), model_of(Echo(all_lines)), run)
+        deploy(Options(candidates=candidates), model_of(echo(all_lines)), run)
         return output.getvalue().decode().split("\n")[:-1]
 
     return run_with_input
@@ -64,6 +78,31 @@ def test_commands_in_a_script_get_one_line_each(run_script: RunScript) -> None:
     assert output[3].startswith("/mood LABEL")
     assert output[4].startswith("unknown command /dance; /mood LABEL")
     assert len(output) == 5
+
+
+def test_moods_are_offered_only_by_a_model_with_several_labels(run_script: RunScript) -> None:
+    output = run_script(b"/help\n/mood joy\n/dance\nhi\n", OneLabel)
+    assert output[0].startswith("/reset clears")
+    assert output[1] == "the model has no moods"
+    assert "/mood" not in output[0] + output[2]
+    assert output[3] == "neutral hi"
+
+
+@pytest.mark.parametrize("word", [b"/quit", b"exit", b"QUIT "])
+def test_a_word_ends_the_conversation(run_script: RunScript, word: bytes) -> None:
+    assert run_script(b"hi\n" + word + b"\nhi again\n") == ["neutral hi"]
+
+
+def test_candidates_are_shown_below_each_reply_and_the_chosen_one_is_marked(run_script: RunScript) -> None:
+    assert run_script(b"hi\n/reset\nbye\n", Ranking, candidates=True) == [
+        r"hi\nyes",
+        r"  1  no\x1b[31m",
+        r"> 2  hi\nyes",
+        "  3  maybe",
+        "the conversation is cleared",
+        r"bye\nyes",
+        "  (the model gives no candidates for this reply)",
+    ]
 
 
 def test_control_characters_of_a_reply_are_escaped(run_script: RunScript) -> None:
@@ -152,12 +191,18 @@ def terminal() -> Iterator[Terminal]:
 
 
 def test_in_a_terminal_it_chats_until_ctrl_d(terminal: Terminal) -> None:
-    terminal.expect("Ctrl-D quits")
+    terminal.expect("to leave: /quit, exit or Ctrl-D")
     terminal.expect("you ")
     terminal.type("hi\r")
     terminal.expect("neutral hi")
     terminal.expect("you ")
     terminal.type("\x04")
+    assert terminal.process.wait(timeout=20) == 0
+
+
+def test_in_a_terminal_a_word_ends_it(terminal: Terminal) -> None:
+    terminal.expect("you ")
+    terminal.type("exit\r")
     assert terminal.process.wait(timeout=20) == 0
 
 

@@ -18,6 +18,8 @@ from tests.deployers.telegram.support.bot_thread import BotThread
 
 MakeBot = Callable[..., BotThread]
 
+GROUP = -100
+
 
 def test_a_message_gets_a_reply(api: BotApi, bot: MakeBot) -> None:
     with bot():
@@ -59,6 +61,22 @@ def test_commands_are_in_the_menu_and_in_the_help(api: BotApi, bot: MakeBot) -> 
     names = [entry["command"] for entry in api.menu]
     assert names == ["start", "help", "mood", "reset", "forget"]
     assert all(f"/{name}" in api.texts()[0] for name in names)
+
+
+def test_a_model_with_one_label_offers_no_moods(api: BotApi, bot: MakeBot, echo: Echo) -> None:
+    echo.labels = ("neutral",)
+    with bot():
+        api.write("/help")
+        api.wait(api.texts)
+        api.write("/mood joy")
+        api.wait(lambda: len(api.texts()) == 2)
+        api.write("/mood", GROUP, user=1)  # not offered, so it may be for another bot in the group
+        api.write("/help", GROUP, user=1)
+        api.wait(lambda: api.texts(GROUP))
+    assert [entry["command"] for entry in api.menu] == ["start", "help", "reset", "forget"]
+    assert "/mood" not in api.texts()[0]
+    assert api.texts()[1] == "I have no moods."
+    assert api.texts(GROUP) == api.texts()[:1]
 
 
 def test_an_unknown_command_gets_one_reply(api: BotApi, bot: MakeBot, echo: Echo) -> None:

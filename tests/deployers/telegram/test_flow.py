@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -15,6 +18,7 @@ from autocakechat.cli.main import main
 from autocakechat.plugins.deployers.telegram.receiving.admission import NO_ACCESS_NOTICE
 from tests.conftest import ROOT
 from tests.deployers.telegram.support.bot_api import TOKEN, BotApi
+from tests.deployers.telegram.test_systemd import documented_command
 from tests.processes import Process
 
 PIPELINE = """
@@ -59,11 +63,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, api: BotApi) -> Path:
     return folder
 
 
-def start_acc(folder: Path, *arguments: str) -> Process:
+def start_acc(folder: Path, *arguments: str, token: str = TOKEN) -> Process:
     return Process(
         [sys.executable, "-m", "autocakechat", *arguments],
         cwd=folder,
-        env=os.environ | {"TOKEN": TOKEN},
+        env=os.environ | {"TOKEN": token},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -107,7 +111,14 @@ def test_run_trains_and_replies_and_deploy_starts_without_training(folder: Path,
         assert sum(word.strip(".,!?") in training_set for word in words) / len(words) > 0.9
     assert api.texts(3) == [NO_ACCESS_NOTICE]
 
-    with start_acc(folder, "deploy", "pipeline.toml", "--state", "state") as process:
+    # As systemd starts it; the file replaces the token of pipeline.toml.
+    (model,) = (folder / ".acc/model").glob("*")
+    shutil.copytree(model, folder / "model")
+    (folder / "credentials").mkdir()
+    (folder / "credentials/token").write_text(f"{TOKEN}\n")
+    folders = {"STATE_DIRECTORY": str(folder / "state"), "CREDENTIALS_DIRECTORY": str(folder / "credentials")}
+    arguments = [Template(argument).substitute(folders) for argument in documented_command()]
+    with start_acc(folder, *arguments, token="") as process:
         sent = len(api.texts(1))
         api.write("and now?", chat=1)
         api.wait(lambda: len(api.texts(1)) > sent, seconds=120)
@@ -115,6 +126,7 @@ def test_run_trains_and_replies_and_deploy_starts_without_training(folder: Path,
         out, log = process.communicate(timeout=30)
     assert process.returncode == 0, log
     assert "training" not in log
+    assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d started bot=@PersonBot ", log, re.M)
     state_files = {file.name for file in (folder / "state").iterdir()}
     assert {f"bot-{TOKEN.partition(':')[0]}.sqlite3", "heartbeat"} <= state_files
 

@@ -100,7 +100,7 @@ def test_chats_without_conversations_are_skipped_unless_included(
     path = write_export(tmp_path / "result.json", make_chat([make_message(1, ME, "a")], type=type))  # type: ignore[arg-type]
     assert [chat.skip for chat in read(path, run)] == [reason]
     everything = ["bot_chat", "channel", "saved_messages", "replies", "verification_codes"]
-    assert [chat.skip for chat in read(path, run, include=everything)] == [None]
+    assert [chat.skip for chat in read(path, run, include_kinds=everything)] == [None]
 
 
 def test_a_group_with_one_participant_causes_a_warning(

@@ -8,18 +8,37 @@ import json
 import logging
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import chitchat_dataset
 import pytest
 
-from autocakechat import Corpus, RunContext
+from autocakechat import Corpus, Progress, RunContext
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
+from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from tests.conftest import ROOT, silent_progress
 
 SMALL = Options(hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02)
+
+CONFIG = TrainingConfig(
+    epochs=1,
+    patience=1,
+    batch_size=8,
+    optimizer="adam",
+    learning_rate=0.01,
+    decay=False,
+    warm_up=0,
+    clip_norm=None,
+    clip_value=None,
+    dropout=0.0,
+    seed=1,
+    checkpoint_seconds=1000.0,
+)
 
 GOLDEN = ROOT / "tests" / "data" / "cakechat-golden"
 
@@ -58,6 +77,26 @@ def write_corpus(folder: Path, train: list[Any], validation: list[Any]) -> Corpu
 def run_in(folder: Path, seed: int = 42) -> RunContext:
     folder.mkdir(parents=True, exist_ok=True)
     return RunContext(log=logging.getLogger("autocakechat.test"), progress=silent_progress, seed=seed, state=folder)
+
+
+class InterruptedProgress:
+    """Raises KeyboardInterrupt after a number of mini-batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.batches_left = batches
+
+    def advance(self, steps: float = 1, **figures: float | str) -> None:
+        self.batches_left -= bool(figures)
+        if not self.batches_left:
+            raise KeyboardInterrupt
+
+
+def interrupted(run: RunContext, batches: int) -> RunContext:
+    @contextmanager
+    def progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
+        yield InterruptedProgress(batches)
+
+    return attrs.evolve(run, progress=progress)
 
 
 @pytest.fixture(scope="session")

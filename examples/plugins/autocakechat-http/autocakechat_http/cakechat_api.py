@@ -9,7 +9,6 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from autocakechat import Session
 from autocakechat_http.reply_queue import ReplyQueue
 from autocakechat_http.request_parsing import InvalidRequestError, make_request, parse_label, read_body
 
@@ -28,10 +27,7 @@ def make_routes(queue: ReplyQueue, line_limit: int) -> list[Route]:
     async def get_response(http: HttpRequest) -> JSONResponse:
         body = await read_body(http)
         lines = _parse_context(body.get("context"))
-        emotion = body.get("emotion", Session.default_label(responder.labels))
-        if not isinstance(emotion, str):
-            raise InvalidRequestError("`emotion` must be a string")
-        label = parse_label(emotion, responder.labels)
+        label = parse_label(body.get("emotion"), responder.labels)
         reply = await queue.reply(make_request(lines, label, responder.context_lines, line_limit))
         return JSONResponse({"response": reply.text})
 

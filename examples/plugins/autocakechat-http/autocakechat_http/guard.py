@@ -20,6 +20,7 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+METRICS_PATH = "/metrics"
 _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
@@ -120,7 +121,7 @@ class Guard:
             return error_response(403, "this origin is not allowed; the server's option `origins` must list it")
         if scope["method"] == "OPTIONS":
             return None
-        if "/v1/" in scope["path"] and not self._has_key(headers):
+        if ("/v1/" in scope["path"] or scope["path"] == METRICS_PATH) and not self._has_key(headers):
             return error_response(401, "a key is required: Authorization: Bearer KEY", "invalid_api_key")
         if scope["method"] == "POST":
             return self._reject_body(headers)

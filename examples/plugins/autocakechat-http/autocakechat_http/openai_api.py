@@ -19,28 +19,38 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from autocakechat import Reply, Request, Responder, Session
+from autocakechat_http.bot import Bot
 from autocakechat_http.reply_queue import ReplyQueue
-from autocakechat_http.request_parsing import InvalidRequestError, read_body
+from autocakechat_http.request_parsing import InvalidRequestError, read_body, replace_lone_surrogates
 
+COMPLETIONS_PATH = "/v1/chat/completions"
 _IGNORED_ROLES = ("system", "developer", "tool", "function")
 
 _Json = dict[str, Any]
 
 
-def make_routes(queue: ReplyQueue, name: str, line_limit: int) -> list[Route]:
+def make_routes(queue: ReplyQueue, bot: Bot, line_limit: int) -> list[Route]:
     """Returns the routes of this API.
 
     Args:
         queue: Has the model reply.
-        name: The name of the bot.
+        bot: Describes the bot.
         line_limit: Maximum length of a line in characters.
     """
     responder = queue.responder
-    labels = _labels_by_model(name, responder)
+    labels = _labels_by_model(bot.name, responder)
     created = int(time.time())
 
     def model_object(model: str) -> _Json:
-        return {"id": model, "object": "model", "created": created, "owned_by": "autocakechat"}
+        # The chat page uses the last two fields, which are not part of OpenAI's API.
+        return {
+            "id": model,
+            "object": "model",
+            "created": created,
+            "owned_by": "autocakechat",
+            "person": bot.person,
+            "artifact": bot.model,
+        }
 
     async def list_models(http: HttpRequest) -> JSONResponse:
         return JSONResponse({"object": "list", "data": [model_object(model) for model in labels]})
@@ -50,12 +60,15 @@ def make_routes(queue: ReplyQueue, name: str, line_limit: int) -> list[Route]:
 
     async def create_completion(http: HttpRequest) -> Response:
         body = await read_body(http)
-        model = _check_model(body.get("model", name), labels)
-        if body.get("n", 1) != 1:
+        model = _check_model(body.get("model", bot.name), labels)
+        if body.get("n") not in (None, 1):
             raise InvalidRequestError("`n` must be 1")
+        stream = body.get("stream") or False
+        if not isinstance(stream, bool):
+            raise InvalidRequestError("`stream` must be true or false")
         request = _make_request(body.get("messages"), responder, labels[model], line_limit)
         completion = _Completion(model, request, await queue.reply(request))
-        if body.get("stream") is not True:
+        if not stream:
             return JSONResponse(completion.to_json())
         options = body.get("stream_options")
         include_usage = isinstance(options, dict) and options.get("include_usage") is True
@@ -64,7 +77,7 @@ def make_routes(queue: ReplyQueue, name: str, line_limit: int) -> list[Route]:
     return [
         Route("/v1/models", list_models, methods=["GET"]),
         Route("/v1/models/{model}", get_model, methods=["GET"]),
-        Route("/v1/chat/completions", create_completion, methods=["POST"]),
+        Route(COMPLETIONS_PATH, create_completion, methods=["POST"]),
     ]
 
 
@@ -129,6 +142,8 @@ def _make_request(messages: Any, responder: Responder, label: str, line_limit: i
         role = message.get("role") if isinstance(message, dict) else None
         if role == "user":
             session.add_message(_parse_content(message))
+        elif role == "assistant" and message.get("content") == "":
+            pass  # An empty reply of the bot, which clients send back with the conversation.
         elif role == "assistant":
             session.add_reply(Reply(_parse_content(message)))
         elif role not in _IGNORED_ROLES:
@@ -145,4 +160,4 @@ def _parse_content(message: _Json) -> str:
         content = "\n".join(text for text in texts if isinstance(text, str))
     if not isinstance(content, str) or not content.strip():
         raise InvalidRequestError("every message needs a `content` with text")
-    return content
+    return replace_lone_surrogates(content)

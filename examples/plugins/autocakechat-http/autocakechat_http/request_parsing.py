@@ -41,20 +41,33 @@ async def read_body(http: HttpRequest) -> dict[str, Any]:
     return body
 
 
-def parse_label(emotion: str, labels: Sequence[str]) -> str:
+def replace_lone_surrogates(text: str) -> str:
+    r"""Returns a text that can be written as UTF-8: a JSON string such as "\ud83d" is half of a surrogate pair."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def parse_label(emotion: Any, labels: Sequence[str]) -> str:
     """Returns the label of the model for the name of an emotion, regardless of upper and lower case.
 
     Args:
-        emotion: The name in the request.
+        emotion: The name in the request. None and `neutral` are the default label of every model, because clients of
+            CakeChat send `neutral` for no emotion.
         labels: The labels of the model.
 
     Raises:
-        InvalidRequestError: The model does not have this label.
+        InvalidRequestError: It is not a string, or the model does not have this label.
     """
+    if emotion is None:
+        return Session.default_label(labels)
+    if not isinstance(emotion, str):
+        raise InvalidRequestError("`emotion` must be a string")
     label = Session.find_label(emotion, labels)
-    if label is None:
-        raise InvalidRequestError(f"unknown emotion; use one of these: {', '.join(labels)}")
-    return label
+    if label is not None:
+        return label
+    if Session.find_label(emotion, ["neutral"]):
+        return Session.default_label(labels)
+    choices = f"use one of these: {', '.join(labels)}" if labels else "leave it out, this model has no emotions"
+    raise InvalidRequestError(f"unknown `emotion`; {choices}")
 
 
 def make_request(lines: Sequence[str], emotion: str, context_lines: int, line_limit: int) -> Request:
@@ -67,4 +80,5 @@ def make_request(lines: Sequence[str], emotion: str, context_lines: int, line_li
         line_limit: Maximum length of a line in characters. The start of a longer line is dropped, because its end is
             more recent.
     """
-    return Request(tuple(line[-line_limit:] for line in lines[-context_lines:]), emotion)
+    recent_lines = map(replace_lone_surrogates, lines[-context_lines:])
+    return Request(tuple(line[-line_limit:] for line in recent_lines), emotion)

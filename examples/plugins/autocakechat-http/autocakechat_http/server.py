@@ -5,32 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import signal
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
-from starlette.responses import FileResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from autocakechat import RunContext, TrainedModel, UserError
-from autocakechat_http import Options, cakechat_api, openai_api
-from autocakechat_http.guard import AccessRules, BodyTooLargeError, Guard, body_too_large_response, error_response
-from autocakechat_http.reply_queue import ModelFailedError, QueueFullError, ReplyQueue
-from autocakechat_http.request_parsing import InvalidRequestError
+from autocakechat_http import Options
+from autocakechat_http.app import make_app
+from autocakechat_http.bot import Bot
+from autocakechat_http.guard import AccessRules
+from autocakechat_http.monitoring import RequestStatistics
+from autocakechat_http.reply_queue import ReplyQueue
 
-_PAGE_FOLDER = Path(__file__).parent / "page"
-_PAGE_FILES = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js"}
-_SHUTDOWN_TIMEOUT = 5
-_RETRY_AFTER_SECONDS = 2
+# Requests that wait for the model when the server stops get this long, then status 503. Connections that are still
+# open after the second time are cut.
+_REPLY_TIMEOUT = 5
+_SHUTDOWN_TIMEOUT = 7
 _MAX_CONNECTIONS = 1000
+_ANY_ADDRESS = ("0.0.0.0", "::")
 
 
 def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
@@ -53,84 +50,92 @@ def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
     with contextlib.closing(_listen(options.host, options.port)) as listener:
         queue = ReplyQueue(model.load(), options.batch, options.queue, run.log)
         rules = AccessRules({host.lower() for host in options.hosts}, set(options.origins), key, options.body_limit)
-        app = make_app(options, queue, rules)
-        host = f"[{options.host}]" if ":" in options.host else options.host
-        address = f"http://{host}:{listener.getsockname()[1]}"
-        run.log.info("listening on %s%s; Ctrl-C stops it", address, " (with a chat page)" if options.page else "")
-        asyncio.run(_serve_until_signal(app, queue, listener))
+        bot = Bot(options.name, model.person, model.path.name)
+        statistics = RequestStatistics()
+        app = make_app(options, bot, queue, statistics, rules, run.log)
+        run.log.info(_greeting(options, listener.getsockname()[1]))
+        asyncio.run(_Service(app, queue, statistics, run.log).run(listener))
 
 
-def make_app(options: Options, queue: ReplyQueue, rules: AccessRules) -> ASGIApp:
-    """Makes the application: the APIs and the page, behind the guard."""
-    routes = [
-        *cakechat_api.make_routes(queue, options.line_limit),
-        *openai_api.make_routes(queue, options.name, options.line_limit),
-        *(_page_route(path, name) for path, name in _PAGE_FILES.items() if options.page),
-    ]
-    handlers = {
-        InvalidRequestError: _handle_invalid_request,
-        BodyTooLargeError: _handle_body_too_large,
-        ClientDisconnect: _handle_disconnect,
-        QueueFullError: _handle_queue_full,
-        ModelFailedError: _handle_model_failed,
-        HTTPException: _handle_http_exception,
-    }
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), rules)  # type: ignore[arg-type]
+def _greeting(options: Options, port: int) -> str:
+    """Says where the server listens, and what a user on this machine opens."""
+    address = _url(options.host, port)
+    local = _url("localhost", port) if options.host in _ANY_ADDRESS else address
+    use = f"open {local} in a browser to chat" if options.page else f"the API is at {local}/v1"
+    return f"listening on {address}; {use}; Ctrl-C stops the server"
 
 
-def _page_route(path: str, name: str) -> Route:
-    async def send_file(http: HttpRequest) -> Response:
-        return FileResponse(_PAGE_FOLDER / name)
-
-    return Route(path, send_file, methods=["GET"])
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _handle_invalid_request(http: HttpRequest, error: InvalidRequestError) -> Response:
-    return error.response
+class _Service:
+    """The HTTP server and the queue of the model.
 
+    Args:
+        app: The web application.
+        queue: The queue of requests to the model.
+        statistics: The requests so far.
+        log: Receives one line when the server stops.
+    """
 
-async def _handle_body_too_large(http: HttpRequest, error: BodyTooLargeError) -> Response:
-    return body_too_large_response(error.limit)
+    def __init__(self, app: ASGIApp, queue: ReplyQueue, statistics: RequestStatistics, log: logging.Logger) -> None:
+        self._queue = queue
+        self._statistics = statistics
+        self._log = log
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=_MAX_CONNECTIONS,
+                timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
+            )
+        )
 
+    async def run(self, listener: socket.socket) -> None:
+        """Serves until SIGINT or SIGTERM.
 
-async def _handle_disconnect(http: HttpRequest, error: ClientDisconnect) -> Response:
-    return error_response(400, "the client disconnected")
+        Args:
+            listener: The socket that listens.
+        """
+        self._queue.start()
+        with self._stop_on_signals():
+            await self._server.serve(sockets=[listener])
+        await self._queue.stop()
 
+    @contextlib.contextmanager
+    def _stop_on_signals(self) -> Iterator[None]:
+        """Stops gracefully on the first SIGINT or SIGTERM, and rejects the requests in progress on the second."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
-async def _handle_queue_full(http: HttpRequest, error: QueueFullError) -> Response:
-    response = error_response(503, "too many conversations are waiting; try again later", "busy")
-    response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return response
-
-
-async def _handle_model_failed(http: HttpRequest, error: ModelFailedError) -> Response:
-    return error_response(500, "the model failed")
-
-
-async def _handle_http_exception(http: HttpRequest, error: HTTPException) -> Response:
-    return error_response(error.status_code, error.detail)
-
-
-async def _serve_until_signal(app: ASGIApp, queue: ReplyQueue, listener: socket.socket) -> None:
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=_MAX_CONNECTIONS,
-        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
-    )
-    server = _Server(config)
-    queue_task = asyncio.create_task(queue.run())
-    with _stop_on_signals(server):
-        await server.serve(sockets=[listener])
-    queue_task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await queue_task
+    def _stop(self) -> None:
+        if self._server.should_exit:
+            self._server.force_exit = True
+            self._queue.abandon()
+            return
+        self._server.should_exit = True
+        in_progress = self._statistics.in_progress
+        if in_progress:
+            self._log.info("stopping; requests in progress: %d; Ctrl-C again rejects them", in_progress)
+            asyncio.get_running_loop().call_later(_REPLY_TIMEOUT, self._queue.abandon)
+        else:
+            self._log.info("stopped")
 
 
 class _Server(uvicorn.Server):
@@ -139,27 +144,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-@contextlib.contextmanager
-def _stop_on_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Stops a server gracefully on the first SIGINT or SIGTERM, and at once on the second."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        server.force_exit = server.should_exit
-        server.should_exit = True
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,6 +17,7 @@ import pytest
 
 from autocakechat.testing import AccProcess, Project
 
+ODD_MODEL = Path(__file__).with_name("odd_model.py")
 LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 
 
@@ -77,10 +81,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def running_server(project: Project, seconds: float = 0.0, **options: Any) -> Iterator[Server]:
     project.pipeline(reply={"seconds": seconds}, deployer={"use": "http", "port": 0, **options})
     with project.start("deploy") as process:
-        process.wait_for(lambda: LISTENING.search(process.stderr))
-        match = LISTENING.search(process.stderr)
-        assert match
-        yield Server(process, int(match[1]))
+        yield wait_for_server(process)
+
+
+def wait_for_server(process: AccProcess) -> Server:
+    process.wait_for(lambda: LISTENING.search(process.stderr))
+    match = LISTENING.search(process.stderr)
+    assert match
+    return Server(process, int(match[1]))
 
 
 @pytest.fixture(scope="session")
@@ -93,4 +101,32 @@ def serve(project: Project) -> Serve:
 def server(project: Project) -> Iterator[Server]:
     """A running server with default options."""
     with running_server(project) as server:
+        yield server
+
+
+@contextmanager
+def running_odd_model(project: Project, port: int = 0) -> Iterator[Server]:
+    program = subprocess.Popen(
+        [sys.executable, ODD_MODEL, str(port)],
+        env=project.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    with AccProcess(program) as process:
+        yield wait_for_server(process)
+
+
+@pytest.fixture(scope="session")
+def serve_odd_model(project: Project) -> Serve:
+    """Starts a server with the model of `odd_model.py`: `with serve_odd_model(port=8080) as server`."""
+    return lambda **options: running_odd_model(project, **options)
+
+
+@pytest.fixture(scope="module")
+def odd_server(project: Project) -> Iterator[Server]:
+    """A running server with the model of `odd_model.py`."""
+    with running_odd_model(project) as server:
         yield server

@@ -29,6 +29,12 @@ class Options:
     """The options of `[[source]]`."""
 
     path: Path = option(affects_key=False, help="An export: a .txt or .zip file of WhatsApp, or a folder of exports.")
+    include: list[str | int] = option(
+        factory=list, help="The chats to read, by title; all others are skipped. Empty for all chats."
+    )
+    exclude: list[str | int] = option(
+        factory=list, help="Chats to skip, and people whose messages are dropped, by name."
+    )
     timezone: str = option(
         default="UTC",
         check=_check_time_zone,
@@ -40,14 +46,23 @@ def inputs(options: Options) -> Sequence[Input]:
     """Finds exports; see `files.find_inputs`."""
     from autocakechat_whatsapp.files import find_inputs
 
-    return find_inputs(options.path)
+    found = find_inputs(options.path)
+    if len(found) == 1 or not (options.include or options.exclude):
+        return found
+    # Only a reader of all exports knows whether an entry of these options fits something, so they are read together.
+    files = tuple(entry.paths[0] for entry in found)
+    return [Input(f"{found[0].name} and {len(found) - 1} more", files)]
 
 
 def read(options: Options, input: Input, run: RunContext) -> Iterable[Chat]:
-    """Reads an export; see `reader.read_chat`."""
+    """Reads one export, or all of them; see `reader.read_chat`."""
+    from autocakechat import select_chats
+    from autocakechat_whatsapp.files import find_inputs
     from autocakechat_whatsapp.reader import read_chat
 
-    yield read_chat(input, ZoneInfo(options.timezone), run)
+    exports = [input] if len(input.paths) == 1 else find_inputs(options.path)
+    chats = (read_chat(export, ZoneInfo(options.timezone), run) for export in exports)
+    return select_chats(chats, options.include, options.exclude)
 
 
 def recognises(path: Path) -> bool:

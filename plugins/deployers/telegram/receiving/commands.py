@@ -31,10 +31,11 @@ class CommandCall:
 class _Entry:
     run: Callable[[CommandCall], str]
     description: str
+    offered: bool = True
 
 
 class Commands:
-    """The commands by name.
+    """The commands by name. `/mood` is offered only if the model has several moods; without, it says so.
 
     Args:
         welcome: The reply to `/start`.
@@ -49,19 +50,19 @@ class Commands:
         self._entries = {
             "start": _Entry(self._start, "who I am"),
             "help": _Entry(self._help, "the list of commands"),
-            "mood": _Entry(self._mood, "the mood of my replies"),
+            "mood": _Entry(self._mood, "the mood of my replies", offered=len(responder.labels) > 1),
             "reset": _Entry(self._reset, "forget this conversation"),
             "forget": _Entry(self._forget, "with 'me': delete everything I store about you"),
         }
 
     @property
     def menu(self) -> Sequence[tuple[str, str]]:
-        """Names and descriptions, for Telegram's command menu."""
-        return [(name, entry.description) for name, entry in self._entries.items()]
+        """Names and descriptions of the commands that are offered, for Telegram's command menu."""
+        return [(name, entry.description) for name, entry in self._entries.items() if entry.offered]
 
     def __contains__(self, name: str) -> bool:
-        """Returns whether a command of this name exists."""
-        return name in self._entries
+        """Returns whether a command of this name is offered."""
+        return any(name == offered for offered, _ in self.menu)
 
     def run(self, name: str, call: CommandCall) -> str:
         """Runs a command.
@@ -85,6 +86,8 @@ class Commands:
 
     def _mood(self, call: CommandCall) -> str:
         labels = self._responder.labels
+        if len(labels) < 2:
+            return "I have no moods."
         label = Session.find_label(call.argument, labels)
         if label is None:
             mood = self._store.mood(call.chat) or Session.default_label(labels)

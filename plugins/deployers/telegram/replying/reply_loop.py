@@ -73,12 +73,12 @@ class ReplyLoop:
     def _seconds_until_due(self, chat: PendingChat, now: float) -> float:
         """Returns the seconds until a reply is due; 0 or less if it is due now.
 
-        The times of messages are capped at `now`: if the system clock was set back after they were received, the loop
-        still sleeps no longer than the options say.
+        A message from the future shows that the system clock was set back after it was received. It is due now,
+        because the time that it has waited is unknown.
         """
-        debounced = min(chat.last_received, now) + self._debounce_seconds
-        at_most = min(chat.first_received, now) + self._max_debounce_seconds
-        return min(debounced, at_most) - now
+        if chat.last_received > now:
+            return 0.0
+        return min(chat.last_received + self._debounce_seconds, chat.first_received + self._max_debounce_seconds) - now
 
     async def _sleep(self, seconds: float | None) -> None:
         """Sleeps until the time is over or `wake` is called; if `seconds` is None, until `wake` is called."""
@@ -128,7 +128,8 @@ class ReplyLoop:
 
     def _log_failure(self, error: Exception) -> None:
         # The message of the exception is left out, because it may quote a chat message.
-        frame = traceback.extract_tb(error.__traceback__)[-1]
+        cause = error.__cause__ or error  # the model's own error, in place of the one that names its plugin
+        frame = traceback.extract_tb(cause.__traceback__)[-1]
         place = f"{frame.filename}:{frame.lineno}"
-        self._event_log.log("model failed", level=logging.ERROR, error=type(error).__name__, place=place)
+        self._event_log.log("model failed", level=logging.ERROR, error=type(cause).__name__, place=place)
         self._event_log.count("failed")

@@ -13,6 +13,7 @@ from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencie
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import set_weights
 from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.training.estimates import format_duration
 from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
 from autocakechat.plugins.trainers.cakechat.training.loop import TrainingLoop
 from autocakechat.plugins.trainers.cakechat.training.tensorboard_log import open_scalar_log
@@ -43,7 +44,7 @@ def fit(
         The history; and the metrics `perplexity`, `unigram_perplexity` and, with initial weights, `start_perplexity`.
 
     Raises:
-        StageError: The training diverged.
+        UserError: The training diverged.
     """
     frequencies = token_frequencies(data.batcher, data.samples)
     baseline = unigram_perplexity(frequencies, data.batcher, data.validation)
@@ -60,8 +61,23 @@ def fit(
     if data.initial_weights is not None:
         metrics["start_perplexity"] = loop.perplexity(data.validation)
         run.log.info("%s model: the start model has a perplexity of %.1f", data.name, metrics["start_perplexity"])
+    loop.resume()
+    _log_duration(loop, data, config, options, run)
     history = loop.run()
     return history, {"perplexity": history.perplexities[history.best_epoch]} | metrics
+
+
+def _log_duration(
+    loop: TrainingLoop, data: TrainingSet, config: TrainingConfig, options: Options, run: RunContext
+) -> None:
+    """Logs how long the training will take, unless it is finished."""
+    seconds = loop.estimate_seconds_left()
+    if seconds:
+        part = "the rest of " if loop.history.seconds else ""
+        reverse = ", and as long again for the reverse model" if options.reverse and data.name == "forward" else ""
+        epochs = f"{config.epochs} epochs" if config.epochs > 1 else "1 epoch"
+        message = "%s model: about %s for %s%s on this machine%s"
+        run.log.info(message, data.name, format_duration(seconds), part, epochs, reverse)
 
 
 def _callbacks(options: Options, name: str, sample_replies: Callable[[], list[str]]) -> TrainingCallbacks:

@@ -11,7 +11,7 @@ import time
 
 import attrs
 
-from autocakechat import Progress, RunContext, StageError
+from autocakechat import Progress, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
@@ -23,6 +23,13 @@ from autocakechat.plugins.trainers.cakechat.training.training_set import Trainin
 
 _MAX_CROSS_ENTROPY = 700.0
 """exp overflows a float just above."""
+
+_VALIDATION_COST = 1 / 3
+"""Time of validating a mini-batch, in gradient steps: the forward pass, without the backward pass."""
+
+_MAX_MEASURED_STEPS = 10
+_MEASURED_FRACTION = 0.05
+"""The measured steps are not part of the training, so they must be few."""
 
 
 class TrainingLoop:
@@ -71,16 +78,37 @@ class TrainingLoop:
         self._started = 0.0
         self.history = History()
 
+    def resume(self) -> None:
+        """Continues from the checkpoint of this training, if there is one."""
+        self.history, self._epoch_loss = self._checkpoints.resume()
+
+    def estimate_seconds_left(self) -> float:
+        """Estimates the time of the rest of the training from a few gradient steps, which are undone.
+
+        The validation and the sample replies are compiled, too, at the end of the first epoch. That takes about as long
+        as compiling the gradient step.
+        """
+        if self._finished():
+            return 0.0
+        config, data = self._config, self._data
+        steps_left = self._total_steps - self._train_step.steps
+        measured_steps = max(1, min(_MAX_MEASURED_STEPS, round(_MEASURED_FRACTION * steps_left)))
+        first, *others = data.batcher.epoch(data.samples, config.batch_size, (config.seed, self.history.epochs))
+        chosen = [first, first, *others][: 1 + measured_steps]
+        batches = (data.batcher.batch(data.samples, rows) for rows in chosen)
+        compilation_seconds, step_seconds = self._train_step.measure_seconds(batches)
+        validated = (config.epochs - self.history.epochs) * len(data.validation)
+        return compilation_seconds + step_seconds * (steps_left + _VALIDATION_COST * validated / config.batch_size)
+
     def run(self) -> History:
-        """Trains until early stopping or until all epochs are finished.
+        """Trains until early stopping or until all epochs are finished; call `resume` before.
 
         Returns:
             The history.
 
         Raises:
-            StageError: The training diverged: the loss is NaN or infinite.
+            UserError: The training diverged: the loss is NaN or infinite.
         """
-        self.history, self._epoch_loss = self._checkpoints.resume()
         self._started = time.monotonic() - self.history.seconds
         title = f"training the {self._data.name} model"
         try:
@@ -161,7 +189,7 @@ class TrainingLoop:
 
     def _raise_if_diverged(self, value: float) -> None:
         if not math.isfinite(value):
-            raise StageError(
+            raise UserError(
                 f"training diverged: the loss is {value} after {self._train_step.steps} steps",
                 f"lower trainer.learning_rate, which is {self._config.learning_rate:g}, or set trainer.clip_norm",
             )

@@ -1,97 +1,132 @@
-"""`training.html`: metrics, curves and sample replies of a training, in one page without external resources."""
+"""`training.html`: sample replies, curves and metrics of a training, in one page without external resources."""
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from autocakechat import markup
 from autocakechat.plugins.trainers.cakechat.training.history import History
 from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt
 
-_WIDTH, _HEIGHT = 720, 200
-_LEFT_MARGIN, _RIGHT_MARGIN, _VERTICAL_MARGIN = 60, 6, 10
-_AXIS_HEIGHT = 24
-_COLOR = "#3a7ca5"
+_EPOCHS_SHOWN = 10
 
-Points = Sequence[tuple[float, float]]
-"""Gradient steps and values."""
+_TEMPLATE = """
+{% from "messages.html" import messages %}
+<p>{{ summary }}</p>
+{% if prompts %}
+<h2>Sample replies</h2>
+<p>Replies to contexts that were held out of training, after each epoch. These messages are from the chats: share this
+page only with people who may read them.</p>
+{% for prompt, rows in prompts %}
+<div class="example lines">
+{{ messages(prompt.context, [("person", prompt.reply)]) }}
+{{ table(("", "the bot's reply"), rows) }}
+</div>
+{% endfor %}
+{% endif %}
+{% for name, history, lines, labels, reference in charts %}
+<h2>Perplexity of the {{ name }} model</h2>
+{% if loop.first %}
+<p>How unlikely the model finds each word of the replies; lower is better. If the perplexity of the held-out replies
+rises while that of the training replies falls, the model memorises.</p>
+{% endif %}
+{{ line_chart(lines, labels, reference) }}
+<p>{{ pluralize(history.epochs, "epoch") }} in {{ "{:,.0f}".format(history.seconds) }} s. The model has the weights of
+epoch {{ history.best_epoch + 1 }}, the one with the lowest perplexity on the held-out replies.</p>
+{% endfor %}
+<h2>Metrics</h2>
+{{ table(("metric", "value"), metrics) }}
+"""
 
 
-def training_page(metrics: Mapping[str, Any], histories: Mapping[str, History], prompts: Sequence[Prompt]) -> str:
+def training_page(
+    metrics: Mapping[str, Any],
+    histories: Mapping[str, History],
+    prompts: Sequence[Prompt],
+    person: str | None,
+    date: datetime.date,
+) -> str:
     """Makes the page.
 
     Args:
         metrics: The metrics of the training.
         histories: The history of each network, by its name; the sample replies are those of the first.
-        prompts: The prompts of the sample replies.
+        prompts: The prompts of the sample replies. Without prompts, the page has no texts and names from the chats.
+        person: The name of the person to learn, if it is known.
+        date: The day of the training.
 
     Returns:
         HTML.
     """
-    rows = [(name.replace("_", " "), _format(value)) for name, value in metrics.items()]
-    parts = [markup.table(("metric", "value"), rows)]
-    for name, history in histories.items():
-        parts += _curves(name, history)
-    if prompts:
-        parts += _sample_replies(next(iter(histories.values())), prompts)
-    return markup.document("Training", parts)
-
-
-def _curves(name: str, history: History) -> Iterator[str]:
-    yield f"<h2>The {markup.text(name)} model</h2>"
-    yield (
-        f"<p>{history.epochs} epochs in {history.seconds:,.0f} s. The model has the weights of epoch "
-        f"{history.best_epoch + 1}, the one with the lowest perplexity.</p>"
+    first = next(iter(histories.values()))
+    body = markup.render(
+        _TEMPLATE,
+        summary=_summary(metrics),
+        prompts=[(prompt, _reply_rows(first, index)) for index, prompt in enumerate(prompts)],
+        charts=[
+            # The unigram baseline is that of the first network.
+            (name, history, _lines(history), _epoch_labels(history), _baseline(metrics) if history is first else None)
+            for name, history in histories.items()
+        ],
+        metrics=[(name.replace("_", " "), markup.Figure(_format(value))) for name, value in metrics.items()],
     )
-    perplexities = list(zip(history.steps, history.perplexities, strict=True))
-    yield "<h3>Perplexity</h3><p>On held-out replies, after each epoch; lower is better.</p>"
-    yield _line_chart(perplexities, markers=True)
-    yield "<h3>Loss</h3><p>Cross-entropy per token on the training set.</p>"
-    yield _line_chart([(point.step, point.loss) for point in history.curve])
-    yield "<h3>Learning rate</h3>"
-    yield _line_chart([(point.step, point.learning_rate) for point in history.curve])
+    return markup.document("Training", [body], [person if prompts else None, date.isoformat()])
 
 
-def _sample_replies(history: History, prompts: Sequence[Prompt]) -> Iterator[str]:
-    yield "<h2>Sample replies</h2><p>Replies after each epoch to held-out contexts.</p>"
-    for index, prompt in enumerate(prompts):
-        context = "<br>".join(markup.text(line) for line in prompt.context)
-        yield f"<h3>{context or 'empty context'}</h3>"
-        rows = [(f"epoch {epoch}", replies[index]) for epoch, replies in enumerate(history.replies, 1)]
-        yield markup.table(("", "reply"), [*rows, ("the person", prompt.reply)])
+def person_name(report: Mapping[str, Any]) -> str | None:
+    """Returns the name of the person to learn: the one with the most replies.
+
+    Args:
+        report: The report of a corpus; older ones do not name the person.
+    """
+    people = report.get("replies_by") or [{}]
+    more = f" and {len(people) - 1} more" if len(people) > 1 else ""
+    name = people[0].get("name") or people[0].get("id")
+    return f"{name}{more}" if name else None
 
 
-def _line_chart(points: Points, markers: bool = False) -> str:
-    """Draws a line chart as SVG: the y axis shows the maximum and the minimum, the x axis the last step."""
-    points = [(step, value) for step, value in points if math.isfinite(value)]
-    if not points:
-        return "<p>none</p>"
-    values = [value for _, value in points]
-    low, high, last_step = min(values), max(values), max(step for step, _ in points)
-
-    def to_pixels(step: float, value: float) -> tuple[float, float]:
-        x = _LEFT_MARGIN + (_WIDTH - _LEFT_MARGIN - _RIGHT_MARGIN) * step / last_step
-        height = (value - low) / (high - low) if high > low else 0.5
-        return x, _VERTICAL_MARGIN + (_HEIGHT - 2 * _VERTICAL_MARGIN) * (1 - height)
-
-    pixels = [to_pixels(step, value) for step, value in points]
-    polyline = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
-    circles = ""
-    if markers:
-        circles = "".join(_marker(x, y, value) for (x, y), value in zip(pixels, values, strict=True))
+def _summary(metrics: Mapping[str, Any]) -> str:
+    references = {
+        "the start model had": metrics.get("start_perplexity"),
+        "a model that knows only the word frequencies has": metrics.get("unigram_perplexity"),
+    }
+    compared = [f"; {name} {_format(value)}" for name, value in references.items() if value is not None]
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT + _AXIS_HEIGHT}" role="img">'
-        f'<polyline points="{polyline}" fill="none" stroke="{_COLOR}" stroke-width="2"/>{circles}'
-        f'<text x="0" y="14">{_format(high)}</text><text x="0" y="{_HEIGHT - 6}">{_format(low)}</text>'
-        f'<text x="{_LEFT_MARGIN}" y="{_HEIGHT + 16}">step 0</text>'
-        f'<text x="{_WIDTH}" y="{_HEIGHT + 16}" text-anchor="end">step {last_step:,.0f}</text></svg>'
+        f"The perplexity on held-out replies is {_format(metrics['perplexity'])}{''.join(compared)}. Lower is better."
     )
 
 
-def _marker(x: float, y: float, value: float) -> str:
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_COLOR}"><title>{_format(value)}</title></circle>'
+def _reply_rows(history: History, index: int) -> list[tuple[str, str]]:
+    """Returns the replies to a prompt in some epochs. Consecutive epochs with the same reply are joined."""
+    count = len(history.replies)
+    step = max(1, math.ceil(count / _EPOCHS_SHOWN))
+    shown = sorted({*range(0, count, step), count - 1, history.best_epoch} & set(range(count)))
+    rows = []
+    for reply, group in groupby(shown, key=lambda epoch: history.replies[epoch][index]):
+        epochs = list(group)
+        name = f"epoch {epochs[0] + 1}" if len(epochs) == 1 else f"epochs {epochs[0] + 1} to {epochs[-1] + 1}"
+        rows.append((f"{name} (best)" if history.best_epoch in epochs and count > 1 else name, reply))
+    return rows
+
+
+def _lines(history: History) -> list[markup.Line]:
+    held_out = list(zip(history.steps, history.perplexities, strict=True))
+    # The training loss is the logarithm of a perplexity; the highest one that a float can hold is e^709.
+    training = [(point.step, math.exp(min(point.loss, 700.0))) for point in history.curve]
+    return [markup.Line("held-out replies", held_out, markers=True), markup.Line("training replies", training)]
+
+
+def _epoch_labels(history: History) -> list[tuple[float, str]]:
+    return [(step, "epoch 1" if epoch == 1 else str(epoch)) for epoch, step in enumerate(history.steps, 1)]
+
+
+def _baseline(metrics: Mapping[str, Any]) -> tuple[str, float] | None:
+    value = metrics.get("unigram_perplexity")
+    return None if value is None else ("word frequencies alone", value)
 
 
 def _format(value: Any) -> str:

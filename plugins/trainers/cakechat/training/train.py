@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,12 @@ from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, estimate_training_memory
 from autocakechat.plugins.trainers.cakechat.training.fit_network import fit
 from autocakechat.plugins.trainers.cakechat.training.history import History
-from autocakechat.plugins.trainers.cakechat.training.memory_estimate import (
-    available_memory,
-    estimate_training_memory,
-)
 from autocakechat.plugins.trainers.cakechat.training.preparation import PreparedTraining, prepare
 from autocakechat.plugins.trainers.cakechat.training.presets import Hyperparameters
-from autocakechat.plugins.trainers.cakechat.training.report_page import training_page
+from autocakechat.plugins.trainers.cakechat.training.report_page import person_name, training_page
 from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt, SampleReplies
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
@@ -45,8 +43,8 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         and `seconds`; with a start model also `start_perplexity`, with a reverse model `reverse_perplexity`.
 
     Raises:
-        UserError: The corpus has too few replies, or the start model cannot be used.
-        StageError: The training diverged, or there is not enough memory.
+        UserError: The corpus has too few replies, the start model cannot be used, or the training diverged.
+        StageError: There is not enough memory.
     """
     try:
         return _train(options, corpus, into, run)
@@ -61,10 +59,11 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     network = Network(prepared.settings.network, None if prepared.start else seed)
     model = Model(prepared.settings, prepared.vocabulary, prepared.conditions, network)
     sizes = _sizes(prepared, model)
-    run.log.info("%d samples, %d for validation, %d words, %d weights", *sizes.values())
-    _warn_if_memory_is_short(
-        estimate_training_memory(sizes["weights"], config.batch_size, model.batcher, prepared.samples), run
-    )
+    hidden = prepared.settings.network.hidden
+    memory = estimate_training_memory(sizes["weights"], hidden, config.batch_size, model.batcher, prepared.samples)
+    message = "%d samples, %d for validation, %d words, %d weights; about %.1f GB of memory"
+    run.log.info(message, *sizes.values(), memory / 1e9)
+    _warn_if_memory_is_short(memory, run)
 
     sample_replies = SampleReplies(model, prepared.validation, options.rehearsals, seed)
     initial_weights = prepared.start.weights if prepared.start else None
@@ -79,7 +78,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
 
     save_model(model, into)
-    _write_reports(into, metrics, histories, sample_replies.prompts)
+    _write_reports(into, metrics, histories, sample_replies.prompts, person_name(corpus.report))
     if prepared.start:
         write_json(into / "start.json", prepared.start.checksums)
     return metrics
@@ -123,11 +122,16 @@ def _warn_if_memory_is_short(needed: int, run: RunContext) -> None:
 
 
 def _write_reports(
-    folder: Path, metrics: Mapping[str, Any], histories: Mapping[str, History], prompts: Sequence[Prompt]
+    folder: Path,
+    metrics: Mapping[str, Any],
+    histories: Mapping[str, History],
+    prompts: Sequence[Prompt],
+    person: str | None,
 ) -> None:
     """Writes `training.json` and `training.html`."""
     write_json(folder / "training.json", {name: attrs.asdict(history) for name, history in histories.items()})
-    write_whole(folder / "training.html", training_page(metrics, histories, prompts).encode())
+    page = training_page(metrics, histories, prompts, person, date.today())
+    write_whole(folder / "training.html", page.encode())
 
 
 def _training_config(options: Options, hyperparameters: Hyperparameters, seed: int) -> TrainingConfig:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+
 import attrs
+import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
 from autocakechat.plugins.trainers.cakechat.network.backend import tf
@@ -11,6 +15,8 @@ from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 from autocakechat.plugins.trainers.cakechat.network.scorer import BATCH_SPEC, decoder_states
 from autocakechat.plugins.trainers.cakechat.training.optimizer import clip_gradients, make_optimizer
+
+_MAX_MEASURED_SECONDS = 10.0
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +90,31 @@ class TrainStep:
     def learning_rate(self) -> float:
         """Learning rate of the next step."""
         return float(self.optimizer.learning_rate)
+
+    def measure_seconds(self, batches: Iterable[Batch]) -> tuple[float, float]:
+        """Measures the time of gradient steps, and undoes them.
+
+        Args:
+            batches: At least two mini-batches.
+
+        Returns:
+            The time of the first step, which compiles the update, and the mean time of the others.
+        """
+        variables = [*self._network.trainable_variables, *self.optimizer.variables]
+        values = [np.array(variable.numpy()) for variable in variables]
+        times = []
+        before_first = before = time.monotonic()
+        for batch in batches:
+            self(batch)
+            now = time.monotonic()
+            times.append(now - before)
+            before = now
+            if now - before_first - times[0] > _MAX_MEASURED_SECONDS:
+                break
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        first, *others = times
+        return first, sum(others) / len(others)
 
     def _update(self, batch: Batch) -> Tensor:
         with tf.GradientTape() as tape:

@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,59 +16,21 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
+from autocakechat import Corpus, Request, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model, read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import inputs, load, train
 from autocakechat.plugins.trainers.cakechat.training import checkpoint
-from autocakechat.plugins.trainers.cakechat.training import train as train_module
 from autocakechat.plugins.trainers.cakechat.training.loop import TrainingLoop
-from autocakechat.plugins.trainers.cakechat.training.memory_estimate import available_memory
 from autocakechat.plugins.trainers.cakechat.training.presets import (
     FINE_TUNING_LR_FACTOR,
     PRESETS,
     resolve_hyperparameters,
 )
-from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
 from tests.conftest import ROOT
-from tests.trainers.cakechat.conftest import SMALL, conversations, run_in, write_corpus
-
-CONFIG = TrainingConfig(
-    epochs=1,
-    patience=1,
-    batch_size=8,
-    optimizer="adam",
-    learning_rate=0.01,
-    decay=False,
-    warm_up=0,
-    clip_norm=None,
-    clip_value=None,
-    dropout=0.0,
-    seed=1,
-    checkpoint_seconds=1000.0,
-)
-
-
-class InterruptedProgress:
-    """Raises KeyboardInterrupt after a number of mini-batches."""
-
-    def __init__(self, batches: int) -> None:
-        self.batches_left = batches
-
-    def advance(self, steps: float = 1, **figures: float | str) -> None:
-        self.batches_left -= bool(figures)
-        if not self.batches_left:
-            raise KeyboardInterrupt
-
-
-def interrupted(run: RunContext, batches: int) -> RunContext:
-    @contextmanager
-    def progress(title: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
-        yield InterruptedProgress(batches)
-
-    return attrs.evolve(run, progress=progress)
+from tests.trainers.cakechat.conftest import CONFIG, SMALL, conversations, interrupted, run_in, write_corpus
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
@@ -232,27 +192,15 @@ def test_an_empty_validation_part_is_an_error(tmp_path: Path, run: RunContext) -
 
 
 def test_a_diverging_training_fails_with_a_hint(corpus: Corpus, tmp_path: Path, run: RunContext) -> None:
-    with pytest.raises(StageError, match="learning_rate"):
+    with pytest.raises(UserError, match="learning_rate"):
         train(attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None), corpus, tmp_path, run)
-
-
-def test_short_memory_is_warned_about_before_training(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemFree:   1 kB\nMemAvailable:    2048 kB\n")
-    assert available_memory(tmp_path / "meminfo") == 2 * 2**20
-    assert available_memory(tmp_path / "none") is None
-    monkeypatch.setattr(train_module, "available_memory", lambda: available_memory(tmp_path / "meminfo"))
-    with pytest.raises(KeyboardInterrupt):
-        train(SMALL, corpus, tmp_path, interrupted(run_in(tmp_path / "state"), 1))
-    assert "GB of memory, but only 0.0 GB are available; lower trainer.batch_size" in caplog.text
 
 
 def test_validation_notices_divergence_in_the_last_step(corpus: Corpus, tmp_path: Path) -> None:
     # The epoch is a single step: its loss is finite, the weights after it are not.
     options = attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None, batch_size=10_000, decay=False)
     with pytest.raises(
-        StageError, match=r"training diverged: the loss is \S+ after 1 steps; lower trainer\.learning_rate"
+        UserError, match=r"training diverged: the loss is \S+ after 1 steps; lower trainer\.learning_rate"
     ):
         train(options, corpus, tmp_path, run_in(tmp_path / "state"))
 

@@ -1,121 +1,167 @@
-// The conversation is kept in this page and sent with every message; the server stores nothing.
-"use strict";
+// The chat page: connects the controls, the conversation and the server.
 
+import { Conversation } from "./conversation.js";
+import { MessageList } from "./messages.js";
+import { loadBot, setKey, streamReply } from "./server.js";
+import { recall, remember } from "./storage.js";
+
+const DRAFT = "draft";
 const element = (id) => document.getElementById(id);
-const MAX_MESSAGES = 20;
-const PENDING = "…";
-let conversation = [];
-let conversationNumber = 0;
+const field = element("text");
+const list = new MessageList(retry);
+// Null until the server has described the bot.
+let conversation = null;
+// Aborts the request in progress; null if there is none.
+let current = null;
 
-// Sets text content only, never HTML, so that no message can change the page.
-function showMessage(text, kind) {
-  const bubble = document.createElement("div");
-  bubble.className = kind === "note" ? "note" : "message " + kind;
-  bubble.textContent = text;
-  element("talk").append(bubble);
-  bubble.scrollIntoView({ block: "end" });
-  return bubble;
-}
-
-async function request(path, body) {
-  const headers = {};
-  const key = sessionStorage.getItem("key");
-  if (key) headers["Authorization"] = "Bearer " + key;
-  if (body) headers["Content-Type"] = "application/json";
-  const response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
-  if (response.status === 401) showKeyForm();
-  if (!response.ok) {
-    const error = await response.json().catch(() => ({}));
-    throw new Error(error.message || "the server returned status " + response.status);
-  }
-  return response;
-}
-
-function showKeyForm() {
-  element("key-form").hidden = false;
-  element("key").focus();
-}
-
-async function loadModels() {
+async function connect() {
   try {
-    const models = (await (await request("v1/models")).json()).data.map((model) => model.id);
-    const name = models[0];
-    document.title = element("name").textContent = name;
-    const moods = models.map((id) => new Option(id.slice(name.length + 1) || "usual", id));
-    element("mood").replaceChildren(...moods);
-    element("mood-choice").hidden = models.length < 2;
-    element("key-form").hidden = true;
+    showBot(await loadBot());
+    return true;
   } catch (error) {
-    showMessage(error.message, "note");
+    showProblem(error);
+    return false;
   }
 }
 
-// Reads server-sent events and calls onWord with every word of the reply.
-async function readWords(response, onWord) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let incomplete = "";
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    const events = (incomplete + chunk.value).split("\n\n");
-    incomplete = events.pop();
-    for (const event of events) {
-      const data = event.replace(/^data: /, "");
-      if (data === "[DONE]") return;
-      onWord(JSON.parse(data).choices[0].delta.content || "");
+function showBot(bot) {
+  element("key-form").hidden = element("notice").hidden = true;
+  if (conversation) return;
+  document.title = element("name").textContent = list.botName = bot.name;
+  if (bot.person) element("person").textContent = bot.person;
+  element("mood").replaceChildren(...bot.moods.map(({ id, label }) => new Option(label, id)));
+  element("mood-choice").hidden = bot.moods.length < 2;
+  conversation = new Conversation(bot.artifact);
+  conversation.settleInterrupted();
+  showConversation();
+}
+
+function showConversation() {
+  list.reset(conversation.messages);
+  const stored = [...element("mood").options].find((mood) => mood.value === conversation.mood);
+  if (stored) stored.selected = true;
+}
+
+function showProblem(error) {
+  element("key-form").hidden = !error.needsKey;
+  element("reconnect").hidden = error.needsKey;
+  element("problem").textContent = "Not connected: " + error.message + ".";
+  element("notice").hidden = false;
+  if (error.needsKey) element("key").focus();
+}
+
+function announce(text) {
+  element("announcement").textContent = text;
+}
+
+function setText(text) {
+  field.value = text;
+  remember(DRAFT, text);
+  fitField();
+}
+
+// Grows with the text; the style sheet limits the height.
+function fitField() {
+  field.style.height = "auto";
+  field.style.height = field.scrollHeight + field.offsetHeight - field.clientHeight + "px";
+}
+
+async function deliver(message) {
+  const { signal } = (current = new AbortController());
+  const reply = { role: "assistant", content: "" };
+  element("send").disabled = true;
+  list.show(message);
+  list.follow();
+  const update = list.showPendingReply(reply);
+  try {
+    await streamReply(element("mood").value, conversation.contextOf(message), signal, (word) => {
+      reply.content += word;
+      if (!signal.aborted) update(reply.content);
+    });
+    if (signal.aborted) return;
+    conversation.settle(message);
+    list.show(conversation.add(reply));
+    announce(list.botName + ": " + (reply.content || "no text"));
+  } catch (error) {
+    if (signal.aborted) return;
+    list.remove(reply);
+    conversation.settle(message, error.message);
+    list.show(message);
+    announce("No reply: " + error.message);
+    if (error.needsKey) showProblem(error);
+  } finally {
+    if (current?.signal === signal) {
+      current = null;
+      element("send").disabled = false;
     }
   }
 }
 
-async function sendMessage(text) {
-  const startedIn = conversationNumber;
-  const message = { role: "user", content: text };
-  showMessage(text, "me");
-  element("send").disabled = true;
-  const bubble = showMessage(PENDING, "bot");
-  let reply = "";
-  try {
-    const messages = [...conversation, message].slice(-MAX_MESSAGES);
-    const body = { model: element("mood").value, messages, stream: true };
-    await readWords(await request("v1/chat/completions", body), (word) => {
-      reply += word;
-      bubble.textContent = reply;
-    });
-    if (startedIn === conversationNumber) conversation.push(message, { role: "assistant", content: reply });
-  } catch (error) {
-    bubble.remove();
-    if (startedIn === conversationNumber) showMessage("No reply: " + error.message, "note");
-  } finally {
-    element("send").disabled = false;
-    element("text").focus();
-  }
+function retry(message) {
+  if (current) return;
+  message.state = "waiting";
+  conversation.add(message);
+  list.remove(message);
+  field.focus();
+  deliver(message);
 }
 
-element("form").addEventListener("submit", (event) => {
+async function submit(event) {
   event.preventDefault();
-  const text = element("text").value.trim();
-  if (!text || element("send").disabled) return;
-  element("text").value = "";
-  sendMessage(text);
+  field.focus();
+  const text = field.value.trim();
+  if (!text || current || !(conversation || (await connect())) || current) return;
+  setText("");
+  deliver(conversation.add({ role: "user", content: text, state: "waiting" }));
+}
+
+function clear() {
+  field.focus();
+  if (!conversation?.messages.length || !confirm("Delete this conversation from this browser?")) return;
+  current?.abort();
+  current = null;
+  element("send").disabled = false;
+  conversation.clear();
+  list.reset([]);
+  announce("The conversation is deleted.");
+}
+
+element("form").addEventListener("submit", submit);
+element("clear").addEventListener("click", clear);
+element("reconnect").addEventListener("click", connect);
+
+field.addEventListener("keydown", (event) => {
+  // While an input method composes a character, Enter confirms it. Safari reports that by the key code only.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  element("form").requestSubmit();
 });
 
-element("text").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    element("form").requestSubmit();
-  }
+field.addEventListener("input", () => {
+  remember(DRAFT, field.value);
+  fitField();
 });
 
-element("forget").addEventListener("click", () => {
-  conversation = [];
-  conversationNumber += 1;
-  element("talk").replaceChildren();
-  element("text").focus();
+element("mood").addEventListener("change", () => {
+  if (!conversation) return;
+  conversation.mood = element("mood").value;
+  conversation.save();
 });
 
 element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem("key", element("key").value);
+  setKey(element("key").value);
   element("key").value = "";
-  loadModels();
+  connect();
 });
 
-loadModels();
+// Another tab has changed the conversation.
+window.addEventListener("storage", (event) => {
+  if (event.key !== conversation?.key || current) return;
+  conversation.load();
+  showConversation();
+});
+
+window.addEventListener("resize", fitField);
+setText(field.value || recall(DRAFT));
+connect();

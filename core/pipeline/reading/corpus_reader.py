@@ -10,9 +10,9 @@ from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import ExtractorType, Input
-from autocakechat.pipeline import parallel_extraction, prefetch
-from autocakechat.pipeline.extraction import BoundStage, Extraction
 from autocakechat.pipeline.preflight import SourceInputs
+from autocakechat.pipeline.reading import parallel_extraction, prefetch
+from autocakechat.pipeline.reading.extraction import BoundStage, Extraction
 from autocakechat.pipeline.run_services import RunServices
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from autocakechat.errors import AccError
 from autocakechat.interface.chatlog import MessageBatch
-from autocakechat.pipeline.worker_processes import LogRecord, worker_killed
+from autocakechat.pipeline.reading.worker_processes import LogRecord, worker_killed
 from autocakechat.statistics.participants import ParticipantCounter
 
 # Message batches are queued until they are this large together.

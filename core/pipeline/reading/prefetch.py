@@ -20,8 +20,8 @@ from autocakechat.errors import AccError
 from autocakechat.interface.chatlog import Chat, MessageBatch
 from autocakechat.interface.run_context import Progress, RunContext
 from autocakechat.interface.stage_types import Input, SourceType
-from autocakechat.pipeline.extraction import BoundStage, read_chats
-from autocakechat.pipeline.prefetch_protocol import (
+from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
+from autocakechat.pipeline.reading.prefetch_protocol import (
     BatchDecoder,
     ChatEnd,
     ChatEvent,
@@ -34,7 +34,7 @@ from autocakechat.pipeline.prefetch_protocol import (
     ProgressOpen,
     receive_events,
 )
-from autocakechat.pipeline.worker_processes import (
+from autocakechat.pipeline.reading.worker_processes import (
     LogRecord,
     available_cpus,
     forward_logs,

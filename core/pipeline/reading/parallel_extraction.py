@@ -26,8 +26,8 @@ from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.display.progress import silent_progress
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import Input
-from autocakechat.pipeline.extraction import Extraction
-from autocakechat.pipeline.worker_processes import (
+from autocakechat.pipeline.reading.extraction import Extraction
+from autocakechat.pipeline.reading.worker_processes import (
     LogRecord,
     available_cpus,
     forward_logs,

@@ -1,0 +1,158 @@
+"""`acc init`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from autocakechat.cli.init_command import log_choices, stage_choices
+from autocakechat.cli.init_command.pipeline_text import (
+    TOKEN_VARIABLE,
+    Table,
+    check_is_new,
+    deployer_table,
+    extractor_table,
+    source_table,
+    write_pipeline,
+)
+from autocakechat.cli.inspect import can_leave_out
+from autocakechat.errors import UserError
+from autocakechat.interface.stage_types import DeployerType, TrainerType
+
+if TYPE_CHECKING:
+    from autocakechat.cli.app import App
+    from autocakechat.registry.manager import PluginManager
+
+_DEFAULT_PIPELINE = Path("pipeline.toml")
+
+
+def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Returns a function that completes the names of the stages of a kind."""
+
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from autocakechat.registry.manager import PluginManager
+
+        stages = PluginManager.load().stages(kind).values()
+        return [CompletionItem(stage.name, help=stage.summary) for stage in stages if stage.name.startswith(incomplete)]
+
+    return complete
+
+
+@click.command("init")
+@click.argument("paths", metavar="[EXPORT] [PIPELINE]", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--export", type=click.Path(path_type=Path), help="The same as EXPORT.")
+@click.option(
+    "--source",
+    "source_name",
+    metavar="NAME",
+    shell_complete=_complete("source"),
+    help="The source to read with; by default the one that recognises the log.",
+)
+@click.option("--person", metavar="WHO", help="The person to learn: an id, a name, or me for the owner of the log.")
+@click.option("--include", multiple=True, metavar="CHAT", help="Read only this chat: an id or a name. May be repeated.")
+@click.option(
+    "--exclude", multiple=True, metavar="WHAT", help="Leave out this chat or person: an id or a name. May be repeated."
+)
+@click.option(
+    "--trainer", "trainer_name", default="cakechat", shell_complete=_complete("trainer"), help="The trainer to use."
+)
+@click.option("--start", help="What training starts from, such as scratch or pretrained, if the trainer has a choice.")
+@click.option(
+    "--deployer",
+    "deployer_name",
+    shell_complete=_complete("deployer"),
+    help="Where the bot runs, such as console or telegram.",
+)
+@click.option(
+    "--allow", multiple=True, metavar="WHO", help="Who may talk to a Telegram bot: an id, a @name, me, or everyone."
+)
+@click.pass_obj
+def command(
+    app: App,
+    paths: tuple[Path, ...],
+    export: Path | None,
+    source_name: str | None,
+    person: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    trainer_name: str,
+    start: str | None,
+    deployer_name: str | None,
+    allow: tuple[str, ...],
+) -> None:
+    """Create a pipeline.toml: asks for the chat log, the person to learn, and where the bot runs.
+
+    EXPORT is the chat log to learn from: a file or a folder. PIPELINE is the file to create, by default pipeline.toml.
+
+    Does not ask for what is given as an option.
+    """
+    pipeline, export = _split_paths(paths, export)
+    check_is_new(pipeline)
+    # All options are checked before the first question, those about the chat log as soon as it is read.
+    manager = app.manager()
+    trainer: TrainerType = manager.find("trainer", trainer_name)
+    stage_choices.require_no_more_options(trainer)
+    start = stage_choices.choose_start(trainer, start) if start is not None else None
+    deployer = _given_deployer(manager, deployer_name, allow)
+    log = log_choices.choose_log(app, export, source_name)
+    selection = log_choices.check_selection(log, include, exclude)
+    allowed = stage_choices.choose_allowed(deployer, log, allow) if deployer and allow else None
+
+    participant = log_choices.choose_person(log.summary, person)
+    log_choices.check_not_excluded(participant, selection["exclude"])
+    start = start or stage_choices.choose_start(trainer, None)
+    deployer = deployer or stage_choices.choose_deployer(manager, None)
+    if deployer.name == stage_choices.TELEGRAM and allowed is None:
+        allowed = stage_choices.choose_allowed(deployer, log, ())
+    if person is None and not include and not exclude:
+        selection["exclude"] = log_choices.ask_excluded(log, participant)
+    tables = [
+        source_table(log.source.name, _relative(log.path, pipeline), selection, can_leave_out(log.source)),
+        extractor_table(participant),
+        Table("[trainer]", "How the model is trained.", trainer.name, {"start": start} if start else {}),
+        deployer_table(deployer.name, allowed),
+    ]
+    write_pipeline(pipeline, tables, manager)
+    _print_next_steps(pipeline, deployer)
+
+
+def _split_paths(paths: Sequence[Path], export: Path | None) -> tuple[Path, Path | None]:
+    """Returns the pipeline.toml to create, and the chat log if it is given."""
+    pipelines = [path for path in paths if path.suffix == ".toml" and not path.is_dir()]
+    exports = [*([export] if export else []), *(path for path in paths if path not in pipelines)]
+    for path in exports:
+        if not path.exists():
+            raise UserError(f"{path}: no such file or folder", "give an export, or the name of a new .toml file")
+    for given, what, hint in (
+        (exports, "export", "put several exports into one folder"),
+        (pipelines, "pipeline", "create one file after the other"),
+    ):
+        if len(given) > 1:
+            raise UserError(f"more than one {what}: {', '.join(map(str, given))}", hint)
+    return (pipelines[0] if pipelines else _DEFAULT_PIPELINE), (exports[0] if exports else None)
+
+
+def _relative(path: Path, pipeline: Path) -> str:
+    return str(path) if path.is_absolute() else os.path.relpath(path, pipeline.parent)
+
+
+def _given_deployer(manager: PluginManager, name: str | None, allow: Sequence[str]) -> DeployerType | None:
+    """Returns the deployer that the options choose, if any; `--allow` alone chooses Telegram."""
+    if name is None:
+        return stage_choices.choose_deployer(manager, stage_choices.TELEGRAM) if allow else None
+    if allow and name != stage_choices.TELEGRAM:
+        raise UserError(f"--allow: the deployer '{name}' has no such option", "leave it out")
+    return stage_choices.choose_deployer(manager, name)
+
+
+def _print_next_steps(pipeline: Path, deployer: DeployerType) -> None:
+    click.echo(f"{pipeline}: written; next:", err=True)
+    if deployer.name == stage_choices.TELEGRAM:
+        click.echo(f"  export {TOKEN_VARIABLE}=...        # the token from @BotFather", err=True)
+    click.echo(f"  acc run {shlex.quote(str(pipeline))}", err=True)

@@ -1,0 +1,70 @@
+"""Calls the functions of stages that return a result at once, and checks the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autocakechat.interface.stage_types import Input, SourceType, TrainerType
+from autocakechat.interface.type_checks import describe_value
+from autocakechat.pipeline.stage_checks import problem_of_training
+from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin
+
+
+def stage_inputs(owner: str, stage: SourceType | TrainerType, options: Any) -> Sequence[Input]:
+    """Calls the function `inputs` of a stage.
+
+    Args:
+        owner: The plugin that provides the stage, as error messages name it.
+        stage: The stage.
+        options: Its options.
+
+    Returns:
+        The inputs; none for a trainer without such a function.
+
+    Raises:
+        UserError: A file is missing.
+        PluginError: The function failed, or did not return inputs.
+    """
+    if stage.inputs is None:
+        return ()
+    with errors_of_plugin(owner, stage):
+        inputs = stage.inputs(options)
+    # A generator would check the files too late.
+    wrong = [inputs] if not isinstance(inputs, Sequence) or isinstance(inputs, str) else _other_items(inputs)
+    if wrong:
+        problem = f"`inputs` returns {'' if wrong[0] is inputs else 'a list with '}{describe_value(wrong[0])}"
+        expected = 'expected a list of Input, such as [Input("log.txt", (path,))]'
+        raise contract_violation(owner, stage, f"{problem}, {expected}", function=stage.inputs)
+    return inputs
+
+
+def check_training(owner: str, trainer: TrainerType, metrics: Any, folder: Path) -> None:
+    """Checks what a trainer returned and wrote.
+
+    Args:
+        owner: The plugin that provides the trainer, as error messages name it.
+        trainer: The trainer.
+        metrics: What it returned.
+        folder: The folder that it wrote the model to.
+
+    Raises:
+        PluginError: It returned no metrics, or wrote no file.
+    """
+    if problem := problem_of_training(metrics, folder):
+        raise contract_violation(owner, trainer, f"the trainer {problem}")
+
+
+def recognises(owner: str, source: SourceType, path: Path) -> bool:
+    """Returns whether a path looks like a log of a source.
+
+    Raises:
+        PluginError: The source failed.
+    """
+    with errors_of_plugin(owner, source):
+        return source.recognises is not None and bool(source.recognises(path))
+
+
+def _other_items(items: Sequence[Any]) -> list[Any]:
+    return [item for item in items if not isinstance(item, Input)]

@@ -1,0 +1,71 @@
+"""Estimates of time and memory before the training."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+
+from autocakechat import Corpus
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
+from autocakechat.plugins.trainers.cakechat.training import train as train_module
+from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, format_duration
+from autocakechat.plugins.trainers.cakechat.training.preparation import prepare
+from autocakechat.plugins.trainers.cakechat.training.train_step import TrainStep
+from tests.trainers.cakechat.conftest import CONFIG, SMALL, interrupted, run_in
+
+
+def test_measuring_steps_changes_nothing(corpus: Corpus, tmp_path: Path) -> None:
+    prepared = prepare(SMALL, corpus, 1, run_in(tmp_path / "state"))
+    network = Network(prepared.settings.network, 1)
+    batcher = Model(prepared.settings, prepared.vocabulary, prepared.conditions, network).batcher
+    step = TrainStep(network, CONFIG, 10)
+    batch = batcher.batch(prepared.samples, np.arange(8))
+    before = step(batch)
+    variables = [*network.trainable_variables, *step.optimizer.variables]
+    values = [np.array(variable.numpy()) for variable in variables]
+    assert all(seconds > 0 for seconds in step.measure_seconds([batch, batch, batch]))
+    for variable, value in zip(variables, values, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+    assert step.steps == 1
+    assert step(batch) < before
+
+
+def test_the_time_and_the_memory_are_estimated_before_the_training(
+    corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options, run = attrs.evolve(SMALL, reverse=True), run_in(tmp_path / "state")
+    caplog.set_level(logging.INFO)
+    with pytest.raises(KeyboardInterrupt):
+        train(options, corpus, tmp_path, interrupted(run, 1))
+    assert re.search(r" weights; about \d\.\d GB of memory\n", caplog.text)
+    expected = r"forward model: about \d+ s for 2 epochs on this machine, and as long again for the reverse model\n"
+    assert re.search(expected, caplog.text)
+    caplog.clear()
+    with pytest.raises(KeyboardInterrupt):
+        train(options, corpus, tmp_path, interrupted(run, 1))
+    assert "s for the rest of 2 epochs on this machine" in caplog.text
+
+
+def test_durations_have_few_digits() -> None:
+    seconds = (1, 52, 94, 96, 12 * 60 + 20, 3599, 3.33 * 3600, 28.4 * 3600)
+    expected = ["10 s", "50 s", "90 s", "2 min", "12 min", "1 h", "3.3 h", "28 h"]
+    assert [format_duration(value) for value in seconds] == expected
+
+
+def test_short_memory_is_warned_about_before_training(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemFree:   1 kB\nMemAvailable:    2048 kB\n")
+    assert available_memory(tmp_path / "meminfo") == 2 * 2**20
+    assert available_memory(tmp_path / "none") is None
+    monkeypatch.setattr(train_module, "available_memory", lambda: available_memory(tmp_path / "meminfo"))
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, corpus, tmp_path, interrupted(run_in(tmp_path / "state"), 1))
+    assert "GB of memory, but only 0.0 GB are available; lower trainer.batch_size" in caplog.text
