@@ -91,8 +91,8 @@ def _cells(metric: Metric, row: Sequence[Measurement], has_person: bool, baselin
 
 
 def _joined(metric: Metric, values: Sequence[float | None]) -> str:
-    """Formats a value of several models: once if it is the same for all."""
-    return " / ".join(dict.fromkeys(formatted(metric, value) for value in values)) if values else "-"
+    """Formats a value of several models: once if it is the same for all that have one."""
+    return " / ".join(dict.fromkeys(formatted(metric, value) for value in values if value is not None)) or "-"
 
 
 def with_margin(metric: Metric, own: Measurement) -> str:
