@@ -37,7 +37,8 @@ class Options:
 
 @attrs.frozen(kw_only=True)
 class ReplyOptions:
-    fault: Literal["none", "raises", "few replies", "few scores", "no number"] = option(default="none", help="a fault")
+    fault: str = option(default="none", help="a fault")
+    ranks: bool = option(default=False, help="whether it ranks instead of scoring")
     pause: float = option(default=0.0, help="seconds to think about each batch")
     seed: int | None = option(default=None, help="for the same answers")
 
@@ -72,8 +73,27 @@ class Listener:
         return [[Score(-0.5 if text == truth else -5.0, 2) for text in texts] for truth, texts in zip(right, replies)]
 
 
+class Ranker:
+    labels = ("neutral",)
+    context_lines = 3
+
+    def __init__(self, listener):
+        self.listener = listener
+        self.respond = listener.respond
+
+    def rank(self, requests, candidates):
+        fault = self.listener.options.fault
+        if fault == "few ranks":
+            return [[1.0] for _ in candidates]
+        if fault == "infinite":
+            return [[float("inf") for _ in texts] for texts in candidates]
+        if fault == "words":
+            return [["best" for _ in texts] for texts in candidates]
+        return [[score.log_p for score in scores] for scores in self.listener.score(requests, candidates)]
+
+
 def load(path, reply, run):
-    return Listener(reply)
+    return Ranker(Listener(reply)) if reply.ranks else Listener(reply)
 
 
 @hookimpl
@@ -223,6 +243,16 @@ def test_a_model_without_scores_has_no_perplexity_and_a_note(project: Project) -
     assert "can neither score nor rank replies: no perplexity, no ranking" in done.stdout
 
 
+def test_a_model_may_rank_itself(trained: Project) -> None:
+    found = evaluation(trained, "--set", "reply.ranks=true")
+    measures = measures_of(found)
+    assert measures["ranking.map"]["value"] == measures["ranking.recall_at_1"]["value"] == 1.0
+    assert measures["ranking.map_by_log_p"]["value"] is measures["likelihood.perplexity"]["value"] is None
+    assert found["models"]["pipeline"]["notes"] == [
+        "the trainer of this model cannot score replies: no perplexity, no context gain"
+    ]
+
+
 def test_an_empty_held_out_part_is_an_error(project: Project) -> None:
     project.write("log.txt", LOG[:200])
     assert project.acc("run", "--until", "model").returncode == 0
@@ -286,10 +316,14 @@ def test_a_pipeline_without_a_model_gets_a_hint(project: Project) -> None:
         ("few replies", "its responder did not return one reply per request"),
         ("few scores", "its responder did not return one score per reply"),
         ("no number", "its responder returned a score that is NaN"),
+        ("few ranks", "its responder did not return one number per candidate"),
+        ("infinite", "its responder ranked with a number that is not finite"),
+        ("words", "its responder returned a list with str, expected a number"),
     ],
 )
 def test_a_fault_of_a_trainer_names_its_plugin(trained: Project, fault: str, message: str) -> None:
-    done = trained.acc("evaluate", "--set", f"reply.fault={fault}")
+    ranks = str(fault in ("few ranks", "infinite", "words")).lower()
+    done = trained.acc("evaluate", "--set", f"reply.fault={fault}", "--set", f"reply.ranks={ranks}")
     assert done.returncode == 1
     assert f"plugin listener (acc-listener 1.2): {message}" in done.stderr
     assert "Traceback" not in done.stderr
