@@ -7,8 +7,9 @@ from typing import Literal
 
 import attrs
 
-from autocakechat.evaluation.metric_registry import METRICS, Metric, percent
+from autocakechat.evaluation.metric_registry import METRICS, Metric
 from autocakechat.evaluation.results import Evaluation, Measurement, ModelResults
+from autocakechat.evaluation.value_formats import percent
 
 FEW_REPLIES = 100
 CLOSE = 0.10  # a difference of shares

@@ -63,21 +63,9 @@ def evaluate(
     examples, available = draw_held_out_examples(corpus, settings.samples, settings.candidates - 1, rng)
     training = TrainingReplies(corpus, rng, progress)
     judge = RelevanceJudge(training.exchanges)
-    word_rankers = {"rare_words": judge.shared_words, "past_exchanges": judge.past_exchanges}
-    has_ranking = bool(examples[0].distractors)
-    ranks = baseline_ranks(examples, training.counts, word_rankers) if has_ranking else {}
     intervals = Intervals([example.dialog for example in examples], settings.seed)
-    test = ModelTest(examples, ranks, training.most_frequent, intervals, settings.seed)
-    outputs = {name: test.run(open_model()) for name, open_model in models.items()}
-    columns = Columns(
-        models={name: output.replies for name, output in outputs.items()},
-        person=[example.reply for example in examples],
-        baselines={
-            "most_frequent": [training.most_frequent] * len(examples),
-            "random": training.draw(len(examples), rng),
-        },
-        intervals=intervals,
-    )
+    outputs = _run(models, examples, training, judge, intervals, settings.seed)
+    columns = _columns(outputs, examples, training, intervals, rng)
     distinct_words = _distinct_words(columns)
     runs = copied_runs(corpus, columns.texts(), progress)
     measures: list[Measure] = [
@@ -91,15 +79,47 @@ def evaluate(
     return Evaluation(
         samples=len(examples),
         available=available,
-        candidates=len(examples[0].candidates) if has_ranking else 0,
+        candidates=len(examples[0].candidates) if examples[0].distractors else 0,
         seed=settings.seed,
         distinct_words=distinct_words,
         most_frequent_answer=training.most_frequent,
-        models={
-            name: ModelResults({**output.measures, **found[name]}, output.notes) for name, output in outputs.items()
-        },
+        models={name: ModelResults(own.measures | found[name], own.notes) for name, own in outputs.items()},
         notes=[*_notes(examples), *likeness_notes],
         examples=list(_examples(examples, outputs, settings.examples)),
+    )
+
+
+def _run(
+    models: Mapping[str, OpenModel],
+    examples: Sequence[EvaluationExample],
+    training: TrainingReplies,
+    judge: RelevanceJudge,
+    intervals: Intervals,
+    seed: int,
+) -> dict[str, ModelOutputs]:
+    """Lets each model reply and rank, one after the other."""
+    word_rankers = {"rare_words": judge.shared_words, "past_exchanges": judge.past_exchanges}
+    ranks = baseline_ranks(examples, training.counts, word_rankers) if examples[0].distractors else {}
+    test = ModelTest(examples, ranks, training.most_frequent, intervals, seed)
+    return {name: test.run(open_model()) for name, open_model in models.items()}
+
+
+def _columns(
+    outputs: Mapping[str, ModelOutputs],
+    examples: Sequence[EvaluationExample],
+    training: TrainingReplies,
+    intervals: Intervals,
+    rng: random.Random,
+) -> Columns:
+    """Returns the replies of the models, the person and the baselines."""
+    return Columns(
+        models={name: output.replies for name, output in outputs.items()},
+        person=[example.reply for example in examples],
+        baselines={
+            "most_frequent": [training.most_frequent] * len(examples),
+            "random": training.draw(len(examples), rng),
+        },
+        intervals=intervals,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 import attrs
 
+from autocakechat.evaluation.value_formats import decimal_1, decimal_2, decimal_3, percent, whole
+
 RECALL_CUTOFFS = (1, 2, 5)
 NGRAM_SIZES = (1, 2, 3)
 
@@ -33,31 +35,6 @@ BASELINES = {
     "others": "others",
 }
 """The names of the baselines in tables, by JSON key."""
-
-
-def decimal_1(value: float) -> str:
-    """Formats a value with one decimal place."""
-    return f"{value:,.1f}"
-
-
-def decimal_2(value: float) -> str:
-    """Formats a value with two decimal places."""
-    return f"{value:.2f}"
-
-
-def decimal_3(value: float) -> str:
-    """Formats a value with three decimal places."""
-    return f"{value:.3f}"
-
-
-def whole(value: float) -> str:
-    """Formats a value without decimal places."""
-    return f"{value:,.0f}"
-
-
-def percent(value: float) -> str:
-    """Formats a share as a percentage."""
-    return f"{100 * value:.0f} %"
 
 
 @attrs.frozen(kw_only=True)
