@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from os.path import abspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +128,7 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise UserError(f"{twice} is given twice", "give each pipeline.toml or model folder once")
-    short = [path.stem if path.suffix == ".toml" else path.resolve().name for path in paths]
+    short = [path.stem if path.suffix == ".toml" else Path(abspath(path)).name for path in paths]
     return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths, strict=True))
 
 

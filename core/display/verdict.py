@@ -16,6 +16,7 @@ CLOSE = 0.10  # a difference of shares
 COMMON = 0.10  # a share of replies
 ECHO = 0.20  # a difference of shares of words
 MOSTLY, PARTLY = 0.8, 0.5
+_IRRELEVANT = "No"
 
 Level = Literal["good", "fair", "poor", "unknown"]
 _Column = Callable[[Measurement], float | None]
@@ -44,15 +45,15 @@ class Finding:
 
 def verdict(model: ModelResults) -> list[Finding]:
     """Returns the findings on a model: context, relevance, style, length, variety, copying and the baselines."""
-    context = _context(model.measures["ranking.map"])
+    relevance = _relevance(model)
     return [
-        context,
-        _relevance(model),
+        _context(model.measures["ranking.map"]),
+        relevance,
         _style(model),
         _length(model.measures["length.words"]),
         _variety(model),
         _copying(model.measures["copying.verbatim"]),
-        _baselines(model, context),
+        _baselines(model, relevance),
     ]
 
 
@@ -103,7 +104,7 @@ def _relevance(model: ModelResults) -> Finding:
         f"{fit.person:.2f}, random replies {random:.2f})."
     )
     if fit.low <= random:
-        return Finding(question, "poor", "No", f"They fit not measurably better than random replies {figures}")
+        return Finding(question, "poor", _IRRELEVANT, f"They fit not measurably better than random replies {figures}")
     if echo.value is not None and echo.person is not None and echo.value > echo.person + ECHO:
         details = f"{percent(echo.value)} of their words are in the message before (person {percent(echo.person)})"
         return Finding(question, "fair", "They repeat it", f"{details} {figures}")
@@ -180,25 +181,25 @@ def _variety(model: ModelResults) -> Finding:
     return _by_share(question, pairs.value / pairs.person, details)
 
 
-def _baselines(model: ModelResults, context: Finding) -> Finding:
-    """Compares with always the same reply by style and vocabulary, and with a random reply by the context."""
+def _baselines(model: ModelResults, relevance: Finding) -> Finding:
+    """Compares with always the same reply by style and vocabulary, and with a random reply by the relevance."""
     features = list(_common_features(model))
     close, same_close = _count_close(features, _own), _count_close(features, _same)
     vocabulary = model.measures["variety.lexical_similarity"]
     similarity, same_similarity = vocabulary.value or 0, _same(vocabulary) or 0
     beats_same = close > same_close and similarity > same_similarity
-    beats_random = context.level in ("good", "fair")
+    beats_random = relevance.level != "unknown" and relevance.answer != _IRRELEVANT
     answers: dict[int, tuple[Level, str]] = {0: ("poor", "No"), 1: ("fair", "Partly"), 2: ("good", "Yes")}
     details = (
         f"It is {'closer' if beats_same else 'not closer'} to the person than always the same reply (close features of "
         f"style: {close}, baseline {same_close}; lexical similarity: {similarity:.2f}, baseline {same_similarity:.2f})"
     )
-    if context.level == "unknown":
-        details += ". Whether it fits the context better than a random reply of the person was not measured."
+    if relevance.level == "unknown":
+        details += ". Whether its replies fit the context better than random replies of the person was not measured."
     elif beats_random:
-        details += "; it fits the context better than a random reply of the person."
+        details += "; its replies fit the context better than random replies of the person."
     else:
-        details += "; it does not fit the context measurably better than a random reply of the person."
+        details += "; its replies do not fit the context measurably better than random replies of the person."
     return Finding("Is it better than the baselines?", *answers[beats_same + beats_random], details)
 
 
