@@ -14,7 +14,7 @@ from autocakechat.text import escape_control_characters
 if TYPE_CHECKING:
     from autocakechat.artifacts.catalog import CatalogEntry
 
-_HEADER = ("KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "MEASURE", "PIPELINES")
+_HEADER = ("KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "METRIC", "PIPELINES")
 
 
 @click.command("list")
