@@ -49,6 +49,7 @@ def test_a_command_without_a_matching_artifact_names_what_differs(two_people: Pr
     accepted = two_people.acc("chat", "eve.toml", "--any", stdin="hello\n")
     assert accepted.stdout.startswith("question")
     assert "model: ann" in accepted.stderr
+    assert "corpus: ann" in two_people.acc("train", "eve.toml", "--any").stderr
 
 
 def test_an_experiment_does_not_replace_the_model_of_the_file(project: Project) -> None:
