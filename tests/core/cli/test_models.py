@@ -22,7 +22,7 @@ def listed(project: Project) -> list[dict[str, object]]:
 
 def test_the_table_shows_whose_artifacts_they_are(trained: Project) -> None:
     lines = trained.acc("models").stdout.splitlines()
-    assert lines[0].split() == ["KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "MEASURE", "PIPELINES"]
+    assert lines[0].split() == ["KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "METRIC", "PIPELINES"]
     assert [line.split()[0] for line in lines[1:]] == ["corpus", "model"]
     assert all(" bob " in line and " 50 " in line and line.endswith("pipeline.toml") for line in lines[1:])
     assert "toy" in lines[2]
