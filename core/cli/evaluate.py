@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autocakechat.cli.overrides import any_option, set_option
+from autocakechat.display.tables import print_json
 from autocakechat.errors import UserError
 from autocakechat.evaluation.metric_registry import GROUP_TITLES, METRICS
 from autocakechat.standard_output import stdout_to_stderr
@@ -56,6 +57,12 @@ def _metrics() -> str:
     help="Number of candidates in the ranking tasks.",
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
+@click.option(
+    "--judge",
+    type=click.Path(path_type=Path),
+    metavar="PIPELINE|MODEL",
+    help="A model that judges how well the replies fit. Its trainer must be able to score replies.",
+)
 @any_option("model")
 @set_option(example="reply.temperature=1")
 @click.option(
@@ -73,6 +80,7 @@ def command(
     samples: int,
     candidates: int,
     seed: int,
+    judge: Path | None,
     accept_any: bool,
     overrides: tuple[str, ...],
     examples: int | None,
@@ -102,15 +110,16 @@ def command(
     )
     with ExitStack() as stack:
         models = {name: _open(app, path, accept_any, overrides, seed, stack) for name, path in names.items()}
+        judge_model = _open(app, judge, accept_any, (), seed, stack) if judge else None
         corpus, key = _corpus_of(app, next(iter(models.values())), corpus_path)
-        evaluation = _evaluate(app, models, Corpus(corpus), settings)
+        evaluation = _evaluate(app, models, judge_model, Corpus(corpus), settings)
     known = {name: key is not None and _key(model) == key for name, model in models.items()}
     for name, is_known in known.items():
         if not is_known:
             evaluation.models[name].notes.insert(0, _MAYBE_KNOWN)
     printed = attrs.evolve(evaluation, examples=evaluation.examples[: examples or 0])
     if as_json:
-        _print_json(models, corpus, known, printed)
+        print_json(_content(models, corpus, known, printed))
     else:
         from autocakechat.display.evaluation_text import print_evaluation
 
@@ -185,7 +194,13 @@ def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, str | None]
 
 
 @stdout_to_stderr()
-def _evaluate(app: App, models: Mapping[str, TrainedModel], corpus: Corpus, settings: EvaluationSettings) -> Evaluation:
+def _evaluate(
+    app: App,
+    models: Mapping[str, TrainedModel],
+    judge: TrainedModel | None,
+    corpus: Corpus,
+    settings: EvaluationSettings,
+) -> Evaluation:
     from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import BatchedResponder
     from autocakechat.evaluation.evaluate import evaluate
@@ -195,7 +210,14 @@ def _evaluate(app: App, models: Mapping[str, TrainedModel], corpus: Corpus, sett
     def load(model: TrainedModel) -> BatchedResponder:
         return BatchedResponder(model.load(), progress)
 
-    return evaluate({name: partial(load, model) for name, model in models.items()}, corpus, settings, progress)
+    judge_responder = load(judge) if judge else None
+    if judge and judge_responder and not judge_responder.can_score:
+        raise UserError(
+            f"{judge.path}: the trainer {judge.trainer} cannot score replies",
+            "give --judge a model of another trainer, such as cakechat",
+        )
+    loaders = {name: partial(load, model) for name, model in models.items()}
+    return evaluate(loaders, corpus, settings, progress, judge_responder)
 
 
 def _about(models: Mapping[str, TrainedModel], corpus: Path) -> list[tuple[str, str]]:
@@ -214,11 +236,11 @@ def _about_page(models: Mapping[str, TrainedModel]) -> Iterator[str | None]:
         yield model.created and f"trained on {model.created[:10]}"
 
 
-def _print_json(
+def _content(
     models: Mapping[str, TrainedModel], corpus: Path, known: Mapping[str, bool], evaluation: Evaluation
-) -> None:
+) -> dict[str, Any]:
+    """Returns the content of the JSON output."""
     import attrs
-    import msgspec
 
     content: dict[str, Any] = {"corpus": str(corpus.resolve())} | attrs.asdict(evaluation)
     content["models"] = {
@@ -226,4 +248,4 @@ def _print_json(
         | content["models"][name]
         for name, model in models.items()
     }
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode("utf-8", "replace"))
+    return content

@@ -9,7 +9,8 @@ from autocakechat.display.charts import interval
 from autocakechat.display.evaluation_table import MetricGroup, formatted, metric_groups, model_titles, with_margin
 from autocakechat.display.markup import Cell, Figure, document, render_file
 from autocakechat.display.verdict import cautions, verdict
-from autocakechat.evaluation.metric_registry import METRICS, Group
+from autocakechat.evaluation.metric import Group
+from autocakechat.evaluation.metric_registry import METRICS
 from autocakechat.evaluation.results import Evaluation, ExampleReplies, Measurement
 
 # The ends of the axes of the metrics that have some.

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from autocakechat.evaluation.metric_registry import BASELINES, GROUP_TITLES, METRICS, Group, Metric
+from autocakechat.evaluation.metric import Group, Metric
+from autocakechat.evaluation.metric_registry import BASELINES, GROUP_TITLES, METRICS
 from autocakechat.evaluation.results import Evaluation, Measurement
 
 _ONLY_MODEL = "bot"

@@ -7,9 +7,9 @@ from typing import Literal
 
 import attrs
 
-from autocakechat.evaluation.metric_registry import METRICS, Metric
+from autocakechat.evaluation.metric import Metric, percent
+from autocakechat.evaluation.metric_registry import METRICS
 from autocakechat.evaluation.results import Evaluation, Measurement, ModelResults
-from autocakechat.evaluation.value_formats import percent
 
 FEW_REPLIES = 100
 CLOSE = 0.10  # a difference of shares
@@ -24,7 +24,7 @@ _Column = Callable[[Measurement], float | None]
 
 @attrs.frozen
 class Finding:
-    """The reply to a question about the bot.
+    """A question about the bot, and the result.
 
     Attributes:
         question: The question.

@@ -21,6 +21,7 @@ from autocakechat.evaluation.model_outputs import ModelOutputs, ModelTest
 from autocakechat.evaluation.ranking import baseline_ranks
 from autocakechat.evaluation.reply_measures import two_sample
 from autocakechat.evaluation.reply_measures.copying import Copying, copied_runs
+from autocakechat.evaluation.reply_measures.judge import KEYS, Judge
 from autocakechat.evaluation.reply_measures.relevance import Relevance
 from autocakechat.evaluation.reply_measures.style_likeness import StyleLikeness
 from autocakechat.evaluation.reply_measures.variety import Variety, measure_style
@@ -42,15 +43,20 @@ OpenModel = Callable[[], BatchedResponder]
 
 
 def evaluate(
-    models: Mapping[str, OpenModel], corpus: Corpus, settings: EvaluationSettings, progress: OpenProgress
+    models: Mapping[str, OpenModel],
+    corpus: Corpus,
+    settings: EvaluationSettings,
+    progress: OpenProgress,
+    judge: BatchedResponder | None = None,
 ) -> Evaluation:
     """Evaluates models.
 
     Args:
-        models: The models by name. Only one is in memory at a time.
+        models: The models by name. Only one is in memory at a time, beside the judge.
         corpus: The part "validation" is the held-out set; the baselines use the part "train".
         settings: The settings.
         progress: Opens progress displays.
+        judge: A model that judges how well replies fit. It can score.
 
     Returns:
         The results. The same settings give the same results if the models give the same replies.
@@ -62,18 +68,20 @@ def evaluate(
     rng = random.Random(settings.seed)  # noqa: S311 - not for secrets
     examples, available = draw_held_out_examples(corpus, settings.samples, settings.candidates - 1, rng)
     training = TrainingReplies(corpus, rng, progress)
-    judge = RelevanceJudge(training.exchanges)
+    word_judge = RelevanceJudge(training.exchanges)
     intervals = Intervals([example.dialog for example in examples], settings.seed)
-    outputs = _run(models, examples, training, judge, intervals, settings.seed)
+    outputs = _run(models, examples, training, word_judge, intervals, settings.seed)
     columns = _columns(outputs, examples, training, intervals, rng)
     distinct_words = _distinct_words(columns)
     runs = copied_runs(corpus, columns.texts(), progress)
     measures: list[Measure] = [
-        Relevance(examples, judge, settings.candidates - 1, rng).measure,
+        Relevance(examples, word_judge, settings.candidates - 1, rng).measure,
         Copying(training, runs, settings.placeholders).measure,
         Variety(training, distinct_words, settings.seed).measure,
         measure_style,
     ]
+    if judge:
+        measures.append(Judge(judge, examples, settings.seed).measure)
     likeness, likeness_notes = _likeness(examples, columns, progress)
     found = _merged([*(columns.compare(measure) for measure in measures), *likeness])
     return Evaluation(
@@ -83,7 +91,10 @@ def evaluate(
         seed=settings.seed,
         distinct_words=distinct_words,
         most_frequent_answer=training.most_frequent,
-        models={name: ModelResults(own.measures | found[name], own.notes) for name, own in outputs.items()},
+        models={
+            name: ModelResults(dict.fromkeys(KEYS, Measurement()) | own.measures | found[name], own.notes)
+            for name, own in outputs.items()
+        },
         notes=[*_notes(examples), *likeness_notes],
         examples=list(_examples(examples, outputs, settings.examples)),
     )
@@ -93,12 +104,12 @@ def _run(
     models: Mapping[str, OpenModel],
     examples: Sequence[EvaluationExample],
     training: TrainingReplies,
-    judge: RelevanceJudge,
+    word_judge: RelevanceJudge,
     intervals: Intervals,
     seed: int,
 ) -> dict[str, ModelOutputs]:
     """Lets each model reply and rank, one after the other."""
-    word_rankers = {"rare_words": judge.shared_words, "past_exchanges": judge.past_exchanges}
+    word_rankers = {"rare_words": word_judge.shared_words, "past_exchanges": word_judge.past_exchanges}
     ranks = baseline_ranks(examples, training.counts, word_rankers) if examples[0].distractors else {}
     test = ModelTest(examples, ranks, training.most_frequent, intervals, seed)
     return {name: test.run(open_model()) for name, open_model in models.items()}

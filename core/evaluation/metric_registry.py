@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
-
-import attrs
-
-from autocakechat.evaluation.value_formats import decimal_1, decimal_2, decimal_3, percent, whole
+from autocakechat.evaluation.metric import Group, Metric, decimal_1, decimal_2, decimal_3, whole
 
 RECALL_CUTOFFS = (1, 2, 5)
 NGRAM_SIZES = (1, 2, 3)
-
-Group = Literal["ranking", "relevance", "likeness", "copying", "likelihood", "variety", "length", "style"]
-Better = Literal["lower", "higher", "closer to the person"]
 
 GROUP_TITLES: dict[Group, str] = {
     "ranking": "Understanding: ranking the true reply",
@@ -35,31 +27,6 @@ BASELINES = {
     "others": "others",
 }
 """The names of the baselines in tables, by JSON key."""
-
-
-@attrs.frozen(kw_only=True)
-class Metric:
-    """One metric.
-
-    Attributes:
-        key: Its JSON key.
-        title: Its name in tables.
-        group: The group it is shown in.
-        unit: The unit of its values.
-        better: Which values are better.
-        format: Formats a value for a table.
-        source: Where the metric is from.
-        help: One sentence or two for people.
-    """
-
-    key: str
-    title: str
-    group: Group
-    unit: str
-    better: Better = "closer to the person"
-    format: Callable[[float], str] = percent
-    source: str
-    help: str
 
 
 _CAKECHAT = "CakeChat"
@@ -140,6 +107,16 @@ METRICS: tuple[Metric, ...] = (
         unit="share of replies",
         source=_OWN,
         help="How often the judge finds the right context first.",
+    ),
+    Metric(
+        key="relevance.fit",
+        title="fit, by the judge",
+        group="relevance",
+        unit="nats per token",
+        format=decimal_2,
+        source="pointwise mutual information, arXiv 1510.03055",
+        help="How much log p of each token of a reply is higher in its own context than in other contexts, by the "
+        "model of `--judge`.",
     ),
     Metric(
         key="relevance.echo",

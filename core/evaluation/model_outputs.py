@@ -91,7 +91,9 @@ class ModelTest:
         by_log_p = ranks([score.log_p for score in scores_of_one] for scores_of_one in candidates)
         log_p_measures = ranking_measures(by_log_p, self.baseline_ranks, self.intervals)
         measures["ranking.map_by_log_p"] = log_p_measures["ranking.map"]
-        gains = context_gains(responder, requests, self.examples, candidates, self.seed)
+        true = [example.reply for example in self.examples]
+        replies_to_rank = [example.candidates for example in self.examples]
+        gains = context_gains(responder, requests, true, replies_to_rank, candidates, self.seed)
         if gains:
             measures |= ranking_measures(ranks(gains), self.baseline_ranks, self.intervals)
             gain = self.intervals.mean([gains_of_one[0] for gains_of_one in gains])

@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from statistics import fmean
 
 import attrs
@@ -60,27 +60,29 @@ class Rank:
 def context_gains(
     responder: BatchedResponder,
     requests: Sequence[Request],
-    examples: Sequence[EvaluationExample],
+    true: Sequence[str],
+    replies: Sequence[Sequence[str]],
     scores: Sequence[Sequence[Score]],
     seed: int,
 ) -> list[list[float]]:
-    """Returns what candidates gain from a context: log p in this context minus the mean of log p in other contexts.
+    """Returns what replies gain from a context: log p in this context minus the mean of log p in other contexts.
 
     Args:
         responder: The model.
-        requests: The request of each example.
-        examples: The held-out examples.
-        scores: For each example, the scores of its candidates.
+        requests: The requests.
+        true: The person's true reply to each request. The context of a true reply is not another one.
+        replies: For each request, replies.
+        scores: For each request, the scores of these replies.
         seed: The seed of the draw of other contexts.
 
     Returns:
-        For each example, the gain of each candidate; nothing if there are too few contexts.
+        For each request, the gain of each reply; nothing if there are too few contexts.
     """
     rng = random.Random(seed)  # noqa: S311 - not for secrets
-    contexts = sorted(rng.sample(range(len(examples)), min(_OTHER_CONTEXTS, len(examples))))
+    contexts = sorted(rng.sample(range(len(requests)), min(_OTHER_CONTEXTS, len(requests))))
     if len(contexts) < 2:
         return []
-    texts = list(dict.fromkeys(text for example in examples for text in example.candidates))
+    texts = list(dict.fromkeys(chain.from_iterable(replies)))
     # A call of `score` with few contexts and many replies: a model reads a context once for all of them.
     chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
     found = responder.scores(
@@ -95,12 +97,12 @@ def context_gains(
 
     def gain(index: int, text: str, score: Score) -> float:
         others = [(context, log_p) for context, log_p in elsewhere[text] if context != index]
-        strange = [log_p for context, log_p in others if examples[context].reply != text]
+        strange = [log_p for context, log_p in others if true[context] != text]
         return _log_p(score) - fmean(strange or [log_p for _, log_p in others])
 
     return [
-        [gain(index, text, score) for text, score in zip(example.candidates, own, strict=True)]
-        for index, (example, own) in enumerate(zip(examples, scores, strict=True))
+        [gain(index, text, score) for text, score in zip(texts_of_one, own, strict=True)]
+        for index, (texts_of_one, own) in enumerate(zip(replies, scores, strict=True))
     ]
 
 

@@ -382,6 +382,29 @@ def test_several_models_reply_in_the_same_contexts(trained: Project, found: dict
     assert page.count(">always</th>") >= 8
 
 
+def test_a_model_judges_the_replies_of_another(trained: Project, found: dict[str, Any]) -> None:
+    judged = evaluation(trained, "--judge", "model")
+    fit = measures_of(judged)["relevance.fit"]
+    # The judge gives the true reply 4.5 nats more in its context; a reply has two tokens.
+    assert fit["person"] == pytest.approx(4.5 / 2)
+    assert fit["low"] <= fit["value"] <= fit["high"] < fit["person"]
+    assert measures_of(found)["relevance.fit"]["value"] is None
+    others = {key: own for key, own in measures_of(judged).items() if key != "relevance.fit"}
+    assert others == {key: own for key, own in measures_of(found).items() if key != "relevance.fit"}
+    done = trained.acc("evaluate", "--judge", "model", "--samples", "5")
+    assert next(line for line in done.stdout.splitlines() if line.startswith("fit, by the judge")).split()[4] != "-"
+
+
+def test_a_judge_has_to_score(trained: Project) -> None:
+    toml = (trained.folder / "pipeline.toml").read_text()
+    trained.write("always.toml", toml.replace('use = "listener"', 'use = "toy"'))
+    assert trained.acc("run", "always.toml", "--until", "model").returncode == 0
+    done = trained.acc("evaluate", "--judge", "always.toml")
+    assert done.returncode == 2
+    assert "the trainer toy cannot score replies; give --judge a model of another trainer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_models_with_the_same_name_have_their_paths_as_names(trained: Project, found: dict[str, Any]) -> None:
     shutil.copytree(trained.folder / "model", trained.folder / "copies" / "model")
     names = list(evaluation(trained, "model", "copies/model", "--samples", "2")["models"])

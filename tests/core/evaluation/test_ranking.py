@@ -62,8 +62,8 @@ def batched(responder: Scorer) -> BatchedResponder:
 def gains_of(log_p: Callable[[str, str], float]) -> list[list[float]]:
     responder = batched(Scorer(log_p))
     requests = [request(example, responder.labels, responder.context_lines) for example in EXAMPLES]
-    scores = responder.scores(requests, [example.candidates for example in EXAMPLES])
-    return context_gains(responder, requests, EXAMPLES, scores, seed=1)
+    candidates = [example.candidates for example in EXAMPLES]
+    return context_gains(responder, requests, TRUE, candidates, responder.scores(requests, candidates), seed=1)
 
 
 def test_the_gain_is_the_score_minus_its_mean_in_other_contexts() -> None:
@@ -92,7 +92,7 @@ def test_minus_infinity_is_a_very_low_number() -> None:
 def test_one_context_gives_no_gain() -> None:
     responder = batched(Scorer(likes_short))
     requests = [request(EXAMPLES[0], responder.labels, 2)]
-    assert context_gains(responder, requests, EXAMPLES[:1], [[Score(0.0, 1)]], seed=1) == []
+    assert context_gains(responder, requests, TRUE[:1], [["tea"]], [[Score(0.0, 1)]], seed=1) == []
 
 
 def test_a_request_has_the_label_and_the_context_of_the_model() -> None:
