@@ -90,10 +90,11 @@ def test_evaluation_measures_the_perplexity_of_the_training(trained: Project) ->
     assert done.returncode == 0, done.stderr
     evaluation = json.loads(done.stdout)
     assert evaluation["samples"] == evaluation["available"] == metrics["validation_samples"]
-    measures = evaluation["measures"]
-    assert measures["perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-4)
-    assert measures["lexical_similarity"]["most_frequent"] < measures["lexical_similarity"]["bot"] < 1
-    assert measures["distinct_1"]["most_frequent"] < measures["distinct_1"]["bot"]
+    measures = evaluation["models"]["pipeline"]["measures"]
+    assert measures["likelihood.perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-4)
+    similarity, distinct = measures["variety.lexical_similarity"], measures["variety.distinct_1"]
+    assert similarity["baselines"]["most_frequent"] < similarity["value"] < 1
+    assert distinct["baselines"]["most_frequent"] < distinct["value"]
     assert "<h1>Evaluation</h1>" in (trained.folder / "page.html").read_text()
 
 

@@ -13,17 +13,17 @@ Better = Literal["lower", "higher", "closer to the person"]
 
 def decimal_1(value: float) -> str:
     """Formats a value with one decimal place."""
-    return f"{value:,.1f}"
+    return f"{value:z,.1f}"
 
 
 def decimal_2(value: float) -> str:
     """Formats a value with two decimal places."""
-    return f"{value:.2f}"
+    return f"{value:z.2f}"
 
 
 def decimal_3(value: float) -> str:
     """Formats a value with three decimal places."""
-    return f"{value:.3f}"
+    return f"{value:z.3f}"
 
 
 def whole(value: float) -> str:

@@ -1,4 +1,4 @@
-"""`acc evaluate`: a bot beside its person and two baselines."""
+"""`acc evaluate`: a bot beside its person and baselines, alone or beside other bots."""
 
 from __future__ import annotations
 
