@@ -15,9 +15,8 @@ import attrs
 import numpy as np
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings, weight_shapes
-from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
+from autocakechat.plugins.trainers.cakechat.network.settings import Activation, NetworkSettings, weight_shapes
+from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays
 from autocakechat.plugins.trainers.cakechat.pretrained.archive import open_weights
 
 _LAYERS = {

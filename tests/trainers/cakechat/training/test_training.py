@@ -21,36 +21,19 @@ from safetensors.numpy import load_file
 from autocakechat import Corpus, Progress, Request, RunContext, StageError, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model, read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import inputs, load, train
 from autocakechat.plugins.trainers.cakechat.training import checkpoint
 from autocakechat.plugins.trainers.cakechat.training import train as train_module
-from autocakechat.plugins.trainers.cakechat.training.loop import TrainingLoop
 from autocakechat.plugins.trainers.cakechat.training.memory_estimate import available_memory
 from autocakechat.plugins.trainers.cakechat.training.presets import (
     FINE_TUNING_LR_FACTOR,
     PRESETS,
     resolve_hyperparameters,
 )
-from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
-from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
 from tests.conftest import ROOT
 from tests.trainers.cakechat.conftest import SMALL, conversations, run_in, write_corpus
-
-CONFIG = TrainingConfig(
-    epochs=1,
-    patience=1,
-    batch_size=8,
-    optimizer="adam",
-    learning_rate=0.01,
-    decay=False,
-    warm_up=0,
-    clip_norm=None,
-    clip_value=None,
-    dropout=0.0,
-    seed=1,
-    checkpoint_seconds=1000.0,
-)
 
 
 class InterruptedProgress:
@@ -100,9 +83,10 @@ def test_the_reported_perplexity_is_that_of_the_saved_model(
     folder, metrics = trained
     model = load_model(folder)
     validation = make_samples(corpus.dialogs("validation"), model.style.tokenize, model.vocabulary, model.conditions, 3)
-    data = TrainingSet("forward", model.batcher, validation, validation)
-    loop = TrainingLoop(model.network, data, CONFIG, run_in(folder.parent / "s"))
-    assert loop.perplexity(validation) == pytest.approx(metrics["perplexity"], rel=1e-5)
+    scorer = Scorer(model.network, model.vocabulary.pad)
+    scores = [scorer.score(batch) for batch in model.batcher.batches_by_length(validation, 32)]
+    log_p, tokens = (np.concatenate(part) for part in zip(*scores, strict=True))
+    assert np.exp(-log_p.sum() / tokens.sum()) == pytest.approx(metrics["perplexity"], rel=1e-5)
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(
@@ -264,7 +248,7 @@ from pathlib import Path
 import attrs
 from autocakechat import Corpus
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from tests.trainers.cakechat.conftest import SMALL, run_in
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + 4 * 2**30
