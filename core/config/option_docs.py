@@ -14,8 +14,8 @@ from autocakechat.config.option_values import describe_type
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
-from autocakechat.registry.manager import missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
+from autocakechat.registry.requirements import missing_to_load, missing_to_run
 
 # For each kind of stage, the function that does its work; its location in the code is shown as that of the stage.
 _MAIN_FUNCTIONS = {
@@ -145,12 +145,18 @@ def _stage_as_json(stage: Provided) -> dict[str, Any]:
     if isinstance(stage, StageType):
         content |= {
             "version": stage.version,
-            "missing": missing_requirements(stage),
+            "missing": missing_to_run(stage).modules,
             "install": stage.install,
+            **(_loading_as_json(stage) if isinstance(stage, TrainerType) else {}),
             "options": {table: _options_as_json(cls) for table, cls in option_tables(stage).items()},
             "example": example_toml(stage),
         }
     return content
+
+
+def _loading_as_json(trainer: TrainerType) -> dict[str, Any]:
+    missing = missing_to_load(trainer)
+    return {"load_missing": missing.modules, "load_install": missing.install}
 
 
 def _options_as_json(cls: type) -> list[dict[str, Any]]:

@@ -115,6 +115,9 @@ class TrainerType(StageType):
         inputs: Takes the options and returns the files besides the corpus that the training reads, such as a start
             model. It is called before any stage runs. The content of the files is part of the model's artifact key.
             Raises UserError if a file is missing.
+        load_requires: Import names of the libraries that `load` and the responder need; None if they are those of
+            training. `requires` and `install` are then for training alone.
+        load_install: The command that installs the libraries of `load_requires`.
     """
 
     kind: ClassVar[str] = "trainer"
@@ -123,6 +126,8 @@ class TrainerType(StageType):
     train: Callable[[Any, Corpus, Path, RunContext], Mapping[str, Any]]
     load: Callable[[Path, Any, RunContext], Responder]
     inputs: Callable[[Any], Sequence[Input]] | None = None
+    load_requires: Sequence[str] | None = None
+    load_install: str = ""
 
 
 @attrs.frozen(kw_only=True)

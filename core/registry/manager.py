@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Collection, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from autocakechat.errors import AccError, PluginError, UserError, full_disk, is_full_disk
 from autocakechat.interface import hookspecs
-from autocakechat.interface.stage_types import StageType
 from autocakechat.registry.loader import PluginLoader
 from autocakechat.registry.plugin import Plugin, Provided, describe_error
 from autocakechat.text import suggest
@@ -104,11 +102,6 @@ class PluginManager:
             except Exception as error:
                 log.warning("plugin %s: %s failed: %s", implementation.plugin_name, event, describe_error(error))
                 log.debug("in %s", event, exc_info=True)
-
-
-def missing_requirements(stage: StageType) -> list[str]:
-    """Returns the required modules of a stage that are not installed."""
-    return [name for name in stage.requires if importlib.util.find_spec(name) is None]
 
 
 def plugin_error(owner: str, error: Exception) -> AccError:

@@ -55,6 +55,8 @@ TRAINER = TrainerType(
     train=train,
     load=load,
     inputs=inputs,
-    requires=("tensorflow", "keras", "numpy", "safetensors"),
+    requires=("tensorflow", "keras", "numpy", "threadpoolctl"),
     install="pip install 'autocakechat[cakechat]'",
+    load_requires=("numpy", "threadpoolctl"),
+    load_install="pip install 'autocakechat[reply]'",
 )
