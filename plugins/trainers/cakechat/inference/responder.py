@@ -15,7 +15,7 @@ from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSea
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
-from autocakechat.plugins.trainers.cakechat.inference.threads import limit_threads
+from autocakechat.plugins.trainers.cakechat.inference.threads import choose_threads
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
@@ -35,8 +35,8 @@ def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
     Raises:
         UserError: The folder is damaged, or it contains no reverse model and the options ask for reranking.
     """
-    limit_threads(options.threads)
-    return CakeChatResponder(load_model(path, reverse=options.reranks), options)
+    model = load_model(path, reverse=options.reranks, threads=choose_threads(options.threads))
+    return CakeChatResponder(model, options)
 
 
 class CakeChatResponder:

@@ -1,4 +1,4 @@
-"""Bounds the threads of NumPy's matrix products by the processors that the process may use."""
+"""The number of threads: as many as processors that the process may use, or fewer."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 
 
-def limit_threads(threads: int | None) -> None:
-    """Bounds the threads of matrix products in this process.
+def choose_threads(maximum: int | None) -> int:
+    """Returns the number of threads for matrix products, and makes BLAS in this process use one thread.
 
-    More threads than processors make each product slower, since BLAS's threads wait for each other.
+    `network.multiplier` divides large products among its own threads instead.
 
     Args:
-        threads: Maximum number of threads; None for the number of available processors, which is the maximum anyway.
+        maximum: Maximum number of threads; None for the number of available processors, which is the maximum anyway.
     """
     from threadpoolctl import threadpool_limits
 
+    threadpool_limits(1, user_api="blas")
     available = available_processors()
-    threadpool_limits(min(threads or available, available), user_api="blas")
+    return min(maximum or available, available)
 
 
 def available_processors(cgroups: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> int:

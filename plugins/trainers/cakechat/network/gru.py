@@ -20,20 +20,8 @@ import attrs
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.network.multiplier import Multiplier
 from autocakechat.plugins.trainers.cakechat.network.settings import Activation
-
-_FEW_ROWS = 3
-"""For so few rows, a matrix-vector product for each is faster: for a matrix product, BLAS copies the whole kernel."""
-
-
-def matmul(rows: Floats, kernel: Floats) -> Floats:
-    """Computes a matrix product: (n, inputs), (inputs, outputs) -> (n, outputs)."""
-    product: Floats = np.empty((len(rows), kernel.shape[1]), np.float32)
-    if len(rows) > _FEW_ROWS:
-        return np.matmul(rows, kernel, out=product)
-    for row, result in zip(rows, product, strict=True):
-        np.matmul(row, kernel, out=result)
-    return product
 
 
 def activate_gates(x: Floats, activation: Activation) -> Floats:
@@ -54,16 +42,18 @@ class GRU:
         recurrent_kernel: (units, 3 units) U.
         bias: (2, 3 units) b and c.
         activation: σ of the gates.
+        multiplier: Computes the matrix products.
     """
 
     kernel: Floats
     recurrent_kernel: Floats
     bias: Floats
     activation: Activation
+    multiplier: Multiplier
 
     def project(self, inputs: Floats) -> Floats:
         """Computes x W + b: (n, inputs) -> (n, 3 units)."""
-        projected = matmul(inputs, self.kernel)
+        projected = self.multiplier.multiply(inputs, self.kernel)
         projected += self.bias[0]
         return projected
 
@@ -78,7 +68,7 @@ class GRU:
             (n, units) h_t.
         """
         units = state.shape[1]
-        recurrent = matmul(state, self.recurrent_kernel)  # (n, 3 units)
+        recurrent = self.multiplier.multiply(state, self.recurrent_kernel)  # (n, 3 units)
         recurrent += self.bias[1]
         gates = activate_gates(projected[:, : 2 * units] + recurrent[:, : 2 * units], self.activation)
         update, reset = gates[:, :units], gates[:, units:]  # z_t, r_t

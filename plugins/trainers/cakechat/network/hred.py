@@ -25,7 +25,8 @@ from autocakechat.plugins.trainers.cakechat.data.packed_sequences import (
     Replies,
     sequence_index,
 )
-from autocakechat.plugins.trainers.cakechat.network.gru import GRU, matmul
+from autocakechat.plugins.trainers.cakechat.network.gru import GRU
+from autocakechat.plugins.trainers.cakechat.network.multiplier import Multiplier
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings
 
 States = tuple[Floats, Floats]
@@ -38,11 +39,13 @@ class Network:
     Args:
         settings: Its dimensions.
         weights: The weights by name. They are used as they are, not copied.
+        threads: Maximum number of threads that compute a matrix product; see `Multiplier`.
     """
 
-    def __init__(self, settings: NetworkSettings, weights: Mapping[str, Floats]) -> None:
+    def __init__(self, settings: NetworkSettings, weights: Mapping[str, Floats], threads: int = 1) -> None:
         self.settings = settings
         self.weights = weights
+        self._multiplier = Multiplier(threads)
         self._utterance_forward = self._gru("utterance_encoder.forward")
         self._utterance_backward = self._gru("utterance_encoder.backward")
         self._utterance_final = self._gru("utterance_encoder.final")
@@ -54,7 +57,7 @@ class Network:
         kernel, recurrent_kernel, bias = (
             self.weights[f"{name}.{part}"] for part in ("kernel", "recurrent_kernel", "bias")
         )
-        return GRU(kernel, recurrent_kernel, bias, self.settings.recurrent_activation)
+        return GRU(kernel, recurrent_kernel, bias, self.settings.recurrent_activation, self._multiplier)
 
     def encode_utterances(self, lines: PackedSequences) -> Floats:
         """The utterance encoder: a bidirectional GRU, and a GRU over its states whose last state is the encoding.
@@ -118,13 +121,15 @@ class Network:
             (replies, 3 hidden).
         """
         static_input = np.concatenate([thoughts, self.weights["condition_embedding"][condition]], axis=1)
-        projected = matmul(static_input, self._decoder_0.kernel[self.settings.embedding :])
+        projected = self._multiplier.multiply(static_input, self._decoder_0.kernel[self.settings.embedding :])
         projected += self._decoder_0.bias[0]
         return projected
 
     def _project_token_input(self, ids: Ints) -> Floats:
         """The part of the decoder's projected input that depends on the previous token: (n,) -> (n, 3 hidden)."""
-        return matmul(self.weights["response_embedding"][ids], self._decoder_0.kernel[: self.settings.embedding])
+        return self._multiplier.multiply(
+            self.weights["response_embedding"][ids], self._decoder_0.kernel[: self.settings.embedding]
+        )
 
     def first_states(self, rows: int) -> States:
         """Returns the states before the first step: zeros."""
@@ -147,6 +152,6 @@ class Network:
 
     def logits(self, states: Floats) -> Floats:
         """The output layer: (n, hidden) -> (n, vocabulary), a new array."""
-        logits = matmul(states, self.weights["output.kernel"])
+        logits = self._multiplier.multiply(states, self.weights["output.kernel"])
         logits += self.weights["output.bias"]
         return logits

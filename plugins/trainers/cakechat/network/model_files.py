@@ -97,12 +97,13 @@ def save_model(model: Model, folder: Path) -> None:
     write_json(folder / "settings.json", attrs.asdict(model.settings))
 
 
-def load_model(folder: Path, reverse: bool = False) -> Model:
+def load_model(folder: Path, reverse: bool = False, threads: int = 1) -> Model:
     """Loads a model folder.
 
     Args:
         folder: A folder from `save_model`.
         reverse: Whether to load the reverse network.
+        threads: Maximum number of threads that compute a matrix product.
 
     Raises:
         UserError: A file is missing or damaged, or contradicts another file.
@@ -113,8 +114,8 @@ def load_model(folder: Path, reverse: bool = False) -> Model:
             f"{folder}: the model has no reverse model, which reranking needs",
             'train with reverse = true in [trainer], or set mode = "sampling" or "beamsearch" in [reply]',
         )
-    network = load_weights(settings.network, folder / "weights.safetensors")
-    reverse_network = load_weights(settings.network, folder / "reverse.safetensors") if reverse else None
+    network = load_network(settings.network, folder / "weights.safetensors", threads)
+    reverse_network = load_network(settings.network, folder / "reverse.safetensors", threads) if reverse else None
     return Model(settings, vocabulary, conditions, network, reverse_network)
 
 
@@ -139,7 +140,7 @@ def write_json(file: Path, value: Any) -> None:
     write_whole(file, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def load_weights(settings: NetworkSettings, file: Path) -> Network:
+def load_network(settings: NetworkSettings, file: Path, threads: int) -> Network:
     """Loads a network from a file of weights.
 
     Raises:
@@ -147,7 +148,7 @@ def load_weights(settings: NetworkSettings, file: Path) -> Network:
     """
     weights, _ = read_arrays(file)
     check_shapes(weight_shapes(settings), weights, file)
-    return Network(settings, weights)
+    return Network(settings, weights, threads)
 
 
 def check_shapes(shapes: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:

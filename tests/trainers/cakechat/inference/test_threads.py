@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from autocakechat.plugins.trainers.cakechat.inference.threads import available_processors, limit_threads
+from autocakechat.plugins.trainers.cakechat.inference.threads import available_processors, choose_threads
 
 AFFINITY = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -28,12 +28,9 @@ def blas_threads() -> set[int]:
 @pytest.mark.usefixtures("other_threads")
 def test_the_option_is_a_maximum() -> None:
     np.ones((2, 2)) @ np.ones((2, 2))  # NumPy's BLAS is loaded
-    limit_threads(1)
+    assert choose_threads(1) == 1
+    assert choose_threads(1000) == choose_threads(None) == available_processors()
     assert blas_threads() == {1}
-    limit_threads(1000)
-    assert blas_threads() == {available_processors()}
-    limit_threads(None)
-    assert blas_threads() == {available_processors()}
 
 
 @pytest.mark.parametrize(

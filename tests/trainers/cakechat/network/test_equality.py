@@ -9,6 +9,7 @@ import pytest
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Packer, Padding, unpack_replies
 from autocakechat.plugins.trainers.cakechat.network.gru import GRU
+from autocakechat.plugins.trainers.cakechat.network.multiplier import Multiplier
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.network.settings import Activation, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.training_network import packed_gru
@@ -97,7 +98,7 @@ def test_states_of_a_gru(activation: Activation, reverse: bool) -> None:
     units, batch_sizes = 6, np.array([5, 5, 3, 2, 2, 1], np.int32)
     shapes = [(units, 3 * units), (2, 3 * units), (batch_sizes.sum(), 3 * units)]
     kernel, bias, projected = (random.normal(scale=2.0, size=shape).astype(np.float32) for shape in shapes)
-    states, last = GRU(kernel, kernel, bias, activation).scan(projected, batch_sizes, reverse)
+    states, last = GRU(kernel, kernel, bias, activation, Multiplier()).scan(projected, batch_sizes, reverse)
     expected, expected_last = packed_gru.scan(projected, batch_sizes, kernel, bias[1], activation, reverse)
     assert_close(states, expected)
     assert_close(last, expected_last)
