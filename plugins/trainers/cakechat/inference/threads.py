@@ -39,9 +39,9 @@ def available_processors(cgroups: Path = _CGROUPS, membership: Path = _MEMBERSHI
 
 def _cgroup_limits(cgroups: Path, membership: Path) -> list[int]:
     """Returns the CPU limits of this process's cgroup and of those above it, in whole processors."""
-    # cgroup v1: two files, with the quota of -1 for no limit.
+    # cgroup v1: two files; a quota of -1 means no limit.
     v1 = [_read(cgroups / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
-    # cgroup v2: a line `0::/path` in the membership, and a file with `QUOTA PERIOD`, where the quota `max` is no limit.
+    # cgroup v2: a line `0::/path` in the membership, and a file with `QUOTA PERIOD`; a quota of `max` means no limit.
     path = next((line[3:] for line in _read(membership).splitlines() if line.startswith("0::/")), "/")
     group = cgroups / path.lstrip("/")
     groups = [group, *(parent for parent in group.parents if parent.is_relative_to(cgroups)), cgroups]

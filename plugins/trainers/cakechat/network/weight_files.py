@@ -89,7 +89,7 @@ def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
 
 
 def _array(content: mmap.mmap, start: int, entry: _Entry) -> np.ndarray[Any, Any]:
-    """Returns an array that lies in the file after `start`.
+    """Returns the array of an entry, whose offsets count from `start`.
 
     Raises:
         ValueError: The entry contradicts itself or the length of the file.
