@@ -200,7 +200,7 @@ print(replies[0].text)
 """
 
 
-def test_tensorflow_prints_nothing(folder: Path, tmp_path: Path) -> None:
+def test_loading_and_replying_print_nothing(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(folder), str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0
