@@ -13,11 +13,11 @@ import attrs
 import pytest
 
 from autocakechat import Corpus, markup
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.history import History
 from autocakechat.plugins.trainers.cakechat.training.report_page import person_name, training_page
 from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from tests.core.display.page_content import headings, parse, rows, sections, text_of
 from tests.trainers.cakechat.conftest import SMALL, run_in
 
