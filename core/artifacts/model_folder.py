@@ -140,7 +140,7 @@ def open_model(
     def load() -> Responder:
         return load_responder(manager.owner(trainer), trainer, folder, options, run)
 
-    run.log.info("model: %s", ArtifactSummary.of_manifest("model", structs.asdict(manifest)))
+    run.log.info("model: %s", ArtifactSummary.of_manifest("model", structs.asdict(manifest), folder))
     return TrainedModel(
         path=folder,
         trainer=manifest.trainer,

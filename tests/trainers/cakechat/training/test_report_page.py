@@ -55,6 +55,11 @@ def test_text_from_chats_is_escaped_in_the_page() -> None:
     assert "\u202e" not in page
 
 
+def test_the_page_says_why_words_are_missing() -> None:
+    page = page_of(History(perplexities=[9.0], steps=[10], replies=[["no"]]), [PROMPT])
+    assert "Words outside the model's vocabulary are left out." in " ".join(page.split())
+
+
 def test_sample_replies_come_first_and_keep_their_line_breaks() -> None:
     replies = [["no"], ["no"], ["yes\nsure"], ["why?"]]
     history = History(perplexities=[9.0, 8.0, 7.0, 7.5], steps=[10, 20, 30, 40], replies=replies)
