@@ -8,8 +8,8 @@ import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
-from autocakechat.plugins.trainers.cakechat.network.backend import keras
-from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.training_network.backend import keras
 
 
 def keras_network(settings: NetworkSettings, context_lines: int, line_tokens: int, reply_width: int) -> Any:

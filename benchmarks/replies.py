@@ -1,9 +1,12 @@
-"""Times the replies of a model with the network sizes of the original CakeChat.
+"""Times replies, starts and memory of a model with the network sizes of the original CakeChat.
 
     python benchmarks/replies.py
+    python benchmarks/replies.py --against /path/to/another/checkout/.venv/bin/python
+    python benchmarks/replies.py --model MODEL --corpus CORPUS
 
-The weights are random, and the bias of the end token makes every reply as long as allowed. Contexts are those of real
-conversations.
+`--against` measures another version of autocakechat in the same run: both take turns, so that other load on the machine
+affects both. Without `--model`, the weights are random, and the bias of the end token makes every reply as long as
+allowed. Contexts are those of real conversations.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,22 +27,26 @@ import conversations
 import numpy as np
 from machine import machine
 
-from autocakechat import Request, finalize_model_folder
+from autocakechat import finalize_model_folder
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.inference.responder import load
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
-from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
+from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
+WORKER = Path(__file__).with_name("replies_worker.py")
 MODES: dict[str, dict[str, Any]] = {
     "sampling, 16 tokens": {"mode": "sampling", "max_tokens": 16},
     "sampling-reranking, 10 x 16 tokens": {"mode": "sampling-reranking", "max_tokens": 16},
     "beamsearch, beam 10, 40 steps": {"mode": "beamsearch", "max_tokens": 40},
     "beamsearch-reranking, beam 10, 40 steps": {"mode": "beamsearch-reranking", "max_tokens": 40},
 }
-"""The options of `[reply]` for each row of the table."""
-IMPORT_COMMAND = [sys.executable, "-c", "import tensorflow, keras"]
+"""The options of `[reply]` for each mode."""
+CHATS = 64
+
+Measurements = dict[str, list[float]]
+"""The values of each measurement, by its name with its unit."""
 
 
 def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
@@ -60,89 +67,104 @@ def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
         line_tokens=conversations.LINE_TOKENS,
         reply_tokens=conversations.REPLY_TOKENS,
     )
-    networks = [Network(network, seed) for seed in (1, 2)]
-    bias = np.zeros(len(vocabulary), np.float32)
-    bias[[vocabulary.end, vocabulary.pad]] = -50.0  # no reply ends early
-    for instance in networks:
-        instance.output_bias.assign(bias)
+    networks = [Network(network, random_weights(network, vocabulary, seed)) for seed in (1, 2)]
     folder.mkdir()
     save_model(Model(settings, vocabulary, Conditions.from_labels(()), *networks), folder)
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 
-def median_milliseconds(call: Callable[[], object], runs: int) -> float:
-    """Returns the median time of a number of calls, after one call that is not counted."""
-    call()
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return 1000 * statistics.median(times)
+def random_weights(settings: NetworkSettings, vocabulary: Vocabulary, seed: int) -> dict[str, Any]:
+    """Returns weights as before a training, but no reply ends early."""
+    random = np.random.default_rng(seed)
+    weights = {
+        name: (shape[0] ** -0.5 * random.standard_normal(shape)).astype(np.float32)
+        for name, shape in weight_shapes(settings).items()
+    }
+    weights["output.bias"][:] = 0.0
+    weights["output.bias"][[vocabulary.end, vocabulary.pad]] = -50.0
+    return weights
 
 
-def time_replies(folder: Path, requests: list[Request], runs: int, **options: Any) -> float:
-    """Loads a model with the options of `[reply]`; returns the milliseconds for replies to a batch of requests."""
-    responder = load(folder, ReplyOptions(seed=1, choose_among=1, **options))
-    return median_milliseconds(lambda: responder.respond(requests), runs)
+def worker(python: Path, model: Path, requests: Path, batch: int, options: dict[str, Any], runs: int) -> dict[str, Any]:
+    """Runs `replies_worker.py` with a version of autocakechat."""
+    arguments = [python, WORKER, model, requests, str(batch), json.dumps(options), str(runs)]
+    done = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
-def time_modes(folder: Path, requests: list[Request], runs: int) -> dict[str, float]:
-    """Returns the milliseconds for one reply in each mode, and the replies a second for a batch of all requests."""
-    results = {name: time_replies(folder, requests[:1], runs, **options) for name, options in MODES.items()}
-    batch_milliseconds = time_replies(folder, requests, max(2, runs // 2), mode="sampling", max_tokens=16)
-    return results | {"batch": 1000 * len(requests) / batch_milliseconds}
+def seconds(command: list[Any], stdin: str = "") -> float:
+    """Returns the time that a command takes."""
+    started = time.perf_counter()
+    subprocess.run(command, input=stdin, text=True, check=True, capture_output=True)
+    return time.perf_counter() - started
 
 
-def time_starts(folder: Path, runs: int) -> dict[str, float]:
-    """Returns the seconds that `acc chat` takes without and with one reply, and those to import its libraries."""
-    chat = [sys.executable, "-m", "autocakechat", "chat", str(folder)]
-    commands = {"import": (IMPORT_COMMAND, ""), "ready": (chat, ""), "one reply": (chat, "hello\n")}
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(runs):
-        for name, (command, stdin) in commands.items():
-            started = time.perf_counter()
-            subprocess.run(command, input=stdin, text=True, check=True, capture_output=True)
-            times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+def measure(
+    python: Path, model: Path, requests: Path, corpus: Path | None, options: argparse.Namespace
+) -> Measurements:
+    """Measures everything once with one version."""
+    values: Measurements = {}
+    has_reverse = (model / "reverse.safetensors").exists()
+    for name, reply in MODES.items():
+        if has_reverse or not reply["mode"].endswith("reranking"):
+            values[f"{name}, ms"] = worker(python, model, requests, 1, reply, options.runs)["milliseconds"]
+    sampling = MODES["sampling, 16 tokens"]
+    batches = worker(python, model, requests, CHATS, sampling, max(2, options.runs // 2))["milliseconds"]
+    values[f"{CHATS} chats at once, replies/s"] = [1000 * CHATS / milliseconds for milliseconds in batches]
+    acc = [python, "-m", "autocakechat"]
+    values["acc chat MODEL, ready, s"] = [seconds([*acc, "chat", model])]
+    values["acc chat MODEL, one reply, end, s"] = [seconds([*acc, "chat", model], "hello\n")]
+    memory = worker(python, model, requests, 1, sampling, options.messages)
+    values["memory at rest, MB"] = [memory["at_rest"] / 1e6]
+    values[f"memory after {options.messages:,} messages, MB"] = [memory["at_end"] / 1e6]
+    if corpus:
+        values["acc evaluate, s"] = [seconds([*acc, "evaluate", model, "--corpus", corpus])]
+    return values
 
 
-def print_table(results: dict[str, float], chats: int) -> None:
-    """Prints a line for each measurement."""
-    for name in MODES:
-        print(f"{name:42}{results[name]:8.0f} ms")
-    print(f"{f'{chats} chats at once, sampling, 16 tokens':42}{results['batch']:8.0f} replies/s")
-    if "ready" in results:
-        print(f"{'import tensorflow, keras':42}{results['import']:8.2f} s")
-        print(f"{'acc chat MODEL, ready':42}{results['ready']:8.2f} s    {results['ready'] / results['import']:.2f} x")
-        print(f"{'acc chat MODEL, one reply, end':42}{results['one reply']:8.2f} s")
+def print_table(versions: dict[str, Measurements]) -> None:
+    """Prints a line for each measurement: the median of each version, and their ratio if there are two."""
+    print(f"{'':44}" + "".join(f"{version:>12}" for version in versions))
+    for name in next(iter(versions.values())):
+        medians = [statistics.median(measurements[name]) for measurements in versions.values()]
+        ratio = f"{medians[0] / medians[1]:11.2f}x" if len(medians) == 2 else ""
+        print(f"{name:44}" + "".join(f"{median:12.4g}" for median in medians) + ratio)
 
 
 def main() -> None:
     """Measures and prints a table."""
     parser = argparse.ArgumentParser(description="Time replies of a model of the original's size.")
+    parser.add_argument("--against", type=Path, help="interpreter of an environment with another version")
+    parser.add_argument("--model", type=Path, help="model folder (default: random weights)")
+    parser.add_argument("--corpus", type=Path, help="corpus of the model, to time `acc evaluate`")
     parser.add_argument("--hidden", type=int, default=768, help="hidden size of each GRU (default: %(default)s)")
     parser.add_argument("--tokens", type=int, default=50_000, help="maximum vocabulary size (default: %(default)s)")
-    parser.add_argument("--chats", type=int, default=64, help="chats of the batched reply (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=7, help="runs of each reply (default: %(default)s)")
-    parser.add_argument("--starts", type=int, default=3, help="starts of acc chat (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="also print the measurements as JSON")
+    parser.add_argument("--runs", type=int, default=7, help="runs of each reply in a round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (default: %(default)s)")
+    parser.add_argument("--messages", type=int, default=1000, help="messages before memory is measured")
+    parser.add_argument("--json", action="store_true", help="also print all values as JSON")
     options = parser.parse_args()
 
-    batcher = conversations.read(options.tokens).batcher
     dialogs = [dialog for dialog in conversations.conversations() if len(dialog) > conversations.CONTEXT_LINES]
-    first_dialogs = islice(dialogs, options.chats)
-    requests = [Request([line.text for line in dialog[: conversations.CONTEXT_LINES]]) for dialog in first_dialogs]
+    contexts = [[line.text for line in dialog[: conversations.CONTEXT_LINES]] for dialog in islice(dialogs, 4 * CHATS)]
+    pythons = {"this": Path(sys.executable)} | ({"other": options.against} if options.against else {})
+    versions: dict[str, Measurements] = {version: defaultdict(list) for version in pythons}
     with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
-        model = Path(folder) / "model"
-        make_model(model, batcher.vocabulary, options.hidden)
-        results = time_modes(model, requests, options.runs)
-        if options.starts:
-            results |= time_starts(model, options.starts)
-    print(f"{machine()}; hidden {options.hidden}, {len(batcher.vocabulary):,} tokens, medians")
-    print_table(results, len(requests))
+        requests = Path(folder) / "requests.json"
+        requests.write_text(json.dumps(contexts), "utf-8")
+        model = options.model or Path(folder) / "model"
+        if not options.model:
+            make_model(model, conversations.read(options.tokens).batcher.vocabulary, options.hidden)
+        size = json.loads((model / "settings.json").read_bytes())["network"]
+        for _ in range(options.rounds):
+            for version, python in pythons.items():
+                for name, values in measure(python, model, requests, options.corpus, options).items():
+                    versions[version][name] += values
+    print(f"{machine()}; hidden {size['hidden']}, {size['tokens']:,} tokens, medians")
+    print_table(versions)
     if options.json:
-        print(json.dumps(results))
+        print(json.dumps(versions))
 
 
 if __name__ == "__main__":

@@ -26,21 +26,21 @@ from training import training_config
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
-from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.training.presets import PRESETS
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainStep
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.scorer import BatchScorer
 
 ORIGINAL_SECONDS, ORIGINAL_PERPLEXITY = 1572, 131
 """The original's first epoch, on another machine with two cores."""
 PRESET = PRESETS["small"]
 
 
-def perplexity(scorer: Scorer, batcher: Batcher, samples: Samples) -> float:
+def perplexity(scorer: BatchScorer, batcher: Batcher, samples: Samples) -> float:
     """Returns exp(-1/N Σ log p) over the N target tokens."""
-    scores = [scorer.score(batch) for batch in batcher.batches_by_length(samples, 128)]
-    return math.exp(-sum(float(log_p.sum()) for log_p, _ in scores) / sum(int(tokens.sum()) for _, tokens in scores))
+    scores = [scorer(batch) for batch in batcher.batches_by_length(samples, 128)]
+    return math.exp(-sum(log_p for log_p, _ in scores) / sum(tokens for _, tokens in scores))
 
 
 def train(options: argparse.Namespace) -> Iterator[dict[str, float]]:
@@ -54,12 +54,12 @@ def train(options: argparse.Namespace) -> Iterator[dict[str, float]]:
         hidden=PRESET.hidden,
         recurrent_activation="sigmoid",
     )
-    network = Network(settings, seed=options.seed)
+    network = TrainableNetwork(settings, seed=options.seed)
     network.output_bias.assign(np.log(token_frequencies(data.batcher, data.samples)))
     total_steps = math.ceil(len(data.samples) / options.batch) * options.epochs
     config = attrs.evolve(training_config(options.batch), learning_rate=options.learning_rate, epochs=options.epochs)
     train_step = TrainStep(network, config, total_steps)
-    scorer = Scorer(network, Float32OutputLayer(network), data.batcher.vocabulary.pad)
+    scorer = BatchScorer(network, data.batcher.vocabulary.pad)
     seconds, step = 0.0, 0
     for epoch in range(options.epochs):
         started = time.perf_counter()

@@ -24,9 +24,10 @@ import numpy as np
 from keras_baseline import keras_batch, keras_network
 from machine import machine
 
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig, TrainStep
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
 
 EPOCH_SEED = (1, 0)
 IMPLEMENTATIONS = ["keras", "autocakechat"]
@@ -57,7 +58,7 @@ def training_config(batch_size: int) -> TrainingConfig:
 
 def autocakechat_step(data: conversations.Data, settings: NetworkSettings, batch_size: int) -> Step:
     """Returns the gradient step of this project."""
-    train_step = TrainStep(Network(settings, seed=1), training_config(batch_size), total_steps=1000)
+    train_step = TrainStep(TrainableNetwork(settings, seed=1), training_config(batch_size), total_steps=1000)
     return lambda indices: train_step(data.batcher.batch(data.samples, indices))
 
 

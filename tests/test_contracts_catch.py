@@ -103,6 +103,13 @@ FAULTS = [
         "comes_back",
         "was lost",
     ),
+    Fault(
+        "trainer",
+        "load=load,",
+        'load=load, load_requires="json",',
+        "load_requires_names",
+        "`load_requires` is a string",
+    ),
     Fault("trainer", 'return {"pairs": len(replies)}', "return {}", "metrics_have_names", "returns no metrics"),
     Fault(
         "trainer",

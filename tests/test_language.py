@@ -112,3 +112,13 @@ def test_a_bad_sentence_is_found(sentence: str) -> None:
 )
 def test_a_good_sentence_passes(sentence: str) -> None:
     assert list(findings(sentence)) == []
+
+
+def test_no_page_has_conflict_markers() -> None:
+    marked = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in files()
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if line.startswith(("<<<<<<< ", ">>>>>>> "))
+    ]
+    assert marked == []

@@ -53,7 +53,7 @@ CAKECHAT = Layering(
     (
         ("options", "data"),
         ("network",),
-        ("inference", "pretrained"),
+        ("inference", "pretrained", "training_network"),
         ("training",),
         ("trainer_type",),
         ("commands",),

@@ -21,7 +21,8 @@ from autocakechat.interface.model import Responder, TrainedModel
 from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.registry.manager import PluginManager, missing_requirements
+from autocakechat.registry.manager import PluginManager
+from autocakechat.registry.requirements import missing_to_load
 from autocakechat.registry.responder import load_responder
 from autocakechat.standard_output import stdout_to_stderr
 
@@ -139,7 +140,7 @@ def open_model(
     def load() -> Responder:
         return load_responder(manager.owner(trainer), trainer, folder, options, run)
 
-    run.log.info("model: %s", ArtifactSummary.of_manifest("model", structs.asdict(manifest)))
+    run.log.info("model: %s", ArtifactSummary.of_manifest("model", structs.asdict(manifest), folder))
     return TrainedModel(
         path=folder,
         trainer=manifest.trainer,
@@ -165,9 +166,8 @@ def _find_trainer(folder: Path, manifest: Manifest, manager: PluginManager) -> T
         trainer: TrainerType = manager.find("trainer", manifest.trainer)
     except UserError as error:
         raise UserError(f"{folder}: the trainer of this model is not installed: {error}") from None
-    missing = missing_requirements(trainer)
-    if missing:
-        raise UserError(f"{folder}: loading this model needs {', '.join(missing)}", f"run: {trainer.install}")
+    if missing := missing_to_load(trainer):
+        raise UserError(f"{folder}: {missing}")
     return trainer
 
 

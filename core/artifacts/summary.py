@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from autocakechat.artifacts.store import Artifact, ArtifactKind
+from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, read_manifest
 from autocakechat.text import escape_control_characters, pluralize
 
 _KEY_DIGITS = 8
@@ -40,15 +40,15 @@ class ArtifactSummary:
     @classmethod
     def of(cls, artifact: Artifact) -> ArtifactSummary:
         """Summarises an artifact of a store."""
-        return cls.of_manifest(artifact.kind, artifact.manifest)
+        return cls.of_manifest(artifact.kind, artifact.manifest, artifact.path)
 
     @classmethod
-    def of_manifest(cls, kind: ArtifactKind, manifest: Mapping[str, Any]) -> ArtifactSummary:
-        """Summarises an artifact by the content of its manifest."""
+    def of_manifest(cls, kind: ArtifactKind, manifest: Mapping[str, Any], folder: Path) -> ArtifactSummary:
+        """Summarises an artifact by the content of its manifest and its folder."""
         return cls(
             kind=kind,
             key=manifest.get("key", ""),
-            person=manifest.get("person"),
+            person=manifest.get("person") or _server(kind, manifest.get("ingredients", {}), folder),
             replies=manifest.get("replies"),
             created=manifest.get("created"),
             trainer=manifest.get("trainer"),
@@ -79,6 +79,15 @@ class ArtifactSummary:
             f"key {self.short_key}" if self.key else "",
         ]
         return ", ".join(filter(None, parts))
+
+
+def _server(kind: ArtifactKind, ingredients: Ingredients, folder: Path) -> str | None:
+    """Returns the id of the person for an artifact whose manifest has no name, because an older version made it."""
+    if kind == "model":
+        corpus = folder.absolute().parent.parent / "corpus" / str(ingredients.get("corpus"))
+        ingredients = (read_manifest(corpus, "corpus") or {}).get("ingredients", {})
+    server = ingredients.get("extractor.server")
+    return server if isinstance(server, str) else None
 
 
 def format_metric(value: Any) -> str:

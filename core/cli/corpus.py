@@ -61,7 +61,7 @@ def export(
     try:
         _concatenate([corpus / f"{name}.jsonl" for name in parts], output)
     except OSError as error:
-        raise UserError(f"{error.filename or output}: {error.strerror}", "nothing was written") from None
+        raise UserError(f"{output}: {error.strerror}", "nothing was written") from None
     app.log.info("corpus: exported to %s", output)
 
 

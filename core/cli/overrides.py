@@ -26,5 +26,8 @@ def any_option(what: str) -> Callable[[_Function], _Function]:
     Args:
         what: What is used, such as `model`.
     """
-    help_text = f"Use the newest {what} in the folder of PIPELINE, even if it was made with other settings."
+    help_text = (
+        f"If no {what} was made with the settings of PIPELINE, use the last one that was made with other settings; "
+        "if PIPELINE has none at all, the newest one of its folder."
+    )
     return click.option("--any", "accept_any", is_flag=True, help=help_text)

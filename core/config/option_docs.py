@@ -13,8 +13,8 @@ from autocakechat.config.option_values import describe_type
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
-from autocakechat.registry.manager import missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
+from autocakechat.registry.requirements import missing_to_load, missing_to_run
 from autocakechat.registry.source_location import source_location
 
 _PLACEHOLDERS: dict[Any, Any] = {
@@ -115,12 +115,18 @@ def _stage_as_json(stage: Provided) -> dict[str, Any]:
     if isinstance(stage, StageType):
         content |= {
             "version": stage.version,
-            "missing": missing_requirements(stage),
+            "missing": missing_to_run(stage).modules,
             "install": stage.install,
+            **(_loading_as_json(stage) if isinstance(stage, TrainerType) else {}),
             "options": {table: _options_as_json(cls) for table, cls in option_tables(stage).items()},
             "example": example_toml(stage),
         }
     return content
+
+
+def _loading_as_json(trainer: TrainerType) -> dict[str, Any]:
+    missing = missing_to_load(trainer)
+    return {"load_missing": missing.modules, "load_install": missing.install}
 
 
 def _options_as_json(cls: type) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import tomllib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ KeyPath = tuple[str | int, ...]
 """The names of the tables around a key and its own, with the index of each element of an array of tables."""
 
 _OTHER_PATH = "give the path of a pipeline.toml"
+_MAX_NAMED = 5
 
 
 @attrs.frozen
@@ -79,7 +81,16 @@ def missing_pipeline(path: Path) -> UserError:
     if path.suffix != ".toml":
         return UserError(f"{path}: no such file", _OTHER_PATH)
     argument = "" if str(path) == "pipeline.toml" else f" {shlex.quote(str(path))}"
-    return UserError(f"{path}: no such file", f"to create it, run: acc init{argument}")
+    others = [str(other) for other in sorted(path.parent.glob("*.toml")) if _is_pipeline(other)]
+    create = f"give {' or '.join(others[:_MAX_NAMED])}; to create a new one" if others else "to create it"
+    return UserError(f"{path}: no such file", f"{create}, run: acc init{argument}")
+
+
+def _is_pipeline(path: Path) -> bool:
+    """Returns whether a file can be read and has a table of a pipeline, so a pyproject.toml is left out."""
+    with contextlib.suppress(OSError, ValueError):
+        return not {"source", "deployer"}.isdisjoint(tomllib.loads(path.read_text("utf-8")))
+    return False
 
 
 def _find_lines(text: str) -> dict[KeyPath, int]:

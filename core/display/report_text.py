@@ -35,8 +35,8 @@ def _count_lines(report: Report) -> list[str]:
     lines = [
         f"read {pluralize(messages.read, 'message')} in {pluralize(len(report.chats), 'chat')}",
         f"kept {_share(messages.kept, messages.read)} in {pluralize(report.dialogs, 'dialog')} with "
-        f"{pluralize(report.pairs, 'pair')}; {report.words.questions:,} words from clients, "
-        f"{report.words.answers:,} words in replies",
+        f"{pluralize(report.pairs, 'pair')}; {pluralize(report.words.questions, 'word')} from clients, "
+        f"{pluralize(report.words.answers, 'word')} in replies",
     ]
     lines += [
         f"dropped {_share(count, messages.read)}: {escape_control_characters(reason)}"

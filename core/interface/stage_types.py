@@ -126,6 +126,9 @@ class TrainerType(StageType):
         continue_training: Like `train`, but starts from an earlier model of this trainer: takes the options, the folder
             of that model, a corpus, an empty folder and the run context. None if the trainer cannot; a pipeline with
             `continue = true` in `[trainer]` is then an error.
+        load_requires: Import names of the libraries that `load` and the responder need; None if they are those of
+            training. `requires` and `install` are then for training alone.
+        load_install: The command that installs the libraries of `load_requires`.
     """
 
     kind: ClassVar[str] = "trainer"
@@ -135,6 +138,8 @@ class TrainerType(StageType):
     load: Callable[[Path, Any, RunContext], Responder]
     inputs: Callable[[Any], Sequence[Input]] | None = None
     continue_training: Callable[[Any, Path, Corpus, Path, RunContext], Mapping[str, Any]] | None = None
+    load_requires: Sequence[str] | None = None
+    load_install: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -53,7 +53,7 @@ def describe_dry_run(services: RunServices, kind: ArtifactKind, ingredients: Ing
 
 def explain_rebuild(services: RunServices, kind: ArtifactKind, ingredients: Ingredients) -> str:
     """Returns the reason why an artifact is built: what differs from the one that the pipeline used last."""
-    previous = services.last_used(kind) or services.store.newest(kind)
+    previous = services.closest(kind)
     if previous is None:
         return f"there is no {kind} yet"
     old = previous.ingredients

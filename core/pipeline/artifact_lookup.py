@@ -49,31 +49,33 @@ class ArtifactLookup:
         """Returns the artifact that belongs to the pipeline.
 
         Raises:
-            UserError: There is none; the message names what differs in the newest one.
+            UserError: There is none; the message names what differs in the closest one.
         """
         artifact = self.find(kind)
         if artifact is not None:
             return artifact
-        newest = self.newest(kind)
+        closest = self.closest(kind)
         path = self.services.pipeline.path
+        is_own = closest.key in self.services.history.keys(kind)
+        which = "the last one of this file" if is_own else "the newest one of the folder"
         raise UserError(
-            f"{path}: no {kind} was made with these settings; the newest one ({ArtifactSummary.of(newest)}) differs in "
-            f"{list_items(sorted(self.differences(newest)))}",
-            f"run: acc run {path}{' --until corpus' if kind == 'corpus' else ''}, or use the newest one with --any",
+            f"{path}: no {kind} was made with these settings; {which} ({ArtifactSummary.of(closest)}) differs in "
+            f"{list_items(sorted(self.differences(closest)))}",
+            f"run: acc run {path}{' --until corpus' if kind == 'corpus' else ''}, or use that {kind} with --any",
         )
 
-    def newest(self, kind: ArtifactKind) -> Artifact:
-        """Returns the artifact that was built or reused last by any pipeline of the folder.
+    def closest(self, kind: ArtifactKind) -> Artifact:
+        """Returns the artifact that the pipeline used last; if it used none, the newest one of the folder.
 
         Raises:
             UserError: There is none.
         """
-        newest = self.services.store.newest(kind)
-        if newest is None:
+        closest = self.services.closest(kind)
+        if closest is None:
             path = self.services.pipeline.path
             until = " --until corpus" if kind == "corpus" else ""
             raise UserError(f"{path}: there is no {kind} yet", f"run: acc run {path}{until}")
-        return newest
+        return closest
 
     def differences(self, artifact: Artifact) -> set[str]:
         """Returns the names of the ingredients in which an artifact differs from what the pipeline makes.

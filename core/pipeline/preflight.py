@@ -14,7 +14,8 @@ from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
 from autocakechat.interface.stage_types import Input, SourceType, StageType, TrainerType
 from autocakechat.pipeline.stage_results import stage_inputs
-from autocakechat.registry.manager import PluginManager, missing_requirements
+from autocakechat.registry.manager import PluginManager
+from autocakechat.registry.requirements import missing_to_load, missing_to_run
 
 
 @attrs.frozen
@@ -83,10 +84,10 @@ class PreflightChecks:
         self._check_secrets(config)
 
     def _check_modules(self, config: StageConfig[StageType]) -> None:
-        missing = missing_requirements(config.stage)
-        if missing:
-            needs = f"{config.stage.name} needs {', '.join(missing)}"
-            self._problems.append(f"{self._place(config)}: {needs}; run: {config.stage.install}")
+        missing = [missing_to_run(config.stage)]
+        if isinstance(config.stage, TrainerType) and not missing[0]:
+            missing.append(missing_to_load(config.stage))
+        self._problems += [f"{self._place(config)}: {problem}" for problem in missing if problem]
 
     def _check_secrets(self, config: StageConfig[StageType]) -> None:
         for secret in secrets_in(config.options):

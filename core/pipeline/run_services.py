@@ -57,6 +57,10 @@ class RunServices:
         found = (self.store.find(kind, key) for key in reversed(self.history.keys(kind)))
         return next(filter(None, found), None)
 
+    def closest(self, kind: ArtifactKind) -> Artifact | None:
+        """Returns the artifact that the pipeline used last; if it used none, the newest one of the folder, or None."""
+        return self.last_used(kind) or self.store.newest(kind)
+
     def run_context(self, name: str, state: Path | None = None) -> RunContext:
         """Makes a run context.
 

@@ -89,13 +89,14 @@ class Runner:
 
         Args:
             kind: The kind of artifact.
-            accept_any: Whether to return the newest artifact of any pipeline in the folder instead.
+            accept_any: Whether to return the closest artifact if there is no such one: the last one of this pipeline
+                with other settings, or the newest one of the folder.
 
         Raises:
             UserError: There is no such artifact.
         """
         lookup = ArtifactLookup(self._services)
-        return lookup.newest(kind) if accept_any else lookup.require(kind)
+        return lookup.find(kind) or lookup.closest(kind) if accept_any else lookup.require(kind)
 
     @stdout_to_stderr()
     def train(self, corpus: Artifact, force: bool = False) -> BuiltArtifact:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Collection, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from autocakechat.errors import UserError
 from autocakechat.interface import hookspecs
-from autocakechat.interface.stage_types import CommandType, StageType
+from autocakechat.interface.stage_types import CommandType
 from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.loader import PluginLoader
 from autocakechat.registry.plugin import Plugin, Provided, describe_error
@@ -131,11 +130,6 @@ class PluginManager:
                 problem = f"{event} failed: {describe_error(error)}"
                 log.warning("plugin %s: %s; %s", plugin, problem, first_location(location))
                 log.debug("%s", format_traceback(error, plugin.package))
-
-
-def missing_requirements(stage: StageType) -> list[str]:
-    """Returns the required modules of a stage that are not installed."""
-    return [name for name in stage.requires if importlib.util.find_spec(name) is None]
 
 
 def _find_plugins(entries: Iterable[EntryPoint]) -> list[tuple[Plugin, EntryPoint]]:

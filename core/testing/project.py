@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,20 @@ class Project:
         project.write("log.txt", LOG)
         project.pipeline()
         return project
+
+    def without_modules(self, names: Iterable[str]) -> Project:
+        """Returns the project with an `acc` that cannot import some modules, as if they were not installed.
+
+        Args:
+            names: Import names.
+        """
+        site = self.folder.with_name("without_modules")
+        site.mkdir(exist_ok=True)
+        # Python imports this module when it starts. An import of a module that is None fails.
+        block = f"import sys\nsys.modules.update(dict.fromkeys({sorted(names)!r}))\n"
+        (site / "sitecustomize.py").write_text(block, "utf-8")
+        path = os.pathsep.join([str(site), self.environment["PYTHONPATH"]])
+        return attrs.evolve(self, environment=self.environment | {"PYTHONPATH": path})
 
     def write(self, name: str, content: str) -> Path:
         """Writes a file of the project, in UTF-8, and returns its path."""

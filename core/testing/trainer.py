@@ -109,11 +109,19 @@ class TrainerContract(StageContract):
         for name, content in _files(trained.folder):
             assert project_folder not in content, f"{name} contains a path of this machine"
 
-    def test_the_model_replies_in_a_new_process(self, trained: TrainingResult) -> None:
-        """The moved folder replies line by line in `acc chat`."""
+    def test_load_requires_names_modules(self, stage: TrainerType) -> None:
+        """`load_requires` is a sequence of names, and `load_install` is set if it is not empty."""
+        names = stage.load_requires or ()
+        assert not isinstance(names, str), '`load_requires` is a string; write a tuple: ("name",)'
+        assert stage.load_install or not names, "set `load_install` to the command that installs `load_requires`"
+
+    def test_the_model_replies_in_a_new_process(self, trained: TrainingResult, stage: TrainerType) -> None:
+        """The moved folder replies line by line in `acc chat`, without the modules that only training requires."""
+        replying = stage.requires if stage.load_requires is None else stage.load_requires
+        project = trained.project.without_modules(set(stage.requires) - set(replying))
         lines = ["hello", "do you like cats number 3?", "what about dogs?"]
         options = [f"--set=reply.{name}={json.dumps(value)}" for name, value in self.reply.items()]
-        done = trained.project.acc("chat", trained.folder, *options, stdin="".join(f"{line}\n" for line in lines))
+        done = project.acc("chat", trained.folder, *options, stdin="".join(f"{line}\n" for line in lines))
         assert done.returncode == 0, done.stderr
         replies = done.stdout.splitlines()
         assert len(replies) == len(lines), f"{len(lines)} messages, but {len(replies)} replies: {replies}"

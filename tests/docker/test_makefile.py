@@ -120,5 +120,5 @@ def test_requirements_are_printed_without_the_code() -> None:
     command = [sys.executable, str(ROOT / "docker/requirements.py"), "cakechat-gpu", "telegram"]
     requirements = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert "tensorflow[and-cuda]>=2.21,<2.22" in requirements
-    assert {"attrs>=24.2", "safetensors>=0.5"} <= set(requirements)
+    assert {"attrs>=24.2", "threadpoolctl>=3.5"} <= set(requirements)
     assert any(line.startswith("python-telegram-bot[webhooks]") for line in requirements)

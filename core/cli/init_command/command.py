@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,12 @@ from autocakechat.cli.init_command.pipeline_text import (
 from autocakechat.cli.inspect import can_leave_out
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import DeployerType, TrainerType
+from autocakechat.text import escape_control_characters
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
     from autocakechat.registry.manager import PluginManager
+    from autocakechat.statistics.participants import Participant
 
 _DEFAULT_PIPELINE = Path("pipeline.toml")
 
@@ -119,6 +121,7 @@ def command(
         deployer_table(deployer.name, allowed),
     ]
     write_pipeline(pipeline, tables, manager)
+    _print_choices(participant, selection)
     _print_next_steps(pipeline, deployer)
 
 
@@ -149,6 +152,16 @@ def _given_deployer(manager: PluginManager, name: str | None, allow: Sequence[st
     if allow and name != stage_choices.TELEGRAM:
         raise UserError(f"--allow: the deployer '{name}' has no such option", "leave it out")
     return stage_choices.choose_deployer(manager, name)
+
+
+def _print_choices(person: Participant, selection: Mapping[str, log_choices.Names]) -> None:
+    """Prints who and what the answers chose, because a part of a name is enough as an answer."""
+    from autocakechat.interface.selection import list_names
+
+    click.echo(f"person to learn: {person}", err=True)
+    for option, names in selection.items():
+        if names:
+            click.echo(f"{option}: {escape_control_characters(list_names(names))}", err=True)
 
 
 def _print_next_steps(pipeline: Path, deployer: DeployerType) -> None:

@@ -15,7 +15,7 @@ def find_one(entry: str, names: Mapping[str, str | None], what: str) -> str:
     """Returns the id of the only chat or person that an entry fits.
 
     Args:
-        entry: An id, its digits, a name, or a part of a name; upper and lower case are the same in names.
+        entry: An id, its digits, a name, or a part of a name that is not a number. Upper and lower case are the same.
         names: The names of the chats or people to choose from, by id.
         what: What there is to choose from, for the message.
 
@@ -25,7 +25,7 @@ def find_one(entry: str, names: Mapping[str, str | None], what: str) -> str:
     if entry in names:
         return entry
     found = {key: name for key, name in names.items() if fits(entry, key, name)}
-    if not found and entry:
+    if not found and entry and not entry.isdecimal():  # a number is an id, not a part of a name such as 'Guest 99'
         found = {key: name for key, name in names.items() if name and entry.casefold() in name.casefold()}
     if not found:
         similar = find_similar(entry, names)

@@ -91,9 +91,13 @@ def _report_installed(target: InstallTarget, plugins: Sequence[dict[str, Any]]) 
 
 def _print_missing_modules(plugin: dict[str, Any]) -> None:
     for stage in plugin["provides"]:
-        if stage.get("missing"):
-            needs = f"{stage['kind']} {stage['name']} needs {', '.join(stage['missing'])}"
-            click.echo(f"  {needs}; run: {stage['install']}", err=True)
+        lines = [
+            f"  {stage['kind']} {stage['name']} needs {', '.join(stage[missing])}; run: {stage[install]}"
+            for missing, install in (("missing", "install"), ("load_missing", "load_install"))
+            if stage.get(missing)
+        ]
+        for line in dict.fromkeys(lines):  # both are the same for a trainer that needs the same to train and to answer
+            click.echo(line, err=True)
 
 
 def _distribution_of_folder(folder: str) -> str:

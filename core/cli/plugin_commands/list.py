@@ -8,8 +8,8 @@ import click
 
 from autocakechat.display.tables import print_json, print_table
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType
-from autocakechat.registry.manager import missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
+from autocakechat.registry.requirements import missing_modules
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -55,9 +55,8 @@ def notes(plugin: Plugin) -> list[str]:
     """Returns the problems and warnings of a plugin, and the missing modules of its stages, one line each."""
     lines = [*plugin.problems, *(f"for its author: {warning}" for warning in plugin.warnings)]
     for stage in plugin.provides:
-        missing = missing_requirements(stage) if isinstance(stage, StageType) else []
-        if missing:
-            lines.append(f"{_label(stage)} needs {', '.join(missing)}; run: {stage.install}")  # type: ignore[union-attr]
+        if isinstance(stage, StageType):
+            lines += missing_modules(stage)
     return lines
 
 

@@ -2,9 +2,10 @@
 
 Packages, in the order of their layers:
     `data`: text to tokens, token ids, samples and mini-batches.
-    `network`: the HRED, its loss and its files.
+    `network`: the HRED in NumPy, and its files.
     `inference`: decoding and reranking.
     `pretrained`: start models, among them those of the original CakeChat.
+    `training_network`: the HRED in TensorFlow, with its loss and gradients.
     `training`: from a corpus to a model folder; begins in `training.train`.
 """
 

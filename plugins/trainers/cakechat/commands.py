@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
+    from autocakechat.plugins.trainers.cakechat.network.settings import Activation
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -172,6 +172,11 @@ class ReplyOptions:
     )
     tries: int = option(default=10, check=ge(1), help="maximum sampling attempts before the fallback reply")
     seed: int | None = option(default=None, check=optional(ge(0)), help="random seed, for reproducible replies")
+    threads: int | None = option(
+        default=None,
+        check=optional(ge(1)),
+        help="maximum number of threads (default: the processors that the process or its container may use)",
+    )
 
     @property
     def uses_beam_search(self) -> bool:

@@ -68,6 +68,8 @@ TRAINER = TrainerType(
     load=load,
     inputs=inputs,
     continue_training=continue_training,
-    requires=("tensorflow", "keras", "numpy", "safetensors"),
+    requires=("tensorflow", "keras", "numpy", "threadpoolctl"),
     install="pip install 'autocakechat[cakechat]'",
+    load_requires=("numpy", "threadpoolctl"),
+    load_install="pip install 'autocakechat[reply]'",
 )

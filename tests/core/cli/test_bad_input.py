@@ -68,7 +68,10 @@ def test_a_problem_is_reported_in_one_line(project: Project, old: str, new: str,
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("run", "nothing.toml"), "nothing.toml: no such file; to create it, run: acc init nothing.toml"),
+        (
+            ("run", "nothing.toml"),
+            "nothing.toml: no such file; give pipeline.toml; to create a new one, run: acc init nothing.toml",
+        ),
         (("rnu",), "no such command 'rnu'; did you mean 'run'?"),
         (("plugins", "lst"), "no such command 'lst'; did you mean 'list'?"),
         (("config", "chek"), "no such command 'chek'; did you mean 'check'?"),

@@ -89,6 +89,27 @@ def test_wrong_answers_are_explained_and_asked_again(account: Project) -> None:
     assert "lists the ids of the people in the chat log" in done.stderr
 
 
+def test_a_number_outside_the_list_is_not_a_part_of_a_name(account: Project) -> None:
+    export = (account.folder / "tg_data" / "result.json").read_text()
+    account.write("tg_data/result.json", export.replace("Robin Small", "Robin 99"))
+    done = account.acc("init", "tg_data", "--trainer", "toy", stdin="99\n666\nconsole\n99\n9\n")
+    assert done.returncode == 0, done.stderr
+    assert "no participant has the id or name '99'; " in done.stderr
+    assert "no chat or person has the id or name '99'; " in done.stderr
+    assert pipeline_of(account)["source"][0]["exclude"] == ["chat9"]
+
+
+def test_the_choices_are_shown_at_the_end(account: Project) -> None:
+    done = account.acc("init", "tg_data", "--trainer", "toy", "--deployer", "console", stdin="hood\nsmall, 2\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-4:] == [
+        "person to learn: user1 (Robin Hood, 35 messages)",
+        "exclude: user666 (Robin Small) and user555 (Marian)",
+        "pipeline.toml: written; next:",
+        "  acc run pipeline.toml",
+    ]
+
+
 def test_input_that_ends_after_a_wrong_answer_is_an_error(account: Project) -> None:
     done = account.acc("init", "tg_data", stdin="nobody\n")
     assert done.returncode == 2

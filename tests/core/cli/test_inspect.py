@@ -233,7 +233,13 @@ def test_export_that_cannot_be_written_is_an_error(project: Project) -> None:
     project.acc("run", "--until", "corpus")
     done = project.acc("corpus", "export", "-o", "no/such/folder/x.txt")
     assert done.returncode == 2
-    assert "nothing was written" in done.stderr
+    assert done.stderr == "acc: no/such/folder/x.txt: No such file or directory; nothing was written\n"
+
+
+def test_the_report_of_one_pair_is_in_the_singular(project: Project) -> None:
+    project.write("log.txt", "ann: hello\nbob: hi\n")
+    log = project.acc("run", "--until", "corpus").stderr
+    assert "1 pair; 1 word from clients, 1 word in replies" in log
 
 
 def test_sample_export_can_be_inspected(project: Project) -> None:

@@ -30,6 +30,18 @@ def test_the_table_shows_whose_artifacts_they_are(trained: Project) -> None:
     assert "first_step 0" in lines[2]
 
 
+def test_artifacts_of_an_older_version_show_the_id_of_their_person(trained: Project) -> None:
+    for manifest in (trained.folder / ".acc").glob("*/*/*.json"):
+        content = json.loads(manifest.read_text())
+        if manifest.name in ("corpus.json", "model.json"):
+            manifest.write_text(json.dumps({name: value for name, value in content.items() if name != "person"}))
+    assert [entry["person"] for entry in listed(trained)] == ["bob", "bob"]
+    assert "model: bob, " in trained.acc("chat", stdin="hello\n").stderr
+    shutil.rmtree(next((trained.folder / ".acc" / "corpus").iterdir()))
+    assert [entry["person"] for entry in listed(trained)] == [None]
+    assert "model: person unknown, " in trained.acc("chat", stdin="hello\n").stderr
+
+
 def test_json_has_whole_keys_and_sizes(trained: Project) -> None:
     corpus, model = listed(trained)
     assert (corpus["kind"], model["kind"]) == ("corpus", "model")

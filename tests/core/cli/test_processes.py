@@ -41,7 +41,10 @@ def test_a_command_succeeds(trained: Project, arguments: tuple[str, ...], stdin:
 def test_an_error_has_one_line_and_a_status(project: Project) -> None:
     refused = project.acc_process("run", "nothing.toml")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "acc: nothing.toml: no such file; to create it, run: acc init nothing.toml\n"
+    assert (
+        refused.stderr
+        == "acc: nothing.toml: no such file; give pipeline.toml; to create a new one, run: acc init nothing.toml\n"
+    )
     failed = project.acc_process("run", "--until", "model", "--json", "--set", "trainer.fails=true")
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["status"] == "failed"

@@ -44,12 +44,33 @@ def test_a_command_without_a_matching_artifact_names_what_differs(two_people: Pr
     for command, kind in (("chat", "model"), ("deploy", "model"), ("evaluate", "model"), ("train", "corpus")):
         refused = two_people.acc(command, "eve.toml")
         assert refused.returncode == 2
-        assert f"acc: eve.toml: no {kind} was made with these settings; the newest one (ann, " in refused.stderr
+        assert (
+            f"acc: eve.toml: no {kind} was made with these settings; the newest one of the folder (ann, "
+            in refused.stderr
+        )
         assert "differs in extractor.server; run: acc run eve.toml" in refused.stderr
     accepted = two_people.acc("chat", "eve.toml", "--any", stdin="hello\n")
     assert accepted.stdout.startswith("question")
     assert "model: ann" in accepted.stderr
     assert "corpus: ann" in two_people.acc("train", "eve.toml", "--any").stderr
+
+
+def test_the_last_artifact_of_the_file_is_closer_than_the_newest_of_the_folder(two_people: Project) -> None:
+    two_people.write("bob.toml", PIPELINE)
+    refused = two_people.acc("chat", "bob.toml", "--set", "trainer.steps=7")
+    assert "the last one of this file (bob, 50 replies, " in refused.stderr
+    assert "differs in trainer.steps; run: acc run bob.toml, or use that model with --any" in refused.stderr
+    accepted = two_people.acc("chat", "bob.toml", "--set", "trainer.steps=7", "--any", stdin="hello\n")
+    assert accepted.stdout.startswith("answer"), accepted.stderr
+
+
+def test_a_missing_pipeline_leads_to_those_of_the_folder(two_people: Project) -> None:
+    two_people.write("pyproject.toml", "[project]")
+    two_people.write("broken.toml", "[[source")
+    refused = two_people.acc("chat")
+    assert refused.stderr == (
+        "acc: pipeline.toml: no such file; give ann.toml or bob.toml; to create a new one, run: acc init\n"
+    )
 
 
 def test_an_experiment_does_not_replace_the_model_of_the_file(project: Project) -> None:

@@ -8,5 +8,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int32]
 """Ids, line numbers and lengths."""
 
+Indices = npt.NDArray[np.intp]
+"""Positions in other arrays."""
+
 Floats = npt.NDArray[np.float32]
 """Weights, hidden states, probabilities and scores."""

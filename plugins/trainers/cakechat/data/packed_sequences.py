@@ -179,12 +179,17 @@ def unpack_replies(packed: npt.ArrayLike, replies: Replies, width: int) -> np.nd
         (samples, width, ...), with zeros after the end of each reply.
     """
     values = np.asarray(packed)
-    batch_sizes = np.asarray(replies.inputs.batch_sizes)
-    samples = np.concatenate([replies.sorted_indices[:size] for size in batch_sizes])
+    batch_sizes = replies.inputs.batch_sizes
+    samples = replies.sorted_indices[sequence_index(batch_sizes)]
     times = np.repeat(np.arange(len(batch_sizes)), batch_sizes)
     rectangle = np.zeros((len(replies.sorted_indices), width, *values.shape[1:]), values.dtype)
     rectangle[samples, times] = values
     return rectangle
+
+
+def sequence_index(batch_sizes: Ints) -> Ints:
+    """Returns the sequence that each packed step belongs to, counted from the longest: (time,) -> (steps,)."""
+    return np.concatenate([np.arange(size, dtype=np.int32) for size in batch_sizes])
 
 
 def _unpadded_lengths(padded: Ints, pad: int) -> npt.NDArray[np.int64]:

@@ -39,11 +39,9 @@ from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reran
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import fastest_output_layer
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
-from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer, decoder_states
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
+from autocakechat.plugins.trainers.cakechat.network.selection import softmax
 
 
 class CakeChat:
@@ -63,7 +61,7 @@ class CakeChat:
         self._model = model
         self._packer = model.batcher.packer
         self._rules = TokenRules.from_vocabulary(model.vocabulary, normalise_token=model.style.normalise_token)
-        self._scorer = Scorer(model.network, Float32OutputLayer(model.network), model.vocabulary.pad)
+        self._scorer = Scorer(model.network, model.vocabulary.pad)
 
     @classmethod
     def load(cls, folder: Path) -> CakeChat:
@@ -86,12 +84,12 @@ class CakeChat:
     def encodings(self, lines: Ints) -> Floats:
         """Computes the utterance encodings of lines: (lines, tokens) ids -> (lines, hidden)."""
         contexts = self._packer.pack_contexts(lines, np.arange(len(lines), dtype=np.int32)[:, None])
-        encoded = self._model.network.encode_utterances(*map(tf.constant, contexts.lines)).numpy()
-        return encoded[contexts.line_numbers.values][contexts.unsorted_indices]  # type: ignore[no-any-return]
+        encoded = self._model.network.encode_utterances(contexts.lines)
+        return encoded[contexts.line_numbers.values][contexts.unsorted_indices]
 
     def thought_vectors(self, context: Ints) -> Floats:
         """Computes the thought vectors of contexts: (samples, hidden)."""
-        return self._scorer.encode_contexts(self._packer.pack_context_ids(context))
+        return self._model.network.encode_contexts(self._packer.pack_context_ids(context))
 
     def probabilities(
         self, context: Ints, response: Ints, condition: Ints | None = None, temperature: float = 1.0
@@ -102,9 +100,8 @@ class CakeChat:
             (samples, tokens - 1, vocabulary).
         """
         replies = self._packer.pack_replies(self._condition(condition, len(context)), response, include_padding=True)
-        batch = Batch(self._packer.pack_context_ids(context), replies)
-        states = decoder_states(self._model.network, tf.nest.map_structure(tf.constant, batch))
-        probabilities = tf.nn.softmax(self._model.network.logits(states) / temperature)
+        states = self._model.network.decode(self.thought_vectors(context), replies)
+        probabilities = softmax(self._model.network.logits(states), temperature)
         return unpack_replies(probabilities, replies, response.shape[1] - 1)
 
     def step(
@@ -123,11 +120,9 @@ class CakeChat:
             The new states (samples, 2, hidden), and the probabilities of the next token (samples, vocabulary).
         """
         network = self._model.network
-        static_input = network.project_static_input(tf.constant(thoughts), self._condition(condition, len(last)))
-        hidden = (tf.constant(states[:, 0]), tf.constant(states[:, 1]))
-        new_hidden = network.step(tf.constant(last), static_input, hidden)
-        probabilities = tf.nn.softmax(network.logits(new_hidden[1]) / temperature)
-        return np.stack(new_hidden, axis=1), probabilities.numpy()
+        static_input = network.project_static_input(thoughts, self._condition(condition, len(last)))
+        new_states = network.step(last, static_input, (states[:, 0], states[:, 1]))
+        return np.stack(new_states, axis=1), softmax(network.logits(new_states[1]), temperature)
 
     def scores(self, context: Ints, response: Ints, condition: Ints | None = None) -> Floats:
         """Computes log p(response | context), summed over the target tokens except pads: (samples,)."""
@@ -183,7 +178,8 @@ class CakeChat:
         """
         options = DecodingOptions(max_tokens=1, temperature=1.0, repetition_penalty=repetition_penalty)
         thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
-        return self._reranker.score(context, thoughts, condition, candidates, weight, options)
+        reranker = Reranker(self._scorer, self.reverse._scorer, self._rules, self._packer)
+        return reranker.score(context, thoughts, condition, candidates, weight, options)
 
     def beams(
         self,
@@ -200,7 +196,7 @@ class CakeChat:
         """
         options = DecodingOptions(max_tokens=max_tokens, temperature=1.0, repetition_penalty=repetition_penalty)
         thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
-        return self._beam_search.search(thoughts, condition, options, beams)
+        return BeamSearch(self._model.network, self._rules).search(thoughts, condition, options, beams)
 
     def samples(
         self,
@@ -215,7 +211,7 @@ class CakeChat:
 
         Args:
             context: (samples, context lines, tokens) ids.
-            seed: Two integers.
+            seed: Integers; the same give the same responses.
             condition: (samples,) ids of labels.
             temperature: T in softmax(l / T).
             max_tokens: Maximum number of tokens of a response.
@@ -226,24 +222,9 @@ class CakeChat:
         """
         options = DecodingOptions(max_tokens=max_tokens, temperature=temperature, repetition_penalty=repetition_penalty)
         thoughts, condition = self.thought_vectors(context), self._condition(condition, len(context))
-        return self._sampler.sample(thoughts, condition, options, seed)
-
-    @functools.cached_property
-    def _output(self) -> OutputLayer:
-        """The output layer for decoding. Its setup takes time, which scoring alone does not need."""
-        return fastest_output_layer(self._model.network)
-
-    @functools.cached_property
-    def _beam_search(self) -> BeamSearch:
-        return BeamSearch(self._model.network, self._output, self._rules)
-
-    @functools.cached_property
-    def _sampler(self) -> Sampler:
-        return Sampler(self._model.network, self._output, self._rules)
-
-    @functools.cached_property
-    def _reranker(self) -> Reranker:
-        return Reranker(self._scorer, self.reverse._scorer, self._rules, self._packer)
+        return Sampler(self._model.network, self._rules).sample(
+            thoughts, condition, options, np.random.default_rng(seed)
+        )
 
     def _batch(self, context: Ints, response: Ints, condition: Ints | None) -> Batch:
         contexts = self._packer.pack_context_ids(context)

@@ -4,67 +4,52 @@
 
 A hypothesis is the beginning of a reply. Each step expands the `beams` best hypotheses of a context by their best next
 tokens, scores the results, selects the best as the new hypotheses, moves those that have ended to the finished ones,
-and prunes these. The loop runs over all rows of a batch at once (the contexts), and is compiled once for any number of
-rows.
+and prunes these. The loop runs over all rows of a batch at once (the contexts).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import attrs
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Indices, Ints
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import top_k
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.output_layer import OutputLayer, corrected_logsumexp
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.network.hred import Network, States
+from autocakechat.plugins.trainers.cakechat.network.selection import log_sum_exp, row_chunks, top_k
 
 
 class BeamState(NamedTuple):
     """The state of the loop.
 
     Attributes:
-        t: () number of tokens of each hypothesis, without the start token.
         scores: (rows, beams) log p of each hypothesis, best first.
-        tokens: (rows, beams, max_tokens) ids of each hypothesis, padded.
+        tokens: (rows, beams, t) ids of each hypothesis, without the start token.
         hidden: The hidden states of the decoder's two GRUs before the last token of each hypothesis is read,
             (rows * beams, hidden) each.
         finished_scores: (rows, beams) log p of the best finished hypotheses, best first; -inf where there is none.
         finished: (rows, beams, max_tokens) their ids, padded.
     """
 
-    t: Tensor
-    scores: Tensor
-    tokens: Tensor
-    hidden: tuple[Tensor, Tensor]
-    finished_scores: Tensor
-    finished: Tensor
+    scores: Floats
+    tokens: Ints
+    hidden: States
+    finished_scores: Floats
+    finished: Ints
 
 
+@attrs.frozen(eq=False)
 class BeamSearch:
     """Searches for the most likely replies.
 
-    Args:
+    Attributes:
         network: The network.
-        output: Its output layer.
         rules: The token rules.
     """
 
-    def __init__(self, network: Network, output: OutputLayer, rules: TokenRules) -> None:
-        self._network = network
-        self._output = output
-        self._rules = rules
-        signature = [
-            tf.TensorSpec([None, network.settings.hidden]),  # thoughts
-            tf.TensorSpec([None], tf.int32),  # condition
-            tf.TensorSpec([], tf.int32),  # max_tokens
-            tf.TensorSpec([], tf.int32),  # beams
-            tf.TensorSpec([]),  # log_penalty
-        ]
-        self._search = tf.function(self._search_rows, input_signature=signature, autograph=False)
+    network: Network
+    rules: TokenRules
 
     def search(self, thoughts: Floats, condition: Ints, options: DecodingOptions, beams: int) -> list[Ints]:
         """Searches for replies to each row.
@@ -79,88 +64,67 @@ class BeamSearch:
             For each row (replies, 1 + tokens) ids, the most likely reply first, with the start token, padded after the
             end token: the finished hypotheses, or the unfinished ones if none has finished.
         """
-        beams = min(beams, len(self._rules.penalty_mask))
-        final: BeamState = self._search(thoughts, condition, options.max_tokens, beams, options.log_penalty)
-        unfinished, finished = final.tokens.numpy(), final.finished.numpy()
-        is_finished = np.isfinite(final.finished_scores.numpy())
+        static_input = self.network.project_static_input(thoughts, condition)  # (rows, 3 hidden)
+        state = self._first_step(static_input, options, min(beams, self.network.settings.tokens))
+        static_input = np.repeat(static_input, state.scores.shape[1], axis=0)  # (rows * beams, 3 hidden)
+        while state.tokens.shape[2] < options.max_tokens and _can_improve(state):
+            state = self._advance(state, static_input, options.log_penalty)
+        unfinished = _padded(state.tokens, options.max_tokens, self.rules.pad)
+        is_finished = np.isfinite(state.finished_scores)
         return [
-            np.insert(
-                finished[row][is_finished[row]] if is_finished[row].any() else unfinished[row],
-                0,
-                self._rules.start,
-                axis=1,
-            )
-            for row in range(len(finished))
+            np.insert(finished[kept] if kept.any() else hypotheses, 0, self.rules.start, axis=1)
+            for finished, kept, hypotheses in zip(state.finished, is_finished, unfinished, strict=True)
         ]
 
-    def _search_rows(
-        self, thoughts: Tensor, condition: Tensor, max_tokens: Tensor, beams: Tensor, log_penalty: Tensor
-    ) -> BeamState:
-        static_input = self._network.project_static_input(thoughts, condition)
-        final: BeamState
-        (final,) = tf.while_loop(
-            cond=lambda state: (state.t < max_tokens) & _can_improve(state),
-            body=lambda state: [self._advance(state, static_input, log_penalty)],
-            loop_vars=[self._first_step(static_input, max_tokens, beams, log_penalty)],
-        )
-        return final
-
-    def _first_step(self, static_input: Tensor, max_tokens: Tensor, beams: Tensor, log_penalty: Tensor) -> BeamState:
+    def _first_step(self, static_input: Floats, options: DecodingOptions, beams: int) -> BeamState:
         """Makes the hypotheses of one token: the best tokens after the start token."""
-        rows, pad = tf.shape(static_input)[0], self._rules.pad
-        zeros = tf.zeros([rows, self._network.settings.hidden])
-        hidden = self._network.step(tf.fill([rows], self._rules.start), static_input, (zeros, zeros))
-        scores, first = self._best_next_tokens(hidden, tf.zeros([rows, 0], tf.int32), beams, log_penalty)
+        rows = len(static_input)
+        start = np.full(rows, self.rules.start)
+        hidden = self.network.step(start, static_input, self.network.first_states(rows))
+        scores, first = self._best_next_tokens(hidden[1], np.empty((rows, 0), np.int32), beams, options.log_penalty)
         return BeamState(
-            t=1,
             scores=scores,
-            tokens=tf.concat([first[:, :, None], tf.fill([rows, beams, max_tokens - 1], pad)], 2),
-            hidden=(tf.repeat(hidden[0], beams, axis=0), tf.repeat(hidden[1], beams, axis=0)),
-            finished_scores=tf.fill([rows, beams], -np.inf),
-            finished=tf.fill([rows, beams, max_tokens], pad),
+            tokens=first[:, :, None],
+            hidden=(np.repeat(hidden[0], beams, axis=0), np.repeat(hidden[1], beams, axis=0)),
+            finished_scores=np.full((rows, beams), -np.inf, np.float32),
+            finished=np.full((rows, beams, options.max_tokens), self.rules.pad, np.int32),
         )
 
-    def _advance(self, state: BeamState, static_input: Tensor, log_penalty: Tensor) -> BeamState:
+    def _advance(self, state: BeamState, static_input: Floats, log_penalty: float) -> BeamState:
         """Makes one step: hypotheses of t tokens -> hypotheses of t + 1 tokens."""
-        t = state.t
-        rows, beams, _ = tf.unstack(tf.shape(state.tokens))
+        rows, beams, t = state.tokens.shape
 
         # Expand: read the last token of each hypothesis, and propose its `beams` best next tokens.
-        last = tf.reshape(state.tokens[:, :, t - 1], [-1])
-        hidden = self._network.step(last, tf.repeat(static_input, beams, axis=0), state.hidden)
-        previous = tf.reshape(state.tokens[:, :, :t], [rows * beams, t])
-        log_p, ids = self._best_next_tokens(hidden, previous, beams, log_penalty)
-        log_p = tf.reshape(log_p, [rows, beams * beams])
-        ids = tf.reshape(ids, [rows, beams * beams])
+        previous = state.tokens.reshape(rows * beams, t)
+        hidden = self.network.step(previous[:, -1], static_input, state.hidden)
+        log_p, ids = self._best_next_tokens(hidden[1], previous, beams, log_penalty)
+        ids = ids.reshape(rows, beams * beams)
 
         # Score: log p(y_1 .. y_t | x) = log p(y_1 .. y_{t-1} | x) + log p(y_t | y_1 .. y_{t-1}, x).
-        expanded_scores = tf.repeat(state.scores, beams, axis=1) + log_p
-        ends = ids == self._rules.end
+        expanded_scores = np.repeat(state.scores, beams, axis=1) + log_p.reshape(rows, beams * beams)
+        ends = ids == self.rules.end
 
         # Select: the best that have not ended are the next hypotheses.
-        scores, selected = tf.math.top_k(tf.where(ends, -np.inf, expanded_scores), beams)
-        parents = tf.range(rows)[:, None] * beams + selected // beams  # rows of `hidden`
-        parents = tf.reshape(parents, [-1])
+        scores, selected = _best(np.where(ends, -np.inf, expanded_scores), beams)
+        parents = (np.arange(rows)[:, None] * beams + selected // beams).reshape(-1)  # rows of `hidden`
 
         # Finish: those that have ended, unless they are worse than all of these.
         ends &= expanded_scores >= scores[:, -1:]
-        end_scores, ending = tf.math.top_k(tf.where(ends, expanded_scores, -np.inf), beams)
+        end_scores, ending = _best(np.where(ends, expanded_scores, -np.inf), beams)
+        ended = _padded(_append_tokens(state.tokens, ids, ending), state.finished.shape[2], self.rules.pad)
 
         # Prune: keep the best of all finished hypotheses.
-        finished = tf.concat([state.finished, _append_tokens(state, ids, ending)], 1)
-        finished_scores, kept = tf.math.top_k(tf.concat([state.finished_scores, end_scores], 1), beams)
+        finished_scores, kept = _best(np.concatenate([state.finished_scores, end_scores], axis=1), beams)
+        finished = np.take_along_axis(np.concatenate([state.finished, ended], axis=1), kept[:, :, None], axis=1)
         return BeamState(
-            t=t + 1,
             scores=scores,
-            tokens=_append_tokens(state, ids, selected),
-            hidden=(tf.gather(hidden[0], parents), tf.gather(hidden[1], parents)),
+            tokens=_append_tokens(state.tokens, ids, selected),
+            hidden=(hidden[0][parents], hidden[1][parents]),
             finished_scores=finished_scores,
-            finished=tf.gather(finished, kept, batch_dims=1),
+            finished=finished,
         )
 
-    def _best_next_tokens(
-        self, hidden: tuple[Tensor, Tensor], previous: Tensor, beams: Tensor, log_penalty: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _best_next_tokens(self, states: Floats, previous: Ints, beams: int, log_penalty: float) -> tuple[Floats, Ints]:
         """Returns the best next tokens of each hypothesis.
 
             log p(y_t | y_1 .. y_{t-1}, x) = l'_{y_t} - log sum over v of exp(l_v)
@@ -168,43 +132,50 @@ class BeamSearch:
         The repetition penalty changes l' but not the normalisation.
 
         Args:
-            hidden: The decoder's hidden states, (n, hidden) each.
+            states: (n, hidden) the decoder's states.
             previous: (n, t - 1) ids of y_1 .. y_{t-1}.
             beams: Number of tokens to return for each hypothesis.
-            log_penalty: () log(penalty).
+            log_penalty: log(penalty).
 
         Returns:
             (n, beams) log p, best first, and (n, beams) ids.
         """
-        state = hidden[1]
-        logits = self._output.logits(state)
-        adjusted = self._rules.apply_repetition_penalty(logits + self._rules.logit_bias, previous, log_penalty)
-        # The logits may be approximate, so twice as many tokens are preselected and ranked by their exact logits.
-        best, ids = top_k(adjusted, tf.minimum(2 * beams, self._network.settings.tokens))
-        approximate = tf.gather(logits, ids, batch_dims=1)
-        exact = self._output.exact_logits(state, ids, approximate)
-        best, ranked = tf.math.top_k(best + (exact - approximate), beams)
-        log_p = best - corrected_logsumexp(logits, approximate, exact)
-        return log_p, tf.gather(ids, ranked, batch_dims=1)
+        log_p, ids = np.empty((len(states), beams), np.float32), np.empty((len(states), beams), np.int32)
+        for rows in row_chunks(len(states), self.network.settings.tokens):
+            logits = self.network.logits(states[rows])  # (n, vocabulary)
+            normaliser = log_sum_exp(logits)
+            self.rules.apply(logits, previous[rows], log_penalty)
+            best, ids[rows] = top_k(logits, beams)
+            log_p[rows] = best - normaliser[:, None]
+        return log_p, ids
 
 
-def _append_tokens(state: BeamState, ids: Tensor, indices: Tensor) -> Tensor:
+def _best(scores: Floats, number: int) -> tuple[Floats, Indices]:
+    """Returns the best scores of each row, best first, and their indices: (rows, n) -> (rows, number) each."""
+    indices = np.argsort(-scores, axis=1, kind="stable")[:, :number]
+    return np.take_along_axis(scores, indices, axis=1), indices
+
+
+def _append_tokens(tokens: Ints, ids: Ints, indices: Indices) -> Ints:
     """Appends tokens to hypotheses.
 
     Args:
-        state: The hypotheses.
+        tokens: (rows, beams, t) the hypotheses.
         ids: (rows, beams * beams) the proposed next tokens, `beams` of them for each hypothesis.
         indices: (rows, k) which of the proposals to use.
 
     Returns:
-        (rows, k, max_tokens) the hypotheses with the proposed tokens at position t.
+        (rows, k, t + 1) the hypotheses with the proposed tokens.
     """
-    beams = tf.shape(state.tokens)[1]
-    tokens = tf.gather(state.tokens, indices // beams, batch_dims=1)
-    appended = tf.gather(ids, indices, batch_dims=1)[:, :, None]
-    return tf.concat([tokens[:, :, : state.t], appended, tokens[:, :, state.t + 1 :]], 2)
+    hypotheses = np.take_along_axis(tokens, indices[:, :, None] // tokens.shape[1], axis=1)
+    return np.concatenate([hypotheses, np.take_along_axis(ids, indices, axis=1)[:, :, None]], axis=2)
 
 
-def _can_improve(state: BeamState) -> Tensor:
+def _padded(tokens: Ints, width: int, pad: int) -> Ints:
+    """Pads hypotheses: (rows, k, t) -> (rows, k, width)."""
+    return np.pad(tokens, ((0, 0), (0, 0), (0, width - tokens.shape[2])), constant_values=pad)
+
+
+def _can_improve(state: BeamState) -> bool:
     """Whether a hypothesis may still be better than the worst finished one: its score can only fall."""
-    return tf.reduce_any(state.scores[:, 0] > state.finished_scores[:, -1])
+    return bool((state.scores[:, 0] > state.finished_scores[:, -1]).any())

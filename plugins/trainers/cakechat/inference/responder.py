@@ -15,15 +15,14 @@ from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSea
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
+from autocakechat.plugins.trainers.cakechat.inference.threads import choose_threads
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network.int8_output_layer import fastest_output_layer
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer, OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
-_MAX_LOGITS = 1 << 26
-"""Maximum number of logits of a scoring batch (target tokens times vocabulary size): a quarter of a gigabyte."""
+_MAX_SCORED = 128
+"""Maximum number of replies that are scored at once, unless a request has more."""
 
 
 def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
@@ -36,8 +35,8 @@ def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
     Raises:
         UserError: The folder is damaged, or it contains no reverse model and the options ask for reranking.
     """
-    model = load_model(path, reverse=options.reranks)
-    return CakeChatResponder(model, options, fastest_output_layer(model.network))
+    model = load_model(path, reverse=options.reranks, threads=choose_threads(options.threads))
+    return CakeChatResponder(model, options)
 
 
 class CakeChatResponder:
@@ -46,14 +45,13 @@ class CakeChatResponder:
     Args:
         model: The model, with its reverse network for the modes that rerank.
         options: The options of `[reply]`.
-        output: The output layer of the network.
 
     Attributes:
         labels: The labels (emotions) that replies can be conditioned on.
         context_lines: The number of lines of context that the model uses.
     """
 
-    def __init__(self, model: Model, options: ReplyOptions, output: OutputLayer) -> None:
+    def __init__(self, model: Model, options: ReplyOptions) -> None:
         self.labels: Sequence[str] = model.conditions.labels
         self.context_lines = model.settings.context_lines
         self._model = model
@@ -70,14 +68,13 @@ class CakeChatResponder:
         self._banned_phrases = [phrase for phrase in banned if len(phrase) > 1]
         banned_tokens = {phrase[0] for phrase in banned if len(phrase) == 1}
         rules = TokenRules.from_vocabulary(model.vocabulary, banned_tokens, style.normalise_token)
-        self._scorer = Scorer(model.network, Float32OutputLayer(model.network), rules.pad)
-        self._sampler = Sampler(model.network, output, rules)
-        self._beam_search = BeamSearch(model.network, output, rules)
+        self._scorer = Scorer(model.network, rules.pad)
+        self._sampler = Sampler(model.network, rules)
+        self._beam_search = BeamSearch(model.network, rules)
         self._reranker = None
         if model.reverse is not None:
-            forward = Scorer(model.network, output, rules.pad)
-            reverse = Scorer(model.reverse, fastest_output_layer(model.reverse), rules.pad)
-            self._reranker = Reranker(forward, reverse, rules, model.batcher.packer)
+            reverse = Scorer(model.reverse, rules.pad)
+            self._reranker = Reranker(self._scorer, reverse, rules, model.batcher.packer)
         self._random = np.random.default_rng(secrets.randbits(64) if options.seed is None else options.seed)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
@@ -117,13 +114,11 @@ class CakeChatResponder:
         Returns:
             For each request, one score per reply, in the same order.
         """
-        settings = self._model.settings
-        batch_size = max(1, _MAX_LOGITS // (settings.network.tokens * (settings.reply_tokens + 1)))
         scores: list[list[Score]] = []
         first, count = 0, 0
         for end, texts in enumerate(replies, 1):
             count += len(texts)
-            if end == len(replies) or count + len(replies[end]) > batch_size:
+            if end == len(replies) or count + len(replies[end]) > _MAX_SCORED:
                 scores += self._score_batch(requests[first:end], replies[first:end])
                 first, count = end, 0
         return scores
@@ -134,7 +129,8 @@ class CakeChatResponder:
             return [[] for _ in requests]
         packer = self._model.batcher.packer
         lines, context = self._context_arrays(requests)
-        thought_vectors = np.repeat(self._scorer.encode_contexts(packer.pack_contexts(lines, context)), counts, 0)
+        contexts = packer.pack_contexts(lines, context)
+        thought_vectors = np.repeat(self._model.network.encode_contexts(contexts), counts, 0)
         condition = np.repeat(self._condition_ids(requests), counts)
         response = reply_array(self._model, [text for texts in replies for text in texts])
         log_p, tokens = self._scorer.score_replies(thought_vectors, packer.pack_replies(condition, response))
@@ -147,7 +143,7 @@ class CakeChatResponder:
         lines, context = self._context_arrays(requests)  # (lines, tokens), (requests, context lines)
         condition = self._condition_ids(requests)  # (requests,)
         contexts = self._model.batcher.packer.pack_contexts(lines, context)
-        thought_vectors = self._scorer.encode_contexts(contexts)  # (requests, hidden)
+        thought_vectors = self._model.network.encode_contexts(contexts)  # (requests, hidden)
         candidates = self._decode(thought_vectors, condition)  # for each request (candidates, tokens)
         if self._reranker:
             context_ids = lines[context]  # (requests, context lines, tokens)
@@ -163,9 +159,8 @@ class CakeChatResponder:
         if self._options.uses_beam_search:
             return self._beam_search.search(thought_vectors, condition, self._decoding, self._options.beams)
         candidates = self._options.candidates if self._reranker else 1
-        seed = self._random.integers(2**31 - 1, size=2).tolist()
         ids = self._sampler.sample(
-            np.repeat(thought_vectors, candidates, 0), np.repeat(condition, candidates), self._decoding, seed
+            np.repeat(thought_vectors, candidates, 0), np.repeat(condition, candidates), self._decoding, self._random
         )
         return np.split(np.insert(ids, 0, self._model.vocabulary.start, axis=1), len(condition))
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
 
 import attrs
 import numpy as np
 
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
 
 UNPENALISED = frozenset(["a", "an", "the", "*", ".", ",", "?", "!", "'", '"', "^", "`", "\n"])
 """Tokens that a reply may repeat without a penalty."""
@@ -47,15 +45,15 @@ class TokenRules:
         start: Id of the start token.
         end: Id of the end token.
         pad: Id of the pad token.
-        logit_bias: (vocabulary,) -inf for banned tokens, 0 for others; added to the logits.
+        banned: (banned tokens,) ids of the tokens that are never generated.
         penalty_mask: (vocabulary,) 1 for tokens that the repetition penalty applies to, 0 for others.
     """
 
     start: int
     end: int
     pad: int
-    logit_bias: np.ndarray[Any, Any]
-    penalty_mask: np.ndarray[Any, Any]
+    banned: Ints
+    penalty_mask: Floats
 
     @classmethod
     def from_vocabulary(
@@ -78,26 +76,21 @@ class TokenRules:
             start=vocabulary.start,
             end=vocabulary.end,
             pad=vocabulary.pad,
-            logit_bias=np.array([-np.inf if token in banned else 0.0 for token in tokens], np.float32),
+            banned=np.array([token_id for token_id, token in enumerate(tokens) if token in banned], np.int32),
             penalty_mask=np.array([token not in UNPENALISED for token in tokens], np.float32),
         )
 
-    def apply_repetition_penalty(self, logits: Tensor, previous: Tensor, log_penalty: Tensor) -> Tensor:
-        """Subtracts the penalty from the logits of tokens that a reply contains already.
+    def apply(self, logits: Floats, previous: Ints, log_penalty: float) -> None:
+        """Applies the rules to logits, in place: banned tokens become -inf, and repetitions are penalised.
 
             l'_v = l_v - log(penalty) m_v  if v is one of y_1 .. y_{t-1}, where m is the penalty mask
 
         Args:
-            logits: (rows, vocabulary) l.
+            logits: (rows, vocabulary) l; l' afterwards.
             previous: (rows, tokens) ids of y_1 .. y_{t-1}.
-            log_penalty: () log(penalty).
-
-        Returns:
-            (rows, vocabulary) l'.
+            log_penalty: log(penalty).
         """
-        rows, tokens = tf.unstack(tf.shape(previous))
-        previous = tf.reshape(previous, [-1])
-        indices = tf.stack([tf.repeat(tf.range(rows), tokens), previous], 1)
-        penalised = tf.gather_nd(logits, indices) - log_penalty * tf.gather(self.penalty_mask, previous)
+        rows = np.arange(len(logits))[:, None]
         # Overwrites logits instead of subtracting from them, so a token that occurs twice is penalised once.
-        return tf.tensor_scatter_nd_update(logits, indices, penalised)
+        logits[rows, previous] = logits[rows, previous] - log_penalty * self.penalty_mask[previous]
+        logits[:, self.banned] = -np.inf

@@ -1,1 +1,1 @@
-"""The HRED network: layers, loss, scores and weights on disk."""
+"""The HRED network in NumPy, as it answers, and its files. `training_network` has the same network in TensorFlow."""

@@ -1,4 +1,4 @@
-"""The network: a hierarchical recurrent encoder-decoder (HRED) with conditions.
+"""The network: a hierarchical recurrent encoder-decoder (HRED) with conditions, in NumPy.
 
 HRED is by Sordoni et al. 2015, arXiv 1507.02221; the condition of the decoder is CakeChat's. For a context of M
 utterances, where utterance m has the tokens w_{m,1} … w_{m,N}, and a reply y with the condition k:
@@ -9,209 +9,149 @@ utterances, where utterance m has the tokens w_{m,1} … w_{m,N}, and a reply y 
     p(y_n | y_<n, context, k) = softmax(d_n W + b)         output layer
 
 All sequences are packed as `data.packed_sequences` describes: only real steps are stored and computed. That module also
-decides whether pads are real. `Network.named_weights` defines the names of the weights.
+decides whether pads are real. `settings.weight_shapes` defines the names of the weights.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-import attrs
+import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.network import packed_gru
-from autocakechat.plugins.trainers.cakechat.network.backend import keras
-from autocakechat.plugins.trainers.cakechat.network.layers import GRU, Embedding, Initializers
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation, Tensor
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import (
+    Contexts,
+    PackedSequences,
+    Replies,
+    sequence_index,
+)
+from autocakechat.plugins.trainers.cakechat.network.gru import GRU
+from autocakechat.plugins.trainers.cakechat.network.multiplier import Multiplier
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings
 
-ops = keras.ops
-
-
-@attrs.frozen(kw_only=True)
-class NetworkSettings:
-    """The dimensions of a network.
-
-    Attributes:
-        tokens: Vocabulary size.
-        conditions: Number of conditions.
-        embedding: Embedding dimension of a token.
-        condition_embedding: Embedding dimension of a condition.
-        hidden: Units of each GRU.
-        recurrent_activation: Activation of the GRU gates.
-    """
-
-    tokens: int
-    conditions: int
-    embedding: int
-    condition_embedding: int
-    hidden: int
-    recurrent_activation: Activation
+States = tuple[Floats, Floats]
+"""(rows, hidden) the states of the decoder's two GRUs."""
 
 
-def weight_shapes(settings: NetworkSettings) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of each weight by its name in a model folder.
-
-    Each GRU has `kernel` (inputs, 3 hidden), `recurrent_kernel` (hidden, 3 hidden) and `bias` (2, 3 hidden).
-    """
-    embedding, condition_embedding, hidden = settings.embedding, settings.condition_embedding, settings.hidden
-    gru_inputs = {
-        "utterance_encoder.forward": embedding,
-        "utterance_encoder.backward": embedding,
-        "utterance_encoder.final": 2 * hidden,
-        "context_encoder": hidden,
-        "decoder.0": embedding + hidden + condition_embedding,
-        "decoder.1": hidden,
-    }
-    shapes: dict[str, tuple[int, ...]] = {
-        "context_embedding": (settings.tokens, embedding),
-        "response_embedding": (settings.tokens, embedding),
-        "condition_embedding": (settings.conditions, condition_embedding),
-    }
-    for name, inputs in gru_inputs.items():
-        shapes |= {
-            f"{name}.kernel": (inputs, 3 * hidden),
-            f"{name}.recurrent_kernel": (hidden, 3 * hidden),
-            f"{name}.bias": (2, 3 * hidden),
-        }
-    return shapes | {"output.kernel": (hidden, settings.tokens), "output.bias": (settings.tokens,)}
-
-
-class Network(keras.layers.Layer):  # type: ignore[misc]
+class Network:
     """The network of CakeChat.
 
     Args:
         settings: Its dimensions.
-        seed: Seed of the initial weights; None if weights are loaded later.
+        weights: The weights by name. They are used as they are, not copied.
+        threads: Maximum number of threads that compute a matrix product; see `Multiplier`.
     """
 
-    def __init__(self, settings: NetworkSettings, seed: int | None) -> None:
-        super().__init__()
+    def __init__(self, settings: NetworkSettings, weights: Mapping[str, Floats], threads: int = 1) -> None:
         self.settings = settings
-        initializers = Initializers(seed)
-        embedding, hidden = settings.embedding, settings.hidden
-        self.context_embedding = Embedding(settings.tokens, embedding, initializers)
-        self.response_embedding = Embedding(settings.tokens, embedding, initializers)
-        self.condition_embedding = Embedding(settings.conditions, settings.condition_embedding, initializers)
+        self.weights = weights
+        self._multiplier = Multiplier(threads)
+        self._utterance_forward = self._gru("utterance_encoder.forward")
+        self._utterance_backward = self._gru("utterance_encoder.backward")
+        self._utterance_final = self._gru("utterance_encoder.final")
+        self._context_encoder = self._gru("context_encoder")
+        self._decoder_0 = self._gru("decoder.0")
+        self._decoder_1 = self._gru("decoder.1")
 
-        def gru(inputs: int) -> GRU:
-            return GRU(inputs, hidden, settings.recurrent_activation, initializers)
-
-        self.utterance_forward = gru(embedding)
-        self.utterance_backward = gru(embedding)
-        self.utterance_final = gru(2 * hidden)
-        self.context_encoder = gru(hidden)
-        self.decoder_0 = gru(embedding + hidden + settings.condition_embedding)
-        self.decoder_1 = gru(hidden)
-        self.output_kernel = self.add_weight(
-            shape=(hidden, settings.tokens), initializer=initializers.glorot(), name="kernel"
+    def _gru(self, name: str) -> GRU:
+        kernel, recurrent_kernel, bias = (
+            self.weights[f"{name}.{part}"] for part in ("kernel", "recurrent_kernel", "bias")
         )
-        self.output_bias = self.add_weight(shape=(settings.tokens,), initializer="zeros", name="bias")
-        self.built = True
+        return GRU(kernel, recurrent_kernel, bias, self.settings.recurrent_activation, self._multiplier)
 
-    def named_weights(self) -> dict[str, Any]:
-        """Returns the weights by their names in a model folder; see `weight_shapes`."""
-        grus = {
-            "utterance_encoder.forward": self.utterance_forward,
-            "utterance_encoder.backward": self.utterance_backward,
-            "utterance_encoder.final": self.utterance_final,
-            "context_encoder": self.context_encoder,
-            "decoder.0": self.decoder_0,
-            "decoder.1": self.decoder_1,
-        }
-        weights = {
-            "context_embedding": self.context_embedding.embeddings,
-            "response_embedding": self.response_embedding.embeddings,
-            "condition_embedding": self.condition_embedding.embeddings,
-        }
-        for name, gru in grus.items():
-            weights |= {
-                f"{name}.kernel": gru.kernel,
-                f"{name}.recurrent_kernel": gru.recurrent_kernel,
-                f"{name}.bias": gru.bias,
-            }
-        return weights | {"output.kernel": self.output_kernel, "output.bias": self.output_bias}
-
-    def encode_utterances(self, ids: Tensor, batch_sizes: Tensor) -> Tensor:
+    def encode_utterances(self, lines: PackedSequences) -> Floats:
         """The utterance encoder: a bidirectional GRU, and a GRU over its states whose last state is the encoding.
 
         Args:
-            ids: (steps,) token ids of packed lines.
-            batch_sizes: (time,) number of lines that have a token at each time.
+            lines: Lines as token ids.
 
         Returns:
             (lines, hidden) utterance encodings q_m.
         """
-        tokens = self.context_embedding(ids)  # (steps, embedding)
-        forward, _ = self.utterance_forward.scan(self.utterance_forward.project(tokens), batch_sizes)
-        backward, _ = self.utterance_backward.scan(self.utterance_backward.project(tokens), batch_sizes, reverse=True)
-        states = ops.concatenate([forward, backward], axis=-1)  # (steps, 2 hidden)
-        return self.utterance_final.scan(self.utterance_final.project(states), batch_sizes)[1]
+        tokens = self.weights["context_embedding"][lines.values]  # (steps, embedding)
+        sizes = lines.batch_sizes
+        forward, _ = self._utterance_forward.scan(self._utterance_forward.project(tokens), sizes)
+        backward, _ = self._utterance_backward.scan(self._utterance_backward.project(tokens), sizes, reverse=True)
+        both = np.concatenate([forward, backward], axis=1)  # (steps, 2 hidden)
+        return self._utterance_final.scan(self._utterance_final.project(both), sizes)[1]
 
-    def encode_contexts(self, encodings: Tensor, line_numbers: Tensor, batch_sizes: Tensor) -> Tensor:
-        """The context encoder: a GRU over the utterance encodings of each context.
+    def encode_contexts(self, contexts: Contexts) -> Floats:
+        """Both encoders: the context encoder is a GRU over the utterance encodings of each context.
 
         Args:
-            encodings: (lines, hidden) from `encode_utterances`.
-            line_numbers: (steps,) rows of `encodings`, as packed contexts, oldest line first.
-            batch_sizes: (context lines,) number of contexts that have a line at each position.
+            contexts: Distinct lines, and the contexts that consist of them.
 
         Returns:
-            (contexts, hidden) thought vectors s_M.
+            (samples, hidden) thought vectors s_M.
         """
-        projected = ops.take(self.context_encoder.project(encodings), line_numbers, axis=0)  # (steps, 3 hidden)
-        return self.context_encoder.scan(projected, batch_sizes)[1]
+        encodings = self.encode_utterances(contexts.lines)  # (lines, hidden)
+        line_numbers = contexts.line_numbers
+        projected = self._context_encoder.project(encodings)[line_numbers.values]  # (steps, 3 hidden)
+        _, thoughts = self._context_encoder.scan(projected, line_numbers.batch_sizes)
+        return thoughts[contexts.unsorted_indices]
 
-    def decode(self, inputs: Tensor, batch_sizes: Tensor, thought: Tensor, condition: Tensor) -> Tensor:
+    def decode(self, thoughts: Floats, replies: Replies) -> Floats:
         """The decoder with teacher forcing: its input at each step is the true previous token.
 
         Args:
-            inputs: (steps,) token ids of packed replies, start tokens first.
-            batch_sizes: (time,) number of replies that have a token at each time.
-            thought: (replies, hidden) thought vectors.
-            condition: (replies,) condition ids.
+            thoughts: (samples, hidden) thought vectors.
+            replies: The replies to the samples.
 
         Returns:
             (steps, hidden) states d_n, from which `logits` predicts the next token.
         """
-        reply = packed_gru.sequence_index(batch_sizes)  # (steps,)
-        static_input = ops.take(self.project_static_input(thought, condition), reply, axis=0)  # (steps, 3 hidden)
-        projected = self.project_token_input(inputs) + static_input
-        states, _ = self.decoder_0.scan(projected, batch_sizes)
-        return self.decoder_1.scan(self.decoder_1.project(states), batch_sizes)[0]
+        inputs = replies.inputs
+        static_input = self.project_static_input(thoughts[replies.sorted_indices], replies.condition)
+        projected = self._project_token_input(inputs.values)  # (steps, 3 hidden)
+        projected += static_input[sequence_index(inputs.batch_sizes)]
+        states, _ = self._decoder_0.scan(projected, inputs.batch_sizes)
+        return self._decoder_1.scan(self._decoder_1.project(states), inputs.batch_sizes)[0]
 
     # The decoder's projected input is [E(y); s; C(k)] W + b = E(y) W_E + ([s; C(k)] W_sC + b), where W_E are the first
     # `embedding` rows of W. The second summand is the same at each step, so it is computed once per reply.
 
-    def project_static_input(self, thought: Tensor, condition: Tensor) -> Tensor:
+    def project_static_input(self, thoughts: Floats, condition: Ints) -> Floats:
         """The part of the decoder's projected input that does not change between steps.
 
         Args:
-            thought: (replies, hidden) thought vectors.
+            thoughts: (replies, hidden) thought vectors.
             condition: (replies,) condition ids.
 
         Returns:
             (replies, 3 hidden).
         """
-        static_input = ops.concatenate([thought, self.condition_embedding(condition)], axis=-1)
-        return ops.matmul(static_input, self.decoder_0.kernel[self.settings.embedding :]) + self.decoder_0.bias[0]
+        static_input = np.concatenate([thoughts, self.weights["condition_embedding"][condition]], axis=1)
+        projected = self._multiplier.multiply(static_input, self._decoder_0.kernel[self.settings.embedding :])
+        projected += self._decoder_0.bias[0]
+        return projected
 
-    def project_token_input(self, ids: Tensor) -> Tensor:
+    def _project_token_input(self, ids: Ints) -> Floats:
         """The part of the decoder's projected input that depends on the previous token: (n,) -> (n, 3 hidden)."""
-        return ops.matmul(self.response_embedding(ids), self.decoder_0.kernel[: self.settings.embedding])
+        return self._multiplier.multiply(
+            self.weights["response_embedding"][ids], self._decoder_0.kernel[: self.settings.embedding]
+        )
 
-    def step(self, ids: Tensor, static_input: Tensor, states: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def first_states(self, rows: int) -> States:
+        """Returns the states before the first step: zeros."""
+        zeros = np.zeros((rows, self.settings.hidden), np.float32)
+        return zeros, zeros
+
+    def step(self, ids: Ints, static_input: Floats, states: States) -> States:
         """Decodes one step.
 
         Args:
-            ids: (replies,) the previous tokens.
-            static_input: (replies, 3 hidden) from `project_static_input`.
-            states: (replies, hidden) of each decoder layer; zeros before the first step.
+            ids: (rows,) the previous tokens.
+            static_input: (rows, 3 hidden) from `project_static_input`.
+            states: The states before the step.
 
         Returns:
             The new states; `logits` of the second predicts the next token.
         """
-        first = self.decoder_0.step(self.project_token_input(ids) + static_input, states[0])
-        return first, self.decoder_1.step(self.decoder_1.project(first), states[1])
+        first = self._decoder_0.step(self._project_token_input(ids) + static_input, states[0])
+        return first, self._decoder_1.step(self._decoder_1.project(first), states[1])
 
-    def logits(self, states: Tensor) -> Tensor:
-        """The output layer: (n, hidden) -> (n, vocabulary)."""
-        return ops.matmul(states, self.output_kernel) + self.output_bias
+    def logits(self, states: Floats) -> Floats:
+        """The output layer: (n, hidden) -> (n, vocabulary), a new array."""
+        logits = self._multiplier.multiply(states, self.weights["output.kernel"])
+        logits += self.weights["output.bias"]
+        return logits

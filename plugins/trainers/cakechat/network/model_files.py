@@ -1,4 +1,4 @@
-"""Files of weights and settings: model folders and checkpoints, in safetensors and JSON. No file is a pickle."""
+"""Model folders: weights, vocabulary, conditions and settings, in safetensors and JSON."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Padding
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style, StyleName
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
+from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_arrays, write_arrays
 
 FORMAT_VERSION = 1
 """Version of the model folder's format; incremented when older programs cannot read the folder any more."""
-
-Arrays = dict[str, np.ndarray[Any, Any]]
-
-_SAFETENSORS_TYPES = {"float32": "F32", "int32": "I32", "int64": "I64"}
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +45,10 @@ class ModelSettings:
     line_tokens: int
     reply_tokens: int
     form: int = FORMAT_VERSION
+
+    def batcher(self, vocabulary: Vocabulary) -> Batcher:
+        """Returns what makes batches for the network."""
+        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding)
 
 
 @attrs.frozen
@@ -75,8 +77,7 @@ class Model:
     @property
     def batcher(self) -> Batcher:
         """Makes batches for the network."""
-        settings = self.settings
-        return Batcher(self.vocabulary, settings.line_tokens, settings.reply_tokens, settings.padding)
+        return self.settings.batcher(self.vocabulary)
 
 
 def save_model(model: Model, folder: Path) -> None:
@@ -88,20 +89,21 @@ def save_model(model: Model, folder: Path) -> None:
         model: The model.
         folder: An existing folder.
     """
-    write_arrays(folder / "weights.safetensors", get_weights(model.network))
+    write_arrays(folder / "weights.safetensors", model.network.weights)
     if model.reverse is not None:
-        write_arrays(folder / "reverse.safetensors", get_weights(model.reverse))
+        write_arrays(folder / "reverse.safetensors", model.reverse.weights)
     write_json(folder / "vocabulary.json", model.vocabulary.tokens)
     write_json(folder / "conditions.json", model.conditions.labels)
     write_json(folder / "settings.json", attrs.asdict(model.settings))
 
 
-def load_model(folder: Path, reverse: bool = False) -> Model:
+def load_model(folder: Path, reverse: bool = False, threads: int = 1) -> Model:
     """Loads a model folder.
 
     Args:
         folder: A folder from `save_model`.
         reverse: Whether to load the reverse network.
+        threads: Maximum number of threads that compute a matrix product.
 
     Raises:
         UserError: A file is missing or damaged, or contradicts another file.
@@ -112,8 +114,8 @@ def load_model(folder: Path, reverse: bool = False) -> Model:
             f"{folder}: the model has no reverse model, which reranking needs",
             'train with reverse = true in [trainer], or set mode = "sampling" or "beamsearch" in [reply]',
         )
-    network = _load_network(settings.network, folder / "weights.safetensors")
-    reverse_network = _load_network(settings.network, folder / "reverse.safetensors") if reverse else None
+    network = load_network(settings.network, folder / "weights.safetensors", threads)
+    reverse_network = load_network(settings.network, folder / "reverse.safetensors", threads) if reverse else None
     return Model(settings, vocabulary, conditions, network, reverse_network)
 
 
@@ -133,98 +135,38 @@ def load_metadata(folder: Path) -> tuple[ModelSettings, Vocabulary, Conditions]:
     return settings, vocabulary, Conditions(labels)
 
 
-def get_weights(network: Network) -> Arrays:
-    """Returns copies of a network's weights by name; see `hred.weight_shapes`."""
-    return {name: weight.numpy() for name, weight in network.named_weights().items()}
-
-
-def set_weights(network: Network, arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:
-    """Sets a network's weights by name.
-
-    Args:
-        network: The network.
-        arrays: The weights; other names are ignored.
-        file: The file of the weights, for error messages.
-
-    Raises:
-        UserError: A weight is missing or has another shape. No weight is changed.
-    """
-    assign_arrays(network.named_weights(), arrays, file)
-
-
-def assign_arrays(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:
-    """Assigns arrays to TensorFlow variables of the same names; see `set_weights` for the other arguments.
-
-    Raises:
-        UserError: An array is missing or has another shape. No variable is changed.
-    """
-    for name, variable in variables.items():
-        if name not in arrays:
-            raise damaged_file(file, f"{name} is missing")
-        if arrays[name].shape != tuple(variable.shape):
-            raise damaged_file(file, f"{name} has the shape {arrays[name].shape}, expected {tuple(variable.shape)}")
-    for name, variable in variables.items():
-        variable.assign(arrays[name])
-
-
-def damaged_file(file: Path, problem: str) -> UserError:
-    """Returns the error for a damaged file of a model folder."""
-    return UserError(f"{file}: {problem}", "the model folder is damaged: copy it again, or train again")
-
-
-def write_arrays(file: Path, arrays: Arrays, metadata: Mapping[str, str] | None = None) -> None:
-    """Writes arrays in the safetensors format, atomically.
-
-    A file has 8 bytes with the length of the header, the header in JSON, and the bytes of all arrays. The safetensors
-    library needs two more copies of all arrays in memory to write it.
-
-    Args:
-        file: The file; an existing file is replaced.
-        arrays: The arrays by name.
-        metadata: Strings for the header's `__metadata__`.
-    """
-    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
-    end = 0
-    for name, array in arrays.items():
-        start, end = end, end + array.nbytes
-        dtype = _SAFETENSORS_TYPES[array.dtype.name]
-        header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [start, end]}
-    encoded = json.dumps(header).encode()
-    encoded += b" " * (-len(encoded) % 8)  # the format aligns the arrays to 8 bytes
-    array_bytes = (np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays.values())
-    write_whole(file, len(encoded).to_bytes(8, "little"), encoded, *array_bytes)
-
-
 def write_json(file: Path, value: Any) -> None:
     """Writes JSON, atomically."""
     write_whole(file, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
-    """Reads a file from `write_arrays`.
-
-    Returns:
-        The arrays by name, and the metadata.
+def load_network(settings: NetworkSettings, file: Path, threads: int) -> Network:
+    """Loads a network from a file of weights.
 
     Raises:
-        UserError: The file is missing or damaged.
+        UserError: The file is missing or damaged, or a weight is missing or has another shape.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="numpy") as tensors:
-            return {name: tensors.get_tensor(name) for name in tensors.keys()}, dict(tensors.metadata() or {})  # noqa: SIM118
-    except FileNotFoundError:
-        raise damaged_file(file, "no such file") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise damaged_file(file, f"cannot be read: {error}") from None
-
-
-def _load_network(settings: NetworkSettings, file: Path) -> Network:
     weights, _ = read_arrays(file)
-    network = Network(settings, seed=None)
-    set_weights(network, weights, file)
-    return network
+    check_shapes(weight_shapes(settings), weights, file)
+    return Network(settings, weights, threads)
+
+
+def check_shapes(shapes: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:
+    """Checks the shapes of arrays; other arrays are ignored.
+
+    Args:
+        shapes: The expected shapes by name.
+        arrays: The arrays by name.
+        file: The file of the arrays, for error messages.
+
+    Raises:
+        UserError: An array is missing or has another shape.
+    """
+    for name, shape in shapes.items():
+        if name not in arrays:
+            raise damaged_file(file, f"{name} is missing")
+        if arrays[name].shape != shape:
+            raise damaged_file(file, f"{name} has the shape {arrays[name].shape}, expected {shape}")
 
 
 def _read_settings(folder: Path) -> ModelSettings:

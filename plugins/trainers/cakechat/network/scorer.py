@@ -5,36 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Contexts, PackedSequences, Replies
-from autocakechat.plugins.trainers.cakechat.network import packed_gru
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Replies, sequence_index
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.output_layer import OutputLayer
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
-
-_IDS_SPEC = tf.TensorSpec([None], tf.int32)
-_SEQUENCES_SPEC = PackedSequences(values=_IDS_SPEC, batch_sizes=_IDS_SPEC)
-_CONTEXTS_SPEC = Contexts(lines=_SEQUENCES_SPEC, line_numbers=_SEQUENCES_SPEC, unsorted_indices=_IDS_SPEC)
-_REPLIES_SPEC = Replies(inputs=_SEQUENCES_SPEC, targets=_IDS_SPEC, sorted_indices=_IDS_SPEC, condition=_IDS_SPEC)
-BATCH_SPEC = Batch(_CONTEXTS_SPEC, _REPLIES_SPEC)
-"""Signature of batches of any size, so that a `tf.function` is traced once."""
-
-
-def thought_vectors(network: Network, contexts: Contexts) -> Tensor:
-    """Returns the thought vector of each sample: (samples, hidden)."""
-    encodings = network.encode_utterances(*contexts.lines)
-    thoughts = network.encode_contexts(encodings, *contexts.line_numbers)
-    return tf.gather(thoughts, contexts.unsorted_indices)
-
-
-def decoder_states(network: Network, batch: Batch) -> Tensor:
-    """Returns the decoder state that predicts each target: (steps, hidden)."""
-    return _reply_states(network, thought_vectors(network, batch.context), batch.replies)
-
-
-def _reply_states(network: Network, thoughts: Tensor, replies: Replies) -> Tensor:
-    """Returns the decoder states of replies, given the thought vectors of the samples, (samples, hidden)."""
-    return network.decode(*replies.inputs, tf.gather(thoughts, replies.sorted_indices), replies.condition)
+from autocakechat.plugins.trainers.cakechat.network.selection import log_sum_exp, row_chunks
 
 
 class Scorer:
@@ -42,23 +15,12 @@ class Scorer:
 
     Args:
         network: The network.
-        output: Its output layer.
         pad: Id of the pad token, which does not count as a target.
     """
 
-    def __init__(self, network: Network, output: OutputLayer, pad: int) -> None:
+    def __init__(self, network: Network, pad: int) -> None:
         self._network = network
-        self._output = output
         self._pad = pad
-        self._encode_contexts = tf.function(
-            lambda contexts: thought_vectors(network, contexts), input_signature=[_CONTEXTS_SPEC], autograph=False
-        )
-        thoughts_spec = tf.TensorSpec([None, network.settings.hidden])
-        self._score = tf.function(self._score_traced, input_signature=[thoughts_spec, _REPLIES_SPEC], autograph=False)
-
-    def encode_contexts(self, contexts: Contexts) -> Floats:
-        """Returns the thought vector of each sample: (samples, hidden)."""
-        return self._encode_contexts(contexts).numpy()  # type: ignore[no-any-return]
 
     def score(self, batch: Batch) -> tuple[Floats, Ints]:
         """Scores the replies of a batch.
@@ -70,20 +32,23 @@ class Scorer:
             (samples,) log p of each reply, summed over its targets without pads, and (samples,) the number of these
             targets.
         """
-        return self.score_replies(self.encode_contexts(batch.context), batch.replies)
+        return self.score_replies(self._network.encode_contexts(batch.context), batch.replies)
 
     def score_replies(self, thoughts: Floats, replies: Replies) -> tuple[Floats, Ints]:
-        """Scores replies like `score`, given the thought vectors of their contexts, (samples, hidden)."""
-        log_p, tokens = (tensor.numpy() for tensor in self._score(thoughts, replies))
-        order = np.argsort(replies.sorted_indices)
-        return log_p[order], tokens[order]
+        """Scores replies like `score`, given the thought vectors of the samples, (samples, hidden)."""
+        real = replies.targets != self._pad
+        # The sample of each target: (targets,).
+        sample = replies.sorted_indices[sequence_index(replies.inputs.batch_sizes)[real]]
+        states = self._network.decode(thoughts, replies)[real]  # (targets, hidden)
+        log_p = self._log_probabilities(states, replies.targets[real])
+        samples = len(replies.sorted_indices)
+        summed = np.bincount(sample, weights=log_p, minlength=samples)
+        return summed.astype(np.float32), np.bincount(sample, minlength=samples).astype(np.int32)
 
-    def _score_traced(self, thoughts: Tensor, replies: Replies) -> tuple[Tensor, Tensor]:
-        """Returns log p and the number of targets of each reply, in the order of the packed replies."""
-        reply = packed_gru.sequence_index(replies.inputs.batch_sizes)  # (steps,)
-        real = tf.where(replies.targets != self._pad)[:, 0]
-        reply, targets = tf.gather(reply, real), tf.gather(replies.targets, real)
-        states = tf.gather(_reply_states(self._network, thoughts, replies), real)
-        log_p = -self._output.cross_entropies(states, targets)
-        number = tf.size(replies.sorted_indices)
-        return tf.math.unsorted_segment_sum(log_p, reply, number), tf.math.bincount(reply, minlength=number)
+    def _log_probabilities(self, states: Floats, targets: Ints) -> Floats:
+        """Returns log softmax(states W + b)[targets]: (targets,)."""
+        log_p = np.empty(len(targets), np.float32)
+        for rows in row_chunks(len(targets), self._network.settings.tokens):
+            logits = self._network.logits(states[rows])  # (n, vocabulary)
+            log_p[rows] = logits[np.arange(len(logits)), targets[rows]] - log_sum_exp(logits)
+        return log_p

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ import attrs
 import numpy as np
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings, weight_shapes
-from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
+from autocakechat.plugins.trainers.cakechat.network.settings import Activation, NetworkSettings, weight_shapes
+from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays
 from autocakechat.plugins.trainers.cakechat.pretrained.archive import open_weights
 
 _LAYERS = {
@@ -49,8 +49,11 @@ def read_weights(file: Path, tokens: int, conditions: int) -> Arrays:
         The weights with our names and in our layout.
 
     Raises:
-        UserError: The file is not a CakeChat model, is unsafe to read, or does not match the indexes.
+        UserError: The file is not a CakeChat model, is unsafe to read, or does not match the indexes, or h5py is not
+            installed.
     """
+    if find_spec("h5py") is None:
+        raise UserError(f"{file}: reading HDF5 needs h5py", "run: pip install 'autocakechat[cakechat]'")
     import h5py
 
     try:

@@ -8,14 +8,9 @@ from pathlib import Path
 from autocakechat import TrainerType, UserError, finalize_model_folder
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import (
-    Arrays,
-    Model,
-    ModelSettings,
-    save_model,
-    set_weights,
-)
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
+from autocakechat.plugins.trainers.cakechat.network.settings import Activation
+from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.cakechat_index import read_index, read_token_index
 from autocakechat.plugins.trainers.cakechat.pretrained.keras2_weights import (
@@ -51,10 +46,7 @@ def import_model(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: already exists", "choose another folder with --out")
     settings, vocabulary, labels, arrays = read_original_model(weights, reverse, tokens, conditions, activation)
-    files = [weights] if reverse is None else [weights, reverse]
-    networks = [Network(settings.network, seed=None) for _ in files]
-    for network, network_weights, file in zip(networks, arrays, files, strict=True):
-        set_weights(network, network_weights, file)
+    networks = [Network(settings.network, network_weights) for network_weights in arrays]
     options = Options(padding="cakechat", text="cakechat", recurrent_activation=activation)
 
     unfinished = out.with_name(f"{out.name}.unfinished")

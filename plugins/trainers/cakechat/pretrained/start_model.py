@@ -12,12 +12,8 @@ import numpy as np
 
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.network.model_files import (
-    Arrays,
-    ModelSettings,
-    load_metadata,
-    read_arrays,
-)
+from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings, load_metadata
+from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays, read_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find_start_model
 from autocakechat.plugins.trainers.cakechat.pretrained.original_model import read_original_model

@@ -12,16 +12,10 @@ import msgspec
 import numpy as np
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import (
-    assign_arrays,
-    damaged_file,
-    get_weights,
-    read_arrays,
-    set_weights,
-    write_arrays,
-)
+from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.training.history import History
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.weights import assign_arrays, get_weights, set_weights
 
 
 class Checkpoints:
@@ -41,7 +35,7 @@ class Checkpoints:
     """
 
     def __init__(
-        self, folder: Path, name: str, fingerprint: str, network: Network, optimizer: Any, log: logging.Logger
+        self, folder: Path, name: str, fingerprint: str, network: TrainableNetwork, optimizer: Any, log: logging.Logger
     ) -> None:
         self._folder = folder
         self._name = name

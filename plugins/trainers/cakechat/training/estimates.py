@@ -7,8 +7,8 @@ from pathlib import Path
 
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import MAX_LOGITS
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
+from autocakechat.plugins.trainers.cakechat.training_network.chunked_cross_entropy import MAX_LOGITS
 
 _BYTES_PER_FLOAT = 4
 _LIBRARIES = 810 * 2**20

@@ -10,8 +10,6 @@ import numpy as np
 
 from autocakechat import RunContext
 from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies, unigram_perplexity
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import set_weights
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.estimates import format_duration
 from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
@@ -20,10 +18,12 @@ from autocakechat.plugins.trainers.cakechat.training.tensorboard_log import open
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
 from autocakechat.plugins.trainers.cakechat.training.word2vec import word2vec_embeddings
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.weights import set_weights
 
 
 def fit(
-    network: Network,
+    network: TrainableNetwork,
     data: TrainingSet,
     config: TrainingConfig,
     options: Options,
@@ -86,7 +86,7 @@ def _callbacks(options: Options, name: str, sample_replies: Callable[[], list[st
     return TrainingCallbacks(sample_replies, open_scalar_log(options.tensorboard / name))
 
 
-def _initialise_embeddings(network: Network, data: TrainingSet, seed: int) -> None:
+def _initialise_embeddings(network: TrainableNetwork, data: TrainingSet, seed: int) -> None:
     """Replaces the random token embeddings by word2vec vectors of the same standard deviation."""
     standard_deviation = float(np.std(network.context_embedding.embeddings))
     vectors = word2vec_embeddings(

@@ -13,13 +13,12 @@ import attrs
 
 from autocakechat import Progress, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
-from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.training.checkpoint import Checkpoints
 from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig, TrainStep
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet, training_fingerprint
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.scorer import BatchScorer
 
 _MAX_CROSS_ENTROPY = 700.0
 """exp overflows a float just above."""
@@ -51,7 +50,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        network: Network,
+        network: TrainableNetwork,
         data: TrainingSet,
         config: TrainingConfig,
         run: RunContext,
@@ -65,7 +64,7 @@ class TrainingLoop:
         self._steps_per_epoch = math.ceil(len(data.samples) / config.batch_size)
         self._total_steps = config.epochs * self._steps_per_epoch
         self._train_step = TrainStep(network, config, self._total_steps)
-        self._scorer = Scorer(network, Float32OutputLayer(network), data.batcher.vocabulary.pad)
+        self._score = BatchScorer(network, data.batcher.vocabulary.pad)
         self._checkpoints = Checkpoints(
             run.state,
             data.name,
@@ -129,9 +128,9 @@ class TrainingLoop:
         """Returns PP = exp(-1/N Σ_t log p(w_t | …)) over the N target tokens of all samples, pads excluded."""
         log_p, target_tokens = 0.0, 0
         for batch in self._data.batcher.batches_by_length(samples, self._config.batch_size):
-            batch_log_p, batch_tokens = self._scorer.score(batch)
-            log_p += float(batch_log_p.sum())
-            target_tokens += int(batch_tokens.sum())
+            batch_log_p, batch_tokens = self._score(batch)
+            log_p += batch_log_p
+            target_tokens += batch_tokens
         cross_entropy = -log_p / max(1, target_tokens)
         return math.exp(min(cross_entropy, _MAX_CROSS_ENTROPY)) if math.isfinite(cross_entropy) else math.nan
 

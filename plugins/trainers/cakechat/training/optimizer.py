@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
 
 _FINAL_LR_FRACTION = 0.05
 

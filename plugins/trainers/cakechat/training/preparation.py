@@ -11,8 +11,8 @@ from autocakechat import Corpus, RunContext, UserError, Utterance
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples, Targets, make_samples, reply_positions
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
     StartModel,

@@ -19,8 +19,8 @@ _TEMPLATE = """
 <p>{{ summary }}</p>
 {% if prompts %}
 <h2>Sample replies</h2>
-<p>Replies to contexts that were held out of training, after each epoch. These messages are from the chats: share this
-page only with people who may read them.</p>
+<p>Replies to contexts that were held out of training, after each epoch. Words outside the model's vocabulary are left
+out. These messages are from the chats: share this page only with people who may read them.</p>
 {% for prompt, rows in prompts %}
 <div class="example lines">
 {{ messages(prompt.context, [("person", prompt.reply)]) }}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 
 
 def open_scalar_log(folder: Path) -> Callable[[str, float, int], None]:

@@ -12,9 +12,8 @@ import attrs
 
 from autocakechat import Corpus, RunContext, StageError, write_whole
 from autocakechat.plugins.trainers.cakechat.data.samples import reversed_samples
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
+from autocakechat.plugins.trainers.cakechat.network.settings import weight_shapes
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, estimate_training_memory
 from autocakechat.plugins.trainers.cakechat.training.fit_network import fit
@@ -25,6 +24,9 @@ from autocakechat.plugins.trainers.cakechat.training.report_page import person_n
 from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt, SampleReplies
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.weights import to_numpy
 
 _MEMORY_HINT = "lower trainer.batch_size, or choose a smaller trainer.size or trainer.vocabulary"
 
@@ -56,21 +58,22 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     seed = run.seed % 2**31  # TensorFlow takes seeds of 31 bits
     prepared = prepare(options, corpus, seed, run)
     config = _training_config(options, prepared.hyperparameters, seed)
-    network = Network(prepared.settings.network, None if prepared.start else seed)
-    model = Model(prepared.settings, prepared.vocabulary, prepared.conditions, network)
-    sizes = _sizes(prepared, model)
+    network = TrainableNetwork(prepared.settings.network, None if prepared.start else seed)
+    batcher = prepared.settings.batcher(prepared.vocabulary)
+    sizes = _sizes(prepared)
     hidden = prepared.settings.network.hidden
-    memory = estimate_training_memory(sizes["weights"], hidden, config.batch_size, model.batcher, prepared.samples)
+    memory = estimate_training_memory(sizes["weights"], hidden, config.batch_size, batcher, prepared.samples)
     message = "%d samples, %d for validation, %d words, %d weights; about %.1f GB of memory"
     run.log.info(message, *sizes.values(), memory / 1e9)
     _warn_if_memory_is_short(memory, run)
 
-    sample_replies = SampleReplies(model, prepared.validation, options.rehearsals, seed)
+    sample_replies = SampleReplies(prepared, network, options.rehearsals, seed)
     initial_weights = prepared.start.weights if prepared.start else None
-    data = TrainingSet("forward", model.batcher, prepared.samples, prepared.validation, initial_weights)
+    data = TrainingSet("forward", batcher, prepared.samples, prepared.validation, initial_weights)
     history, metrics = fit(network, data, config, options, run, sample_replies.generate)
     histories = {"forward": history}
     metrics |= sizes | {"epochs": history.epochs, "seconds": round(history.seconds, 1)}
+    model = Model(prepared.settings, prepared.vocabulary, prepared.conditions, to_numpy(network))
     if options.reverse:
         model, history, perplexity = _train_reverse(model, prepared, config, options, run)
         histories["reverse"] = history
@@ -93,7 +96,7 @@ def _train_reverse(
         The model with its reverse network, the history, and the validation perplexity.
     """
     initial_weights = prepared.start.reverse if prepared.start else None
-    reverse = Network(model.settings.network, None if initial_weights else config.seed + 1)
+    reverse = TrainableNetwork(model.settings.network, None if initial_weights else config.seed + 1)
     data = TrainingSet(
         name="reverse",
         batcher=attrs.evolve(model.batcher, reverse=True),
@@ -102,15 +105,15 @@ def _train_reverse(
         initial_weights=initial_weights,
     )
     history, metrics = fit(reverse, data, config, options, run)
-    return attrs.evolve(model, reverse=reverse), history, metrics["perplexity"]
+    return attrs.evolve(model, reverse=to_numpy(reverse)), history, metrics["perplexity"]
 
 
-def _sizes(prepared: PreparedTraining, model: Model) -> dict[str, int]:
+def _sizes(prepared: PreparedTraining) -> dict[str, int]:
     return {
         "samples": len(prepared.samples),
         "validation_samples": len(prepared.validation),
-        "words": len(model.vocabulary),
-        "weights": sum(math.prod(weight.shape) for weight in model.network.named_weights().values()),
+        "words": len(prepared.vocabulary),
+        "weights": sum(map(math.prod, weight_shapes(prepared.settings.network).values())),
     }
 
 

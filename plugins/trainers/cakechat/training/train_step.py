@@ -9,12 +9,12 @@ import attrs
 import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.chunked_cross_entropy import summed_cross_entropy
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
-from autocakechat.plugins.trainers.cakechat.network.scorer import BATCH_SPEC, decoder_states
 from autocakechat.plugins.trainers.cakechat.training.optimizer import clip_gradients, make_optimizer
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
+from autocakechat.plugins.trainers.cakechat.training_network.chunked_cross_entropy import summed_cross_entropy
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.scorer import BATCH_SPEC, decoder_states
 
 _MAX_MEASURED_SECONDS = 10.0
 
@@ -68,7 +68,7 @@ class TrainStep:
         optimizer: The Keras optimizer.
     """
 
-    def __init__(self, network: Network, config: TrainingConfig, total_steps: int) -> None:
+    def __init__(self, network: TrainableNetwork, config: TrainingConfig, total_steps: int) -> None:
         self._network = network
         self._config = config
         self.optimizer = make_optimizer(

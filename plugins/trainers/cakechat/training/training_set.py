@@ -9,9 +9,10 @@ import attrs
 
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import Arrays, get_weights
+from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.weights import get_weights
 
 
 @attrs.frozen(eq=False)
@@ -33,7 +34,7 @@ class TrainingSet:
     initial_weights: Arrays | None = None
 
 
-def training_fingerprint(network: Network, data: TrainingSet, config: TrainingConfig) -> str:
+def training_fingerprint(network: TrainableNetwork, data: TrainingSet, config: TrainingConfig) -> str:
     """Returns a hash of everything that determines the result of a training: settings, samples and initial weights.
 
     A checkpoint with the same fingerprint can be resumed.

@@ -25,7 +25,6 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, V
 from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
 from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
@@ -165,7 +164,7 @@ def test_mean_perplexity_of_all_dialogs(golden: Golden) -> None:
     perplexity = golden.model.reverse.mean_perplexity(swapped_context, swapped_reply, samples.condition)
     assert perplexity == pytest.approx(float(golden.expected["perplexity_reverse_check"]), rel=5e-5)
 
-    scorer = Scorer(model.network, Float32OutputLayer(model.network), model.vocabulary.pad)
+    scorer = Scorer(model.network, model.vocabulary.pad)
     scores = [scorer.score(batch) for batch in batcher.batches_by_length(samples, 64)]
     log_p, tokens = (np.concatenate(part) for part in zip(*scores, strict=True))
     mean = np.exp(-log_p.astype(np.float64) / tokens).mean()

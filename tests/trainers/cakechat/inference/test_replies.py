@@ -20,8 +20,8 @@ from autocakechat.plugins.trainers.cakechat.data.tokenization import JOINER, STY
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import load
 from tests.conftest import ROOT
@@ -130,15 +130,17 @@ def test_repeated_words_are_penalised_but_punctuation_is_not() -> None:
         hidden=3,
         recurrent_activation="sigmoid",
     )
-    network = Network(settings, seed=None)  # all weights are zero, so the logits are the output bias
     biases = {"chocolate": 20.0, "!": 19.0, "and": 9.0, "peas": 0.0, "_end_": -20.0}
-    network.output_bias.assign([biases.get(token, -99.0) for token in vocabulary.tokens])
+    # All other weights are zero, so the logits are the output bias.
+    weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(settings).items()}
+    weights["output.bias"][:] = [biases.get(token, -99.0) for token in vocabulary.tokens]
+    network = Network(settings, weights)
     thoughts = np.zeros((1, settings.hidden), np.float32)
 
     def sampled(penalty: float) -> list[str]:
         options = DecodingOptions(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        sampler = Sampler(network, Float32OutputLayer(network), TokenRules.from_vocabulary(vocabulary))
-        ids = sampler.sample(thoughts, np.zeros(1, np.int32), options, (1, 2))
+        sampler = Sampler(network, TokenRules.from_vocabulary(vocabulary))
+        ids = sampler.sample(thoughts, np.zeros(1, np.int32), options, np.random.default_rng(1))
         return vocabulary.decode(ids[0].tolist())
 
     assert sampled(1.0) == ["chocolate"] * 5
@@ -198,7 +200,7 @@ print(replies[0].text)
 """
 
 
-def test_tensorflow_prints_nothing(folder: Path, tmp_path: Path) -> None:
+def test_loading_and_replying_print_nothing(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(folder), str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0
@@ -221,8 +223,8 @@ def test_batched_scores_equal_single_scores(
         for request, texts in zip(requests, replies, strict=True)
         for text in texts
     ]
-    for limit in (module._MAX_LOGITS, 1):
-        monkeypatch.setattr(module, "_MAX_LOGITS", limit)
+    for limit in (module._MAX_SCORED, 1):
+        monkeypatch.setattr(module, "_MAX_SCORED", limit)
         scores = responder.score(requests, replies)
         assert [len(row) for row in scores] == [3, 0, 1, 2]
         assert [score.log_p for row in scores for score in row] == pytest.approx(single, rel=1e-5)

@@ -115,9 +115,7 @@ def original(golden_files: Path, run: RunContext) -> StartModel:
 
 
 def save_and_load(start: StartModel, folder: Path) -> CakeChat:
-    network = Network(start.settings.network, seed=None)
-    for name, weight in network.named_weights().items():
-        weight.assign(start.weights[name])
+    network = Network(start.settings.network, start.weights)
     folder.mkdir()
     save_model(Model(start.settings, start.vocabulary, start.conditions, network), folder)
     return CakeChat.load(folder)

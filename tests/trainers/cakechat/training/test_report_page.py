@@ -13,11 +13,11 @@ import attrs
 import pytest
 
 from autocakechat import Corpus, markup
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.history import History
 from autocakechat.plugins.trainers.cakechat.training.report_page import person_name, training_page
 from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from tests.core.display.page_content import headings, parse, rows, sections, text_of
 from tests.trainers.cakechat.conftest import SMALL, run_in
 
@@ -53,6 +53,11 @@ def test_text_from_chats_is_escaped_in_the_page() -> None:
     assert not {"<script", "<b>", "<i>", "<em>"} & set(re.findall(r"<\w+>?", page))
     assert "&lt;script&gt;" in page
     assert "\u202e" not in page
+
+
+def test_the_page_says_why_words_are_missing() -> None:
+    page = page_of(History(perplexities=[9.0], steps=[10], replies=[["no"]]), [PROMPT])
+    assert "Words outside the model's vocabulary are left out." in " ".join(page.split())
 
 
 def test_sample_replies_come_first_and_keep_their_line_breaks() -> None:

@@ -19,18 +19,17 @@ from safetensors.numpy import load_file
 from autocakechat import Corpus, Request, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model, read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import inputs, load, train
 from autocakechat.plugins.trainers.cakechat.training import checkpoint
-from autocakechat.plugins.trainers.cakechat.training.loop import TrainingLoop
 from autocakechat.plugins.trainers.cakechat.training.presets import (
     FINE_TUNING_LR_FACTOR,
     PRESETS,
     resolve_hyperparameters,
 )
-from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
 from tests.conftest import ROOT
-from tests.trainers.cakechat.conftest import CONFIG, SMALL, conversations, interrupted, run_in, write_corpus
+from tests.trainers.cakechat.conftest import SMALL, conversations, interrupted, run_in, write_corpus
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
@@ -60,9 +59,10 @@ def test_the_reported_perplexity_is_that_of_the_saved_model(
     folder, metrics = trained
     model = load_model(folder)
     validation = make_samples(corpus.dialogs("validation"), model.style.tokenize, model.vocabulary, model.conditions, 3)
-    data = TrainingSet("forward", model.batcher, validation, validation)
-    loop = TrainingLoop(model.network, data, CONFIG, run_in(folder.parent / "s"))
-    assert loop.perplexity(validation) == pytest.approx(metrics["perplexity"], rel=1e-5)
+    scorer = Scorer(model.network, model.vocabulary.pad)
+    scores = [scorer.score(batch) for batch in model.batcher.batches_by_length(validation, 32)]
+    log_p, tokens = (np.concatenate(part) for part in zip(*scores, strict=True))
+    assert np.exp(-log_p.sum() / tokens.sum()) == pytest.approx(metrics["perplexity"], rel=1e-5)
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(
@@ -212,7 +212,7 @@ from pathlib import Path
 import attrs
 from autocakechat import Corpus
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from tests.trainers.cakechat.conftest import SMALL, run_in
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + 4 * 2**30

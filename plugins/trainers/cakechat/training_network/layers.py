@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autocakechat.plugins.trainers.cakechat.network import packed_gru
-from autocakechat.plugins.trainers.cakechat.network.backend import keras
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation, Tensor
+from autocakechat.plugins.trainers.cakechat.network.settings import Activation
+from autocakechat.plugins.trainers.cakechat.training_network import packed_gru
+from autocakechat.plugins.trainers.cakechat.training_network.backend import keras
+from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
 
 ops = keras.ops
 
@@ -68,7 +69,7 @@ class Embedding(keras.layers.Layer):  # type: ignore[misc]
 class GRU(keras.layers.Layer):  # type: ignore[misc]
     """A gated recurrent unit; see `packed_gru` for its equations.
 
-    `project` computes the input products of all steps at once; `scan` and `step` compute the recurrence.
+    `project` computes the input products of all steps at once; `scan` computes the recurrence.
     """
 
     def __init__(self, inputs: int, units: int, activation: Activation, initializers: Initializers) -> None:
@@ -83,10 +84,6 @@ class GRU(keras.layers.Layer):  # type: ignore[misc]
     def project(self, inputs: Tensor) -> Tensor:
         """Computes x W + b: (n, inputs) -> (n, 3 units)."""
         return ops.matmul(inputs, self.kernel) + self.bias[0]
-
-    def step(self, projected: Tensor, state: Tensor) -> Tensor:
-        """Computes one step: (n, 3 units) from `project`, (n, units) -> (n, units)."""
-        return packed_gru.step(projected, state, self.recurrent_kernel, self.bias[1], self.activation)
 
     def scan(self, projected: Tensor, batch_sizes: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
         """Computes all states of packed sequences, starting from zeros.

@@ -1,17 +1,7 @@
 """The GRU recurrence over packed sequences: forward and backward pass.
 
-A GRU (Cho et al. 2014, arXiv 1406.1078) in the variant of CuDNN and of Keras' `reset_after`: the reset gate acts after
-the recurrent product. W, b are the kernel and bias of the input, U, c those of the recurrent part, ⊙ is the
-element-wise product:
-
-    z_t = σ(W_z x_t + b_z + U_z h_{t-1} + c_z)       update gate
-    r_t = σ(W_r x_t + b_r + U_r h_{t-1} + c_r)       reset gate
-    m_t = U_h h_{t-1} + c_h                          recurrent part of the candidate
-    h̃_t = tanh(W_h x_t + b_h + r_t ⊙ m_t)            candidate
-    h_t = (1 - z_t) ⊙ h̃_t + z_t ⊙ h_{t-1}            new state
-
-Arrays hold one row per sequence, so products are written x W instead of W x. The gates are in the order z, r, h along
-the last axis of all weights.
+`network.gru` has the equations of z_t, r_t, m_t, h̃_t and h_t. Arrays hold one row per sequence, so products are written
+x W instead of W x. The gates are in the order z, r, h along the last axis of all weights.
 
 Sequences are packed as in `data.packed_sequences`: sorted by length, longest first, and stored time step by time step.
 Nothing is computed for padding, and no masks are needed. The loop over time contains only what depends on h_{t-1}:
@@ -23,12 +13,12 @@ loop would compute that product step by step.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
+from autocakechat.plugins.trainers.cakechat.network.settings import Activation
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 
 Tensor = Any
-Activation = Literal["sigmoid", "hard-sigmoid"]
 
 
 def _hard_sigmoid(x: Tensor) -> Tensor:
@@ -60,23 +50,6 @@ class Gates(NamedTuple):
     reset: Tensor
     candidate: Tensor
     recurrent_candidate: Tensor
-
-
-def step(projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor, activation: Activation) -> Tensor:
-    """Computes one step.
-
-    Args:
-        projected: (n, 3 units) x_t W + b.
-        state: (n, units) h_{t-1}.
-        kernel: (units, 3 units) recurrent kernel U.
-        bias: (3 units,) recurrent bias c.
-        activation: σ of the gates.
-
-    Returns:
-        (n, units) h_t.
-    """
-    recurrent = tf.matmul(state, kernel) + bias
-    return _step(tf.split(projected, 3, 1), tf.split(recurrent, 3, 1), state, activation)[0]
 
 
 def _step(

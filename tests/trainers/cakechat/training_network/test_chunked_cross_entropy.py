@@ -1,4 +1,4 @@
-"""Cross-entropy in chunks, sampling and top-k in blocks, and Adam in one pass match the plain computation."""
+"""Cross-entropy in chunks and Adam in one pass match the plain computation."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autocakechat.plugins.trainers.cakechat.network import chunked_cross_entropy
-from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
-from autocakechat.plugins.trainers.cakechat.network.block_selection import sample_categorical, top_k
 from autocakechat.plugins.trainers.cakechat.training.optimizer import Adam
+from autocakechat.plugins.trainers.cakechat.training_network import chunked_cross_entropy
+from autocakechat.plugins.trainers.cakechat.training_network.backend import keras, tf
 
 VOCABULARY = 11
 
@@ -46,34 +45,6 @@ def test_cross_entropy_in_chunks_matches_tensorflow(
     np.testing.assert_allclose(losses, at_once, rtol=1e-5)
     for gradient, expected in zip(gradients, tape.gradient(half, weights), strict=True):
         np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("size", [20, 256, 300])
-def test_sampling_follows_the_probabilities(size: int) -> None:
-    random = np.random.default_rng(size)
-    probabilities = random.random(size).astype(np.float32)
-    probabilities[::3] = 0.0
-    probabilities /= probabilities.sum()
-    uniforms = ((np.arange(20_000) + 0.5) / 20_000).astype(np.float32)
-    sampled = sample_categorical(tf.repeat(probabilities[None], len(uniforms), axis=0), uniforms).numpy()
-    counts = np.bincount(sampled, minlength=size)
-    assert counts[probabilities == 0.0].sum() == 0
-    np.testing.assert_allclose(counts, probabilities * len(uniforms), atol=2.0)
-
-
-def test_extreme_uniform_numbers_sample_tokens_with_positive_probability() -> None:
-    sampled = sample_categorical(tf.constant([[0.0, 0.4, 0.6, 0.0]] * 2), tf.constant([0.0, 1.0 - 2.0**-23]))
-    assert sampled.numpy().tolist() == [1, 2]
-
-
-@pytest.mark.parametrize("size", [10, 256, 300, 3000])
-def test_top_k_in_blocks_matches_tensorflow(size: int) -> None:
-    values = np.random.default_rng(size).normal(size=(5, size)).astype(np.float32)
-    values[0, size // 2 :] = values[0, 0]  # ties
-    best, indices = top_k(tf.constant(values), tf.constant(10))
-    expected, expected_indices = tf.math.top_k(values, 10)
-    np.testing.assert_array_equal(best, expected)
-    np.testing.assert_array_equal(indices[1:], expected_indices[1:])
 
 
 def test_adam_in_one_pass_matches_keras() -> None:

@@ -13,11 +13,10 @@ chunk of rows at a time, and the gradients are summed while they exist, so each 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from autocakechat.plugins.trainers.cakechat.network.backend import tf
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
+from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
 
 MAX_LOGITS = 1 << 24
 """Maximum number of logits of a chunk: 64 MiB, enough rows for fast matrix products."""
@@ -38,32 +37,12 @@ def cross_entropies(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tenso
     Returns:
         (n,).
     """
-
-    def chunk_cross_entropies(states: Tensor, targets: Tensor) -> Tensor:
-        return _softmax_cross_entropy(states, targets, kernel, bias)[0]
-
-    return map_chunks(chunk_cross_entropies, states, targets, int(bias.shape[0]))
-
-
-def map_chunks(
-    function: Callable[[Tensor, Tensor], Tensor], states: Tensor, targets: Tensor, vocabulary: int
-) -> Tensor:
-    """Applies a function to chunks of rows, such that the logits of a chunk take bounded memory.
-
-    Args:
-        function: Takes the states and the targets of a chunk; returns a number for each row.
-        states: (n, hidden).
-        targets: (n,) token ids.
-        vocabulary: Vocabulary size.
-
-    Returns:
-        (n,).
-    """
-    rows = _chunk_rows(vocabulary)
+    rows = _chunk_rows(int(bias.shape[0]))
 
     def body(start: Tensor, results: Tensor) -> tuple[Tensor, Tensor]:
         end = start + rows
-        return end, results.write(start // rows, function(states[start:end], targets[start:end]))
+        losses, _, _ = _softmax_cross_entropy(states[start:end], targets[start:end], kernel, bias)
+        return end, results.write(start // rows, losses)
 
     _, results = tf.while_loop(lambda start, _: start < tf.size(targets), body, (0, _chunk_array([None])))
     return results.concat()

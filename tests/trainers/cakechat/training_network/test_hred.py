@@ -1,4 +1,4 @@
-"""The network has the outputs and the gradients of an implementation with Keras layers."""
+"""The network in TensorFlow has the outputs and the gradients of an implementation with Keras layers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Packer, Padding
-from autocakechat.plugins.trainers.cakechat.network import packed_gru
-from autocakechat.plugins.trainers.cakechat.network.backend import keras, tf
-from autocakechat.plugins.trainers.cakechat.network.hred import Network, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.network.output_layer import Float32OutputLayer
-from autocakechat.plugins.trainers.cakechat.network.packed_gru import Activation
-from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
-from tests.trainers.cakechat.network.reference import ACTIVATIONS, log_probabilities
+from autocakechat.plugins.trainers.cakechat.network.settings import Activation, NetworkSettings
+from autocakechat.plugins.trainers.cakechat.training_network import packed_gru
+from autocakechat.plugins.trainers.cakechat.training_network.backend import keras, tf
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.scorer import BatchScorer
+from tests.trainers.cakechat.training_network.reference import ACTIVATIONS, log_probabilities
 
 PAD, UNKNOWN = 0, 1
 SETTINGS = NetworkSettings(
@@ -39,7 +38,7 @@ def test_scores_match_keras_layers(padding: Padding, activation: Activation) -> 
     reply[:, :2] = [2, 5]
     condition = np.array([0, 1, 2, 1], np.int32)
     settings = attrs.evolve(SETTINGS, recurrent_activation=activation)
-    network = Network(settings, seed=1)
+    network = TrainableNetwork(settings, seed=1)
     for weight in network.trainable_variables:
         weight.assign(random.normal(scale=0.5, size=weight.shape))
     weights = {name: weight.numpy() for name, weight in network.named_weights().items()}
@@ -47,12 +46,12 @@ def test_scores_match_keras_layers(padding: Padding, activation: Activation) -> 
     line_numbers = np.arange(12, dtype=np.int32).reshape(4, 3)
     packer = Packer(padding, PAD, UNKNOWN, line_tokens=30)
     batch = packer.pack_batch(packer.pack_contexts(contexts.reshape(12, 6), line_numbers), condition, reply)
-    scores, tokens = Scorer(network, Float32OutputLayer(network), PAD).score(batch)
+    log_p, tokens = BatchScorer(network, PAD)(batch)
 
     expected = log_probabilities(settings, weights, contexts, condition, reply, PAD, padding == "masked")
     real = reply[:, 1:] != PAD
-    assert tokens.tolist() == real.sum(axis=1).tolist()
-    np.testing.assert_allclose(scores, np.where(real, expected, 0.0).sum(axis=1), rtol=1e-5)
+    assert tokens == real.sum()
+    assert log_p == pytest.approx(expected[real].sum(), rel=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard-sigmoid"])
@@ -106,22 +105,8 @@ def test_packed_gru_has_the_states_and_gradients_of_keras_gru(activation: Activa
         )
 
 
-def test_decoding_step_by_step_matches_teacher_forcing() -> None:
-    network = Network(SETTINGS, seed=4)
-    tokens = np.array([2, 7, 9, 4], np.int32)
-    thought = tf.random.stateless_normal([1, SETTINGS.hidden], [1, 2])
-    condition = np.array([1], np.int32)
-    teacher_forced = network.decode(tf.constant(tokens), tf.ones(4, tf.int32), thought, condition)
-
-    states = (tf.zeros([1, SETTINGS.hidden]),) * 2
-    static_input = network.project_static_input(thought, condition)
-    for position, token in enumerate(tokens):
-        states = network.step(tf.constant([token]), static_input, states)
-        np.testing.assert_allclose(states[1][0], teacher_forced[position], rtol=1e-5, atol=1e-6)
-
-
 def test_the_seed_determines_the_initial_weights() -> None:
-    first, second, third = (Network(SETTINGS, seed).named_weights() for seed in (1, 1, 2))
+    first, second, third = (TrainableNetwork(SETTINGS, seed).named_weights() for seed in (1, 1, 2))
     for name, weight in first.items():
         np.testing.assert_array_equal(weight.numpy(), second[name].numpy())
         if not name.endswith("bias"):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.network.backend import keras
-from autocakechat.plugins.trainers.cakechat.network.hred import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings
+from autocakechat.plugins.trainers.cakechat.training_network.backend import keras
 
 ops = keras.ops
 

@@ -1,0 +1,61 @@
+"""Measures the replies of a model in this process, for `replies.py`, with the version that this interpreter has.
+
+    python benchmarks/replies_worker.py MODEL REQUESTS.json MODE OPTIONS RUNS
+
+It prints one JSON object: the milliseconds of each run, and the memory at rest and at the end, in bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from autocakechat import Request, RunContext
+from autocakechat.display.progress import silent_progress
+from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
+from autocakechat.plugins.trainers.cakechat.trainer_type import load
+
+
+def resident_bytes() -> int:
+    """Returns the resident memory of this process, memory shared with other processes included (Linux)."""
+    match = re.search(r"^VmRSS:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
+
+
+def measure(model: Path, contexts: list[list[str]], batch: int, options: dict[str, Any], runs: int) -> dict[str, Any]:
+    """Replies to batches of requests.
+
+    Args:
+        model: The model folder.
+        contexts: The contexts of the requests; each run takes the next batch of them.
+        batch: Requests of a batch.
+        options: The options of `[reply]`.
+        runs: Number of batches, besides one that is not counted.
+    """
+    run = RunContext(log=logging.getLogger("benchmark"), progress=silent_progress, seed=1, state=model)
+    responder = load(model, ReplyOptions(seed=1, choose_among=1, **options), run)
+    at_rest = resident_bytes()
+    requests = [Request(context) for context in contexts]
+    times = []
+    for number in range(runs + 1):
+        chosen = [requests[(number * batch + index) % len(requests)] for index in range(batch)]
+        started = time.perf_counter()
+        responder.respond(chosen)
+        times.append(1000 * (time.perf_counter() - started))
+    return {"milliseconds": times[1:], "at_rest": at_rest, "at_end": resident_bytes()}
+
+
+def main() -> None:
+    """Measures what the arguments say."""
+    model, requests, batch, options, runs = sys.argv[1:]
+    contexts = json.loads(Path(requests).read_text("utf-8"))
+    print(json.dumps(measure(Path(model), contexts, int(batch), json.loads(options), int(runs))))
+
+
+if __name__ == "__main__":
+    main()
