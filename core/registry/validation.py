@@ -55,13 +55,13 @@ def problem_of_stage(stage: Any, expected: type[Provided]) -> StageProblem | Non
 
 def _problem_of_attribute(field: attrs.Attribute[Any], value: Any) -> str | None:
     """Returns what is expected of an attribute of a stage; None if its value is valid."""
-    if field.name in ("summary", "install"):
+    if field.name in ("summary", "install", "load_install"):
         return None if isinstance(value, str) else "str"
     if field.name == "version":
         return None if isinstance(value, int) else "int"
-    if field.name == "requires":
+    if field.name in ("requires", "load_requires"):
         is_list = isinstance(value, Sequence) and not isinstance(value, str)
-        return None if is_list else 'a tuple of import names, such as ("numpy",)'
+        return None if is_list or value is field.default else 'a tuple of import names, such as ("numpy",)'
     if field.name in ("name", "config", "reply"):
         return None
     return None if callable(value) or value is field.default else "a function"
