@@ -31,10 +31,10 @@ _MAYBE_KNOWN = "the model may have been trained on these replies; the values may
 def _metrics() -> str:
     """Returns the metrics for the help text."""
     groups = [
-        f"{title}: " + ", ".join(metric.title for metric in METRICS if metric.group == group)
+        f"{title}: " + "; ".join(metric.title for metric in METRICS if metric.group == group)
         for group, title in GROUP_TITLES.items()
     ]
-    return "Metrics. " + ". ".join(groups) + "."
+    return "\n\n".join(["Metrics:", *groups])
 
 
 @click.command("evaluate", epilog=_metrics())

@@ -8,7 +8,7 @@ RECALL_CUTOFFS = (1, 2, 5)
 NGRAM_SIZES = (1, 2, 3)
 
 GROUP_TITLES: dict[Group, str] = {
-    "ranking": "Understanding: ranking the true reply",
+    "ranking": "Ranking the true reply",
     "relevance": "Relevance of its replies",
     "likeness": "Likeness of style",
     "copying": "Copying and generic replies",

@@ -118,8 +118,8 @@ class TrainerType(StageType):
         train: Takes the options, a corpus, an empty folder and the run context. It writes the model to the folder and
             returns metrics. It trains on `train` only; it may use `validation`, the held-out set of `acc evaluate`, to
             select the best epoch. It writes checkpoints to `run.state`, which is kept if the training is interrupted.
-        load: Takes the model folder, the reply options and the run context, and returns a `Responder` or a
-            `ScoringResponder`.
+        load: Takes the model folder, the reply options and the run context, and returns a `Responder`, a
+            `ScoringResponder` or a `RankingResponder`.
         inputs: Takes the options and returns the files besides the corpus that the training reads, such as a start
             model. It is called before any stage runs. The content of the files is part of the model's artifact key.
             Raises UserError if a file is missing.

@@ -75,7 +75,7 @@ class StyleLikeness:
 
     def _difference(self, habits: Sequence[Sequence[_Values]], part: Sequence[int], other: Sequence[int]) -> float:
         """Returns the mean difference of the means of all habits, in standard deviations. Each family counts alike."""
-        return fmean(
+        differences = [
             fmean(
                 abs(_mean_at(values, part) - _mean_at(person, other)) / scale
                 for values, person, scale in zip(family, person_family, scales, strict=True)
@@ -83,7 +83,8 @@ class StyleLikeness:
             )
             for family, person_family, scales in zip(habits, self._person, self._scales, strict=True)
             if any(scales)
-        )
+        ]
+        return fmean(differences) if differences else 0.0
 
     def _habits(self, replies: Sequence[str]) -> list[list[_Values]]:
         """Returns the values of all habits, by family."""

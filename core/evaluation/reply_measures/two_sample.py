@@ -59,7 +59,7 @@ def _right(texts: Sequence[str], labels: Sequence[int], groups: Sequence[int]) -
 
     Nothing is returned if there are too few texts.
     """
-    if min(labels.count(0), labels.count(1)) < _FEWEST or len(set(groups)) < _FOLDS:
+    if min(labels.count(0), labels.count(1)) < _FEWEST or len(set(groups)) < _FOLDS or not any(texts):
         return []
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
@@ -101,6 +101,6 @@ def _features(texts: Sequence[str]) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.preprocessing import StandardScaler
 
-    ngrams = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, lowercase=False, sublinear_tf=True)
+    ngrams = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False, sublinear_tf=True)
     lengths = [[word_count(text) ** 0.5, len(text) ** 0.5, 1 + text.count("\n")] for text in texts]
     return hstack([ngrams.fit_transform(texts), csr_matrix(StandardScaler().fit_transform(lengths))], format="csr")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -199,3 +200,28 @@ def test_one_reply_can_be_evaluated(tmp_path: Path) -> None:
     assert found.candidates == 0
     assert "the held-out set has only one distinct reply: no ranking" in found.notes
     assert found.models["bot"].measures["relevance.echo"].value == 1
+
+
+ODD_TEXTS = ["", "?!", "😀", "\n", "ok", "あ", "\u0301", "a" * 5000, "[phone]", "1 2 3"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 12, 40])
+def test_odd_texts_can_be_evaluated(tmp_path: Path, number: int) -> None:
+    rng = random.Random(number)
+    held_out = [rng.choices(ODD_TEXTS, k=2) for _ in range(number)]
+    corpus = write(tmp_path, [rng.choices(ODD_TEXTS, k=4) for _ in range(5)], held_out)
+    bots = {
+        "odd": Bot(lambda _: rng.choice(ODD_TEXTS), lambda _, text: -rng.random()),
+        "silent": Bot(lambda _: "", lambda _, __: -math.inf),
+    }
+    found = run(bots, corpus)
+    assert len(found.models) == 2
+
+
+@pytest.mark.parametrize("text", ["hi", ""])
+def test_one_text_for_everything_can_be_evaluated(tmp_path: Path, text: str) -> None:
+    corpus = write(tmp_path, [[text, text]] * 3, [[text, text]] * 30)
+    measures = run({"bot": Bot(lambda _: text, lambda _, __: -1.0)}, corpus).models["bot"].measures
+    assert measures["style.score"].value is None
+    assert measures["style.two_sample_accuracy"].value in (0.5, None)
+    assert measures["variety.different"].value == pytest.approx(1 / 30)
