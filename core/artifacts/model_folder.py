@@ -21,7 +21,7 @@ from autocakechat.interface.model import Responder, TrainedModel
 from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.registry.manager import PluginManager, missing_requirements
+from autocakechat.registry.manager import PluginManager, install_command, missing_requirements
 from autocakechat.registry.responder import load_responder
 from autocakechat.standard_output import stdout_to_stderr
 
@@ -167,7 +167,7 @@ def _find_trainer(folder: Path, manifest: Manifest, manager: PluginManager) -> T
         raise UserError(f"{folder}: the trainer of this model is not installed: {error}") from None
     missing = missing_requirements(trainer)
     if missing:
-        raise UserError(f"{folder}: loading this model needs {', '.join(missing)}", f"run: {trainer.install}")
+        raise UserError(f"{folder}: loading this model needs {', '.join(missing)}", f"run: {install_command(trainer)}")
     return trainer
 
 

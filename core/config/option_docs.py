@@ -13,7 +13,7 @@ from autocakechat.config.option_values import describe_type
 from autocakechat.config.toml_writer import toml_value
 from autocakechat.interface.options import Secret
 from autocakechat.interface.stage_types import StageType, TrainerType
-from autocakechat.registry.manager import missing_requirements
+from autocakechat.registry.manager import install_command, missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
 from autocakechat.registry.source_location import source_location
 
@@ -116,7 +116,7 @@ def _stage_as_json(stage: Provided) -> dict[str, Any]:
         content |= {
             "version": stage.version,
             "missing": missing_requirements(stage),
-            "install": stage.install,
+            "install": install_command(stage),
             "options": {table: _options_as_json(cls) for table, cls in option_tables(stage).items()},
             "example": example_toml(stage),
         }

@@ -86,7 +86,8 @@ class ModelBuilder:
         self._log_new_replies(corpus)
         previous = self.services.store.find("model", continued) if continued else None
         metrics = self._train(corpus, previous, key, ingredients)
-        log.info("model: %s", ", ".join(f"{name} {format_metric(value)}" for name, value in metrics.items()))
+        if metrics:
+            log.info("model: %s", ", ".join(f"{name} {format_metric(value)}" for name, value in metrics.items()))
         return BuiltArtifact(find_built(self.services, "model", key), metrics, reused=False)
 
     def _log_new_replies(self, corpus: Artifact) -> None:

@@ -14,7 +14,7 @@ from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.options import secrets_in
 from autocakechat.interface.stage_types import Input, SourceType, StageType, TrainerType
 from autocakechat.pipeline.stage_results import stage_inputs
-from autocakechat.registry.manager import PluginManager, missing_requirements
+from autocakechat.registry.manager import PluginManager, install_command, missing_requirements
 
 
 @attrs.frozen
@@ -86,7 +86,7 @@ class PreflightChecks:
         missing = missing_requirements(config.stage)
         if missing:
             needs = f"{config.stage.name} needs {', '.join(missing)}"
-            self._problems.append(f"{self._place(config)}: {needs}; run: {config.stage.install}")
+            self._problems.append(f"{self._place(config)}: {needs}; run: {install_command(config.stage)}")
 
     def _check_secrets(self, config: StageConfig[StageType]) -> None:
         for secret in secrets_in(config.options):

@@ -12,7 +12,6 @@ from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.option_checks import problem_of_options
 from autocakechat.registry.plugin import Plugin, Provided
 from autocakechat.registry.source_location import SourceLocation
-from autocakechat.text import escape_control_characters
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -40,7 +39,8 @@ def problem_of_stage(stage: Any, expected: type[Provided]) -> StageProblem | Non
         What is wrong with the object; None if it is valid.
     """
     if not isinstance(stage, expected):
-        return StageProblem(f"{escape_control_characters(repr(stage))[:80]}, expected {expected.__name__}")
+        shown = f"the class {stage.__name__}" if isinstance(stage, type) else describe_value(stage)
+        return StageProblem(f"{shown}, expected {expected.__name__}")
     if not (isinstance(stage.name, str) and _NAME.fullmatch(stage.name)):
         return StageProblem(f"a stage with the invalid name {stage.name!r}; use lower-case letters, digits and hyphens")
     for field in attrs.fields(type(stage)):
@@ -89,5 +89,6 @@ def fail_stages_of_same_name(plugins: Sequence[Plugin]) -> None:
             continue
         for plugin in rivals:
             if not plugin.bundled:
-                others = [str(rival) for rival in rivals if rival is not plugin] or [str(plugin)]
-                plugin.fail(f"{kind} '{name}' is also provided by {', '.join(others)}")
+                others = ", ".join(str(rival) for rival in rivals if rival is not plugin)
+                also = f"also provided by {others}" if others else "provided more than once; give each another name"
+                plugin.fail(f"{kind} '{name}' is {also}")

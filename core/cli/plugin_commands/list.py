@@ -8,7 +8,7 @@ import click
 
 from autocakechat.display.tables import print_json, print_table
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType
-from autocakechat.registry.manager import missing_requirements
+from autocakechat.registry.manager import install_command, missing_requirements
 from autocakechat.registry.plugin import Plugin, Provided
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def notes(plugin: Plugin) -> list[str]:
     for stage in plugin.provides:
         missing = missing_requirements(stage) if isinstance(stage, StageType) else []
         if missing:
-            lines.append(f"{_label(stage)} needs {', '.join(missing)}; run: {stage.install}")  # type: ignore[union-attr]
+            lines.append(f"{_label(stage)} needs {', '.join(missing)}; run: {install_command(stage)}")  # type: ignore[arg-type]
     return lines
 
 
