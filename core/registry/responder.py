@@ -70,7 +70,7 @@ class CheckedResponder:
             PluginError: The responder failed, or did not return one reply per request.
         """
         # Checked outside of `_call`: the caller passes them, so a wrong one is not a fault of the trainer's plugin.
-        require_type("the argument of `respond`", requests, list | tuple)
+        require_type("the argument of `respond`", requests, Sequence)
         for request in requests:
             require_type("a request", request, Request)
         replies = self._call(self._responder.respond, requests)

@@ -157,7 +157,7 @@ FAULTS = [
         '[Request(["hello"])]',
         'Request(["hello"])',
         "# deploy",
-        "the argument of `respond` is Request, expected list | tuple",
+        "the argument of `respond` is Request, expected Sequence",
     ),
     Fault('[Request(["hello"])]', '["hello"]', "# deploy", "a request is 'hello' (str), expected Request"),
     Fault("def deploy", "async def deploy", "def deploy", "the deployer returns a coroutine"),
