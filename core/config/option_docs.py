@@ -116,7 +116,7 @@ def _stage_as_json(stage: Provided) -> dict[str, Any]:
         content |= {
             "version": stage.version,
             "missing": missing_to_run(stage).modules,
-            "install": stage.install,
+            "install": missing_to_run(stage).install,
             **(_loading_as_json(stage) if isinstance(stage, TrainerType) else {}),
             "options": {table: _options_as_json(cls) for table, cls in option_tables(stage).items()},
             "example": example_toml(stage),

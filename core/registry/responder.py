@@ -10,7 +10,7 @@ from typing import Any
 from autocakechat.interface.model import Reply, Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.interface.type_checks import describe_value
+from autocakechat.interface.type_checks import describe_value, require_type
 from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin
 
 
@@ -66,8 +66,13 @@ class CheckedResponder:
         """Generates replies for a batch of conversations.
 
         Raises:
+            TypeError: The argument is not a list of requests.
             PluginError: The responder failed, or did not return one reply per request.
         """
+        # Checked outside of `_call`: the caller passes them, so a wrong one is not a fault of the trainer's plugin.
+        require_type("the argument of `respond`", requests, Sequence)
+        for request in requests:
+            require_type("a request", request, Request)
         replies = self._call(self._responder.respond, requests)
         self._check_list("respond", "reply per request", replies, len(requests))
         for reply in replies:
