@@ -156,7 +156,8 @@ class Runner:
         """Runs a deployer with a model, until it is stopped. The deployer need not be that of the pipeline."""
         with self._services.stage_events(deployer) as announce_result:
             context = self._services.stage_context(deployer, state)
-            deployer.stage.deploy(deployer.options, model, context)
+            with self._services.store.pipeline_in_use(self._pipeline.path):
+                deployer.stage.deploy(deployer.options, model, context)
             announce_result(None)
 
     def open_model(self, folder: Path, state: Path | None = None, seed: int | None = None) -> TrainedModel:
