@@ -170,4 +170,5 @@ def _placeholder(hint: Any) -> Any:
     if attrs.has(hint):
         return {option.name: option.placeholder for option in document_options(hint) if option.required}
     members = [argument for argument in arguments if argument is not type(None)]
-    return _placeholder(members[0]) if members else "..."
+    lists = [member for member in members if typing.get_origin(member) is list]  # a word beside a list means "all"
+    return _placeholder((lists or members)[0]) if members else "..."

@@ -160,7 +160,8 @@ class Runner:
         with self._services.stage_events(deployer) as announce_result:
             context = self._services.stage_context(deployer, state)
             deploy: Callable[..., object] = deployer.stage.deploy  # a plugin may return anything
-            returned = deploy(deployer.options, model, context)
+            with self._services.store.pipeline_in_use(self._pipeline.path):
+                returned = deploy(deployer.options, model, context)
             if problem := problem_of_deployment(returned):
                 owner = self._services.manager.owner(deployer.stage)
                 raise contract_violation(owner, deployer.stage, f"the deployer {problem}")
