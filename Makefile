@@ -46,16 +46,18 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check
 	@[ ! -x $(BIN)/hadolint ] || $(BIN)/hadolint docker/Dockerfile
 
+PACKAGES := $(patsubst %/__init__.py,%,$(wildcard examples/plugins/*/autocakechat_*/__init__.py))
+
 # mypy cannot follow an editable install, so it checks a copy laid out like the installed package.
 types: $(VENV)/dev
 	@rm -rf build/types
 	@mkdir -p build/types/autocakechat
 	@cp -R core/. build/types/autocakechat/
 	@cp -R plugins build/types/autocakechat/plugins
-	@cp -R examples/plugins/*/autocakechat_* build/types/
+	@cp -R $(PACKAGES) build/types/
 	cd build/types && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../setup.cfg \
 		--python-executable ../../$(BIN)/python --cache-dir ../../.mypy_cache -p autocakechat \
-		$(foreach package,$(notdir $(wildcard examples/plugins/*/autocakechat_*)),-p $(package))
+		$(foreach package,$(notdir $(PACKAGES)),-p $(package))
 
 # Any warning, such as a broken link, is an error.
 docs: $(VENV)/docs

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,7 @@ Ingredients = dict[str, Any]
 
 _KEY_LENGTH = 20
 _TRAINING_STATE = "model-"
+_PIPELINE_LOCK = "in-use"
 
 
 def artifact_key(ingredients: Ingredients) -> str:
@@ -169,11 +171,52 @@ class ArtifactStore:
             name: The name of the folder.
         """
         folder = self.pipeline_folder(pipeline) / name
-        former = self.folder / "state" / name  # version 0.1 had one folder for all pipelines
-        if former.is_dir() and not folder.exists():
+        former = self.folder / "state" / name  # earlier versions had one folder for all pipelines
+        if former.is_dir() and any(former.iterdir()) and not folder.exists():
+            self._require_single_pipeline(former, folder)
             self._make_private(folder.parent)
             former.rename(folder)
         return self._make_private(folder)
+
+    @contextlib.contextmanager
+    def pipeline_in_use(self, pipeline: Path) -> Iterator[None]:
+        """Protects the private folder of a pipeline.toml from `require_unused_pipelines` while the block runs."""
+        folder = self.pipeline_folder(pipeline)
+        try:
+            lock = (folder / _PIPELINE_LOCK).open("a")
+        except OSError:  # the folder does not exist or is read-only, so there is nothing to protect
+            yield
+            return
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+
+    def require_unused_pipelines(self) -> None:
+        """Checks that no process uses the private folder of a pipeline.
+
+        Raises:
+            UserError: A bot or a chat is running.
+        """
+        for path in sorted((self.folder / "pipelines").glob(f"*/{_PIPELINE_LOCK}")):
+            with path.open("a") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    message = f"{path.parent.name}: a bot or a chat of this pipeline is running"
+                    raise UserError(message, "stop it first") from None
+
+    def _require_single_pipeline(self, former: Path, folder: Path) -> None:
+        """Checks that data which earlier versions stored for all pipelines belongs to the only pipeline beside it.
+
+        Raises:
+            UserError: There are several pipelines.
+        """
+        pipelines = [path.name for path in sorted(self.folder.parent.glob("*.toml")) if _is_pipeline(path)]
+        if len(pipelines) > 1:
+            raise UserError(
+                f"{former}: holds data of an earlier version, and {', '.join(pipelines)} may have stored it",
+                f"create the folder {folder}, and move the files there that belong to {folder.parent.name}",
+            )
 
     def _training_folder(self, key: str) -> Path:
         return self.folder / "state" / f"{_TRAINING_STATE}{key}"
@@ -192,6 +235,15 @@ class ArtifactStore:
         except OSError as error:
             hint = "make the folder of the pipeline writable: its artifacts are stored there"
             raise UserError(f"{self.folder}: {error.strerror}", hint) from None
+
+
+def _is_pipeline(path: Path) -> bool:
+    """Returns whether a TOML file has tables of a pipeline."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return not tables.keys().isdisjoint(("source", "trainer", "deployer"))
 
 
 def read_manifest(folder: Path, kind: ArtifactKind) -> dict[str, Any] | None:

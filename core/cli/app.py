@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from autocakechat.errors import AccError
 from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters
 
@@ -118,6 +119,13 @@ class App:
                     for traceback in plugin.tracebacks:
                         self.log.error("plugin %s: %s", plugin, traceback)
         return self._managers[all_disabled]
+
+    def attribute(self, error: Exception) -> Exception:
+        """Returns the error that names the plugin whose code raised an unexpected error; otherwise the error itself."""
+        if isinstance(error, AccError):
+            return error
+        managers = list(self._managers.values()) or [self.manager()]
+        return next(filter(None, (manager.attribute(error) for manager in managers)), error)
 
     @stdout_to_stderr()
     def pipeline(self, path: Path, overrides: Sequence[str] = ()) -> tuple[Pipeline, PluginManager]:

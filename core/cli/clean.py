@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autocakechat.artifacts.store import ArtifactStore
     from autocakechat.cli.app import App
 
+_DEFAULT = Path("pipeline.toml")  # the pipelines of the folder may have other names: the command is about all of them
 _QUESTION = (
     "Remove {folder} ({size}) with the corpora and models of all pipelines in this folder? "
     "The bots also forget their conversations."
@@ -21,7 +22,7 @@ _QUESTION = (
 
 
 @click.command("clean")
-@click.argument("pipeline", type=click.Path(path_type=Path), default="pipeline.toml")
+@click.argument("pipeline", type=click.Path(path_type=Path), default=_DEFAULT)
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed, with sizes.")
 @click.option("--all", "everything", is_flag=True, help="Remove all corpora and models, and the conversations of bots.")
 @click.option("--yes", is_flag=True, help="Do not ask before removing everything.")
@@ -34,13 +35,15 @@ def command(app: App, pipeline: Path, dry_run: bool, everything: bool, yes: bool
     from autocakechat.artifacts.summary import folder_size
     from autocakechat.config.toml_reader import missing_pipeline
 
-    if not pipeline.is_file():
-        raise missing_pipeline(pipeline)
     store = ArtifactStore.beside(pipeline)
+    if not pipeline.is_file() and (pipeline != _DEFAULT or not store.folder.is_dir()):
+        raise missing_pipeline(pipeline)
     if not store.folder.is_dir():
         app.log.info("%s: nothing to remove", store.folder)
         return
     with store.locked():
+        if everything:
+            store.require_unused_pipelines()
         folders = [store.folder] if everything else _unused(app, store)
         sizes = [decimal(folder_size(folder)) for folder in folders]
         if everything and not dry_run and not yes:

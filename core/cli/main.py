@@ -104,6 +104,8 @@ def main() -> NoReturn:
     except Exception as error:
         if isinstance(error, OSError) and is_full_disk(error):
             error = full_disk(error)
+        if context and isinstance(context.obj, App):
+            error = context.obj.attribute(error)
         _show_error(context, error)
         sys.exit(error.exit_status if isinstance(error, AccError) else 1)
 

@@ -116,7 +116,7 @@ def _stage_as_json(stage: Provided) -> dict[str, Any]:
         content |= {
             "version": stage.version,
             "missing": missing_to_run(stage).modules,
-            "install": stage.install,
+            "install": missing_to_run(stage).install,
             **(_loading_as_json(stage) if isinstance(stage, TrainerType) else {}),
             "options": {table: _options_as_json(cls) for table, cls in option_tables(stage).items()},
             "example": example_toml(stage),
@@ -170,4 +170,5 @@ def _placeholder(hint: Any) -> Any:
     if attrs.has(hint):
         return {option.name: option.placeholder for option in document_options(hint) if option.required}
     members = [argument for argument in arguments if argument is not type(None)]
-    return _placeholder(members[0]) if members else "..."
+    lists = [member for member in members if typing.get_origin(member) is list]  # a word beside a list means "all"
+    return _placeholder((lists or members)[0]) if members else "..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -62,8 +63,11 @@ class Corpus:
             part: `train` for the training set, `validation` for the held-out set.
 
         Raises:
+            ValueError: There is no such part.
             UserError: The file is missing or damaged.
         """
+        if part not in typing.get_args(Part):
+            raise ValueError(f"a corpus has the parts 'train' and 'validation', not {part!r}")
         file = self.path / f"{part}.jsonl"
         decoder = msgspec.json.Decoder(tuple[Utterance, ...])
         try:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from autocakechat.interface.type_checks import require_type
+
 
 class Tally(NamedTuple):
     """Counts of the messages of a ledger.
@@ -82,8 +84,9 @@ class Ledger:
     def drop(self, position: int, reason: str) -> None:
         """Records that a message is dropped, unless it was already kept or dropped."""
         if self._states[position] == self._UNACCOUNTED:
-            if len(self._codes) >= self._MAX_REASONS and reason not in self._codes:
-                reason = "other reasons"
+            if reason not in self._codes:
+                require_type("the reason of a dropped message", reason, str)
+                reason = reason if len(self._codes) < self._MAX_REASONS else "other reasons"
             code = self._codes.setdefault(reason, len(self._codes) + self._FIRST_REASON)
             self._states[position] = code
 

@@ -39,6 +39,9 @@ class Reply:
 
     def __attrs_post_init__(self) -> None:
         require_type("Reply.text", self.text, str)
+        require_type("Reply.candidates", self.candidates, tuple | list)
+        for candidate in self.candidates:
+            require_type("a candidate of Reply.candidates", candidate, str)
 
 
 class Responder(Protocol):

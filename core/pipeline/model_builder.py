@@ -90,7 +90,8 @@ class ModelBuilder:
         elif continued:
             log.warning("model: the model to continue from was removed; the training starts from the start")
         metrics = self._train(corpus, previous, key, ingredients)
-        log.info("model: %s", ", ".join(f"{name} {format_metric(value)}" for name, value in metrics.items()))
+        if metrics:
+            log.info("model: %s", ", ".join(f"{name} {format_metric(value)}" for name, value in metrics.items()))
         return BuiltArtifact(find_built(self.services, "model", key), metrics, reused=False)
 
     def _log_new_replies(self, corpus: Artifact) -> None:

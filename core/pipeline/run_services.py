@@ -15,12 +15,11 @@ from autocakechat.artifacts.pipeline_history import PipelineHistory
 from autocakechat.artifacts.store import Artifact, ArtifactKind, ArtifactStore
 from autocakechat.config.pipeline import Pipeline, StageConfig, StageT
 from autocakechat.display.progress import progress_for
-from autocakechat.errors import AccError
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import StageType
 from autocakechat.pipeline.reading.extraction import BoundStage
 from autocakechat.registry.manager import PluginManager
-from autocakechat.registry.plugin_errors import plugin_error
+from autocakechat.registry.plugin_errors import is_unexpected, plugin_error
 
 
 @attrs.frozen
@@ -104,7 +103,7 @@ class RunServices:
         except BaseException as error:
             for config in configs:
                 self.manager.announce("acc_stage_failed", self.log, stage=config.stage, error=error)
-            if not isinstance(error, Exception | SystemExit) or isinstance(error, AccError | MemoryError):
+            if not is_unexpected(error):
                 raise
             stage = configs[-1].stage
             raise plugin_error(self.manager.owner(stage), stage, error) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from autocakechat.pipeline.corpus_builder import CorpusBuilder
 from autocakechat.pipeline.model_builder import ModelBuilder
 from autocakechat.pipeline.preflight import PreflightChecks, SourceInputs
 from autocakechat.pipeline.run_services import RunServices
+from autocakechat.pipeline.stage_checks import problem_of_deployment
 from autocakechat.registry.manager import PluginManager
+from autocakechat.registry.plugin_errors import contract_violation
 from autocakechat.standard_output import stdout_to_stderr
 
 _CORPUS_STAGES = ("source", "extractor", "annotator")
@@ -157,7 +159,12 @@ class Runner:
         """Runs a deployer with a model, until it is stopped. The deployer need not be that of the pipeline."""
         with self._services.stage_events(deployer) as announce_result:
             context = self._services.stage_context(deployer, state)
-            deployer.stage.deploy(deployer.options, model, context)
+            deploy: Callable[..., object] = deployer.stage.deploy  # a plugin may return anything
+            with self._services.store.pipeline_in_use(self._pipeline.path):
+                returned = deploy(deployer.options, model, context)
+            if problem := problem_of_deployment(returned):
+                owner = self._services.manager.owner(deployer.stage)
+                raise contract_violation(owner, deployer.stage, f"the deployer {problem}")
             announce_result(None)
 
     def open_model(self, folder: Path, state: Path | None = None, seed: int | None = None) -> TrainedModel:

@@ -6,6 +6,7 @@ after a failure does slower code find out what is wrong.
 
 from __future__ import annotations
 
+import inspect
 import typing
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import structs
 
+from autocakechat.artifacts.store import MANIFEST_NAMES
 from autocakechat.interface.chatlog import Chat, Message, MessageBatch
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.type_checks import describe_type, describe_value
@@ -23,6 +25,8 @@ T = TypeVar("T")
 
 _MESSAGE_TYPES = typing.get_type_hints(Message)
 _COLUMNS = len(MessageBatch.__struct_fields__) - 1  # without the positions, which the chat sets
+# The years 1 to 9999, which Python can represent. Times in milliseconds are beyond it.
+_FIRST_TIME, _LAST_TIME = -62_135_596_800, 253_402_300_799
 _BOOLEANS = frozenset((True, False))
 _BOOLEANS_OR_NONE = frozenset((True, False, None))
 
@@ -111,8 +115,25 @@ def problem_of_training(metrics: Any, folder: Path) -> str | None:
             msgspec.json.encode(value)
         except (TypeError, ValueError, OverflowError):
             return f"returns the metric {name!r} with the value {describe_value(value)}, expected a number or text"
-    if not any(path.is_file() for path in folder.rglob("*")):
+    written = list(folder.rglob("*"))
+    for path in written:
+        if path.is_symlink():
+            return f"writes the link {path.relative_to(folder)}: copy the file, so that the model folder can be moved"
+    manifest = MANIFEST_NAMES["model"]
+    if (folder / manifest).exists():
+        return f"writes {manifest}, the name of the manifest that autocakechat adds: use another name"
+    if not any(path.is_file() for path in written):
         return "writes no file: write the model into the folder that `train` gets"
+    return None
+
+
+def problem_of_deployment(returned: Any) -> str | None:
+    """Checks what a deployer returned, as the continuation of "the deployer": nothing has run if it is unfinished."""
+    if inspect.iscoroutine(returned):
+        returned.close()  # or Python warns that nothing awaits it
+        return "returns a coroutine, expected a function that serves the model: call asyncio.run in it"
+    if inspect.isgenerator(returned):
+        return "returns a generator, expected a function that serves the model: without `yield`"
     return None
 
 
@@ -127,6 +148,7 @@ def _is_right(batch: MessageBatch) -> bool:
         return (
             type(sum(batch.ids)) is int
             and type(sum(batch.sent)) is int
+            and _FIRST_TIME <= min(batch.sent) <= max(batch.sent) <= _LAST_TIME
             and len(batch.sent) == len(batch.senders) == len(batch.sender_names) == len(batch.texts) == size
             and len(batch.reply_to) == len(batch.kinds) == len(batch.own_words) == len(batch.outgoing) == size
             and type("".join(batch.senders)) is type("".join(batch.texts)) is str
@@ -136,7 +158,7 @@ def _is_right(batch: MessageBatch) -> bool:
             and (batch.own_words.count(True) == size or _BOOLEANS.issuperset(batch.own_words))
             and (batch.outgoing.count(None) == size or _BOOLEANS_OR_NONE.issuperset(batch.outgoing))
         )
-    except (TypeError, AttributeError, OverflowError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         return False
 
 
@@ -151,6 +173,8 @@ def _problem_of_values(values: Sequence[Any]) -> str | None:
     for (name, expected), value in zip(_MESSAGE_TYPES.items(), values, strict=False):
         if not isinstance(value, expected):
             return f"{name} is {describe_value(value)}, expected {describe_type(expected)}"
+        if name == "sent" and not _FIRST_TIME <= value <= _LAST_TIME:
+            return f"sent is {describe_value(value)}, expected seconds since 1970, not milliseconds"
     return None
 
 

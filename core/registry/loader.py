@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -13,13 +15,15 @@ import pluggy
 from autocakechat.interface import hookspecs
 from autocakechat.interface.deprecation import Deprecated, author_of
 from autocakechat.interface.stage_types import STAGE_TYPES, CommandType, StageType
+from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.plugin import Plugin, describe_error
-from autocakechat.registry.plugin_errors import format_traceback
+from autocakechat.registry.plugin_errors import format_traceback, is_unexpected
 from autocakechat.registry.source_location import (
     SourceLocation,
     first_location,
     location_of_error,
     location_of_function,
+    location_of_syntax_error,
 )
 from autocakechat.registry.validation import (
     fail_plugins_of_same_name,
@@ -32,6 +36,10 @@ _REGISTRATION_HOOKS: dict[str, type[StageType] | type[CommandType]] = {
     **{f"acc_{stage_type.kind}s": stage_type for stage_type in STAGE_TYPES},
     "acc_commands": CommandType,
 }
+
+
+# A function whose name is that similar to the name of a hook is a misspelt hook.
+_SIMILAR = 0.9
 
 
 class PluginLoader:
@@ -74,8 +82,11 @@ class PluginLoader:
     def _import(self, plugin: Plugin, entry: EntryPoint) -> None:
         try:
             module = entry.load()
-        except (Exception, SystemExit) as error:
-            plugin.fail(f"cannot be imported: {describe_error(error)}{_at(location_of_error(error, plugin.package))}")
+        except BaseException as error:
+            if not is_unexpected(error):
+                raise
+            location = location_of_error(error, plugin.package) or location_of_syntax_error(error)
+            plugin.fail(f"cannot be imported: {describe_error(error)}{_at(location)}")
             plugin.tracebacks.append(format_traceback(error, plugin.package))
             return
         if self.hooks.has_plugin(plugin.name):
@@ -84,7 +95,7 @@ class PluginLoader:
         try:
             self.hooks.register(module, plugin.name)
         except (pluggy.PluginValidationError, ValueError) as error:
-            plugin.fail(escape_control_characters(str(error).strip().splitlines()[-1]))
+            plugin.fail(self._unknown_arguments(module) or escape_control_characters(str(error).splitlines()[-1]))
         for hook in self._unknown_hooks(module):
             where = _at(location_of_function(getattr(module, hook)))
             plugin.fail(f"has an unknown hook {hook}{suggest(hook, self._known_hooks)}{where}")
@@ -103,12 +114,34 @@ class PluginLoader:
                 self.hooks.unregister(name=name)
 
     def _unknown_hooks(self, module: Any) -> list[str]:
-        """Returns the functions of a module that are marked with `hookimpl`, but are not hooks of autocakechat."""
+        """Returns the functions of a module that are not hooks of autocakechat, but were meant to be.
+
+        They are marked with `hookimpl`, or have almost the name of a hook.
+        """
         return [
             name
             for name in dir(module)
-            if name not in self._known_hooks and self.hooks.parse_hookimpl_opts(module, name) is not None
+            if name not in self._known_hooks
+            and (
+                self.hooks.parse_hookimpl_opts(module, name) is not None
+                or (callable(getattr(module, name)) and difflib.get_close_matches(name, self._known_hooks, 1, _SIMILAR))
+            )
         ]
+
+    def _unknown_arguments(self, module: Any) -> str:
+        """Describes the first hook of a module that has other arguments than autocakechat passes; empty if none has."""
+        for name in self._known_hooks:
+            function = getattr(module, name, None)
+            caller: pluggy.HookCaller = getattr(self.hooks.hook, name)
+            if function is None or caller.spec is None:
+                continue
+            allowed = caller.spec.argnames
+            unknown = [argument for argument in inspect.signature(function).parameters if argument not in allowed]
+            if unknown:
+                expected = f"only {', '.join(allowed)}" if allowed else "none"
+                where = _at(location_of_function(function))
+                return f"defines {name} with the argument {unknown[0]}, expected {expected}{where}"
+        return ""
 
     def _unmarked_hooks(self, module: Any) -> list[str]:
         """Returns the functions of a module with the name of a hook that are not marked with `hookimpl`."""
@@ -123,13 +156,21 @@ class PluginLoader:
     ) -> None:
         try:
             with _attribute_deprecations(plugin, self._entries[plugin.name]):
-                yielded = list(implementation.function())  # type: ignore[call-overload]
-        except (Exception, SystemExit) as error:
+                returned: object = implementation.function()
+                yielded = list(returned) if isinstance(returned, Iterable) else None
+        except BaseException as error:
+            if not is_unexpected(error):
+                raise
             where = first_location(
                 location_of_error(error, plugin.package), location_of_function(implementation.function)
             )
             plugin.fail(f"{hook} failed: {describe_error(error)}; {where}")
             plugin.tracebacks.append(format_traceback(error, plugin.package))
+            return
+        if yielded is None:
+            where = _at(location_of_function(implementation.function))
+            problem_text = f"{hook} returns {describe_value(returned)}, expected an iterable of {expected.__name__}"
+            plugin.fail(f"{problem_text}: use `yield`{where}")
             return
         for stage in yielded:
             problem = problem_of_stage(stage, expected)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from autocakechat.errors import UserError
+from autocakechat.errors import PluginError, UserError
 from autocakechat.interface import hookspecs
 from autocakechat.interface.stage_types import CommandType
 from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.loader import PluginLoader
 from autocakechat.registry.plugin import Plugin, Provided, describe_error
-from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin, format_traceback
+from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin, format_traceback, is_unexpected
 from autocakechat.registry.source_location import first_location, location_of_error, location_of_function
 from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import suggest
@@ -95,6 +95,19 @@ class PluginManager:
         plugin = self._owners.get(id(stage))
         return str(plugin) if plugin else stage.name
 
+    def attribute(self, error: Exception) -> PluginError | None:
+        """Makes the error that names the plugin in whose code an unexpected error was raised.
+
+        Returns:
+            The error; None if no code of a third-party plugin raised it.
+        """
+        for plugin in self.plugins:
+            location = None if plugin.bundled else location_of_error(error, plugin.package)
+            if location:
+                details = format_traceback(error, plugin.package)
+                return PluginError(str(plugin), f"failed with {describe_error(error)}", location.relative(), details)
+        return None
+
     @stdout_to_stderr()
     def load_command(self, name: str) -> click.Command:
         """Imports a command of a plugin.
@@ -124,7 +137,9 @@ class PluginManager:
         for implementation in getattr(self._hooks.hook, event).get_hookimpls():
             try:
                 implementation.function(*(arguments[name] for name in implementation.argnames))
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                if not is_unexpected(error):
+                    raise
                 plugin = next(plugin for plugin in self.plugins if plugin.name == implementation.plugin_name)
                 location = location_of_error(error, plugin.package) or location_of_function(implementation.function)
                 problem = f"{event} failed: {describe_error(error)}"

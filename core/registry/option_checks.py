@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple, Union
 import attrs
 
 from autocakechat.interface.options import Secret
+from autocakechat.interface.type_checks import describe_value
+from autocakechat.registry.plugin import describe_error
 from autocakechat.registry.source_location import SourceLocation, location_of_field
 
 _TYPES = (bool, int, float, str, Path, date, datetime, Secret, Any, object, types.NoneType)
@@ -38,11 +40,20 @@ def problem_of_options(cls: Any) -> OptionProblem | None:
     Returns:
         What is wrong with its first wrong option; None if all are right.
     """
+    if not isinstance(cls, type):
+        return OptionProblem(f"the options {describe_value(cls)}, expected an attrs class, not an object", None)
     if not attrs.has(cls):
-        return OptionProblem(f"the options {cls!r}, expected an attrs class: write @attrs.frozen above it", None)
+        text = f"the options {cls.__name__}, expected an attrs class: write @attrs.frozen(kw_only=True) above it"
+        return OptionProblem(text, location_of_field(cls, ""))
     for field in attrs.fields(cls):
+        if field.name == "use":
+            text = f"the option {cls.__name__}.use, which a pipeline.toml cannot set: `use` selects the stage"
+            return OptionProblem(text, location_of_field(cls, field.name))
         if field.type is None:
             text = f"the option {cls.__name__}.{field.name} without a type; write {field.name}: TYPE = option(...)"
+            return OptionProblem(text, location_of_field(cls, field.name))
+        if problem := _problem_of_default(field):
+            text = f"the option {cls.__name__}.{field.name} whose default fails its own check: {problem}"
             return OptionProblem(text, location_of_field(cls, field.name))
     try:
         hints = typing.get_type_hints(cls)
@@ -56,6 +67,17 @@ def problem_of_options(cls: Any) -> OptionProblem | None:
             text = f"the option {cls.__name__}.{field.name} of the type {shown}, {_EXPECTED}"
             return OptionProblem(text, location_of_field(cls, field.name))
     return None
+
+
+def _problem_of_default(field: attrs.Attribute[Any]) -> str:
+    """Runs the check of an option on its default; returns what it raises, or an empty string."""
+    if field.validator is None or field.default is attrs.NOTHING or isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        return ""
+    try:
+        field.validator(None, field, field.default)
+    except Exception as error:  # a check may raise anything
+        return describe_error(error)
+    return ""
 
 
 def _is_supported(hint: Any) -> bool:

@@ -61,7 +61,8 @@ class Plugin:
 
 def describe_error(error: BaseException) -> str:
     """Returns the type and the text of an error, safe to show."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    details = error.msg if isinstance(error, SyntaxError) else str(error)  # without the line, which is shown anyway
+    text = f"{type(error).__name__}: {details}" if details else type(error).__name__
     if isinstance(error, SystemExit):
         text += " (sys.exit or quit; raise UserError or StageError instead)"
     return escape_control_characters(text)

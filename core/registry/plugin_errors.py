@@ -35,10 +35,15 @@ def errors_of_plugin(owner: str, stage: Provided, iterator: object = None) -> It
     """
     try:
         yield
-    except (AccError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_unexpected(error):
+            raise
         raise plugin_error(owner, stage, error, iterator) from error
+
+
+def is_unexpected(error: BaseException) -> bool:
+    """Returns whether an error in a plugin is a bug of the plugin: also `sys.exit`, or a cancelled asyncio task."""
+    return not isinstance(error, AccError | MemoryError | KeyboardInterrupt | GeneratorExit)
 
 
 def plugin_error(owner: str, stage: Provided, error: BaseException, iterator: object = None) -> AccError:

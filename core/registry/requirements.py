@@ -33,14 +33,14 @@ class MissingModules:
 
 def missing_to_run(stage: StageType) -> MissingModules:
     """Returns what is missing to run a stage; for a trainer, to train."""
-    return MissingModules(stage.name, _not_installed(stage.requires), stage.install)
+    return _missing(stage.name, stage.requires, stage.install)
 
 
 def missing_to_load(trainer: TrainerType) -> MissingModules:
     """Returns what is missing to load a model of a trainer and to answer with it."""
     if trainer.load_requires is None:
         return attrs.evolve(missing_to_run(trainer), purpose="answering")
-    return MissingModules("answering", _not_installed(trainer.load_requires), trainer.load_install)
+    return _missing("answering", trainer.load_requires, trainer.load_install)
 
 
 def missing_modules(stage: StageType) -> Iterator[str]:
@@ -58,5 +58,6 @@ def missing_modules(stage: StageType) -> Iterator[str]:
         yield f"{label}: {ready}{attrs.evolve(to_run, purpose='training')}"
 
 
-def _not_installed(names: Sequence[str]) -> list[str]:
-    return [name for name in names if importlib.util.find_spec(name) is None]
+def _missing(purpose: str, names: Sequence[str], install: str) -> MissingModules:
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    return MissingModules(purpose, missing, install or (f"pip install {' '.join(missing)}" if missing else ""))

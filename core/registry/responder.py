@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from autocakechat.interface.model import RankingResponder, Reply, Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
-from autocakechat.interface.type_checks import describe_value
+from autocakechat.interface.type_checks import describe_value, require_type
 from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin
 
 
@@ -66,8 +67,13 @@ class CheckedResponder:
         """Generates replies for a batch of conversations.
 
         Raises:
+            TypeError: The argument is not a list of requests.
             PluginError: The responder failed, or did not return one reply per request.
         """
+        # Checked outside of `_call`: the caller passes them, so a wrong one is not a fault of the trainer's plugin.
+        require_type("the argument of `respond`", requests, Sequence)
+        for request in requests:
+            require_type("a request", request, Request)
         replies = self._call(self._responder.respond, requests)
         self._check_list("respond", "reply per request", replies, len(requests))
         for reply in replies:
@@ -124,10 +130,10 @@ class CheckedRankingResponder(CheckedResponder):
         for ranks_of_request, candidates_of_request in zip(ranks, candidates, strict=True):
             self._check_list("rank", "number per candidate", ranks_of_request, len(candidates_of_request))
             for number in ranks_of_request:
-                is_number = isinstance(number, float | int)
+                is_number = isinstance(number, Real)
                 self._expect(is_number, "rank", f"returned a list with {_kind(number)}, expected a number")
                 self._expect(math.isfinite(number), "rank", "ranked with a number that is not finite")
-        return list(map(list, ranks))
+        return [list(map(float, ranks_of_request)) for ranks_of_request in ranks]
 
 
 class CheckedScoringRankingResponder(CheckedScoringResponder, CheckedRankingResponder):

@@ -84,6 +84,12 @@ def location_of_error(error: BaseException, package: str) -> SourceLocation | No
     return lines[-1] if lines else None
 
 
+def location_of_syntax_error(error: BaseException) -> SourceLocation | None:
+    """Returns the line that Python could not parse; None for another error."""
+    is_located = isinstance(error, SyntaxError) and error.filename and error.lineno
+    return SourceLocation(error.filename, error.lineno) if is_located else None  # type: ignore[attr-defined]
+
+
 def location_of_field(cls: type, name: str) -> SourceLocation | None:
     """Returns where a class defines a field, or else the class; None if its source is not available."""
     try:

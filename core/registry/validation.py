@@ -12,7 +12,6 @@ from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.option_checks import problem_of_options
 from autocakechat.registry.plugin import Plugin, Provided
 from autocakechat.registry.source_location import SourceLocation
-from autocakechat.text import escape_control_characters
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -40,7 +39,8 @@ def problem_of_stage(stage: Any, expected: type[Provided]) -> StageProblem | Non
         What is wrong with the object; None if it is valid.
     """
     if not isinstance(stage, expected):
-        return StageProblem(f"{escape_control_characters(repr(stage))[:80]}, expected {expected.__name__}")
+        shown = f"the class {stage.__name__}" if isinstance(stage, type) else describe_value(stage)
+        return StageProblem(f"{shown}, expected {expected.__name__}")
     if not (isinstance(stage.name, str) and _NAME.fullmatch(stage.name)):
         return StageProblem(f"a stage with the invalid name {stage.name!r}; use lower-case letters, digits and hyphens")
     for field in attrs.fields(type(stage)):
@@ -59,9 +59,9 @@ def _problem_of_attribute(field: attrs.Attribute[Any], value: Any) -> str | None
         return None if isinstance(value, str) else "str"
     if field.name == "version":
         return None if isinstance(value, int) else "int"
-    if field.name in ("requires", "load_requires"):
+    if field.name in ("requires", "load_requires") and value is not field.default:
         is_list = isinstance(value, Sequence) and not isinstance(value, str)
-        return None if is_list or value is field.default else 'a tuple of import names, such as ("numpy",)'
+        return None if is_list else 'a tuple of import names, such as ("numpy",)'
     if field.name in ("name", "config", "reply"):
         return None
     return None if callable(value) or value is field.default else "a function"
@@ -89,5 +89,6 @@ def fail_stages_of_same_name(plugins: Sequence[Plugin]) -> None:
             continue
         for plugin in rivals:
             if not plugin.bundled:
-                others = [str(rival) for rival in rivals if rival is not plugin] or [str(plugin)]
-                plugin.fail(f"{kind} '{name}' is also provided by {', '.join(others)}")
+                others = ", ".join(str(rival) for rival in rivals if rival is not plugin)
+                also = f"also provided by {others}" if others else "provided more than once; give each another name"
+                plugin.fail(f"{kind} '{name}' is {also}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from autocakechat.cli.app import App
+from autocakechat.errors import UserError
 from autocakechat.registry.scaffold import KINDS, new_plugin
 
 
@@ -15,11 +17,15 @@ from autocakechat.registry.scaffold import KINDS, new_plugin
 @click.option(
     "--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The folder to create it in."
 )
-def command(name: str, kind: str, into: Path) -> None:
+@click.pass_obj
+def command(app: App, name: str, kind: str, into: Path) -> None:
     """Create a new plugin from a template: a working package with tests.
 
     NAME is the name for `use` in pipeline.toml; the distribution is called autocakechat-NAME.
     """
+    existing = app.manager().stages(kind).get(name)
+    if existing:
+        raise UserError(f"plugin {app.manager().owner(existing)} has {kind} '{name}' already", "give another name")
     folder = new_plugin(name, kind, into)
     click.echo(f"{folder}: created; it works as it is. To try it:", err=True)
     click.echo(f"  acc plugins install --editable {folder if folder.is_absolute() else f'./{folder}'}", err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.receiving.rate_limits import RateLimits
+from autocakechat.plugins.deployers.telegram.storage.database import cannot_write
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from autocakechat.plugins.deployers.telegram.systemd import notify_systemd
 
@@ -43,12 +44,19 @@ class Maintenance:
         self._retention_seconds = forget_after_days * _SECONDS_PER_DAY
 
     async def run(self) -> None:
-        """Runs until it is cancelled."""
+        """Runs until it is cancelled.
+
+        Raises:
+            StageError: The state folder cannot be written.
+        """
         while True:
             self._store.delete_expired(self._retention_seconds)
             self._rate_limits.delete_expired()
             self._event_log.log_summary()
             for _ in range(_HEARTBEATS_PER_CLEANUP):
-                self._event_log.write_heartbeat(self._heartbeat)
+                try:
+                    self._event_log.write_heartbeat(self._heartbeat)
+                except OSError as error:
+                    raise cannot_write(self._heartbeat.parent, error) from None
                 notify_systemd("WATCHDOG=1")
                 await asyncio.sleep(HEARTBEAT_INTERVAL)

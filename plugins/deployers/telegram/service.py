@@ -44,6 +44,7 @@ from autocakechat.plugins.deployers.telegram.replying.delivery import Delivery
 from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
 from autocakechat.plugins.deployers.telegram.replying.reply_loop import ReplyLoop
 from autocakechat.plugins.deployers.telegram.replying.typing_indicator import TypingIndicator
+from autocakechat.plugins.deployers.telegram.storage.database import cannot_write
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from autocakechat.plugins.deployers.telegram.systemd import notify_systemd
 
@@ -66,7 +67,7 @@ def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
 
     Raises:
         UserError: The token is missing, malformed or rejected by Telegram.
-        StageError: Another program keeps receiving this bot's updates, or the database cannot be written.
+        StageError: Another program keeps receiving this bot's updates, or the state folder cannot be written.
     """
     if options.allow == "everyone":
         run.log.warning("everyone may use the bot; it may repeat text from the chats it was trained on")
@@ -122,9 +123,7 @@ async def serve_until(
             await _Service(options, bot, responder, model_thread, store, run, event_log).run(stop)
             event_log.log_summary()
     except sqlite3.Error as error:
-        raise StageError(
-            f"{run.state}: cannot write the database: {error}", "free disk space and start again"
-        ) from None
+        raise cannot_write(run.state, error) from None
     finally:
         await bot.shutdown()
     event_log.log("stopped")

@@ -85,6 +85,11 @@ def test_show_prints_every_option_the_location_and_an_example(project: Project) 
     assert '  [[source]]\n  use = "toy"\n  path = "..."' in shown
 
 
+def test_the_example_of_the_telegram_bot_does_not_allow_everyone(project: Project) -> None:
+    shown = project.acc("plugins", "show", "telegram-deployer").stdout
+    assert "\n  allow = [1] " in shown
+
+
 def test_show_finds_a_plugin_by_the_name_of_its_stage(project: Project) -> None:
     assert project.acc("plugins", "show", "turns").stdout.startswith("turns-extractor (bundled, active)")
     ambiguous = project.acc("plugins", "show", "telegram")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
+from autocakechat.artifacts.store import ArtifactStore
 from tests.core.conftest import LOG, PIPELINE, Project
 
 
@@ -126,15 +128,44 @@ def test_a_file_that_only_deploys_uses_the_model_in_its_folder(project: Project)
 
 
 def test_pipelines_have_separate_states(two_people: Project) -> None:
-    former = two_people.folder / ".acc" / "state" / "deployer-console"
-    former.mkdir(parents=True)
-    (former / "conversations").write_text("from an older version")
     for name in ("bob.toml", "ann.toml"):
         two_people.acc("deploy", name, stdin="hello\n")
     folders = sorted((two_people.folder / ".acc" / "pipelines").glob("*/deployer-console"))
     assert [folder.parent.name for folder in folders] == ["ann.toml", "bob.toml"]
-    assert (folders[1] / "conversations").read_text() == "from an older version"
-    assert not list(folders[0].iterdir())
+
+
+@pytest.fixture
+def former_state(project: Project) -> Path:
+    """The state folder of an earlier version, which all pipelines of the folder shared, with a file."""
+    project.acc("run", "--until", "model")
+    former = project.folder / ".acc" / "state" / "deployer-console"
+    former.mkdir(parents=True)
+    (former / "conversations").write_text("from an earlier version")
+    project.write("not-a-pipeline.toml", "[tool]\n")
+    return former
+
+
+def test_the_only_pipeline_takes_over_the_state_of_an_earlier_version(project: Project, former_state: Path) -> None:
+    assert project.acc("deploy", stdin="hello\n").returncode == 0
+    state = project.folder / ".acc" / "pipelines" / "pipeline.toml" / "deployer-console"
+    assert (state / "conversations").read_text() == "from an earlier version"
+    assert not former_state.exists()
+
+
+def test_the_state_of_an_earlier_version_is_not_given_to_one_of_several_pipelines(
+    project: Project, former_state: Path
+) -> None:
+    project.write("ann.toml", PIPELINE.replace('"bob"', '"ann"'))
+    project.acc("run", "ann.toml", "--until", "model")
+    state = project.folder / ".acc" / "pipelines" / "ann.toml" / "deployer-console"
+    refused = project.acc("deploy", "ann.toml", stdin="hello\n")
+    assert refused.returncode == 2
+    assert "earlier version, and ann.toml, pipeline.toml may have stored it; create the folder" in refused.stderr
+    assert (former_state / "conversations").exists()
+    assert not state.exists()
+    state.mkdir(parents=True)
+    assert project.acc("deploy", "ann.toml", stdin="hello\n").returncode == 0
+    assert (former_state / "conversations").exists()
 
 
 def test_clean_keeps_what_any_pipeline_can_use(two_people: Project) -> None:
@@ -181,6 +212,24 @@ def test_clean_all_asks_first(project: Project) -> None:
     project.acc("run", "--until", "corpus")
     assert project.acc("clean", "--all", "--yes").returncode == 0
     assert not (project.folder / ".acc").exists()
+
+
+def test_clean_all_refuses_while_a_bot_runs(project: Project) -> None:
+    project.acc("run", "--until", "model")
+    store = ArtifactStore.beside(project.folder / "pipeline.toml")
+    with project.start("deploy") as bot:
+        bot.write("hello\n")
+        bot.wait_for(lambda: "answer" in bot.stdout)
+        refused = project.acc("clean", "--all", "--yes")
+    assert refused.returncode == 2
+    assert "acc: pipeline.toml: a bot or a chat of this pipeline is running; stop it first\n" in refused.stderr
+    assert store.newest("model")
+    assert project.acc("clean", "--all", "--yes").returncode == 0
+
+
+def test_clean_needs_no_file_of_the_default_name(two_people: Project) -> None:
+    assert two_people.acc("clean", "--dry-run").returncode == 0
+    assert "bbo.toml: no such file" in two_people.acc("clean", "bbo.toml").stderr
 
 
 def test_a_rebuild_is_explained_by_what_the_pipeline_used_last(two_people: Project) -> None:

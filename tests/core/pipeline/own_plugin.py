@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # A stage of each kind. The comments name lines that an error points to.
 PLUGIN = """
+import asyncio
 import sys
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def load(path, reply, run):  # def load
     return Responder()  # return responder
 
 
-def deploy(options, model, run):
+def deploy(options, model, run):  # def deploy
     model.load().respond([Request(["hello"])])  # deploy
 
 

@@ -339,7 +339,9 @@ def test_a_second_bot_with_the_same_database_is_an_error(api: BotApi, bot: MakeB
 def test_a_damaged_database_is_an_error(api: BotApi, bot: MakeBot, run: RunContext) -> None:
     (run.state / "bot-4242.sqlite3").write_bytes(b"this is no database, it is a text file" * 100)
     with (
-        pytest.raises(Exception, match=r"bot-4242\.sqlite3: file is not a database; move the file away"),
+        pytest.raises(
+            Exception, match=r"bot-4242\.sqlite3: file is not a database; restore a backup, or move the file away"
+        ),
         bot() as running,
     ):
         running.join()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from tests.deployers.telegram.support.bot_api import TOKEN, BotApi, Fault
 from tests.deployers.telegram.support.bot_process import Killer, answered_messages, converse, start_bot
 
@@ -59,12 +60,20 @@ def test_a_full_disk_stops_it_with_one_error_line_and_loses_no_message(api: BotA
             time.sleep(0.02)
         process.kill()
     assert process.returncode == 1
-    assert "cannot write the database" in (tmp_path / "log").read_text().splitlines()[-1]
+    assert "cannot write the bot's data: " in (tmp_path / "log").read_text().splitlines()[-1]
     with start_bot(api, tmp_path, log=tmp_path / "log") as process:
         api.wait(lambda: f"<{written}>" in "".join(api.texts()))
         process.kill()
     answered = re.findall(r"<\d+>", "".join(dict.fromkeys(api.texts())))
     assert answered == [f"<{number}>" for number in range(1, written + 1)]
+
+
+def test_a_start_on_a_full_disk_does_not_advise_to_remove_the_database(api: BotApi, tmp_path: Path) -> None:
+    ConversationStore(tmp_path / "bot-4242.sqlite3").close()
+    with start_bot(api, tmp_path, max_file_kilobytes=1) as process:
+        _, log = process.communicate(timeout=30)
+    assert "StageError: " in log.splitlines()[-1]
+    assert "cannot write the bot's data: disk I/O error; check that the folder is writable and the disk has" in log
 
 
 def test_a_signal_stops_it_at_once_while_telegram_is_unreachable(api: BotApi, tmp_path: Path) -> None:

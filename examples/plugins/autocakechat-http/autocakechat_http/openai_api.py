@@ -67,7 +67,7 @@ def make_routes(queue: ReplyQueue, bot: Bot, line_limit: int) -> list[Route]:
         if not isinstance(stream, bool):
             raise InvalidRequestError("`stream` must be true or false")
         request = _make_request(body.get("messages"), responder, labels[model], line_limit)
-        completion = _Completion(model, request, await queue.reply(request))
+        completion = _Completion(model, bot.model, request, await queue.reply(request))
         if not stream:
             return JSONResponse(completion.to_json())
         options = body.get("stream_options")
@@ -84,9 +84,14 @@ def make_routes(queue: ReplyQueue, bot: Bot, line_limit: int) -> list[Route]:
 class _Completion:
     """A reply in the format of the API, as one object or as a stream of chunks."""
 
-    def __init__(self, model: str, request: Request, reply: Reply) -> None:
+    def __init__(self, model: str, artifact: str, request: Request, reply: Reply) -> None:
         self._text = reply.text
-        self._header = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": model}
+        self._header = {
+            "id": f"chatcmpl-{secrets.token_hex(12)}",
+            "created": int(time.time()),
+            "model": model,
+            "system_fingerprint": artifact,
+        }
         # Counts words, because tokens differ between trainers.
         prompt_words = sum(len(line.split()) for line in request.context)
         reply_words = len(reply.text.split())

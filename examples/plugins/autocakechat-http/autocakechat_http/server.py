@@ -151,8 +151,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]  # Python adds the address, which is already named
         raise UserError(
-            f"cannot listen on {host}:{port}: {error.strerror}", "choose another host or port in [deployer]"
+            f"cannot listen on {host}:{port}: {reason}", "choose another host or port in [deployer]"
         ) from None
 
 

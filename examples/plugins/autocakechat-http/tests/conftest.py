@@ -80,7 +80,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @contextmanager
 def running_server(project: Project, seconds: float = 0.0, **options: Any) -> Iterator[Server]:
     project.pipeline(reply={"seconds": seconds}, deployer={"use": "http", "port": 0, **options})
-    with project.start("deploy") as process:
+    with project.start("--no-log-time", "deploy") as process:
         yield wait_for_server(process)
 
 

@@ -142,6 +142,8 @@ def test_a_stream_is_the_same_reply_word_by_word(server: Any) -> None:
     assert usage["usage"]["completion_tokens"] == 4
     assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
     assert len({chunk["id"] for chunk in chunks}) == 1
+    (described, *_) = server.get("/v1/models").json["data"]
+    assert {chunk["system_fingerprint"] for chunk in chunks} == {described["artifact"]}
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     assert deltas[0]["role"] == "assistant"
     assert "".join(delta.get("content", "") for delta in deltas) == "echo two\nlines  wide"

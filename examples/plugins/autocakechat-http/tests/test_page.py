@@ -188,6 +188,21 @@ def test_every_model_has_its_own_conversation(page: Any, serve: Serve, serve_odd
         assert messages(page) == ["hello", "echo hello"]
 
 
+def test_an_open_page_shows_no_reply_of_another_model(page: Any, serve: Serve, serve_odd_model: Serve) -> None:
+    with serve() as server:
+        port = server.port
+        open_page(page, server)
+        send(page, "hello")
+        expect_messages(page, "hello", "echo hello")
+    with serve_odd_model(port=port) as other:
+        send(page, "who are you?")
+        wait_for_reply(page)
+        assert messages(page)[:3] == ["hello", "echo hello", "who are you?"]
+        assert "the server now has another model; reload the page" in page.locator(".failed").inner_text()
+        open_page(page, other)
+        assert messages(page) == []
+
+
 def test_a_reload_before_the_reply_marks_the_message(page: Any, serve: Serve) -> None:
     with serve(seconds=2.0) as server:
         open_page(page, server)

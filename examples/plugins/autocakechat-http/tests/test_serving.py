@@ -28,7 +28,7 @@ def test_a_port_in_use_is_an_error(project: Project) -> None:
         project.pipeline(reply={"seconds": 0.0}, deployer={"use": "http", "port": port})
         finished = project.acc("deploy")
     assert finished.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port}" in finished.stderr
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another host or port" in finished.stderr
     assert "Traceback" not in finished.stderr
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autocakechat import StageError
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SECONDS_TO_WAIT = 5.0  # for another program's lock; backups take none that the bot waits for
 
 
@@ -37,7 +38,9 @@ class Database:
             self.close()
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 raise _in_use(path) from None
-            raise StageError(f"{path}: {error}", "move the file away to start with an empty database") from None
+            if error.sqlite_errorcode in _DAMAGED:
+                raise StageError(f"{path}: {error}", "restore a backup, or move the file away") from None
+            raise cannot_write(path.parent, error) from None
 
     def _prepare(self, path: Path, schema: str, version: int) -> None:
         db = self._db
@@ -113,19 +116,27 @@ def _lock(path: Path) -> int:
     SQLite's own exclusive lock would also keep programs out that only read, such as a backup.
 
     Raises:
-        StageError: Another process holds the lock, or the folder is not writable.
+        StageError: Another process holds the lock, or the folder cannot be written.
     """
-    file = path.with_name(f"{path.name}-lock")
     try:
-        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path.with_name(f"{path.name}-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StageError(f"{file}: {error.strerror}", "make the state folder writable") from None
+        raise cannot_write(path.parent, error) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
         raise _in_use(path) from None
     return lock
+
+
+def cannot_write(state: Path, error: OSError | sqlite3.Error) -> StageError:
+    """Returns the error for a state folder that cannot be written."""
+    reason = error.strerror if isinstance(error, OSError) else error
+    return StageError(
+        f"{state}: cannot write the bot's data: {reason}",
+        "check that the folder is writable and the disk has free space, then start again",
+    )
 
 
 def _in_use(path: Path) -> StageError:

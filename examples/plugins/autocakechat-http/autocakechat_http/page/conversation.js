@@ -8,6 +8,7 @@ const MAX_SENT_CHARACTERS = 30_000;
 // complete, then undefined, or "failed" with a problem.
 export class Conversation {
   constructor(artifact) {
+    this.artifact = artifact;
     this.key = "conversation " + artifact;
     this.load();
   }

@@ -74,7 +74,7 @@ async function deliver(message) {
   list.follow();
   const update = list.showPendingReply(reply);
   try {
-    await streamReply(element("mood").value, conversation.contextOf(message), signal, (word) => {
+    await streamReply(conversation.artifact, element("mood").value, conversation.contextOf(message), signal, (word) => {
       reply.content += word;
       if (!signal.aborted) update(reply.content);
     });

@@ -3,6 +3,7 @@
 import { recall, remember } from "./storage.js";
 
 const KEY = "key";
+const OTHER_MODEL = "the server now has another model; reload the page to talk to that one";
 let key = recall(KEY);
 
 export function setKey(value) {
@@ -42,16 +43,18 @@ export async function loadBot() {
   return { name, person, artifact, moods };
 }
 
-// Requests a reply and calls onWord with each word of it.
-export async function streamReply(model, messages, signal, onWord) {
+// Requests a reply of an artifact (a trained model) and calls onWord with each word of it. `model` is the bot with a mood.
+export async function streamReply(artifact, model, messages, signal, onWord) {
   const response = await request("v1/chat/completions", { model, messages, stream: true }, signal);
   try {
     for await (const data of readEvents(response.body)) {
       if (data === "[DONE]") return;
-      onWord(JSON.parse(data).choices[0].delta.content || "");
+      const chunk = JSON.parse(data);
+      if (chunk.system_fingerprint !== artifact) throw new ServerError(OTHER_MODEL);
+      onWord(chunk.choices[0].delta.content || "");
     }
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (error.name === "AbortError" || error instanceof ServerError) throw error;
   }
   throw new ServerError("the connection broke before the end of the reply");
 }
