@@ -44,7 +44,7 @@ from autocakechat.plugins.deployers.telegram.replying.delivery import Delivery
 from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
 from autocakechat.plugins.deployers.telegram.replying.reply_loop import ReplyLoop
 from autocakechat.plugins.deployers.telegram.replying.typing_indicator import TypingIndicator
-from autocakechat.plugins.deployers.telegram.storage.database import cannot_write
+from autocakechat.plugins.deployers.telegram.storage.database import cannot_write, is_disk_error
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from autocakechat.plugins.deployers.telegram.systemd import notify_systemd
 
@@ -123,7 +123,9 @@ async def serve_until(
             await _Service(options, bot, responder, model_thread, store, run, event_log).run(stop)
             event_log.log_summary()
     except sqlite3.Error as error:
-        raise cannot_write(run.state, error) from None
+        if is_disk_error(error):
+            raise cannot_write(run.state, error) from None
+        raise
     finally:
         await bot.shutdown()
     event_log.log("stopped")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,12 +101,13 @@ def test_a_crash_does_not_reveal_the_token_even_with_debug_logging(
     api: BotApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
-    (tmp_path / "heartbeat").mkdir()  # makes writing the heartbeat file fail
+    with closing(sqlite3.connect(tmp_path / "bot-4242.sqlite3")) as db:
+        db.execute("PRAGMA user_version = 1")  # a database without its tables makes the first query fail
     with start_bot(api, tmp_path) as process:
         out, log = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "Traceback" in log
-    assert "IsADirectoryError" in log
+    assert "no such table" in log
     assert "asyncio " in log, "debug logging is not enabled"
     assert TOKEN.partition(":")[2] not in out + log
 

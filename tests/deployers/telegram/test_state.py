@@ -45,7 +45,7 @@ def documented_backup(state: Path, backup: Path) -> str:
 
 
 def test_a_state_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(StageError, match=r"gone/bot\.sqlite3-lock: No such file or directory; make the state folder"):
+    with pytest.raises(StageError, match=r"gone: cannot write the bot's data: No such file or directory"):
         ConversationStore(tmp_path / "gone" / "bot.sqlite3")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from autocakechat import StageError
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _SECONDS_TO_WAIT = 5.0  # for another program's lock; backups take none that the bot waits for
 
 
@@ -128,6 +129,11 @@ def _lock(path: Path) -> int:
         os.close(lock)
         raise _in_use(path) from None
     return lock
+
+
+def is_disk_error(error: sqlite3.Error) -> bool:
+    """Returns whether the disk or the permissions of the folder are the cause of an error, not the program."""
+    return error.sqlite_errorcode & 0xFF in _DISK_ERRORS  # the other bits say which read or write failed
 
 
 def cannot_write(state: Path, error: OSError | sqlite3.Error) -> StageError:
