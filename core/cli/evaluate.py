@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from autocakechat.cli.blind import blind_options, check_blind_options, print_results, run_blind_test
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
 from autocakechat.standard_output import stdout_to_stderr
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 _TITLE_WIDTH = 26
 _COLUMN_WIDTH = 12
 _EXAMPLES_ON_PAGE = 5
+_SAMPLES = 300
 
 
 @click.command("evaluate")
-@click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="[PIPELINE|MODEL]")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PIPELINE|MODEL]")
 @click.option(
     "--corpus",
     "corpus_path",
@@ -36,7 +38,9 @@ _EXAMPLES_ON_PAGE = 5
     help="Corpus to evaluate on; by default the one the model was trained on, if it is found near the model.",
 )
 @click.option(
-    "--samples", type=click.IntRange(1), default=300, show_default=True, help="Maximum number of held-out replies."
+    "--samples",
+    type=click.IntRange(1),
+    help=f"Maximum number of held-out replies, by default {_SAMPLES}.",
 )
 @click.option(
     "--candidates",
@@ -55,12 +59,13 @@ _EXAMPLES_ON_PAGE = 5
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@blind_options
 @click.pass_obj
 def command(
     app: App,
-    model: Path,
+    paths: tuple[Path, ...],
     corpus_path: Path | None,
-    samples: int,
+    samples: int | None,
     candidates: int,
     seed: int,
     accept_any: bool,
@@ -68,6 +73,8 @@ def command(
     examples: int | None,
     html: Path | None,
     as_json: bool,
+    blind: Path | None,
+    blind_result: bool,
 ) -> None:
     """Evaluate a bot: the model that a pipeline.toml made, or a model folder.
 
@@ -77,12 +84,22 @@ def command(
     from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
+    if blind_result:
+        print_results(list(map(str, paths)))
+        return
+    if len(paths) > 1:
+        raise UserError(f"evaluates one bot, not {len(paths)}", "give one pipeline.toml or model folder")
+    if blind is not None:
+        check_blind_options(blind, {"--html": html, "--json": as_json})
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
-    with _opened(app, model, accept_any, overrides, seed) as opened:
+    with _opened(app, paths[0] if paths else Path("pipeline.toml"), accept_any, overrides, seed) as opened:
         corpus, known = _corpus_of(app, opened, corpus_path)
+        if blind is not None:
+            run_blind_test(app, opened, corpus, known, blind, samples, seed)
+            return
         settings = EvaluationSettings(
-            samples=samples,
+            samples=samples or _SAMPLES,
             candidates=candidates,
             seed=seed,
             examples=examples if examples is not None else _EXAMPLES_ON_PAGE if html else 0,
