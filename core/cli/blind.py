@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -194,7 +195,9 @@ def _score_line(name: str, total: BlindScore) -> str:
 
 
 def _share(total: BlindScore) -> str:
-    return f"{100 * total.share:.0f} % (95 % confidence interval: {100 * total.low:.0f} to {100 * total.high:.0f} %)"
+    # Halves are rounded up, as on the page.
+    share, low, high = (math.floor(100 * value + 0.5) for value in (total.share, total.low, total.high))
+    return f"{share} % (95 % confidence interval: {low} to {high} %)"
 
 
 def _conclusion(total: BlindScore) -> str:

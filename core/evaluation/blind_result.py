@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import math
 import re
 import secrets
@@ -25,7 +26,9 @@ FRIEND_BYTES = 3
 
 _VERSION = "1"
 _PREFIX = f"acc{_VERSION}:"
+_HEAD_BYTES = ID_BYTES + FRIEND_BYTES + 1
 _CHECKSUM_BYTES = 4
+_PUNCTUATION = "*_`'\".,;:!?)]}>»”’"
 _RESULT = re.compile(r"\bacc(\d+):(\S*)", re.IGNORECASE)
 _QUANTILE = 1.959964  # of the normal distribution, for 95 %
 
@@ -141,25 +144,18 @@ def wilson_interval(share: float, answers: float) -> tuple[float, float]:
 def _decoded(text: str, version: str, encoded: str) -> BlindResult:
     if version != _VERSION:
         raise UserError(f"{text}: made by a newer version", "update autocakechat")
-    digits = re.match("[a-z2-7]*", encoded, re.IGNORECASE)
-    assert digits
-    try:
-        data = base64.b32decode(digits[0].upper() + "=" * (-len(digits[0]) % 8))
-    except binascii.Error:
-        data = b""
-    content, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-    head, bits = content[: ID_BYTES + FRIEND_BYTES + 1], content[ID_BYTES + FRIEND_BYTES + 1 :]
-    number = head[-1] if len(head) > ID_BYTES + FRIEND_BYTES else 0
-    if not number or len(bits) != _bit_bytes(number) or zlib.crc32(content) != int.from_bytes(checksum, "big"):
-        raise UserError(
-            f"{text}: damaged result of a blind test", "ask for the whole text again, from acc1: to its end"
+    digits = encoded.lower().rstrip(_PUNCTUATION)
+    with contextlib.suppress(binascii.Error, ValueError, IndexError):
+        data = base64.b32decode(digits.upper() + "=" * (-len(digits) % 8))
+        number, bits = data[_HEAD_BYTES - 1], data[_HEAD_BYTES:-_CHECKSUM_BYTES]
+        result = BlindResult(
+            test=base64.b32encode(data[:ID_BYTES]).decode().lower(),
+            correct=tuple(bool(bits[index >> 3] >> (index & 7) & 1) for index in range(number)),
+            friend=data[ID_BYTES : _HEAD_BYTES - 1],
         )
-    value = int.from_bytes(bits, "little")
-    return BlindResult(
-        test=base64.b32encode(head[:ID_BYTES]).decode().lower(),
-        correct=tuple(bool(value >> index & 1) for index in range(number)),
-        friend=head[ID_BYTES:-1],
-    )
+        if number and result.text == _PREFIX + digits:  # with the same checksum
+            return result
+    raise UserError(f"{text}: damaged result of a blind test", "ask for the whole text again, from acc1: to its end")
 
 
 def _bit_bytes(number: int) -> int:
