@@ -160,7 +160,7 @@ def _ask_all(test: BlindTest, person: str) -> None:
     if not correct:
         raise UserError("the test ended before the first answer", "type 1 or 2 for the reply that is the person's")
     total = score([result := BlindResult(test.id, tuple(correct))])
-    click.echo(f"You told {total.correct} of {total.answers} apart: {_share(total)}.\n{_conclusion(total)}")
+    click.echo(f"You were right in {total.correct} of {total.answers}: {_share(total)}.\n{_conclusion(total)}")
     for number, (right, moment) in enumerate(zip(correct, test.moments, strict=False), 1):
         if not right:
             click.echo(f"\nThe bot fooled you in moment {number}:")
@@ -191,7 +191,8 @@ def _show(messages: Iterable[tuple[str, str]]) -> None:
 
 
 def _score_line(name: str, total: BlindScore) -> str:
-    return f"  {name:<10} {total.correct:>4} of {total.answers:<4} told apart   {_share(total)}"
+    right = f"{total.correct} of {total.answers} right"
+    return f"  {name:<10} {right:>16}   {_share(total)}"
 
 
 def _share(total: BlindScore) -> str:

@@ -18,7 +18,7 @@ def blind_page(test: BlindTest, person: str) -> str:
     """Makes the page.
 
     The page contains the texts as they are, and the answers in a form that is not readable at a glance (see
-    `_answer_key`). This is no encryption: a friend who reads the script can find them.
+    `_answer_key`). The page does not encrypt them: a friend who reads the script can find them.
 
     Args:
         test: The test.

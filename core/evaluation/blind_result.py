@@ -65,7 +65,7 @@ class BlindResult:
 
 @attrs.frozen
 class BlindScore:
-    """How many replies were told apart.
+    """How often the person's reply was picked.
 
     Attributes:
         correct: The number of right answers.
@@ -125,7 +125,7 @@ def fooled_friends(results: Sequence[BlindResult]) -> dict[int, tuple[int, int]]
         results: Results of one test.
 
     Returns:
-        The two numbers by the number of the moment, counted from 1. Moments in which it fooled nobody are left out.
+        The two numbers by the number of the moment, counted from 1. Moments without a wrong answer are left out.
     """
     answers = Counter(index for result in results for index in range(len(result.correct)))
     fooled = Counter(index for result in results for index, right in enumerate(result.correct) if not right)

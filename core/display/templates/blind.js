@@ -64,9 +64,9 @@
     const chance = low > 0.5 ? "You can tell them apart."
       : high < 0.5 ? "You took the bot for the person more often than not."
       : "This is not clearly better than guessing.";
-    find("score").textContent = `You told ${right} of ${answers.length} apart: ${percent(share)}`;
+    find("score").textContent = `You were right in ${right} of ${answers.length}: ${percent(share)}`;
     find("interval").textContent =
-      `95 % confidence interval: ${percent(low)} to ${percent(high)}. Guessing gives 50 %. ${chance}`;
+      `95\u00a0% confidence interval: ${percent(low)} to ${percent(high)}. Guessing gives 50\u00a0%. ${chance}`;
     find("result").value = resultText();
     const shown = {fooled: [], others: []};
     answers.forEach((_, index) => shown[isRight(index) ? "others" : "fooled"].push(solution(index)));
@@ -94,7 +94,7 @@
     return whole;
   }
 
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 
   function wilson(share, number) {
     const squared = 1.959964 ** 2 / number;

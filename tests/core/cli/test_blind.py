@@ -81,13 +81,13 @@ def test_the_test_in_the_terminal(trained: Project) -> None:
     assert f"    client < {moments[0]['context'][-1]}\n         1 < {moments[0]['replies'][0]}\n" in done.stdout
     assert "Which reply is by bob?" in done.stderr
     assert "'what?' is not one of '1', '2', 'q'" in done.stderr
-    assert "You told 19 of 20 apart: 95 % (95 % confidence interval: 76 to 99 %)." in done.stdout
+    assert "You were right in 19 of 20: 95 % (95 % confidence interval: 76 to 99 %)." in done.stdout
     assert "More than the 50 % of guessing" in done.stdout
     assert done.stdout.count("The bot fooled you in moment") == 1
     result = done.stdout.splitlines()[-1]
     summed = trained.acc("evaluate", "--blind-result", result)
     assert summed.returncode == 0, summed.stderr
-    assert "friend 1     19 of 20   told apart   95 %" in summed.stdout
+    assert "friend 1     19 of 20 right   95 %" in summed.stdout
     assert "fooled friends: 1 (1 of 1)" in summed.stdout
 
 
@@ -95,7 +95,7 @@ def test_the_test_in_the_terminal(trained: Project) -> None:
 def test_the_test_in_the_terminal_can_be_ended_early(trained: Project, typed: str) -> None:
     done = trained.acc("evaluate", "pipeline.toml", "--blind", stdin=typed)
     assert done.returncode == 0, done.stderr
-    assert "of 2 apart" in done.stdout
+    assert "of 2:" in done.stdout
     assert "result: acc1:" in done.stdout
 
 
@@ -115,14 +115,14 @@ def test_results_of_several_friends_and_tests() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "test aaaaaaaa, 2 friends",
-        "  friend 1      3 of 4    told apart   75 % (95 % confidence interval: 30 to 95 %)",
-        "  friend 2      2 of 4    told apart   50 % (95 % confidence interval: 15 to 85 %)",
-        "  together      5 of 8    told apart   63 % (95 % confidence interval: 26 to 89 %)",
+        "  friend 1       3 of 4 right   75 % (95 % confidence interval: 30 to 95 %)",
+        "  friend 2       2 of 4 right   50 % (95 % confidence interval: 15 to 85 %)",
+        "  together       5 of 8 right   63 % (95 % confidence interval: 26 to 89 %)",
         "Not clearly different from guessing, which gives 50 %.",
         "moments in which the bot fooled friends: 4 (2 of 2), 1 (1 of 2)",
         "",
         "test bbbbbbbb, 1 friend",
-        "  friend 1      0 of 20   told apart   0 % (95 % confidence interval: 0 to 16 %)",
+        "  friend 1      0 of 20 right   0 % (95 % confidence interval: 0 to 16 %)",
         "Less than the 50 % of guessing: the bot is taken for the person.",
         f"moments in which the bot fooled friends: {', '.join(f'{moment} (1 of 1)' for moment in range(1, 21))}",
     ]
