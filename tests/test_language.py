@@ -31,6 +31,7 @@ PATTERNS = {
     r"\blearn(?:t|s|ed)? by heart\b": "'overfit', 'memorise'",
     r"\bwhat was (?:said|told|heard)\b": "name it: message, line, reply",
     r"\bthe way of the\b|\bhow (?:the|a) \w+ travels\b": "'data flow'",
+    r"^ ?(?:<{7}|>{7}) ": "resolve the merge conflict",
     r"\banswers? (?:by|of|from) (?:the|a) (?:bot|person|model|server)\b": "'reply'",
 }
 FOLDERS = ("core", "plugins", "examples", "benchmarks", "docker", "docs")
@@ -92,6 +93,7 @@ def test_the_worst_patterns_stay_out() -> None:
         "the folder is there already",
         "whoever writes",
         "what became of every message",
+        "<<<<<<< HEAD",
     ],
 )
 def test_a_bad_sentence_is_found(sentence: str) -> None:
