@@ -36,6 +36,7 @@ def _redirect_descriptor(source: int | None, target: int | None) -> Iterator[Non
     try:
         yield
     finally:
+        sys.stdout.flush()  # for code that keeps the stream of before the block, such as a logging handler
         _flush_native_streams()
         os.dup2(saved, source)
         os.close(saved)

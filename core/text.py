@@ -1,4 +1,4 @@
-"""Helpers for text: escapes, surrogates, plurals, suggestions."""
+"""Helpers for text: escapes, surrogates, plurals, lists, suggestions."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ def pluralize(number: int, noun: str, plural: str = "") -> str:
         plural: Its plural, if it is not formed with an s.
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def list_items(items: Iterable[str], most: int = 3) -> str:
+    """Joins items for a message, and counts those beyond the first few: `a, b and c`, or `a, b, c and 2 more`."""
+    listed = list(items)
+    if len(listed) > most:
+        listed[most:] = [f"{len(listed) - most:,} more"]
+    return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else "".join(listed)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -41,6 +41,9 @@ docker_train_from_scratch: START = --set trainer.start=scratch
 docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAINED),--set trainer.start_path=$(PRETRAINED))
 # The network is only for downloading a model.
 docker_update_pretrained: export TRAIN_NETWORK := $(or $(TRAIN_NETWORK),$(if $(PRETRAINED),none,bridge))
+# The corpus is the one that generate_corpus made last: it has set the server, which may be known to that target only.
+docker_train_from_scratch docker_update_pretrained: CORPUS = --any $(if $(TELEGRAM_SERVER_ID),--set "extractor.server=$$TELEGRAM_SERVER_ID")
+docker_train_from_scratch docker_update_pretrained: export TELEGRAM_SERVER_ID := $(TELEGRAM_SERVER_ID)
 docker_train_from_scratch docker_update_pretrained: SERVICE = $(if $(GPU),train-gpu,train)
 docker_train_from_scratch docker_update_pretrained: IMAGE = autocakechat:$(SERVICE)
 docker_train_from_scratch docker_update_pretrained:
@@ -49,7 +52,7 @@ docker_train_from_scratch docker_update_pretrained:
 	$(call image,--target train $(if $(GPU),--build-arg CAKECHAT=cakechat-gpu))
 	@mkdir -p results.nosync
 	@ACC_TYPED="make $@" $(COMPOSE) run --rm $$([ -t 0 ] && [ -t 1 ] || echo -T) $(SERVICE) \
-		train $(START) --export-model results.nosync/model
+		train $(CORPUS) $(START) --export-model results.nosync/model
 
 docker_deploy_model: export TELEGRAM_BOT_TOKEN := $(TELEGRAM_BOT_TOKEN)
 docker_deploy_model: export BOT_ALLOW = $(allow)

@@ -51,7 +51,7 @@ def find_artifact(store: ArtifactStore, key: str) -> CatalogEntry:
     Raises:
         UserError: No artifact has such a key, or several have.
     """
-    matching = [entry for entry in list_artifacts(store) if entry.artifact.key.startswith(key)]
+    matching = [entry for entry in list_artifacts(store) if key and entry.artifact.key.startswith(key)]
     if len(matching) > 1:
         keys = ", ".join(entry.artifact.key for entry in matching)
         raise UserError(f"the key {key!r} fits {len(matching)} artifacts: {keys}", "give more digits of the key")

@@ -20,6 +20,7 @@ def export_model(model: Path, target: Path) -> None:
     Raises:
         UserError: The target exists, is not empty, and is not a model folder; or it cannot be written.
     """
+    target = target.resolve()  # a relative path such as `.` has no name
     try:
         if target.exists() and not (target / MANIFEST_NAMES["model"]).is_file() and any(target.iterdir()):
             raise UserError(f"{target}: already exists and is not a model folder", "give another folder")

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,13 +26,6 @@ Ingredients = dict[str, Any]
 
 _KEY_LENGTH = 20
 _TRAINING_STATE = "model-"
-
-
-def list_names(names: Iterable[str], shown: int = 3) -> str:
-    """Joins names of ingredients for a message; names a few and counts the others."""
-    ordered = sorted(names)
-    listed = ", ".join(ordered[:shown])
-    return f"{listed} and {len(ordered) - shown} more" if len(ordered) > shown else listed
 
 
 def artifact_key(ingredients: Ingredients) -> str:
@@ -135,6 +128,22 @@ class ArtifactStore:
             lock.write(str(os.getpid()))
             lock.flush()
             yield
+
+    def remove(self, folder: Path) -> None:
+        """Removes a folder of the store, or the whole store.
+
+        The manifests are removed first: after an interruption, no artifact is left that looks complete but is not.
+
+        Raises:
+            UserError: A file cannot be removed.
+        """
+        try:
+            for name in MANIFEST_NAMES.values():
+                for manifest in folder.rglob(name):
+                    manifest.unlink()
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise UserError(f"{error.filename or folder}: {error.strerror}", "remove it by hand") from None
 
     def training_state(self, key: str) -> Path:
         """Returns the folder for the checkpoints of a model's training; it is created on first use."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,7 @@ def command(app: App, pipeline: Path, dry_run: bool, everything: bool, yes: bool
             confirm(_QUESTION.format(folder=store.folder, size=sizes[0]), "--yes")
         for folder, size in zip(folders, sizes, strict=True):
             if not dry_run:
-                shutil.rmtree(folder)
+                store.remove(folder)
             app.log.info("%s %s (%s)", "would remove" if dry_run else "removed", folder, size)
     if not folders:
         app.log.info("%s: nothing to remove", store.folder)

@@ -11,6 +11,7 @@ from autocakechat.cli.lazy import CommandGroup
 from autocakechat.cli.overrides import set_option
 
 if TYPE_CHECKING:
+    from autocakechat.artifacts.store import ArtifactKind
     from autocakechat.cli.app import App
 
 
@@ -24,9 +25,9 @@ def command() -> None:
 @click.option("--until", type=click.Choice(["corpus", "model"]), help="Check only what building this artifact needs.")
 @set_option(example="trainer.size=tiny")
 @click.pass_obj
-def check(app: App, pipeline: Path, until: str | None, overrides: tuple[str, ...]) -> None:
+def check(app: App, pipeline: Path, until: ArtifactKind | None, overrides: tuple[str, ...]) -> None:
     """Check all options of PIPELINE, and that its files, Python modules and secrets exist."""
-    app.runner(pipeline, overrides).check(until)  # type: ignore[arg-type]
+    app.runner(pipeline, overrides).check(until)
     click.echo(f"{pipeline}: no problems found", err=True)
 
 

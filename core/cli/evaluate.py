@@ -12,6 +12,7 @@ import click
 
 from autocakechat.cli.blind import blind_options, check_blind_options, print_results, run_blind_test
 from autocakechat.cli.overrides import any_option, set_option
+from autocakechat.display.tables import print_json
 from autocakechat.errors import UserError
 from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters
@@ -110,7 +111,7 @@ def command(
     about = {"model": str(opened.path.resolve()), "trainer": opened.trainer, "corpus": str(corpus.resolve())}
     printed = attrs.evolve(evaluation, examples=evaluation.examples[: examples or 0])
     if as_json:
-        _print_json(about | {"known_to_be_new": known}, printed)
+        print_json(about | {"known_to_be_new": known} | attrs.asdict(printed))
     else:
         _print(about, printed)
     if html is not None:
@@ -177,13 +178,6 @@ def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: Evaluatio
 
     progress = progress_for(app.log)
     return evaluate(BatchedResponder(model.load(), progress), corpus, settings, progress)
-
-
-def _print_json(about: dict[str, object], evaluation: Evaluation) -> None:
-    import msgspec
-
-    content = about | attrs.asdict(evaluation)
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode("utf-8", "replace"))
 
 
 def _print(about: dict[str, str], evaluation: Evaluation) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from autocakechat.display.tables import print_json
 from autocakechat.errors import ManyProblemsError, UserError
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.standard_output import stdout_to_stderr
@@ -54,9 +55,7 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
         write_page(html, page(log))
         app.log.info("written to %s", html)
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.format(msgspec.json.encode(log), indent=1).decode("utf-8", "replace"))
+        print_json(log)
         return
     for line in [*_summary_lines(log, everything), *_hints(log, can_leave_out(source))]:
         click.echo(line)

@@ -59,7 +59,6 @@ def command(
             for line in runner.dry_run(until, force):
                 app.log.info("%s", line)
             return
-        runner.check(until)
         with add_resume_hint(app):
             built.update(runner.run(until, force, samples))
             if export_model:

@@ -16,7 +16,8 @@ import attrs
 
 from autocakechat.corpus.report import ChatReport, MessageCounts, PartReport, Report, WordCounts
 from autocakechat.errors import PluginError, UserError
-from autocakechat.interface.chatlog import Chat, Ledger
+from autocakechat.interface.chatlog import Chat
+from autocakechat.interface.ledger import Ledger
 from autocakechat.statistics.dialog_statistics import DialogStatistics, SamplePair, histogram_bins
 from autocakechat.statistics.participants import Participant, ParticipantCounter
 from autocakechat.text import escape_control_characters, pluralize, repair_surrogates

@@ -24,8 +24,8 @@ from autocakechat.corpus.report import Report
 from autocakechat.corpus.report_builder import ReportBuilder, WriterStatistics
 from autocakechat.corpus.time_split import TimeSplitter
 from autocakechat.errors import full_disk, is_full_disk
-from autocakechat.interface.chatlog import Ledger
 from autocakechat.interface.corpus import Dialog, Utterance
+from autocakechat.interface.ledger import Ledger
 from autocakechat.statistics.dialog_statistics import DialogStatistics, PairSampler
 from autocakechat.text import repair_surrogates
 

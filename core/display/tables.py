@@ -23,4 +23,4 @@ def print_json(content: Any) -> None:
     """Prints JSON on standard output."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode())
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode("utf-8", "replace"))

@@ -21,7 +21,7 @@ Level = Literal["good", "fair", "poor", "unknown"]
 
 @attrs.frozen
 class Finding:
-    """The reply to a question about the bot.
+    """A question about the bot, and the result.
 
     Attributes:
         question: The question.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -76,6 +77,10 @@ class Score:
 
     log_p: float
     tokens: int
+
+    def __attrs_post_init__(self) -> None:
+        require_type("Score.log_p", self.log_p, Real)
+        require_type("Score.tokens", self.tokens, Integral)
 
 
 @runtime_checkable

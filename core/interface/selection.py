@@ -11,7 +11,7 @@ from msgspec import structs
 
 from autocakechat.errors import ManyProblemsError
 from autocakechat.interface.chatlog import Chat, MessageBatch
-from autocakechat.text import escape_control_characters
+from autocakechat.text import escape_control_characters, list_items
 
 T = TypeVar("T")
 
@@ -197,7 +197,5 @@ def find_similar(entry: str, known: Mapping[str, str | None]) -> dict[str, str |
 
 def list_names(names: Mapping[str, str | None]) -> str:
     """Lists chats or people, given by id: `user1 (Ann), user2 (Bob) and 3 more`."""
-    listed = [f"{key} ({name})" if name and name != key else key for key, name in names.items()]
-    if len(listed) > _MAX_LISTED:
-        listed[_MAX_LISTED:] = [f"{len(listed) - _MAX_LISTED:,} more"]
-    return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else listed[0]
+    listed = (f"{key} ({name})" if name and name != key else key for key, name in names.items())
+    return list_items(listed, _MAX_LISTED)

@@ -6,8 +6,9 @@ from typing import Any
 
 import attrs
 
-from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, artifact_key, list_names
+from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, artifact_key
 from autocakechat.pipeline.run_services import RunServices
+from autocakechat.text import list_items
 
 
 @attrs.frozen
@@ -57,4 +58,4 @@ def explain_rebuild(services: RunServices, kind: ArtifactKind, ingredients: Ingr
         return f"there is no {kind} yet"
     old = previous.ingredients
     changed = {name for name in {*old, *ingredients} if old.get(name) != ingredients.get(name)}
-    return f"changed: {list_names(changed)}" if changed else "forced"
+    return f"changed: {list_items(sorted(changed))}" if changed else "forced"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, list_names
+from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients
 from autocakechat.artifacts.summary import ArtifactSummary
 from autocakechat.config.pipeline import Pipeline
 from autocakechat.errors import UserError
@@ -25,6 +25,7 @@ from autocakechat.pipeline.ingredients import (
 )
 from autocakechat.pipeline.run_services import RunServices
 from autocakechat.pipeline.stage_results import stage_inputs
+from autocakechat.text import list_items
 
 
 @attrs.frozen
@@ -57,7 +58,7 @@ class ArtifactLookup:
         path = self.services.pipeline.path
         raise UserError(
             f"{path}: no {kind} was made with these settings; the newest one ({ArtifactSummary.of(newest)}) differs in "
-            f"{list_names(self.differences(newest))}",
+            f"{list_items(sorted(self.differences(newest)))}",
             f"run: acc run {path}{' --until corpus' if kind == 'corpus' else ''}, or use the newest one with --any",
         )
 

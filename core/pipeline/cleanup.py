@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from autocakechat.artifacts.pipeline_history import PipelineHistory
-from autocakechat.artifacts.store import Artifact, ArtifactKind, ArtifactStore
+from autocakechat.artifacts.store import ArtifactKind, ArtifactStore
 from autocakechat.pipeline.artifact_lookup import ArtifactLookup
 from autocakechat.pipeline.ingredients import CORPUS
 from autocakechat.pipeline.run_services import RunServices
@@ -34,13 +34,10 @@ def unused_folders(store: ArtifactStore, pipelines: Iterable[RunServices], unrea
     for path in unreadable:
         history = PipelineHistory(store.pipeline_folder(path))
         kept |= {(kind, key) for kind in _KINDS for key in history.keys(kind)[-1:]}
-    kept |= {("corpus", _corpus_key(model)) for model in store.artifacts("model") if ("model", model.key) in kept}
+    models = [model for model in store.artifacts("model") if ("model", model.key) in kept]
+    kept |= {("corpus", str(model.ingredients.get(CORPUS))) for model in models}
     artifacts = [
         folder for kind in _KINDS for folder in (store.folder / kind).glob("*") if (kind, folder.name) not in kept
     ]
-    return [*artifacts, *(store.folder / "unfinished").glob("*"), *store.training_states()]
-
-
-def _corpus_key(model: Artifact) -> str:
-    key = model.ingredients.get(CORPUS)
-    return key if isinstance(key, str) else ""
+    folders = [*artifacts, *(store.folder / "unfinished").glob("*"), *store.training_states()]
+    return [folder for folder in folders if folder.is_dir()]  # a file manager may add files such as .DS_Store

@@ -85,6 +85,10 @@ class ModelBuilder:
         log.info("model: training (%s)", explain_rebuild(self.services, "model", ingredients))
         self._log_new_replies(corpus)
         previous = self.services.store.find("model", continued) if continued else None
+        if previous:
+            log.info("model: the training continues from the model %s", ArtifactSummary.of(previous))
+        elif continued:
+            log.warning("model: the model to continue from was removed; the training starts from the start")
         metrics = self._train(corpus, previous, key, ingredients)
         log.info("model: %s", ", ".join(f"{name} {format_metric(value)}" for name, value in metrics.items()))
         return BuiltArtifact(find_built(self.services, "model", key), metrics, reused=False)
@@ -98,9 +102,7 @@ class ModelBuilder:
         new = (corpus.manifest.get("replies") or 0) - (previous.manifest.get("replies") or 0)
         if previous.manifest.get("replies") and new > 0:
             log.info("model: %s than at the last training", pluralize(new, "more reply", "more replies"))
-        if pipeline.continue_training:
-            log.info("model: the training continues from the model %s", ArtifactSummary.of(previous))
-        elif self._trainer.stage.continue_training:
+        if self._trainer.stage.continue_training and not pipeline.continue_training:
             log.info("model: to continue from the present model instead, set continue = true in [trainer]")
 
     def _train(self, corpus: Artifact, previous: Artifact | None, key: str, ingredients: Ingredients) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import collections.abc
 import types
 import typing
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
@@ -16,7 +16,7 @@ from autocakechat.interface.options import Secret
 from autocakechat.registry.source_location import SourceLocation, location_of_field
 
 _TYPES = (bool, int, float, str, Path, date, datetime, Secret, Any, object, types.NoneType)
-_CONTAINERS = (list, tuple, set, frozenset, dict, *map(vars(collections.abc).get, ("Sequence", "Mapping")))
+_CONTAINERS = (list, tuple, set, frozenset, dict, Sequence, Mapping)
 _EXPECTED = "expected bool, int, float, str, Path, date, datetime, Secret, Literal, a list or an attrs class of these"
 
 

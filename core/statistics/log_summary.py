@@ -51,7 +51,7 @@ class LogSummary:
         people: The participants, most messages first.
         chats: The chats, in the order of the log.
         activity: When messages were sent.
-        owner: Id of the account that the log is from; None if the log does not tell, or is from several accounts.
+        owner: Id of the account that the log is from; None if the log does not record it, or is from several accounts.
     """
 
     source: str

@@ -55,6 +55,23 @@ def test_the_list_of_allowed_users_is_passed_to_the_bot(checkout: Checkout, writ
     assert attrs.evolve(Options(token=Secret(env="TOKEN"), allow=[1]), allow=allow).allow == allow
 
 
+@pytest.mark.parametrize("server", ["", "user1"])
+def test_a_training_uses_the_corpus_of_the_server_that_make_sets(checkout: Checkout, server: str) -> None:
+    """`pipeline.toml` names another server, so its own corpus does not exist."""
+    corpus, docker = checkout.folder / ".acc" / "corpus" / "key", checkout.folder / "docker-stand-in"
+    corpus.mkdir(parents=True, exist_ok=True)
+    checkout.belongs_to_user(checkout.folder / ".acc")
+    checkout.write(docker.name, '#!/bin/sh\necho "docker $*"\n')
+    docker.chmod(0o755)
+    status, shown = checkout.make("docker_train_from_scratch", DOCKER=str(docker), TELEGRAM_SERVER_ID=server)
+    shutil.rmtree(checkout.folder / ".acc")
+    docker.unlink()
+    assert status == 0, shown
+    option = f" --set extractor.server={server}" if server else ""
+    command = f" train train --any{option} --set trainer.start=scratch --export-model results.nosync/model"
+    assert shown.splitlines()[-1].endswith(command)
+
+
 def test_the_pipeline_of_the_containers_allows_no_user() -> None:
     assert tomllib.loads((ROOT / "pipeline.toml").read_text())["deployer"]["allow"] == [0]
 

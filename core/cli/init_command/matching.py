@@ -46,7 +46,7 @@ def find_person(entry: str, log: LogSummary) -> str:
     if entry.casefold() != ME:
         return find_one(entry, names, "participant")
     if log.owner is None:
-        raise UserError("the chat log does not tell who its owner is, 'me'", "give a name or an id")
+        raise UserError("'me': the chat log does not record its owner", "give a name or an id")
     if log.owner not in names:
         raise UserError(f"the owner of the chat log, {log.owner}, wrote no message", "give a name or an id")
     return log.owner

@@ -106,7 +106,7 @@ def _parse_user(entry: str, log: LogSummary) -> int | str:
     """Parses an entry of `--allow`: an id with or without `user`, a name, or `me`."""
     if entry.casefold() == ME:
         if log.owner is None:
-            raise UserError("the chat log does not tell who its owner is, 'me'", "give an id or a @name")
+            raise UserError("'me': the chat log does not record its owner", "give an id or a @name")
         entry = log.owner
     match = _USER_ID.fullmatch(entry)
     return int(match[1]) if match else entry

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from autocakechat.cli.model_commands.folder import folder_option, store_in
-from autocakechat.display.tables import print_table
+from autocakechat.display.tables import print_json, print_table
 from autocakechat.text import escape_control_characters
 
 if TYPE_CHECKING:
     from autocakechat.artifacts.catalog import CatalogEntry
 
-_HEADER = ("KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "MEASURE", "PIPELINES")
+_HEADER = ("KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "METRIC", "PIPELINES")
 
 
 @click.command("list")
@@ -26,8 +26,6 @@ def command(folder: Path, as_json: bool) -> None:
 
     entries = list_artifacts(store_in(folder))
     if as_json:
-        from autocakechat.display.tables import print_json
-
         print_json([entry.to_json() for entry in entries])
     elif entries:
         print_table([_HEADER, *map(_row, entries)])

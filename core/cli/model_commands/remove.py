@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,5 +28,5 @@ def command(app: App, key: str, folder: Path, yes: bool) -> None:
     if not yes:
         confirm(f"Remove the {entry.summary.kind} {entry.summary}?", "--yes")
     with store.locked():
-        shutil.rmtree(entry.artifact.path)
+        store.remove(entry.artifact.path)
     app.log.info("removed %s", entry.artifact.path)

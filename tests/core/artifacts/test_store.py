@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -43,6 +44,24 @@ def test_a_failed_build_leaves_the_old_artifact(store: ArtifactStore) -> None:
     found = store.find("corpus", "k1")
     assert found
     assert (found.path / "train.jsonl").read_text() == "old"
+
+
+def test_an_interrupted_removal_leaves_no_artifact(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(store, "k1")
+    folder = store.folder / "corpus" / "k1"
+
+    def interrupt(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(shutil, "rmtree", interrupt)
+        store.remove(store.folder)
+    assert (folder / "train.jsonl").exists()
+    assert store.find("corpus", "k1") is None
+    store.remove(folder)
+    assert not folder.exists()
+    with pytest.raises(UserError, match="k1: No such file or directory; remove it by hand"):
+        store.remove(folder)
 
 
 def test_a_killed_build_leaves_no_artifact(store: ArtifactStore) -> None:

@@ -52,7 +52,7 @@ def test_new_replies_are_counted_and_the_option_is_offered(trained: Project) -> 
 
 def test_the_training_continues_once_for_each_corpus(trained: Project) -> None:
     trained.change('use = "toy"\n\n[deployer]', 'use = "toy"\ncontinue = true\n\n[deployer]')
-    assert "model: would be built (changed: continue, corpus)" in trained.acc("run", "--dry-run").stderr
+    assert "model: would be built (changed: continue and corpus)" in trained.acc("run", "--dry-run").stderr
     model, log = run(trained)
     assert "model: the training continues from the model bob, 50 replies" in log
     assert "continued" in str(model["metrics"])
@@ -68,8 +68,21 @@ def test_the_training_continues_once_for_each_corpus(trained: Project) -> None:
 
 def test_force_trains_from_the_start(trained: Project) -> None:
     trained.change('use = "toy"\n\n[deployer]', 'use = "toy"\ncontinue = true\n\n[deployer]')
-    forced = json.loads(trained.acc("run", "--until", "model", "--force", "model", "--json").stdout)
-    assert "continued" not in forced["model"]["metrics"]
+    forced = trained.acc("run", "--until", "model", "--force", "model", "--json")
+    assert "continued" not in json.loads(forced.stdout)["model"]["metrics"]
+    assert "continues" not in forced.stderr
+
+
+def test_a_training_whose_earlier_model_was_removed_says_so(trained: Project) -> None:
+    first = json.loads(trained.acc("models", "list", "--json").stdout)[-1]["key"]
+    trained.change('use = "toy"\n\n[deployer]', 'use = "toy"\ncontinue = true\n\n[deployer]')
+    run(trained)
+    trained.acc("models", "remove", first, "--yes")
+    assert run(trained)[0]["reused"]
+    trained.write("manners.txt", "polite")
+    again = trained.acc("run", "--until", "model", "--json", "--set", "trainer.manners=manners.txt")
+    assert "the model to continue from was removed; the training starts from the start" in again.stderr
+    assert "continued" not in json.loads(again.stdout)["model"]["metrics"]
 
 
 def test_without_an_earlier_model_the_training_starts_from_the_start(project: Project) -> None:

@@ -150,7 +150,7 @@ ALL = ("--person", "me", "--trainer", "toy", "--deployer", "console")
         ),
         (("tg_data", *ALL, "--allow", "5"), "--allow: the deployer 'console' has no such option"),
         (("tg_data", "--allow", "5", "--allow", "no!"), "--allow: 'no!' is not a user id, chat id or username"),
-        (("log.txt", "--source", "toy", "--person", "me"), "--person: the chat log does not tell who its owner is"),
+        (("log.txt", "--source", "toy", "--person", "me"), "--person: 'me': the chat log does not record its owner"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_writes_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -22,7 +23,7 @@ def listed(project: Project) -> list[dict[str, object]]:
 
 def test_the_table_shows_whose_artifacts_they_are(trained: Project) -> None:
     lines = trained.acc("models").stdout.splitlines()
-    assert lines[0].split() == ["KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "MEASURE", "PIPELINES"]
+    assert lines[0].split() == ["KIND", "KEY", "PERSON", "REPLIES", "MADE", "SIZE", "TRAINER", "METRIC", "PIPELINES"]
     assert [line.split()[0] for line in lines[1:]] == ["corpus", "model"]
     assert all(" bob " in line and " 50 " in line and line.endswith("pipeline.toml") for line in lines[1:])
     assert "toy" in lines[2]
@@ -47,7 +48,14 @@ def test_show_prints_what_it_was_made_of(trained: Project) -> None:
     unknown = trained.acc("models", "show", "zzz")
     assert unknown.returncode == 2
     assert "no corpus or model has the key 'zzz'; run: acc models" in unknown.stderr
-    assert "fits 2 artifacts" in trained.acc("models", "show", "").stderr
+    assert "no corpus or model has the key ''" in trained.acc("models", "show", "").stderr
+
+
+def test_a_key_must_fit_one_artifact(trained: Project) -> None:
+    folder = trained.folder / ".acc" / "corpus"
+    key = str(listed(trained)[0]["key"])
+    shutil.copytree(folder / key, folder / f"{key[:6]}-copy")
+    assert f"the key {key[:6]!r} fits 2 artifacts" in trained.acc("models", "show", key[:6]).stderr
 
 
 def test_an_exported_model_can_be_used(trained: Project) -> None:

@@ -10,7 +10,8 @@ import pytest
 from tests.core.conftest import Project
 from tests.distributions import lay_out
 
-# Prints wherever its code runs: in Python, past Python's streams, through C's stdio, and in child processes.
+# Prints wherever its code runs: in Python, to the first stream, past Python's streams, through C's stdio, and in child
+# processes.
 NOISY = """
 import ctypes, os, subprocess, sys
 import click
@@ -23,6 +24,7 @@ from acc_toys_toys_site import SourceOptions, TrainerOptions, ReplyOptions
 def noise(where):
     print("noise: print", where)
     os.write(1, f"noise: descriptor {where}\\n".encode())
+    sys.__stdout__.write(f"noise: stream {where}\\n")
     ctypes.CDLL(None).puts(f"noise: stdio {where}".encode())
     subprocess.run([sys.executable, "-c", f"print('noise: child {where}')"], check=True)
 
@@ -105,12 +107,13 @@ def acc_after_stage(stage, result):
     noise(f"after {stage.name}")
 """
 
-WAYS = ("print", "descriptor", "stdio", "child")
+WAYS = ("print", "descriptor", "stream", "stdio", "child")
 
 
 @pytest.fixture
 def noisy(project: Project) -> Project:
     """A project whose source and trainer print; its input is so large that worker processes read it."""
+    project.environment.pop("PYTHONUNBUFFERED", None)  # it would hide output that stays in a buffer
     lay_out(Path(project.environment["PYTHONPATH"]), "acc-noisy", "noisy", NOISY)
     project.change('use = "toy"\npath', 'use = "noisy"\npath')
     project.change('use = "toy"\n\n[deployer]', 'use = "noisy"\n\n[deployer]')

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Message, MessageBatch
-from autocakechat.interface.chatlog import Ledger
+from autocakechat.interface.ledger import Ledger
 
 
 def messages(count: int) -> list[Message]:

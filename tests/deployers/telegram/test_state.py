@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autocakechat import RunContext
+from autocakechat import RunContext, StageError
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from tests.deployers.telegram.support.bot_api import BotApi
 from tests.deployers.telegram.support.bot_process import start_bot
@@ -37,6 +37,11 @@ def documented_backup(state: Path, backup: Path) -> str:
         assert documented in line
         line = line.replace(documented, str(here))
     return line
+
+
+def test_a_state_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"gone/bot\.sqlite3-lock: No such file or directory; make the state folder"):
+        ConversationStore(tmp_path / "gone" / "bot.sqlite3")
 
 
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="needs the program sqlite3")

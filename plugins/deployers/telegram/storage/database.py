@@ -113,9 +113,13 @@ def _lock(path: Path) -> int:
     SQLite's own exclusive lock would also keep programs out that only read, such as a backup.
 
     Raises:
-        StageError: Another process holds the lock.
+        StageError: Another process holds the lock, or the folder is not writable.
     """
-    lock = os.open(path.with_name(f"{path.name}-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = path.with_name(f"{path.name}-lock")
+    try:
+        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StageError(f"{file}: {error.strerror}", "make the state folder writable") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

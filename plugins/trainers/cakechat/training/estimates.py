@@ -1,4 +1,4 @@
-"""Estimates the memory of a training, since a process killed by the system cannot report a lack of it."""
+"""Estimates of the memory of a training, since a process killed by the system cannot report a lack of it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,35 @@
+"""Copies of models outside of the artifact store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autocakechat.artifacts.export import export_model
+from autocakechat.errors import UserError
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    return folder
+
+
+def test_a_model_is_copied_to_the_current_folder(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "empty"
+    target.mkdir()
+    monkeypatch.chdir(target)
+    export_model(model, Path())
+    assert [path.name for path in target.iterdir()] == ["model.json"]
+
+
+def test_a_folder_with_other_files_is_not_replaced(model: Path, tmp_path: Path) -> None:
+    target = tmp_path / "photos"
+    target.mkdir()
+    (target / "photo.jpg").touch()
+    with pytest.raises(UserError, match="photos: already exists and is not a model folder"):
+        export_model(model, target)
+    assert (target / "photo.jpg").exists()
