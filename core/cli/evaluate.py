@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autocakechat.cli.blind import blind_options, check_blind_options, print_results, run_blind_test
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.display.tables import print_json
 from autocakechat.errors import UserError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from autocakechat.interface.corpus import Corpus
     from autocakechat.interface.model import TrainedModel
 
+_SAMPLES = 300
 _EXAMPLES_ON_PAGE = 20
 _MAYBE_KNOWN = "the model may have been trained on these replies; the values may be too good"
 
@@ -47,7 +49,9 @@ def _metrics() -> str:
     help="Corpus to evaluate on; by default the one the first model was trained on, if it is found near the model.",
 )
 @click.option(
-    "--samples", type=click.IntRange(1), default=300, show_default=True, help="Maximum number of held-out replies."
+    "--samples",
+    type=click.IntRange(1),
+    help=f"Maximum number of held-out replies, by default {_SAMPLES}.",
 )
 @click.option(
     "--candidates",
@@ -72,12 +76,13 @@ def _metrics() -> str:
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@blind_options
 @click.pass_obj
 def command(
     app: App,
     paths: tuple[Path, ...],
     corpus_path: Path | None,
-    samples: int,
+    samples: int | None,
     candidates: int,
     seed: int,
     judge: Path | None,
@@ -86,6 +91,8 @@ def command(
     examples: int | None,
     html: Path | None,
     as_json: bool,
+    blind: Path | None,
+    blind_result: bool,
 ) -> None:
     """Evaluate bots: models that a pipeline.toml made, or model folders.
 
@@ -98,11 +105,18 @@ def command(
     from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
+    if blind_result:
+        print_results(list(map(str, paths)))
+        return
+    if blind is not None:
+        check_blind_options(
+            blind, {"--html": html, "--json": as_json, "--judge": judge, "several bots": len(paths) > 1}
+        )
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
     names = _names(paths or (Path("pipeline.toml"),))
     settings = EvaluationSettings(
-        samples=samples,
+        samples=samples or _SAMPLES,
         candidates=candidates,
         seed=seed,
         examples=examples if examples is not None else _EXAMPLES_ON_PAGE if html else 0,
@@ -112,8 +126,12 @@ def command(
         models = {name: _open(app, path, accept_any, overrides, seed, stack) for name, path in names.items()}
         judge_model = _open(app, judge, accept_any, (), seed, stack) if judge else None
         corpus, key = _corpus_of(app, next(iter(models.values())), corpus_path)
+        known = {name: key is not None and _key(model) == key for name, model in models.items()}
+        if blind is not None:
+            (model,), (is_known,) = models.values(), known.values()
+            run_blind_test(app, model, corpus, is_known, blind, samples, seed)
+            return
         evaluation = _evaluate(app, models, judge_model, Corpus(corpus), settings)
-    known = {name: key is not None and _key(model) == key for name, model in models.items()}
     for name, is_known in known.items():
         if not is_known:
             evaluation.models[name].notes.insert(0, _MAYBE_KNOWN)

@@ -34,26 +34,31 @@ Cell = str | int
 """A table cell: text, HTML (`Markup`), or a number (an integer or a `Figure`), which is aligned to the right."""
 
 
-def document(title: str, parts: Iterable[str], about: Iterable[str | None] = ()) -> str:
+def document(
+    title: str, parts: Iterable[str], about: Iterable[str | None] = (), *, script: str = "", more_style: str = ""
+) -> str:
     """Makes a page.
 
     Args:
         title: Its title.
         parts: Its content below the title, as HTML.
         about: What the page is about, such as a person and a date: a line below the title. None is left out.
+        script: JavaScript that runs when the content is there.
+        more_style: CSS of this page, after the common one.
 
     Returns:
-        HTML for a file. Its content security policy forbids everything but its own style.
+        HTML for a file. Its content security policy forbids everything but its own style and script.
     """
-    style = (_TEMPLATES / "style.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    style = (_TEMPLATES / "style.css").read_text("utf-8") + more_style
+    scripts = f"script-src {_policy_source(script)}; " if script else ""
+    policy = f"default-src 'none'; style-src {_policy_source(style)}; {scripts}base-uri 'none'; form-action 'none'"
     return render_file(
         "document.html",
         title=title,
         about=[entry for entry in about if entry],
         policy=policy,
         style=style,
+        script=script,
         body="\n".join(parts),
     )
 
@@ -116,6 +121,11 @@ def _environment() -> Environment:
         environment.globals[make.__name__] = make
     environment.globals["attributes"] = _attributes
     return environment
+
+
+def _policy_source(content: str) -> str:
+    """Returns the hash of a style or script for the content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def _finalize(value: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 
 from autocakechat.interface.deprecation import deprecated, warn_deprecated
 from autocakechat.testing.annotator import AnnotatorContract
+from autocakechat.testing.browser import checked_page, chromium
 from autocakechat.testing.deployer import DeployerContract
 from autocakechat.testing.extractor import ExtractorContract
 from autocakechat.testing.fixtures import acc_plugins, acc_project, acc_run
@@ -37,6 +38,8 @@ __all__ = [
     "acc_plugins",
     "acc_project",
     "acc_run",
+    "checked_page",
+    "chromium",
 ]
 
 

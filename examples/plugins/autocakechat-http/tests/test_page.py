@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -10,40 +9,21 @@ from typing import Any
 
 import pytest
 
-from autocakechat.testing import Project
+from autocakechat.testing import Project, checked_page, chromium
 
 Serve = Callable[..., AbstractContextManager[Any]]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="the page was not tested: playwright is not installed"
-    )
-    if CHROMIUM is None:
-        pytest.skip("the page was not tested: Chromium is not installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, "--disable-component-update"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A page. The test fails after errors, violations of the content security policy, and requests to other servers."""
-    context = browser.new_context(viewport={"width": 360, "height": 640})
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if "Content Security" in message.text else None)
-    page.on("dialog", lambda dialog: dialog.accept())
-    page.on("request", lambda request: None if "127.0.0.1" in request.url else problems.append(request.url))
-    yield page
-    context.close()
-    assert problems == []
+    with checked_page(browser) as page:
+        yield page
 
 
 def open_page(page: Any, server: Any) -> None:
