@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, V
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
+from autocakechat.plugins.trainers.cakechat.network.weight_files import read_weights, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
@@ -70,6 +72,17 @@ def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
     networks = [Network(network, random_weights(network, vocabulary, seed)) for seed in (1, 2)]
     folder.mkdir()
     save_model(Model(settings, vocabulary, Conditions.from_labels(()), *networks), folder)
+    finalize_model_folder(folder, TRAINER, Options(), {})
+
+
+def copy_for_version_0(model: Path, folder: Path) -> None:
+    """Copies a model folder in the format of the first version, whose kernels are stored by rows."""
+    shutil.copytree(model, folder)
+    for file in folder.glob("*.safetensors"):
+        write_arrays(file, {name: np.ascontiguousarray(weight) for name, weight in read_weights(file).items()})
+    settings = json.loads((folder / "settings.json").read_bytes())
+    (folder / "settings.json").write_text(json.dumps(settings | {"form": 1}))
+    (folder / "model.json").unlink()
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 
@@ -156,10 +169,12 @@ def main() -> None:
         model = options.model or Path(folder) / "model"
         if not options.model:
             make_model(model, conversations.read(options.tokens).batcher.vocabulary, options.hidden)
+        models = {"this": model, "other": Path(folder) / "by_rows"}
+        copy_for_version_0(model, models["other"])
         size = json.loads((model / "settings.json").read_bytes())["network"]
         for _ in range(options.rounds):
             for version, python in pythons.items():
-                for name, values in measure(python, model, requests, options.corpus, options).items():
+                for name, values in measure(python, models[version], requests, options.corpus, options).items():
                     versions[version][name] += values
     print(f"{machine()}; hidden {size['hidden']}, {size['tokens']:,} tokens, medians")
     print_table(versions)

@@ -53,9 +53,7 @@ class GRU:
 
     def project(self, inputs: Floats) -> Floats:
         """Computes x W + b: (n, inputs) -> (n, 3 units)."""
-        projected = self.multiplier.multiply(inputs, self.kernel)
-        projected += self.bias[0]
-        return projected
+        return self.multiplier.multiply(inputs, self.kernel, self.bias[0])
 
     def step(self, projected: Floats, state: Floats) -> Floats:
         """Computes one step.
@@ -68,8 +66,7 @@ class GRU:
             (n, units) h_t.
         """
         units = state.shape[1]
-        recurrent = self.multiplier.multiply(state, self.recurrent_kernel)  # (n, 3 units)
-        recurrent += self.bias[1]
+        recurrent = self.multiplier.multiply(state, self.recurrent_kernel, self.bias[1])  # (n, 3 units)
         gates = activate_gates(projected[:, : 2 * units] + recurrent[:, : 2 * units], self.activation)
         update, reset = gates[:, :units], gates[:, units:]  # z_t, r_t
         candidate = np.tanh(projected[:, 2 * units :] + reset * recurrent[:, 2 * units :])  # h̃_t

@@ -121,9 +121,8 @@ class Network:
             (replies, 3 hidden).
         """
         static_input = np.concatenate([thoughts, self.weights["condition_embedding"][condition]], axis=1)
-        projected = self._multiplier.multiply(static_input, self._decoder_0.kernel[self.settings.embedding :])
-        projected += self._decoder_0.bias[0]
-        return projected
+        kernel = self._decoder_0.kernel[self.settings.embedding :]
+        return self._multiplier.multiply(static_input, kernel, self._decoder_0.bias[0])
 
     def _project_token_input(self, ids: Ints) -> Floats:
         """The part of the decoder's projected input that depends on the previous token: (n,) -> (n, 3 hidden)."""
@@ -152,6 +151,4 @@ class Network:
 
     def logits(self, states: Floats) -> Floats:
         """The output layer: (n, hidden) -> (n, vocabulary), a new array."""
-        logits = self._multiplier.multiply(states, self.weights["output.kernel"])
-        logits += self.weights["output.bias"]
-        return logits
+        return self._multiplier.multiply(states, self.weights["output.kernel"], self.weights["output.bias"])

@@ -18,9 +18,9 @@ from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Sty
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
-from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_weights, write_weights
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the model folder's format; incremented when older programs cannot read the folder any more."""
 
 
@@ -89,9 +89,9 @@ def save_model(model: Model, folder: Path) -> None:
         model: The model.
         folder: An existing folder.
     """
-    write_arrays(folder / "weights.safetensors", model.network.weights)
+    write_weights(folder / "weights.safetensors", model.network.weights)
     if model.reverse is not None:
-        write_arrays(folder / "reverse.safetensors", model.reverse.weights)
+        write_weights(folder / "reverse.safetensors", model.reverse.weights)
     write_json(folder / "vocabulary.json", model.vocabulary.tokens)
     write_json(folder / "conditions.json", model.conditions.labels)
     write_json(folder / "settings.json", attrs.asdict(model.settings))
@@ -146,7 +146,7 @@ def load_network(settings: NetworkSettings, file: Path, threads: int) -> Network
     Raises:
         UserError: The file is missing or damaged, or a weight is missing or has another shape.
     """
-    weights, _ = read_arrays(file)
+    weights = read_weights(file)
     check_shapes(weight_shapes(settings), weights, file)
     return Network(settings, weights, threads)
 

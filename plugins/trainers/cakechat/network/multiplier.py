@@ -1,4 +1,9 @@
-"""Matrix products in a bounded number of threads."""
+"""Matrix products of few rows with large kernels, in a bounded number of threads.
+
+BLAS computes a product in tiles, and copies the whole kernel into tiles first. For the few rows of a reply the copy
+takes several times as long as the product. A kernel that is stored by columns is read as it is instead: in blocks of
+columns so small that BLAS does not copy them.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,20 @@ import numpy as np
 
 from autocakechat.plugins.trainers.cakechat.data.arrays import Floats
 
-_MIN_PARALLEL = 1 << 22
-"""Minimum number of multiplications for more than one thread. Waking a thread takes as long as a million."""
-
-_FEW_ROWS = 3
-"""For so few rows, a matrix-vector product for each is faster: for a matrix product, BLAS copies the whole kernel."""
+_MIN_PARALLEL = 1 << 20
+"""Minimum number of multiplications for more than one thread. Waking a thread takes about as long as so many."""
 
 _COLUMNS = 64
-"""The columns of a kernel are divided at multiples of this number."""
+"""Columns of a block, and of the parts that threads compute."""
+
+_ROWS = 16
+"""Rows that are multiplied with a block at once. OpenBLAS copies no kernel for up to a million multiplications."""
+
+_VECTORS = 3
+"""For so few rows, a matrix-vector product for each is faster than a product that copies the kernel."""
+
+_MAX_ROWS = 64
+"""For more rows, the copy takes little of the time."""
 
 
 class Multiplier:
@@ -32,26 +43,53 @@ class Multiplier:
         self._threads = threads
         self._pool = ThreadPoolExecutor(max(1, threads - 1), "matrix-product")  # starts threads when they are needed
 
-    def multiply(self, rows: Floats, kernel: Floats) -> Floats:
-        """Computes a matrix product: (n, inputs), (inputs, outputs) -> (n, outputs), a new array."""
+    def multiply(self, rows: Floats, kernel: Floats, bias: Floats | None = None) -> Floats:
+        """Computes x W + b: (n, inputs), (inputs, outputs), (outputs,) -> (n, outputs), a new array.
+
+        Args:
+            rows: The rows x.
+            kernel: The kernel W. For few rows, it is best stored by columns, so that `kernel.T` is C-contiguous.
+            bias: The bias b; zeros by default.
+        """
         outputs = kernel.shape[1]
         product: Floats = np.empty((len(rows), outputs), np.float32)
         if self._threads == 1 or len(rows) * kernel.size < _MIN_PARALLEL:
-            _multiply(rows, kernel, product)
+            _multiply(rows, kernel, bias, product)
             return product
         width = -(-outputs // (self._threads * _COLUMNS)) * _COLUMNS  # columns for each thread
         first, *others = (slice(start, start + width) for start in range(0, outputs, width))
-        tasks = [self._pool.submit(_multiply, rows, kernel[:, part], product[:, part]) for part in others]
-        _multiply(rows, kernel[:, first], product[:, first])
+
+        def multiply_part(part: slice) -> None:
+            _multiply(rows, kernel[:, part], None if bias is None else bias[part], product[:, part])
+
+        tasks = [self._pool.submit(multiply_part, part) for part in others]
+        multiply_part(first)
         for task in tasks:
             task.result()
         return product
 
 
-def _multiply(rows: Floats, kernel: Floats, product: Floats) -> None:
-    """Writes the product of rows and a kernel."""
-    if len(rows) > _FEW_ROWS:
+def _multiply(rows: Floats, kernel: Floats, bias: Floats | None, product: Floats) -> None:
+    """Writes x W + b."""
+    is_stored_by_columns = kernel.strides[0] == kernel.itemsize and kernel.shape[1] >= _COLUMNS
+    if is_stored_by_columns and len(rows) <= _MAX_ROWS:
+        _multiply_blocks(rows, kernel, product)
+    elif len(rows) <= _VECTORS:
+        for row, result in zip(rows, product, strict=True):
+            np.matmul(row, kernel, out=result)
+    else:
         np.matmul(rows, kernel, out=product)
-        return
-    for row, result in zip(rows, product, strict=True):
-        np.matmul(row, kernel, out=result)
+    if bias is not None:
+        product += bias
+
+
+def _multiply_blocks(rows: Floats, kernel: Floats, product: Floats) -> None:
+    """Writes x W for a kernel that is stored by columns."""
+    inputs, outputs = kernel.shape
+    end = outputs - outputs % _COLUMNS
+    blocks = kernel.T[:end].reshape(-1, _COLUMNS, inputs).transpose(0, 2, 1)  # (blocks, inputs, columns)
+    for start in range(0, len(rows), _ROWS):
+        few = slice(start, start + _ROWS)
+        results = product[few, :end].reshape(-1, end // _COLUMNS, _COLUMNS).transpose(1, 0, 2)  # (blocks, n, columns)
+        np.matmul(rows[few], blocks, out=results)
+        np.matmul(rows[few], kernel[:, end:], out=product[few, end:])

@@ -29,7 +29,8 @@ def row_chunks(rows: int, vocabulary: int) -> Iterator[slice]:
 def log_sum_exp(logits: Floats) -> Floats:
     """Returns log Σ_v exp(l_v) of each row: (rows, vocabulary) -> (rows,)."""
     greatest = logits.max(axis=1, keepdims=True)
-    result: Floats = np.log(np.exp(logits - greatest).sum(axis=1)) + greatest[:, 0]
+    shifted = logits - greatest
+    result: Floats = np.log(np.exp(shifted, out=shifted).sum(axis=1)) + greatest[:, 0]
     return result
 
 

@@ -20,6 +20,10 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 _TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
 _TYPE_NAMES = {dtype: name for name, dtype in _TYPES.items()}
+_DECODER, _KERNEL = ("decoder.", "output."), "kernel"
+_BY_COLUMNS = ".transposed"
+"""The end of the name of a kernel that is stored by columns: as its transpose."""
+
 _LENGTH_BYTES = 8
 _ALIGNMENT = 64
 """The arrays begin at a multiple of so many bytes, the size of a cache line. The format asks for 8."""
@@ -86,6 +90,38 @@ def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
         return {name: _array(content, start, entry) for name, entry in entries.items()}, metadata
     except (ValueError, KeyError, OverflowError) as error:  # msgspec's errors are ValueErrors
         raise damaged_file(file, f"cannot be read: {error}") from None
+
+
+def write_weights(file: Path, weights: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """Writes the weights of a network.
+
+    The kernels of the decoder and of the output layer are stored by columns, as `multiplier` reads them fastest for
+    the few rows of a step. The encoders have the rows of all lines.
+
+    Args:
+        file: The file; an existing file is replaced.
+        weights: The weights by name.
+    """
+    stored: Arrays = {}
+    for name, weight in weights.items():
+        if name.startswith(_DECODER) and name.endswith(_KERNEL):
+            stored[name + _BY_COLUMNS] = weight.T
+        else:
+            stored[name] = weight
+    write_arrays(file, stored)
+
+
+def read_weights(file: Path) -> Arrays:
+    """Maps a file of weights into memory; see `read_arrays`. Files of earlier versions have kernels stored by rows.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    arrays, _ = read_arrays(file)
+    return {
+        name.removesuffix(_BY_COLUMNS): array.T if name.endswith(_BY_COLUMNS) else array
+        for name, array in arrays.items()
+    }
 
 
 def _array(content: mmap.mmap, start: int, entry: _Entry) -> np.ndarray[Any, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from autocakechat import RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings, load_metadata
-from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays, read_arrays
+from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays, read_weights
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find_start_model
 from autocakechat.plugins.trainers.cakechat.pretrained.original_model import read_original_model
@@ -59,7 +59,7 @@ def load_start_model(options: Options, run: RunContext) -> StartModel:
     checksums = {file.name: _verified_checksum(file, options, run) for file in source.files}
     if isinstance(source, ModelFolder):
         settings, vocabulary, conditions = load_metadata(source.path)
-        networks = [read_arrays(file)[0] for file in source.files if file.suffix == ".safetensors"]
+        networks = [read_weights(file) for file in source.files if file.suffix == ".safetensors"]
     else:
         settings, vocabulary, conditions, networks = read_original_model(
             source.weights, source.reverse, source.tokens, source.conditions, options.recurrent_activation

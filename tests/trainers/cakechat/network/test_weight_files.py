@@ -12,7 +12,12 @@ import safetensors
 import safetensors.numpy
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.network.weight_files import read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.network.weight_files import (
+    read_arrays,
+    read_weights,
+    write_arrays,
+    write_weights,
+)
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -52,6 +57,25 @@ def test_arrays_are_mapped_and_cannot_be_written_to(tmp_path: Path) -> None:
     for array in arrays.values():
         assert not array.flags.owndata
         assert not array.flags.writeable
+
+
+def test_kernels_of_the_decoder_are_stored_by_columns(tmp_path: Path) -> None:
+    weights = {
+        "decoder.0.kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "decoder.0.bias": np.ones((2, 3), np.float32),
+        "context_encoder.kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+    }
+    write_weights(tmp_path / "file", weights)
+    read = read_weights(tmp_path / "file")
+    assert_equal(read, weights)
+    assert read["decoder.0.kernel"].T.flags.c_contiguous
+    assert read["context_encoder.kernel"].flags.c_contiguous
+
+
+def test_weights_of_the_first_version_are_read(tmp_path: Path) -> None:
+    weights = {"decoder.0.kernel": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    write_arrays(tmp_path / "file", weights)
+    assert_equal(read_weights(tmp_path / "file"), weights)
 
 
 def with_header(file: Path, header: Any, content: bytes = b"\0" * 24) -> None:

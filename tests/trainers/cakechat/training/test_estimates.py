@@ -11,20 +11,19 @@ import numpy as np
 import pytest
 
 from autocakechat import Corpus
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training import train as train_module
 from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, format_duration
 from autocakechat.plugins.trainers.cakechat.training.preparation import prepare
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainStep
+from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
 from tests.trainers.cakechat.conftest import CONFIG, SMALL, interrupted, run_in
 
 
 def test_measuring_steps_changes_nothing(corpus: Corpus, tmp_path: Path) -> None:
     prepared = prepare(SMALL, corpus, 1, run_in(tmp_path / "state"))
-    network = Network(prepared.settings.network, 1)
-    batcher = Model(prepared.settings, prepared.vocabulary, prepared.conditions, network).batcher
+    network = TrainableNetwork(prepared.settings.network, 1)
+    batcher = prepared.settings.batcher(prepared.vocabulary)
     step = TrainStep(network, CONFIG, 10)
     batch = batcher.batch(prepared.samples, np.arange(8))
     before = step(batch)

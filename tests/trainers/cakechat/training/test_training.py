@@ -18,8 +18,9 @@ from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Request, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
-from autocakechat.plugins.trainers.cakechat.network.model_files import load_model, read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
+from autocakechat.plugins.trainers.cakechat.network.weight_files import read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import inputs, load, train
 from autocakechat.plugins.trainers.cakechat.training import checkpoint
