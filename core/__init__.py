@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
     from autocakechat.interface.hookspecs import hookimpl
     from autocakechat.interface.model import (
+        RankingResponder,
         Reply,
         Request,
         Responder,
@@ -51,6 +52,7 @@ __all__ = [
     "Message",
     "MessageBatch",
     "Progress",
+    "RankingResponder",
     "Reply",
     "Request",
     "Responder",
@@ -81,7 +83,15 @@ _PUBLIC_NAMES = {
     "interface.chatlog": ("Chat", "Message", "MessageBatch"),
     "interface.corpus": ("Corpus", "Dialog", "Utterance"),
     "interface.hookspecs": ("hookimpl",),
-    "interface.model": ("Reply", "Request", "Responder", "Score", "ScoringResponder", "TrainedModel"),
+    "interface.model": (
+        "RankingResponder",
+        "Reply",
+        "Request",
+        "Responder",
+        "Score",
+        "ScoringResponder",
+        "TrainedModel",
+    ),
     "interface.options": ("Secret", "option"),
     "interface.run_context": ("Progress", "RunContext"),
     "interface.selection": ("select_chats",),

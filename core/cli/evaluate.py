@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
+from autocakechat.evaluation.metric_registry import GROUP_TITLES, METRICS
 from autocakechat.standard_output import stdout_to_stderr
-from autocakechat.text import escape_control_characters
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.evaluation.results import Evaluation, EvaluationSettings, ExampleReplies
+    from autocakechat.evaluation.batched_responder import BatchedResponder
+    from autocakechat.evaluation.results import Evaluation, EvaluationSettings
     from autocakechat.interface.corpus import Corpus
     from autocakechat.interface.model import TrainedModel
 
-_TITLE_WIDTH = 26
-_COLUMN_WIDTH = 12
-_EXAMPLES_ON_PAGE = 5
+_EXAMPLES_ON_PAGE = 20
+_MAYBE_KNOWN = "the model may have been trained on these replies; the values may be too good"
 
 
-@click.command("evaluate")
-@click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="[PIPELINE|MODEL]")
+def _metrics() -> str:
+    """Returns the metrics for the help text."""
+    groups = [
+        f"{title}: " + ", ".join(metric.title for metric in METRICS if metric.group == group)
+        for group, title in GROUP_TITLES.items()
+    ]
+    return "Metrics. " + ". ".join(groups) + "."
+
+
+@click.command("evaluate", epilog=_metrics())
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PIPELINE|MODEL]...")
 @click.option(
     "--corpus",
     "corpus_path",
     type=click.Path(path_type=Path),
     metavar="DIR|PIPELINE",
-    help="Corpus to evaluate on; by default the one the model was trained on, if it is found near the model.",
+    help="Corpus to evaluate on; by default the one the first model was trained on, if it is found near the model.",
 )
 @click.option(
     "--samples", type=click.IntRange(1), default=300, show_default=True, help="Maximum number of held-out replies."
@@ -43,7 +52,7 @@ _EXAMPLES_ON_PAGE = 5
     type=click.IntRange(2, 1000),
     default=10,
     show_default=True,
-    help="Number of candidates in the ranking task.",
+    help="Number of candidates in the ranking tasks.",
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
 @any_option("model")
@@ -58,7 +67,7 @@ _EXAMPLES_ON_PAGE = 5
 @click.pass_obj
 def command(
     app: App,
-    model: Path,
+    paths: tuple[Path, ...],
     corpus_path: Path | None,
     samples: int,
     candidates: int,
@@ -69,60 +78,82 @@ def command(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Evaluate a bot: the model that a pipeline.toml made, or a model folder.
+    """Evaluate bots: models that a pipeline.toml made, or model folders.
 
-    The bot replies in the contexts of held-out dialogs, which it was not trained on. It is compared with the person's
-    true replies and two baselines: always the person's most frequent reply, and a random reply of the person.
+    Each bot replies in the contexts of held-out dialogs, which it was not trained on. It is compared with the person's
+    true replies and with baselines. Several bots reply in the same contexts: acc evaluate A.toml B.toml model/
     """
+    import attrs
+
+    from autocakechat.corpus.masking import KINDS
     from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
-    with _opened(app, model, accept_any, overrides, seed) as opened:
-        corpus, known = _corpus_of(app, opened, corpus_path)
-        settings = EvaluationSettings(
-            samples=samples,
-            candidates=candidates,
-            seed=seed,
-            examples=examples if examples is not None else _EXAMPLES_ON_PAGE if html else 0,
-        )
-        evaluation = _evaluate(app, opened, Corpus(corpus), settings)
-    if not known:
-        evaluation.notes.insert(0, "the model may have been trained on these replies; the values may be too good")
-    about = {"model": str(opened.path.resolve()), "trainer": opened.trainer, "corpus": str(corpus.resolve())}
+    names = _names(paths or (Path("pipeline.toml"),))
+    settings = EvaluationSettings(
+        samples=samples,
+        candidates=candidates,
+        seed=seed,
+        examples=examples if examples is not None else _EXAMPLES_ON_PAGE if html else 0,
+        placeholders=[f"[{kind}]" for kind in KINDS],
+    )
+    with ExitStack() as stack:
+        models = {name: _open(app, path, accept_any, overrides, seed, stack) for name, path in names.items()}
+        corpus, key = _corpus_of(app, next(iter(models.values())), corpus_path)
+        evaluation = _evaluate(app, models, Corpus(corpus), settings)
+    known = {name: key is not None and _key(model) == key for name, model in models.items()}
+    for name, is_known in known.items():
+        if not is_known:
+            evaluation.models[name].notes.insert(0, _MAYBE_KNOWN)
     printed = attrs.evolve(evaluation, examples=evaluation.examples[: examples or 0])
     if as_json:
-        _print_json(about | {"known_to_be_new": known}, printed)
+        _print_json(models, corpus, known, printed)
     else:
-        _print(about, printed)
+        from autocakechat.display.evaluation_text import print_evaluation
+
+        print_evaluation(printed, _about(models, corpus))
     if html is not None:
         from autocakechat.display.evaluation_page import evaluation_page
         from autocakechat.display.markup import write_page
 
-        date = opened.created[:10] if opened.created else None
-        write_page(html, evaluation_page(evaluation, opened.trainer, opened.person, date))
+        write_page(html, evaluation_page(evaluation, list(_about_page(models))))
         app.log.info("wrote %s", html)
 
 
-@contextmanager
-def _opened(app: App, path: Path, accept_any: bool, overrides: tuple[str, ...], seed: int) -> Iterator[TrainedModel]:
+def _names(paths: Sequence[Path]) -> dict[str, Path]:
+    """Returns the paths by the names of their models: file or folder names, or the paths if these are not unique."""
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise UserError(f"{twice} is given twice", "give each pipeline.toml or model folder once")
+    short = [path.stem if path.suffix == ".toml" else path.resolve().name for path in paths]
+    return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths, strict=True))
+
+
+def _open(
+    app: App, path: Path, accept_any: bool, overrides: tuple[str, ...], seed: int, stack: ExitStack
+) -> TrainedModel:
     if not path.is_dir():
         runner = app.runner(path, overrides)
-        yield runner.open_model(runner.artifact("model", accept_any).path, seed=seed)
-        return
+        return runner.open_model(runner.artifact("model", accept_any).path, seed=seed)
     from autocakechat.cli.chat import model_of_folder
 
-    with model_of_folder(app, path, overrides, seed) as (model, _):
-        yield model
+    model, _ = stack.enter_context(model_of_folder(app, path, overrides, seed))
+    return model
 
 
-def _corpus_of(app: App, model: TrainedModel, path: Path | None) -> tuple[Path, bool]:
-    """Returns the corpus to evaluate on, and whether the model was trained on its training part."""
+def _key(model: TrainedModel) -> str | None:
+    """Returns the key of the corpus that a model was trained on."""
     from autocakechat.artifacts.model_folder import corpus_key
 
-    key = corpus_key(model.path)
-    return _corpus_at(app, path, key) if path else (_corpus_near(model.path, key), True)
+    return corpus_key(model.path)
+
+
+def _corpus_of(app: App, model: TrainedModel, path: Path | None) -> tuple[Path, str | None]:
+    """Returns the corpus to evaluate on, and its key if it is known."""
+    key = _key(model)
+    return _corpus_at(app, path, key) if path else (_corpus_near(model.path, key), key)
 
 
 def _corpus_near(model: Path, key: str | None) -> Path:
@@ -138,7 +169,7 @@ def _corpus_near(model: Path, key: str | None) -> Path:
     raise UserError(f"{model}: the corpus it was trained on was not found near it", hint)
 
 
-def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, bool]:
+def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, str | None]:
     from autocakechat.artifacts.store import ArtifactStore, read_manifest
 
     if not path.exists():
@@ -147,63 +178,51 @@ def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, bool]:
         if not (path / "validation.jsonl").is_file():
             raise UserError(f"{path}: not a corpus (validation.jsonl is missing)", "give a corpus folder of `acc run`")
         manifest = read_manifest(path, "corpus") or {}
-        return path, key is not None and manifest.get("key") == key
+        return path, manifest.get("key")
     artifact = (ArtifactStore.beside(path).find("corpus", key) if key else None) or app.runner(path).artifact("corpus")
-    return artifact.path, artifact.key == key
+    return artifact.path, artifact.key
 
 
 @stdout_to_stderr()
-def _evaluate(app: App, model: TrainedModel, corpus: Corpus, settings: EvaluationSettings) -> Evaluation:
+def _evaluate(app: App, models: Mapping[str, TrainedModel], corpus: Corpus, settings: EvaluationSettings) -> Evaluation:
     from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import BatchedResponder
     from autocakechat.evaluation.evaluate import evaluate
 
     progress = progress_for(app.log)
-    return evaluate(BatchedResponder(model.load(), progress), corpus, settings, progress)
+
+    def load(model: TrainedModel) -> BatchedResponder:
+        return BatchedResponder(model.load(), progress)
+
+    return evaluate({name: partial(load, model) for name, model in models.items()}, corpus, settings, progress)
 
 
-def _print_json(about: dict[str, object], evaluation: Evaluation) -> None:
+def _about(models: Mapping[str, TrainedModel], corpus: Path) -> list[tuple[str, str]]:
+    """Returns names and values that identify the models and the corpus."""
+    titles = dict.fromkeys(models, "model") if len(models) == 1 else {name: name for name in models}
+    found = [(titles[name], f"{model.path.resolve()} (trainer {model.trainer})") for name, model in models.items()]
+    return [*found, ("corpus", str(corpus.resolve()))]
+
+
+def _about_page(models: Mapping[str, TrainedModel]) -> Iterator[str | None]:
+    """Yields what identifies the models on a page that others may see: no paths."""
+    yield from dict.fromkeys(model.person for model in models.values())
+    for name, model in models.items():
+        prefix = f"{name}: " if len(models) > 1 else ""
+        yield f"{prefix}trainer {model.trainer}"
+        yield model.created and f"trained on {model.created[:10]}"
+
+
+def _print_json(
+    models: Mapping[str, TrainedModel], corpus: Path, known: Mapping[str, bool], evaluation: Evaluation
+) -> None:
+    import attrs
     import msgspec
 
-    content = about | attrs.asdict(evaluation)
+    content: dict[str, Any] = {"corpus": str(corpus.resolve())} | attrs.asdict(evaluation)
+    content["models"] = {
+        name: {"model": str(model.path.resolve()), "trainer": model.trainer, "known_to_be_new": known[name]}
+        | content["models"][name]
+        for name, model in models.items()
+    }
     click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode("utf-8", "replace"))
-
-
-def _print(about: dict[str, str], evaluation: Evaluation) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from autocakechat.display.evaluation_table import COLUMNS, metric_groups
-    from autocakechat.display.verdict import cautions, verdict
-
-    for name, value in about.items():
-        click.echo(f"{name}: {escape_control_characters(value)}")
-    click.echo(f"{evaluation.samples:,} of {evaluation.available:,} held-out replies")
-    click.echo(f"always same: {escape_control_characters(evaluation.most_frequent_answer)}")
-    click.echo("at random: any reply of the person")
-    console = Console(highlight=False, markup=False, emoji=False)
-    for group in metric_groups(evaluation):
-        table = Table(
-            box=None, padding=(0, 1), pad_edge=False, title=f"\n{group.title}", title_justify="left", title_style="bold"
-        )
-        table.add_column(width=_TITLE_WIDTH)
-        for title in COLUMNS.values():
-            table.add_column(title, justify="right", width=_COLUMN_WIDTH)
-        for row in group.rows:
-            table.add_row(row.metric.title, *row.cells)
-        console.print(table)
-    click.echo()
-    for finding in verdict(evaluation):
-        click.echo(str(finding))
-    for caution in cautions(evaluation):
-        click.echo(f"note: {escape_control_characters(caution)}")
-    for example in evaluation.examples:
-        click.echo("")
-        for line in _lines(example):
-            click.echo(line)
-
-
-def _lines(example: ExampleReplies) -> Iterator[str]:
-    yield from (f"         {escape_control_characters(line)}" for line in example.context)
-    yield f"person < {escape_control_characters(example.person)}"
-    yield f"   bot < {escape_control_characters(example.bot)}"

@@ -2,69 +2,76 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from autocakechat.display.charts import interval
-from autocakechat.display.evaluation_table import COLUMNS, MetricGroup, metric_groups
+from autocakechat.display.evaluation_table import MetricGroup, formatted, metric_groups, model_titles, with_margin
 from autocakechat.display.markup import Cell, Figure, document, render_file
 from autocakechat.display.verdict import cautions, verdict
-from autocakechat.evaluation.metric_registry import METRICS, Metric, percent
-from autocakechat.evaluation.results import Evaluation
+from autocakechat.evaluation.metric_registry import METRICS, Group
+from autocakechat.evaluation.results import Evaluation, ExampleReplies, Measurement
 
-_SHARES = ("0 to 1", "share of replies")
+# The ends of the axes of the metrics that have some.
+_AXES = {"0 to 1": 1, "share of replies": 1, "share of words": 1, "0 to 100": 100}
+_PERSON = "person"
 
 
-def evaluation_page(evaluation: Evaluation, trainer: str, person: str | None = None, date: str | None = None) -> str:
+def evaluation_page(evaluation: Evaluation, about: Sequence[str | None]) -> str:
     """Makes the page.
 
     Args:
         evaluation: The results.
-        trainer: The trainer of the model.
-        person: The name of the person, if it is known.
-        date: When the model was trained, if it is known.
+        about: What identifies the models, such as the person and the trainer. None is left out.
 
     Returns:
         HTML, see `markup.document`.
     """
     groups = list(metric_groups(evaluation))
+    titles = model_titles(evaluation)
     body = render_file(
         "evaluation.html",
         evaluation=evaluation,
-        findings=verdict(evaluation),
+        verdicts=[(title, verdict(model)) for title, model in zip(titles, evaluation.models.values(), strict=True)],
         cautions=cautions(evaluation),
-        rankings=list(_interval_rows(evaluation, "ranking", "random")),
-        styles=list(_interval_rows(evaluation, "style", "person")),
-        columns=["", *COLUMNS.values()],
+        rankings=list(_interval_rows(evaluation, "ranking", "chance")),
+        relevances=list(_interval_rows(evaluation, "relevance", _PERSON)),
+        likenesses=list(_interval_rows(evaluation, "likeness", _PERSON)),
+        copies=list(_interval_rows(evaluation, "copying", _PERSON)),
+        styles=list(_interval_rows(evaluation, "style", _PERSON)),
         groups=groups,
         value_rows=_value_rows,
         metric_rows=[(row.metric.title, row.metric.help) for group in groups for row in group.rows],
+        replies=lambda example: _replies(example, titles),
     )
-    return document("Evaluation", [body], [person, f"trainer {trainer}", date and f"trained on {date}"])
+    return document("Evaluation", [body], about)
 
 
-def _interval_rows(evaluation: Evaluation, group: str, reference: str) -> Iterator[Sequence[Cell]]:
-    """Yields a row for each metric of a group from 0 to 1: the bot's interval, and another column as the reference."""
+def _interval_rows(evaluation: Evaluation, group: Group, reference: str) -> Iterator[Sequence[Cell]]:
+    """Yields a row for each metric with a limited axis and each model: its interval, and a reference."""
     for metric in METRICS:
-        if metric.group != group or metric.unit not in _SHARES:
+        if metric.group != group or metric.unit not in _AXES:
             continue
-        values, margin = evaluation.measures[metric.key], evaluation.margins[metric.key].bot
-        other: float | None = getattr(values, reference)
-        if values.bot is None or margin is None or not max(values.bot, other or 0):
-            continue
-        picture = interval(values.bot - margin, values.bot, values.bot + margin, other)
-        yield metric.title, picture, _with_margin(metric, values.bot, margin), _figure(metric, other)
+        end = _AXES[metric.unit]
+        for title, model in zip(model_titles(evaluation), evaluation.models.values(), strict=True):
+            own = model.measures[metric.key]
+            other = _reference(own, reference)
+            if own.value is None or own.low is None or own.high is None or not max(own.value, other or 0):
+                continue
+            at = None if other is None else other / end
+            picture = interval(own.low / end, own.value / end, own.high / end, at)
+            name = metric.title if len(evaluation.models) == 1 else f"{metric.title}: {title}"
+            yield name, picture, Figure(with_margin(metric, own)), Figure(formatted(metric, other))
 
 
-def _with_margin(metric: Metric, value: float, margin: float) -> Figure:
-    if metric.format is percent:
-        return Figure(f"{percent(value)} ± {100 * margin:.0f}")
-    return Figure(f"{value:.2f} ± {margin:.2f}")
+def _reference(own: Measurement, name: str) -> float | None:
+    value = own.person if name == _PERSON else own.baselines.get(name)
+    return value if value is None or math.isfinite(value) else None
 
 
-def _figure(metric: Metric, value: float | None) -> Figure:
-    if value is None:
-        return Figure("-")
-    return Figure(percent(value) if metric.format is percent else f"{value:.2f}")
+def _replies(example: ExampleReplies, titles: Sequence[str]) -> list[tuple[str, str]]:
+    """Returns the author and the text of each reply to an example."""
+    return [(_PERSON, example.person), *zip(titles, example.replies.values(), strict=True)]
 
 
 def _value_rows(group: MetricGroup) -> list[Sequence[Cell]]:

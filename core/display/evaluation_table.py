@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from autocakechat.evaluation.metric_registry import GROUP_TITLES, METRICS, Group, Metric
+from autocakechat.evaluation.metric_registry import BASELINES, GROUP_TITLES, METRICS, Group, Metric
 from autocakechat.evaluation.results import Evaluation, Measurement
 
-COLUMNS = {"bot": "bot", "person": "person", "most_frequent": "always same", "random": "at random"}
+_ONLY_MODEL = "bot"
 
 
 @attrs.frozen
@@ -19,7 +19,7 @@ class Row:
 
     Attributes:
         metric: The metric.
-        cells: The values of `COLUMNS`, formatted.
+        cells: The values of the columns of its group, formatted.
     """
 
     metric: Metric
@@ -28,19 +28,41 @@ class Row:
 
 @attrs.frozen
 class MetricGroup:
-    """Metrics that are shown in one table."""
+    """Metrics that are shown in one table.
+
+    Attributes:
+        title: The title of the table.
+        columns: The names of its columns: the models, the person, and the baselines that these metrics have.
+        rows: The metrics.
+    """
 
     title: str
+    columns: Sequence[str]
     rows: Sequence[Row]
 
 
 def metric_groups(evaluation: Evaluation) -> Iterator[MetricGroup]:
     """Yields all metrics of an evaluation, group by group."""
     for group, title in GROUP_TITLES.items():
-        rows = [
-            Row(metric, _cells(metric, evaluation.measures[metric.key])) for metric in METRICS if metric.group == group
+        metrics = [metric for metric in METRICS if metric.group == group]
+        measured = [[model.measures[metric.key] for model in evaluation.models.values()] for metric in metrics]
+        has_person = any(own.person is not None for row in measured for own in row)
+        baselines = [
+            key for key in BASELINES if any(own.baselines.get(key) is not None for row in measured for own in row)
         ]
-        yield MetricGroup(title + _details(group, evaluation), rows)
+        yield MetricGroup(
+            title + _details(group, evaluation),
+            [*model_titles(evaluation), *(["person"] if has_person else []), *map(BASELINES.__getitem__, baselines)],
+            [
+                Row(metric, list(_cells(metric, row, has_person, baselines)))
+                for metric, row in zip(metrics, measured, strict=True)
+            ],
+        )
+
+
+def model_titles(evaluation: Evaluation) -> list[str]:
+    """Returns the names of the columns of the models."""
+    return list(evaluation.models) if len(evaluation.models) > 1 else [_ONLY_MODEL]
 
 
 def _details(group: Group, evaluation: Evaluation) -> str:
@@ -54,11 +76,36 @@ def _details(group: Group, evaluation: Evaluation) -> str:
     return ""
 
 
-def _cells(metric: Metric, measurement: Measurement) -> list[str]:
-    return [_formatted(metric, getattr(measurement, column)) for column in COLUMNS]
+def _cells(metric: Metric, row: Sequence[Measurement], has_person: bool, baselines: Sequence[str]) -> Iterator[str]:
+    """Yields the value of each model with its margin, the person's value, and those of the baselines.
+
+    The person and the baselines are the same for all models, except for the likelihoods under a model: these are shown
+    for each model.
+    """
+    for own in row:
+        yield with_margin(metric, own)
+    if has_person:
+        yield _joined(metric, [own.person for own in row])
+    for baseline in baselines:
+        yield _joined(metric, [own.baselines.get(baseline) for own in row])
 
 
-def _formatted(metric: Metric, value: float | None) -> str:
+def _joined(metric: Metric, values: Sequence[float | None]) -> str:
+    """Formats a value of several models: once if it is the same for all."""
+    return " / ".join(dict.fromkeys(formatted(metric, value) for value in values)) if values else "-"
+
+
+def with_margin(metric: Metric, own: Measurement) -> str:
+    """Formats a value with half its interval."""
+    if own.value is None or own.low is None or own.high is None or not math.isfinite(own.low + own.high):
+        return formatted(metric, own.value)
+    value, margin = metric.format(own.value), metric.format((own.high - own.low) / 2)
+    number, space, unit = value.partition(" ")
+    return f"{number} ± {margin.removesuffix(space + unit)}{space}{unit}"
+
+
+def formatted(metric: Metric, value: float | None) -> str:
+    """Formats a value."""
     if value is None:
         return "-"
     return metric.format(value) if math.isfinite(value) else "∞"

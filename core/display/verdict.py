@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import attrs
 
 from autocakechat.evaluation.metric_registry import METRICS, Metric, percent
-from autocakechat.evaluation.results import Evaluation, Measurement
+from autocakechat.evaluation.results import Evaluation, Measurement, ModelResults
 
 FEW_REPLIES = 100
-CLEAR_CONTEXT = 0.25  # of the way from the better baseline to a perfect ranking
 CLOSE = 0.10  # a difference of shares
 COMMON = 0.10  # a share of replies
+ECHO = 0.20  # a difference of shares of words
 MOSTLY, PARTLY = 0.8, 0.5
 
 Level = Literal["good", "fair", "poor", "unknown"]
+_Column = Callable[[Measurement], float | None]
 
 
 @attrs.frozen
@@ -40,105 +41,150 @@ class Finding:
         return f"{self.question} {self.answer}. {self.details}"
 
 
-def verdict(evaluation: Evaluation) -> list[Finding]:
-    """Returns the findings on the context, the style, the length, the variety and the baselines."""
-    context = _context(evaluation)
+def verdict(model: ModelResults) -> list[Finding]:
+    """Returns the findings on a model: context, relevance, style, length, variety, copying and the baselines."""
+    context = _context(model.measures["ranking.map"])
     return [
         context,
-        _style(evaluation),
-        _length(evaluation.measures["words"]),
-        _variety(evaluation),
-        _baselines(evaluation, context),
+        _relevance(model),
+        _style(model),
+        _length(model.measures["length.words"]),
+        _variety(model),
+        _copying(model.measures["copying.verbatim"]),
+        _baselines(model, context),
     ]
 
 
 def cautions(evaluation: Evaluation) -> list[str]:
-    """Returns what limits the verdict: the notes of the evaluation, and a small number of replies."""
-    if evaluation.samples >= FEW_REPLIES:
-        return list(evaluation.notes)
-    few = f"only {evaluation.samples} replies were evaluated; with fewer than {FEW_REPLIES}, the verdict is a guess"
-    return [*evaluation.notes, few]
+    """Returns what limits the verdict: the notes of the evaluation and the models, and a small number of replies."""
+    notes = list(evaluation.notes)
+    for name, model in evaluation.models.items():
+        prefix = f"{name}: " if len(evaluation.models) > 1 else ""
+        notes += [f"{prefix}{note}" for note in model.notes]
+    if evaluation.samples < FEW_REPLIES:
+        few = f"only {evaluation.samples} replies were evaluated"
+        notes.append(f"{few}; with fewer than {FEW_REPLIES}, the verdict is a guess")
+    return notes
 
 
-def _context(evaluation: Evaluation) -> Finding:
+def _context(ranking: Measurement) -> Finding:
     question = "Does it follow the context?"
-    ranking = evaluation.measures["mean_average_precision"]
-    margin = evaluation.margins["mean_average_precision"].bot
-    if ranking.bot is None or ranking.random is None or ranking.most_frequent is None:
+    chance, frequency = ranking.baselines.get("chance"), ranking.baselines.get("most_frequent")
+    words = ranking.baselines.get("rare_words")
+    if ranking.value is None or chance is None or frequency is None or words is None:
         return Finding(question, "unknown", "Not measured", "There was no ranking of true replies.")
-    if margin is None:
-        return Finding(question, "unknown", "Not measured", "One reply is too few.")
-    low, high = max(ranking.bot - margin, 0), min(ranking.bot + margin, 1)
+    if ranking.low is None or ranking.high is None:
+        return Finding(question, "unknown", "Not measured", "One dialog is too few.")
     figures = (
-        f"(mean average precision {ranking.bot:.2f}, 95 % interval {low:.2f} to {high:.2f}; chance {ranking.random:.2f}"
+        f"(mean average precision {ranking.value:.2f}, 95 % interval {ranking.low:.2f} to {ranking.high:.2f}; chance "
+        f"{chance:.2f}, by frequency {frequency:.2f}, by shared rare words {words:.2f})."
     )
-    if low <= ranking.random:
-        return Finding(question, "poor", "No", f"It ranks true replies not measurably better than chance {figures}).")
-    figures += f", by frequency {ranking.most_frequent:.2f})."
-    if low <= ranking.most_frequent:
-        return Finding(
-            question, "fair", "Hardly", f"It ranks true replies better than chance, but not than by frequency {figures}"
-        )
-    baseline = max(ranking.random, ranking.most_frequent)
-    if ranking.bot - baseline < CLEAR_CONTEXT * (1 - baseline):
-        return Finding(question, "fair", "A little", f"It ranks true replies better than chance {figures}")
-    return Finding(question, "good", "Yes", f"It ranks true replies clearly better than chance {figures}")
+    level: Level = "fair"
+    if ranking.low <= chance:
+        level, answer, details = "poor", "No", "It ranks true replies not measurably better than chance"
+    elif ranking.low <= frequency:
+        answer, details = "Hardly", "It ranks true replies better than chance, but not than by frequency"
+    elif ranking.low <= words:
+        answer, details = "A little", "It ranks true replies better than chance, but not than by shared rare words"
+    else:
+        level, answer, details = "good", "Yes", "It ranks true replies better than by shared rare words"
+    return Finding(question, level, answer, f"{details} {figures}")
 
 
-def _style(evaluation: Evaluation) -> Finding:
+def _relevance(model: ModelResults) -> Finding:
+    question = "Do its replies fit the context?"
+    fit, echo = model.measures["relevance.map"], model.measures["relevance.echo"]
+    random = fit.baselines.get("random")
+    if fit.value is None or fit.low is None or fit.person is None or random is None:
+        return Finding(question, "unknown", "Not measured", "There are too few dialogs.")
+    figures = (
+        f"(mean average precision of a judge that knows only words: {fit.value:.2f}, the person's replies "
+        f"{fit.person:.2f}, random replies {random:.2f})."
+    )
+    if fit.low <= random:
+        return Finding(question, "poor", "No", f"They fit not measurably better than random replies {figures}")
+    if echo.value is not None and echo.person is not None and echo.value > echo.person + ECHO:
+        details = f"{percent(echo.value)} of their words are in the message before (person {percent(echo.person)})"
+        return Finding(question, "fair", "They repeat it", f"{details} {figures}")
+    share = (fit.value - random) / (fit.person - random) if fit.person > random else 1.0
+    answers: dict[Level, str] = {"good": "Yes", "fair": "Partly", "poor": "A little"}
+    return Finding(question, _level(share), answers[_level(share)], f"They fit better than random replies {figures}")
+
+
+def _copying(verbatim: Measurement) -> Finding:
+    question = "Does it only copy?"
+    if verbatim.value is None or verbatim.person is None:
+        return Finding(question, "unknown", "Not measured", "There are no replies.")
+    surplus = verbatim.value - verbatim.person
+    level: Level = "good" if surplus <= CLOSE else "fair" if surplus <= PARTLY else "poor"
+    return Finding(
+        question=question,
+        level=level,
+        answer={"good": "No", "fair": "Partly", "poor": "Yes"}[level],
+        details=f"{percent(verbatim.value)} of its replies are in the training part word for word (person "
+        f"{percent(verbatim.person)}).",
+    )
+
+
+def _style(model: ModelResults) -> Finding:
     question = "Does it write like the person?"
-    features = list(_common_features(evaluation))
+    features = list(_common_features(model))
     if not features:
         return Finding(
             question, "unknown", "Not measured", f"No feature of style is in {percent(COMMON)} of the replies."
         )
-    close = _count_close(features, "bot")
+    close = _count_close(features, _own)
     details = (
         f"Of {len(features)} common features of style, {close} are within {100 * CLOSE:.0f} percentage points of the "
         f"person's."
     )
     differences = [
-        f"{metric.title} {percent(shares.bot)} (person {percent(shares.person)})"
-        for metric, shares in sorted(features, key=lambda feature: -_difference(feature[1], "bot"))[:3]
-        if shares.bot is not None and shares.person is not None and not _is_close(shares, "bot")
+        f"{metric.title} {percent(shares.value)} (person {percent(shares.person)})"
+        for metric, shares in sorted(features, key=lambda feature: -_difference(feature[1], _own))[:3]
+        if shares.value is not None and shares.person is not None and not _is_close(shares, _own)
     ]
     if differences:
         details += f" The largest differences: {', '.join(differences)}."
+    told = model.measures["style.two_sample_accuracy"].value
+    if told is not None:
+        details += (
+            f" A classifier tells its replies from the person's in {percent(told)} of the cases; 50 % is by chance."
+        )
     return _by_share(question, close / len(features), details)
 
 
 def _length(words: Measurement) -> Finding:
     question = "Are its replies as long?"
-    if not words.bot or not words.person:
+    if not words.value or not words.person:
         return Finding(question, "unknown", "Not measured", "There are no words.")
-    ratio = words.bot / words.person
+    ratio = words.value / words.person
     return Finding(
         question=question,
         level=_level(min(ratio, 1 / ratio)),
         answer="Yes" if min(ratio, 1 / ratio) >= MOSTLY else "Shorter" if ratio < 1 else "Longer",
-        details=f"They have {words.bot:.1f} words on average, the person's {words.person:.1f}.",
+        details=f"They have {words.value:.1f} words on average, the person's {words.person:.1f}.",
     )
 
 
-def _variety(evaluation: Evaluation) -> Finding:
+def _variety(model: ModelResults) -> Finding:
     question = "Are its replies as varied?"
-    pairs, replies = evaluation.measures["distinct_2"], evaluation.measures["different"]
-    if pairs.bot is None or not pairs.person or replies.bot is None or replies.person is None:
+    pairs, replies = model.measures["variety.distinct_2"], model.measures["variety.different"]
+    if pairs.value is None or not pairs.person or replies.value is None or replies.person is None:
         return Finding(question, "unknown", "Not measured", "The replies are too short.")
     details = (
-        f"In texts of the same length, it has {100 * pairs.bot:.0f} different pairs of words per 100 (person "
-        f"{100 * pairs.person:.0f}); {percent(replies.bot)} of its replies are different (person "
+        f"In texts of the same length, it has {100 * pairs.value:.0f} different pairs of words per 100 (person "
+        f"{100 * pairs.person:.0f}); {percent(replies.value)} of its replies are different (person "
         f"{percent(replies.person)})."
     )
-    return _by_share(question, pairs.bot / pairs.person, details)
+    return _by_share(question, pairs.value / pairs.person, details)
 
 
-def _baselines(evaluation: Evaluation, context: Finding) -> Finding:
+def _baselines(model: ModelResults, context: Finding) -> Finding:
     """Compares with always the same reply by style and vocabulary, and with a random reply by the context."""
-    features = list(_common_features(evaluation))
-    close, same_close = _count_close(features, "bot"), _count_close(features, "most_frequent")
-    vocabulary = evaluation.measures["lexical_similarity"]
-    similarity, same_similarity = vocabulary.bot or 0, vocabulary.most_frequent or 0
+    features = list(_common_features(model))
+    close, same_close = _count_close(features, _own), _count_close(features, _same)
+    vocabulary = model.measures["variety.lexical_similarity"]
+    similarity, same_similarity = vocabulary.value or 0, _same(vocabulary) or 0
     beats_same = close > same_close and similarity > same_similarity
     beats_random = context.level in ("good", "fair")
     answers: dict[int, tuple[Level, str]] = {0: ("poor", "No"), 1: ("fair", "Partly"), 2: ("good", "Yes")}
@@ -155,25 +201,33 @@ def _baselines(evaluation: Evaluation, context: Finding) -> Finding:
     return Finding("Is it better than the baselines?", *answers[beats_same + beats_random], details)
 
 
-def _common_features(evaluation: Evaluation) -> Iterator[tuple[Metric, Measurement]]:
+def _common_features(model: ModelResults) -> Iterator[tuple[Metric, Measurement]]:
     """Yields the features of style that are common in the replies of the bot or of the person."""
     for metric in METRICS:
-        shares = evaluation.measures[metric.key]
+        shares = model.measures[metric.key]
         is_feature = metric.group == "style" and metric.unit == "share of replies"
-        if is_feature and shares.person is not None and max(shares.bot or 0, shares.person) >= COMMON:
+        if is_feature and shares.person is not None and max(shares.value or 0, shares.person) >= COMMON:
             yield metric, shares
 
 
-def _count_close(features: Sequence[tuple[Metric, Measurement]], column: str) -> int:
+def _own(shares: Measurement) -> float | None:
+    return shares.value
+
+
+def _same(shares: Measurement) -> float | None:
+    return shares.baselines.get("most_frequent")
+
+
+def _count_close(features: Sequence[tuple[Metric, Measurement]], column: _Column) -> int:
     return sum(_is_close(shares, column) for _, shares in features)
 
 
-def _is_close(shares: Measurement, column: str) -> bool:
+def _is_close(shares: Measurement, column: _Column) -> bool:
     return _difference(shares, column) <= CLOSE
 
 
-def _difference(shares: Measurement, column: str) -> float:
-    value: float | None = getattr(shares, column)
+def _difference(shares: Measurement, column: _Column) -> float:
+    value = column(shares)
     return 1.0 if value is None or shares.person is None else abs(value - shares.person)
 
 

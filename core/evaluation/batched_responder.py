@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autocakechat.interface.model import Request, Responder, Score, ScoringResponder
+from autocakechat.interface.model import RankingResponder, Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import OpenProgress
 
 _BATCH_SIZE = 32
@@ -21,6 +21,7 @@ class BatchedResponder:
         labels: The labels it can reply with.
         context_lines: The number of context lines it uses.
         can_score: Whether it can score replies.
+        can_rank: Whether it ranks replies itself.
     """
 
     def __init__(self, responder: Responder, progress: OpenProgress) -> None:
@@ -29,6 +30,7 @@ class BatchedResponder:
         self.labels = responder.labels
         self.context_lines = responder.context_lines
         self.can_score = isinstance(responder, ScoringResponder)
+        self.can_rank = isinstance(responder, RankingResponder)
 
     def replies(self, requests: Sequence[Request]) -> list[str]:
         """Returns one reply per request.
@@ -43,19 +45,40 @@ class BatchedResponder:
                 progress.advance(len(requests[batch]))
         return replies
 
-    def scores(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+    def scores(
+        self, requests: Sequence[Request], replies: Sequence[Sequence[str]], title: str = "scoring"
+    ) -> list[list[Score]]:
         """Returns the scores of several replies per request. Requires `can_score`.
+
+        Args:
+            requests: The requests.
+            replies: The replies to score, for each request.
+            title: The title of the progress display.
 
         Raises:
             PluginError: The responder failed.
         """
         assert isinstance(self._responder, ScoringResponder)
         scores: list[list[Score]] = []
-        with self._progress("scoring", total=len(requests), unit="requests") as progress:
+        with self._progress(title, total=len(requests), unit="requests") as progress:
             for batch in _batches(len(requests)):
                 scores += self._responder.score(requests[batch], replies[batch])
                 progress.advance(len(requests[batch]))
         return scores
+
+    def ranks(self, requests: Sequence[Request], candidates: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Returns how well several candidates fit each request. Requires `can_rank`.
+
+        Raises:
+            PluginError: The responder failed.
+        """
+        assert isinstance(self._responder, RankingResponder)
+        ranks: list[list[float]] = []
+        with self._progress("ranking", total=len(requests), unit="requests") as progress:
+            for batch in _batches(len(requests)):
+                ranks += self._responder.rank(requests[batch], candidates[batch])
+                progress.advance(len(requests[batch]))
+        return ranks
 
 
 def _batches(total: int) -> Iterator[slice]:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from autocakechat.errors import UserError
-from autocakechat.evaluation.metrics import Lexicon, WordList, split_words
+from autocakechat.evaluation.metrics import Lexicon, WordList, normalized, split_words
 from autocakechat.interface.corpus import Corpus, Utterance
 from autocakechat.interface.run_context import OpenProgress, Progress
 
 _POOL_SIZE = 2000
+_EXCHANGES = 20_000
 
 
 @attrs.frozen
@@ -21,20 +22,27 @@ class EvaluationExample:
     """A held-out reply in its context.
 
     Attributes:
+        dialog: The number of its dialog.
         context: The turns before the reply, oldest first.
         reply: The person's reply.
         emotion: The label of the reply.
         distractors: Replies that the person gave in other contexts: the wrong candidates of the ranking task.
     """
 
+    dialog: int
     context: tuple[str, ...]
     reply: str
     emotion: str
     distractors: tuple[str, ...] = ()
 
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The candidates of the ranking task, the true reply first."""
+        return (self.reply, *self.distractors)
+
 
 def draw_held_out_examples(
-    corpus: Corpus, size: int, distractors: int, context_lines: int, rng: random.Random
+    corpus: Corpus, size: int, distractors: int, rng: random.Random
 ) -> tuple[list[EvaluationExample], int]:
     """Draws examples from the held-out part of a corpus.
 
@@ -44,7 +52,6 @@ def draw_held_out_examples(
         distractors: The number of wrong candidates for each example. They differ from the true reply and from each
             other in their words, and are drawn as often as the person gives them. All examples get the same number:
             fewer if the held-out part has fewer distinct replies.
-        context_lines: The number of turns before the reply to keep.
         rng: The random number generator.
 
     Returns:
@@ -63,12 +70,12 @@ def draw_held_out_examples(
     pool_indexes = set(rng.sample(range(available), min(_POOL_SIZE, available)))
     examples: list[EvaluationExample] = []
     pool: list[str] = []
-    for index, example in enumerate(_held_out_examples(corpus, context_lines)):
+    for index, example in enumerate(_held_out_examples(corpus)):
         if index in drawn_indexes:
             examples.append(example)
         if index in pool_indexes:
             pool.append(example.reply)
-    distractors = min(distractors, len({_normalized(text) for text in pool}) - 1)
+    distractors = min(distractors, len({normalized(text) for text in pool}) - 1)
     return [
         attrs.evolve(example, distractors=_draw_distractors(example.reply, pool, distractors, rng))
         for example in examples
@@ -80,20 +87,23 @@ class TrainingReplies:
 
     Args:
         corpus: The corpus.
+        rng: Draws the exchanges.
         progress: Opens a progress display.
 
     Attributes:
         counts: How often each reply occurs.
         lexicon: The words of the replies.
+        exchanges: Messages with the replies to them: all, or a random part of a large corpus.
 
     Raises:
         UserError: There are none.
     """
 
-    def __init__(self, corpus: Corpus, progress: OpenProgress) -> None:
+    def __init__(self, corpus: Corpus, rng: random.Random, progress: OpenProgress) -> None:
         self.counts: Counter[str] = Counter()
+        self.exchanges: list[tuple[str, str]] = []
         with progress("reading the training replies", unit="dialogs") as display:
-            self.lexicon = Lexicon(self._count(corpus, display))
+            self.lexicon = Lexicon(self._count(corpus, rng, display))
         if not self.counts:
             raise UserError(f"{corpus.path}: train.jsonl contains no replies", "build the corpus again")
 
@@ -106,31 +116,41 @@ class TrainingReplies:
         """Draws replies in proportion to their frequency."""
         return rng.choices(list(self.counts), list(self.counts.values()), k=size)
 
-    def _count(self, corpus: Corpus, display: Progress) -> Iterator[WordList]:
-        """Counts the replies and yields the words of each."""
+    def _count(self, corpus: Corpus, rng: random.Random, display: Progress) -> Iterator[WordList]:
+        """Counts the replies, keeps exchanges, and yields the words of each reply."""
+        read = 0
         for dialog in corpus.dialogs("train"):
-            for utterance in dialog[1::2]:
-                self.counts[utterance.text] += 1
-                yield split_words(utterance.text)
+            for message, reply in zip(dialog[::2], dialog[1::2], strict=True):
+                self.counts[reply.text] += 1
+                read += 1
+                self._keep((message.text, reply.text), rng.randrange(read) if read > _EXCHANGES else read - 1)
+                yield split_words(reply.text)
             display.advance()
 
+    def _keep(self, exchange: tuple[str, str], place: int) -> None:
+        """Keeps an exchange at a place, so that all exchanges are kept with the same probability."""
+        if place < len(self.exchanges):
+            self.exchanges[place] = exchange
+        elif len(self.exchanges) < _EXCHANGES:
+            self.exchanges.append(exchange)
 
-def _held_out_examples(corpus: Corpus, context_lines: int) -> Iterator[EvaluationExample]:
-    for dialog in corpus.dialogs("validation"):
+
+def _held_out_examples(corpus: Corpus) -> Iterator[EvaluationExample]:
+    for number, dialog in enumerate(corpus.dialogs("validation")):
         for index in range(1, len(dialog), 2):
-            context: Sequence[Utterance] = dialog[max(0, index - context_lines) : index]
+            context: Sequence[Utterance] = dialog[:index]
             reply = dialog[index]
-            yield EvaluationExample(tuple(utterance.text for utterance in context), reply.text, reply.emotion)
+            yield EvaluationExample(number, tuple(turn.text for turn in context), reply.text, reply.emotion)
 
 
 def _draw_distractors(reply: str, pool: Sequence[str], number: int, rng: random.Random) -> tuple[str, ...]:
-    true = _normalized(reply)
-    drawn: dict[tuple[str, ...], str] = {}
+    true = normalized(reply)
+    drawn: dict[str, str] = {}
     for text in _shuffled(pool, rng):
         if len(drawn) == number:
             break
-        if _normalized(text) != true:
-            drawn.setdefault(_normalized(text), text)
+        if normalized(text) != true:
+            drawn.setdefault(normalized(text), text)
     return tuple(drawn.values())
 
 
@@ -141,8 +161,3 @@ def _shuffled(texts: Sequence[str], rng: random.Random) -> Iterator[str]:
         index = rng.randrange(len(remaining))
         remaining[index], remaining[-1] = remaining[-1], remaining[index]
         yield remaining.pop()
-
-
-def _normalized(text: str) -> tuple[str, ...]:
-    """Returns a key that is equal for texts that differ only in case and white space."""
-    return tuple(split_words(text))

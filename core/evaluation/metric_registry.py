@@ -10,16 +10,29 @@ import attrs
 RECALL_CUTOFFS = (1, 2, 5)
 NGRAM_SIZES = (1, 2, 3)
 
-Group = Literal["likelihood", "ranking", "variety", "length", "style"]
+Group = Literal["ranking", "relevance", "likeness", "copying", "likelihood", "variety", "length", "style"]
 Better = Literal["lower", "higher", "closer to the person"]
 
 GROUP_TITLES: dict[Group, str] = {
+    "ranking": "Understanding: ranking the true reply",
+    "relevance": "Relevance of its replies",
+    "likeness": "Likeness of style",
+    "copying": "Copying and generic replies",
     "likelihood": "Likelihood",
-    "ranking": "Ranking the true reply",
     "variety": "Variety and vocabulary",
     "length": "Length",
     "style": "Writing style",
 }
+
+BASELINES = {
+    "chance": "chance",
+    "most_frequent": "always same",
+    "random": "at random",
+    "rare_words": "rare words",
+    "past_exchanges": "BM25",
+    "others": "others",
+}
+"""The names of the baselines in tables, by JSON key."""
 
 
 def decimal_1(value: float) -> str:
@@ -27,9 +40,19 @@ def decimal_1(value: float) -> str:
     return f"{value:,.1f}"
 
 
+def decimal_2(value: float) -> str:
+    """Formats a value with two decimal places."""
+    return f"{value:.2f}"
+
+
 def decimal_3(value: float) -> str:
     """Formats a value with three decimal places."""
     return f"{value:.3f}"
+
+
+def whole(value: float) -> str:
+    """Formats a value without decimal places."""
+    return f"{value:,.0f}"
 
 
 def percent(value: float) -> str:
@@ -48,6 +71,7 @@ class Metric:
         unit: The unit of its values.
         better: Which values are better.
         format: Formats a value for a table.
+        source: Where the metric is from.
         help: One sentence or two for people.
     """
 
@@ -57,86 +81,211 @@ class Metric:
     unit: str
     better: Better = "closer to the person"
     format: Callable[[float], str] = percent
+    source: str
     help: str
 
 
+_CAKECHAT = "CakeChat"
+_OWN = "here"
+_COUNT = "count"
+
+
 def _share(key: str, title: str, help: str) -> Metric:
-    return Metric(key=key, title=title, group="style", unit="share of replies", help=help)
+    return Metric(key=f"style.{key}", title=title, group="style", unit="share of replies", source=_COUNT, help=help)
 
 
 def _length(key: str, title: str, unit: str, help: str) -> Metric:
-    return Metric(key=key, title=title, group="length", unit=unit, format=decimal_1, help=help)
+    return Metric(
+        key=f"length.{key}", title=title, group="length", unit=unit, format=decimal_1, source=_COUNT, help=help
+    )
 
 
 METRICS: tuple[Metric, ...] = (
     Metric(
-        key="perplexity",
-        title="perplexity",
-        group="likelihood",
-        unit="per token",
-        better="lower",
-        format=decimal_1,
-        help="How unlikely the model finds each token of the text in the column. The column 'person' is the model's "
-        "perplexity. The column 'at random' is a reply to another context: the higher it is above 'person', the more "
-        "the model uses the context.",
-    ),
-    Metric(
-        key="mean_perplexity",
-        title="mean perplexity",
-        group="likelihood",
-        unit="per token",
-        better="lower",
-        format=decimal_1,
-        help="The perplexity of each reply alone, averaged over replies: CakeChat's metric.",
-    ),
-    Metric(
-        key="mean_average_precision",
+        key="ranking.map",
         title="mean average precision",
         group="ranking",
         unit="0 to 1",
         better="higher",
         format=decimal_3,
-        help="The model ranks the true reply among other replies of the person; the mean of 1 / rank. The column "
-        "'always same' ranks by frequency, 'at random' by chance.",
+        source="pointwise mutual information, arXiv 1510.03055",
+        help="The model ranks the true reply among other replies of the person by what each gains from the context: "
+        "the mean of 1 / rank.",
     ),
     *(
         Metric(
-            key=f"recall_at_{k}",
+            key=f"ranking.recall_at_{k}",
             title=f"recall@{k}",
             group="ranking",
             unit="share of replies",
             better="higher",
+            source=_CAKECHAT,
             help=f"How often the true reply is among the first {k} candidates."
             if k > 1
             else "How often the true reply is the first candidate.",
         )
         for k in RECALL_CUTOFFS
     ),
+    Metric(
+        key="ranking.map_by_log_p",
+        title="the same by log p",
+        group="ranking",
+        unit="0 to 1",
+        better="higher",
+        format=decimal_3,
+        source=_CAKECHAT,
+        help="Mean average precision of the ranking by log p. It prefers short replies, whatever was said before.",
+    ),
+    Metric(
+        key="ranking.context_gain",
+        title="context gain",
+        group="ranking",
+        unit="nats",
+        better="higher",
+        format=decimal_2,
+        source="pointwise mutual information, arXiv 1510.03055",
+        help="How much log p of a true reply is higher in its own context than in other contexts.",
+    ),
+    Metric(
+        key="relevance.map",
+        title="mean average precision",
+        group="relevance",
+        unit="0 to 1",
+        format=decimal_3,
+        source=_OWN,
+        help="A judge that knows only words looks for the context that a reply was given to, among contexts of other "
+        "dialogs; the mean of 1 / rank. A value above the person's means that the bot repeats words of the context.",
+    ),
+    Metric(
+        key="relevance.recall_at_1",
+        title="recall@1",
+        group="relevance",
+        unit="share of replies",
+        source=_OWN,
+        help="How often the judge finds the right context first.",
+    ),
+    Metric(
+        key="relevance.echo",
+        title="words of the message",
+        group="relevance",
+        unit="share of words",
+        source=_COUNT,
+        help="The share of the different words of a reply that the message before it contains.",
+    ),
+    Metric(
+        key="style.score",
+        title="likeness",
+        group="likeness",
+        unit="0 to 100",
+        better="higher",
+        format=whole,
+        source="standardized mean differences",
+        help="The distance from the person over length, lines, punctuation, emoji, case, frequent words and letter "
+        "trigrams: 0 is the distance of the other participants, 100 that of the person's own other half.",
+    ),
+    Metric(
+        key="style.two_sample_accuracy",
+        title="told from the person",
+        group="likeness",
+        unit="share of replies",
+        better="lower",
+        source="classifier two-sample test, arXiv 1610.06545",
+        help="How often a classifier that sees letters and length tells replies from the person's. 50 % is by chance. "
+        "Under person: the person's own halves.",
+    ),
+    Metric(
+        key="copying.verbatim",
+        title="copied replies",
+        group="copying",
+        unit="share of replies",
+        source=_COUNT,
+        help="Replies that repeat a reply of the training part word for word.",
+    ),
+    Metric(
+        key="copying.mean_run",
+        title="copied run, mean",
+        group="copying",
+        unit="words",
+        format=decimal_1,
+        source=_COUNT,
+        help="The longest run of words of a reply that a message of someone else in the training part contains; runs "
+        "of fewer than three words count as 0.",
+    ),
+    Metric(
+        key="copying.longest_run",
+        title="copied run, longest",
+        group="copying",
+        unit="words",
+        format=whole,
+        source=_COUNT,
+        help="The longest such run of all replies.",
+    ),
+    Metric(
+        key="copying.placeholders",
+        title="with a placeholder",
+        group="copying",
+        unit="share of replies",
+        source=_COUNT,
+        help="Replies with a placeholder of masked text, such as [phone].",
+    ),
+    Metric(
+        key="generic.share",
+        title="generic replies",
+        group="copying",
+        unit="share of replies",
+        source=_COUNT,
+        help="Replies that are among the person's 20 most frequent ones.",
+    ),
+    Metric(
+        key="likelihood.perplexity",
+        title="perplexity",
+        group="likelihood",
+        unit="per token",
+        better="lower",
+        format=decimal_1,
+        source=_CAKECHAT,
+        help="How unlikely the model finds each token of the text in the column. The column 'person' is the model's "
+        "perplexity. The column 'at random' is a reply to another context: the higher it is above 'person', the more "
+        "the model uses the context.",
+    ),
+    Metric(
+        key="likelihood.mean_perplexity",
+        title="mean perplexity",
+        group="likelihood",
+        unit="per token",
+        better="lower",
+        format=decimal_1,
+        source=_CAKECHAT,
+        help="The perplexity of each reply alone, averaged over replies: CakeChat's metric.",
+    ),
     *(
         Metric(
-            key=f"distinct_{n}",
+            key=f"variety.distinct_{n}",
             title=f"distinct-{n}",
             group="variety",
             unit="0 to 1",
             format=decimal_3,
+            source="arXiv 1510.03055",
             help=f"The number of different {n}-grams divided by the number of all {n}-grams.",
         )
         for n in NGRAM_SIZES
     ),
     Metric(
-        key="different",
+        key="variety.different",
         title="different replies",
         group="variety",
         unit="share of replies",
+        source=_COUNT,
         help="The number of different replies divided by the number of all replies.",
     ),
     Metric(
-        key="lexical_similarity",
+        key="variety.lexical_similarity",
         title="lexical similarity",
         group="variety",
         unit="cosine",
         better="higher",
         format=decimal_3,
+        source=_CAKECHAT,
         help="The cosine of the TF-IDF vectors of the column's replies and of all training replies; 1 for the same "
         "words in the same proportions.",
     ),
@@ -154,11 +303,12 @@ METRICS: tuple[Metric, ...] = (
     _share("dots", "with .. or …", "Replies with at least two consecutive dots."),
     _share("emoji", "with emoji", "Replies with at least one emoji."),
     Metric(
-        key="emoji_each",
+        key="style.emoji_each",
         title="emoji per reply",
         group="style",
         unit="emoji",
         format=decimal_3,
+        source=_COUNT,
         help="Mean number of emoji of a reply.",
     ),
     _share("emoticons", "with an emoticon", "Replies with an emoticon such as :-)."),

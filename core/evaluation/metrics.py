@@ -1,6 +1,6 @@
-"""Formulas over words, scores and ranks. They depend on no model and no corpus.
+"""Formulas over words and scores. They depend on no model and no corpus.
 
-Sources: perplexity and ranking as in CakeChat; distinct-n from Li et al. 2016 (arXiv 1510.03055), at a fixed number of
+Sources: perplexity as in CakeChat; distinct-n from Li et al. 2016 (arXiv 1510.03055), at a fixed number of
 words as in CakeChat; TF-IDF with the smoothed weights that scikit-learn documents.
 """
 
@@ -13,8 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-import attrs
-
+from autocakechat.evaluation.intervals import Interval, Intervals
 from autocakechat.interface.model import Score
 
 WordList = Sequence[str]
@@ -33,67 +32,28 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def perplexity(scores: Sequence[Score]) -> float | None:
-    """Returns the perplexity of several replies: exp(-1/N Σ log p), N tokens in all; None without tokens.
+def normalized(text: str) -> str:
+    """Returns a text that is equal for texts that differ only in case and white space."""
+    return " ".join(split_words(text))
+
+
+def perplexity(scores: Sequence[Score], intervals: Intervals) -> Interval:
+    """Returns the perplexity of several replies: exp(-1/N Σ log p), N tokens in all; undefined without tokens.
 
     A perplexity of k means that the model is as uncertain about each token as about the throw of a k-sided die.
     """
-    tokens = sum(score.tokens for score in scores)
-    return _exp(-math.fsum(score.log_p for score in scores) / tokens) if tokens else None
+    return intervals.ratio([-score.log_p for score in scores], [score.tokens for score in scores], _exp)
 
 
-def mean_perplexity(scores: Sequence[Score]) -> float | None:
-    """Returns CakeChat's metric: the mean over replies of exp(-1/n log p), n tokens each; None without tokens."""
-    perplexities = [_exp(-score.log_p / score.tokens) for score in scores if score.tokens]
-    return mean(perplexities)
-
-
-@attrs.frozen
-class Rank:
-    """The rank of the true reply among candidates, with ties.
-
-    Attributes:
-        better: The number of candidates with a higher score.
-        equal: The number of candidates with the same score, the true reply included. Each order of these is equally
-            likely, so metrics are expectations over them.
-    """
-
-    better: int
-    equal: int = 1
-
-    @classmethod
-    def of_first(cls, scores: Sequence[float]) -> Rank:
-        """Ranks the first of several candidates by score; higher is better."""
-        true = scores[0]
-        return cls(sum(score > true for score in scores), sum(score == true for score in scores))
-
-    @property
-    def average_precision(self) -> float:
-        """The average precision, 1 / rank for a single relevant candidate, in expectation over ties."""
-        return math.fsum(1 / (self.better + place) for place in range(1, self.equal + 1)) / self.equal
-
-    def recall(self, k: int) -> float:
-        """Returns recall@k: 1 if the true reply is among the first k, else 0, in expectation over ties."""
-        return min(max(k - self.better, 0), self.equal) / self.equal
+def mean_perplexity(scores: Sequence[Score], intervals: Intervals) -> Interval:
+    """Returns CakeChat's metric: the mean over replies of exp(-1/n log p), n tokens each; undefined without tokens."""
+    return intervals.mean([_exp(-score.log_p / score.tokens) if score.tokens else None for score in scores])
 
 
 def mean(values: Iterable[float]) -> float | None:
     """Returns the mean, or None without values."""
     values = list(values)
     return math.fsum(values) / len(values) if values else None
-
-
-def margin_of_error(values: Iterable[float]) -> float | None:
-    """Returns half the width of the 95 % confidence interval of the mean: two standard errors, 2 s / √n.
-
-    None for fewer than two values.
-    """
-    values = list(values)
-    if len(values) < 2:
-        return None
-    average = math.fsum(values) / len(values)
-    variance = math.fsum((value - average) ** 2 for value in values) / (len(values) - 1)
-    return 2 * math.sqrt(variance / len(values))
 
 
 def distinct(replies: Sequence[WordList], n: int, size: int, seed: int) -> float | None:
@@ -136,6 +96,8 @@ class Lexicon:
             self._counts.update(reply)
             self._document_frequency.update(set(reply))
             self._documents += 1
+        self._own = self._tf_idf(self._counts)
+        self._own_norm = math.hypot(*self._own.values())
 
     def similarity(self, replies: Iterable[WordList]) -> float | None:
         """Returns the cosine of two TF-IDF vectors: that of some replies, and that of all replies of the person.
@@ -147,11 +109,10 @@ class Lexicon:
             A value from 0 (no word in common) to 1, or None without words.
         """
         compared = self._tf_idf(Counter(chain.from_iterable(replies)))
-        own = self._tf_idf(self._counts)
-        norm = math.hypot(*compared.values()) * math.hypot(*own.values())
+        norm = math.hypot(*compared.values()) * self._own_norm
         if not norm:
             return None
-        return math.fsum(weight * own.get(word, 0.0) for word, weight in compared.items()) / norm
+        return math.fsum(weight * self._own.get(word, 0.0) for word, weight in compared.items()) / norm
 
     def _tf_idf(self, counts: Counter[str]) -> dict[str, float]:
         """Returns tf(w) · idf(w), with idf(w) = ln((1 + N) / (1 + df(w))) + 1 over N replies."""

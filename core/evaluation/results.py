@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-FORM = 1
+from autocakechat.evaluation.intervals import Interval
+
+FORM = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -15,15 +17,17 @@ class EvaluationSettings:
 
     Attributes:
         samples: The most held-out replies to evaluate.
-        candidates: The number of candidates in the ranking task, the true reply included.
+        candidates: The number of candidates in the ranking tasks, the true one included.
         seed: The seed of everything random.
         examples: The number of examples to include in the results.
+        placeholders: The texts that replace masked text in the corpus.
     """
 
     samples: int = 300
     candidates: int = 10
     seed: int = 42
     examples: int = 0
+    placeholders: Sequence[str] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -31,31 +35,53 @@ class Measurement:
     """The values of one metric. None where the metric is undefined or does not apply.
 
     Attributes:
-        bot: The model.
-        person: The person's true replies.
-        most_frequent: A baseline that always gives the person's most frequent reply.
-        random: A baseline that gives random replies of the person.
+        value: The model's value.
+        low: The lower end of its 95 % confidence interval.
+        high: The upper end.
+        person: The value of the person's true replies.
+        baselines: The values of the baselines, by the keys in `metric_registry.BASELINES`.
     """
 
-    bot: float | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
     person: float | None = None
-    most_frequent: float | None = None
-    random: float | None = None
+    baselines: Mapping[str, float | None] = attrs.field(factory=dict)
+
+    @classmethod
+    def of(
+        cls, interval: Interval, person: float | None = None, baselines: Mapping[str, float | None] | None = None
+    ) -> Measurement:
+        """Makes a measurement from the model's value with its interval."""
+        return cls(value=interval.value, low=interval.low, high=interval.high, person=person, baselines=baselines or {})
 
 
 @attrs.frozen
 class ExampleReplies:
-    """A context with the person's reply and the bot's.
+    """A context with the person's reply and those of the models.
 
     Attributes:
         context: The turns before the reply, oldest first.
         person: The person's reply.
-        bot: The bot's reply.
+        replies: The reply of each model.
     """
 
     context: Sequence[str]
     person: str
-    bot: str
+    replies: Mapping[str, str]
+
+
+@attrs.frozen
+class ModelResults:
+    """The results of one model.
+
+    Attributes:
+        measures: The values by metric key.
+        notes: Remarks on how to read the values.
+    """
+
+    measures: Mapping[str, Measurement]
+    notes: list[str]
 
 
 @attrs.frozen(kw_only=True)
@@ -66,13 +92,12 @@ class Evaluation:
         form: The version of this form.
         samples: The number of evaluated replies.
         available: The number of held-out replies.
-        candidates: The number of candidates in the ranking task; 0 if there was no ranking.
+        candidates: The number of candidates in the ranking tasks; 0 if there was no ranking.
         seed: The seed.
         distinct_words: The number of words that distinct-n was computed on.
         most_frequent_answer: The person's most frequent reply.
-        measures: The values by metric key.
-        margins: For metrics that are means over replies, half the width of the 95 % confidence interval, by metric key.
-        notes: Remarks on how to read the values.
+        models: The results of each model.
+        notes: Remarks on how to read the values of all models.
         examples: Examples, if requested.
     """
 
@@ -83,7 +108,6 @@ class Evaluation:
     seed: int
     distinct_words: int
     most_frequent_answer: str
-    measures: dict[str, Measurement]
-    margins: dict[str, Measurement]
+    models: Mapping[str, ModelResults]
     notes: list[str]
     examples: list[ExampleReplies]

@@ -95,6 +95,27 @@ class ScoringResponder(Responder, Protocol):
         ...
 
 
+@runtime_checkable
+class RankingResponder(Responder, Protocol):
+    """A responder that ranks replies without probabilities, so that `acc evaluate` can measure its ranking.
+
+    If it has `score` too, `acc evaluate` ranks with `rank`.
+    """
+
+    def rank(self, requests: Sequence[Request], candidates: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Computes how well candidates fit a batch of conversations.
+
+        Args:
+            requests: One request per conversation.
+            candidates: For each request, any number of replies to rank.
+
+        Returns:
+            For each request, one finite number per candidate, in the same order: the higher, the better it fits.
+            Numbers are compared within one request only.
+        """
+        ...
+
+
 @attrs.frozen
 class TrainedModel:
     """A model folder: it contains everything that is needed to load the model, and can be copied to any machine.

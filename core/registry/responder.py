@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from autocakechat.interface.model import Reply, Request, Responder, Score, ScoringResponder
+from autocakechat.interface.model import RankingResponder, Reply, Request, Responder, Score, ScoringResponder
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.interface.type_checks import describe_value
@@ -32,8 +32,8 @@ def load_responder(owner: str, trainer: TrainerType, folder: Path, options: Any,
         problem = _problem_of_responder(responder)
     if problem:
         raise contract_violation(owner, trainer, f"`load` returns {problem}", function=trainer.load)
-    checked = CheckedScoringResponder if isinstance(responder, ScoringResponder) else CheckedResponder
-    return checked(responder, owner, trainer)
+    can_score, can_rank = isinstance(responder, ScoringResponder), isinstance(responder, RankingResponder)
+    return _CHECKED[can_score, can_rank](responder, owner, trainer)
 
 
 class CheckedResponder:
@@ -108,6 +108,39 @@ class CheckedScoringResponder(CheckedResponder):
                 self._expect(isinstance(score, Score), "score", f"returned a list with {_kind(score)}, expected Score")
                 self._expect(not math.isnan(score.log_p), "score", "returned a score that is NaN")
         return list(map(list, scores))
+
+
+class CheckedRankingResponder(CheckedResponder):
+    """A responder that also checks the ranking of another one."""
+
+    def rank(self, requests: Sequence[Request], candidates: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Computes how well candidates fit a batch of conversations.
+
+        Raises:
+            PluginError: The responder failed, or did not return one finite number per candidate.
+        """
+        ranks = self._call(self._responder.rank, requests, candidates)
+        self._check_list("rank", "number per candidate", ranks, len(requests))
+        for ranks_of_request, candidates_of_request in zip(ranks, candidates, strict=True):
+            self._check_list("rank", "number per candidate", ranks_of_request, len(candidates_of_request))
+            for number in ranks_of_request:
+                is_number = isinstance(number, float | int)
+                self._expect(is_number, "rank", f"returned a list with {_kind(number)}, expected a number")
+                self._expect(math.isfinite(number), "rank", "ranked with a number that is not finite")
+        return list(map(list, ranks))
+
+
+class CheckedScoringRankingResponder(CheckedScoringResponder, CheckedRankingResponder):
+    """A responder that checks the scores and the ranking of another one."""
+
+
+_CHECKED: dict[tuple[bool, bool], type[CheckedResponder]] = {
+    (False, False): CheckedResponder,
+    (True, False): CheckedScoringResponder,
+    (False, True): CheckedRankingResponder,
+    (True, True): CheckedScoringRankingResponder,
+}
+"""The class for a responder that can score, that can rank."""
 
 
 def _problem_of_responder(responder: Any) -> str | None:

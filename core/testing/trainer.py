@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from autocakechat.artifacts.model_folder import open_model
-from autocakechat.interface.model import Request, Responder, ScoringResponder
+from autocakechat.interface.model import RankingResponder, Request, Responder, ScoringResponder
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.registry.manager import PluginManager
@@ -161,6 +161,21 @@ class TrainerContract(StageContract):
                     f"the score of {text!r} alone differs from its score in a batch"
                 )
 
+    def test_ranks_do_not_depend_on_the_batch(self, responder: Responder) -> None:
+        """A `RankingResponder` gives a candidate the same number alone and in a batch."""
+        if not isinstance(responder, RankingResponder):
+            pytest.skip("the model has no `rank`")
+        assert list(responder.rank([], [])) == []
+        requests = [Request(["hello"]), Request(["do you like cats number 3?"]), Request(list(_ODD_TEXTS))]
+        candidates = [["yes, cats and 3 more", "no"], [], list(_ODD_TEXTS)]
+        batches = responder.rank(requests, candidates)
+        for request, texts, numbers in zip(requests, candidates, batches, strict=True):
+            for text, number in zip(texts, numbers, strict=True):
+                ((alone,),) = responder.rank([request], [[text]])
+                assert alone == pytest.approx(number, rel=1e-4, abs=1e-4), (
+                    f"the rank of {text!r} alone differs from its rank in a batch"
+                )
+
     def test_training_again_gives_the_same_model(self, trained: TrainingResult, tmp_path: Path) -> None:
         """With the same seed on the same machine all files are equal, byte for byte."""
         again = self._train(tmp_path)
@@ -207,12 +222,13 @@ def _checksums(result: TrainingResult) -> dict[str, str]:
 
 
 def _figures(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    """Returns the figures in the JSON output of `acc evaluate`, by metric and column."""
+    """Returns the model's figures in the JSON output of `acc evaluate`, by metric."""
+    (model,) = evaluation["models"].values()
     return {
-        f"{name}, {column}": value
-        for name, measured in evaluation["measures"].items()
-        for column, value in measured.items()
-        if value is not None
+        f"{key}, {name}": measured[name]
+        for key, measured in model["measures"].items()
+        for name in ("value", "low", "high")
+        if measured[name] is not None
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autocakechat.evaluation.metric_registry import METRICS
+from autocakechat.evaluation.metric_registry import BASELINES, METRICS
 from tests.conftest import ROOT
 from tests.core.conftest import LOG, PIPELINE, TOYS, Project
 from tests.core.display.page_content import parse, rows, text_of
@@ -107,6 +107,11 @@ def found(trained: Project) -> dict[str, Any]:
     return evaluation(trained, "--examples", "2")
 
 
+def measures_of(found: dict[str, Any], name: str = "pipeline") -> dict[str, Any]:
+    measures: dict[str, Any] = found["models"][name]["measures"]
+    return measures
+
+
 def evaluation(project: Project, *arguments: str) -> dict[str, Any]:
     done = project.acc("evaluate", "--json", *arguments)
     assert done.returncode == 0, done.stderr
@@ -116,17 +121,18 @@ def evaluation(project: Project, *arguments: str) -> dict[str, Any]:
 
 def test_an_oracle_ranks_every_reply_first_and_chance_does_not(found: dict[str, Any]) -> None:
     assert (found["samples"], found["available"], found["candidates"]) == (22, 22, 7)
-    measures = found["measures"]
+    measures = measures_of(found)
     harmonic = sum(1 / rank for rank in range(1, 8))
-    assert measures["mean_average_precision"]["bot"] == 1.0
-    assert measures["mean_average_precision"]["random"] == pytest.approx(harmonic / 7)
-    assert measures["recall_at_1"]["bot"] == 1.0
-    assert measures["recall_at_2"]["random"] == pytest.approx(2 / 7)
+    ranking = measures["ranking.map"]
+    assert (ranking["value"], ranking["low"], ranking["high"], ranking["person"]) == (1.0, 1.0, 1.0, None)
+    assert ranking["baselines"]["chance"] == pytest.approx(harmonic / 7)
+    assert measures["ranking.recall_at_1"]["value"] == measures["ranking.map_by_log_p"]["value"] == 1.0
+    assert measures["ranking.recall_at_2"]["baselines"]["chance"] == pytest.approx(2 / 7)
     # exp(0.5 / 2) of what is right, exp(5 / 2) of what is wrong.
-    assert measures["perplexity"]["person"] == pytest.approx(1.2840, abs=1e-4)
-    assert measures["perplexity"]["random"] == pytest.approx(12.1825, abs=1e-4)
-    assert found["margins"]["mean_average_precision"]["bot"] == 0.0
-    assert found["notes"] == []
+    assert measures["likelihood.perplexity"]["person"] == pytest.approx(1.2840, abs=1e-4)
+    assert measures["likelihood.perplexity"]["baselines"]["random"] == pytest.approx(12.1825, abs=1e-4)
+    assert measures["ranking.context_gain"]["value"] == pytest.approx(4.5)
+    assert found["notes"] == ["the held-out replies are of 5 dialogs: the intervals are rough"]
 
 
 def test_the_baselines_use_replies_of_the_person(found: dict[str, Any]) -> None:
@@ -138,39 +144,57 @@ def test_the_baselines_use_replies_of_the_person(found: dict[str, Any]) -> None:
     ]
     assert found["most_frequent_answer"] == "answer 0"
     assert learnt.count("answer 0") == max(map(learnt.count, learnt))
-    measures = found["measures"]
-    assert measures["different"]["most_frequent"] == pytest.approx(1 / 22)
-    assert measures["different"]["person"] == pytest.approx(7 / 22)
-    assert measures["distinct_1"]["most_frequent"] == pytest.approx(2 / found["distinct_words"])
-    assert measures["characters"]["random"] == measures["characters"]["person"] == len("answer 0")
-    assert measures["lexical_similarity"]["person"] > 0.95 > measures["lexical_similarity"]["most_frequent"]
+    measures = measures_of(found)
+    different = measures["variety.different"]
+    assert different["baselines"]["most_frequent"] == pytest.approx(1 / 22)
+    assert different["person"] == pytest.approx(7 / 22)
+    distinct = measures["variety.distinct_1"]
+    assert distinct["baselines"]["most_frequent"] == pytest.approx(2 / found["distinct_words"])
+    characters = measures["length.characters"]
+    assert characters["baselines"]["random"] == characters["person"] == len("answer 0")
+    vocabulary = measures["variety.lexical_similarity"]
+    assert vocabulary["person"] > 0.95 > vocabulary["baselines"]["most_frequent"]
 
 
 def test_the_docs_list_every_metric_of_the_registry() -> None:
-    rows = re.findall(
-        r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \| (.*) \|$", (ROOT / "docs/evaluation.md").read_text(), re.M
-    )
-    assert rows == [(metric.key, metric.title, metric.unit, metric.better, metric.help) for metric in METRICS]
+    page = (ROOT / "docs/evaluation.md").read_text()
+    rows = re.findall(r"^\| `([\w.]+)` \| (.*) \| (.*) \| (.*) \| (.*) \| (.*) \|$", page, re.M)
+    assert rows == [
+        (metric.key, metric.title, metric.unit, metric.better, metric.source, metric.help) for metric in METRICS
+    ]
+    assert set(re.findall(r"^\| ([\w ]+) \| `(\w+)` \|", page, re.M)) >= {
+        (title, key) for key, title in BASELINES.items()
+    }
+
+
+def test_the_help_names_every_metric(trained: Project) -> None:
+    done = trained.acc("evaluate", "--help")
+    text = " ".join(done.stdout.split())
+    for metric in METRICS:
+        assert metric.title in text
 
 
 def test_json_keys_are_documented(found: dict[str, Any]) -> None:
     documented = set(re.findall(r"`(\w+)`", (ROOT / "docs/evaluation.md").read_text()))
-    assert set(found["measures"]) == {metric.key for metric in METRICS}
-    columns = {"bot", "person", "most_frequent", "random"}
-    assert all(set(measure) == columns for measure in found["measures"].values())
-    assert set(found) <= documented
+    measures = measures_of(found)
+    assert set(measures) == {metric.key for metric in METRICS}
+    assert all(set(own) == {"value", "low", "high", "person", "baselines"} for own in measures.values())
+    assert {key for own in measures.values() for key in own["baselines"]} == set(BASELINES)
+    assert set(found) | set(found["models"]["pipeline"]) <= documented
     assert set(found) == {
-        *("model", "trainer", "corpus", "known_to_be_new", "form", "samples", "available", "candidates", "seed"),
-        *("distinct_words", "most_frequent_answer", "measures", "margins", "notes", "examples"),
+        *("corpus", "form", "samples", "available", "candidates", "seed", "distinct_words"),
+        *("most_frequent_answer", "models", "notes", "examples"),
     }
-    assert [set(example) for example in found["examples"]] == [{"context", "person", "bot"}] * 2
+    assert set(found["models"]["pipeline"]) == {"model", "trainer", "known_to_be_new", "measures", "notes"}
+    assert [set(example) for example in found["examples"]] == [{"context", "person", "replies"}] * 2
+    assert found["examples"][0]["replies"].keys() == {"pipeline"}
 
 
 def test_the_same_seed_gives_the_same_values(trained: Project) -> None:
     first = evaluation(trained, "--samples", "10")
     assert evaluation(trained, "--samples", "10") == first
     assert first["samples"] == 10
-    assert evaluation(trained, "--samples", "10", "--seed", "7")["measures"] != first["measures"]
+    assert measures_of(evaluation(trained, "--samples", "10", "--seed", "7")) != measures_of(first)
 
 
 def test_the_table_shows_every_metric(trained: Project) -> None:
@@ -180,7 +204,7 @@ def test_the_table_shows_every_metric(trained: Project) -> None:
     assert "22 of 22 held-out replies" in lines
     assert "always same: answer 0" in lines
     recall = next(line.split() for line in lines if line.startswith("recall@1"))
-    assert (recall[:4], recall[-2:]) == (["recall@1", "100", "%", "-"], ["14", "%"])
+    assert recall[:7] == ["recall@1", "100", "±", "0", "%", "14", "%"]
     assert sum(line.startswith("person <") for line in lines) == 1
     assert any(line.startswith("Does it follow the context? Yes. ") for line in lines)
     assert "Traceback" not in done.stderr
@@ -190,12 +214,13 @@ def test_a_model_without_scores_has_no_perplexity_and_a_note(project: Project) -
     project.change('server = "bob"', 'server = "bob"\ndialog_turns = 10')
     assert project.acc("run", "--until", "model").returncode == 0
     found = evaluation(project)
-    measures = found["measures"]
-    assert set(measures["perplexity"].values()) == set(measures["recall_at_1"].values()) == {None}
-    assert measures["different"]["bot"] == pytest.approx(1 / found["samples"])
+    measures = measures_of(found)
+    for key in ("likelihood.perplexity", "ranking.recall_at_1", "ranking.context_gain"):
+        assert measures[key] == {"value": None, "low": None, "high": None, "person": None, "baselines": {}}
+    assert measures["variety.different"]["value"] == pytest.approx(1 / found["samples"])
     done = project.acc("evaluate")
-    assert re.search(r"^perplexity +- +- +- +-\s*$", done.stdout, re.MULTILINE)
-    assert "cannot score replies: no perplexity, no ranking" in done.stdout
+    assert re.search(r"^perplexity +-\s*$", done.stdout, re.MULTILINE)
+    assert "can neither score nor rank replies: no perplexity, no ranking" in done.stdout
 
 
 def test_an_empty_held_out_part_is_an_error(project: Project) -> None:
@@ -208,7 +233,7 @@ def test_an_empty_held_out_part_is_an_error(project: Project) -> None:
 
 
 def test_the_corpus_of_a_model_folder_is_found_near_it(trained: Project, found: dict[str, Any], tmp_path: Path) -> None:
-    assert evaluation(trained, "model")["measures"] == found["measures"]
+    assert measures_of(evaluation(trained, "model"), "model") == measures_of(found)
     elsewhere = Project(tmp_path / "elsewhere", trained.environment)
     shutil.copytree(trained.folder / "model", elsewhere.folder / "model")
     done = elsewhere.acc("evaluate", "model")
@@ -216,16 +241,16 @@ def test_the_corpus_of_a_model_folder_is_found_near_it(trained: Project, found: 
     assert "the corpus it was trained on was not found near it; give a corpus: --corpus DIR" in done.stderr
     for corpus in (found["corpus"], str(trained.folder / "pipeline.toml")):
         again = evaluation(elsewhere, "model", "--corpus", corpus)
-        assert again["known_to_be_new"]
-        assert again["measures"] == found["measures"]
+        assert again["models"]["model"]["known_to_be_new"]
+        assert measures_of(again, "model") == measures_of(found)
 
 
 def test_another_corpus_gives_a_warning(trained: Project, found: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(found["corpus"], tmp_path / "corpus")
     (tmp_path / "corpus" / "corpus.json").unlink()
     other = evaluation(trained, "--corpus", str(tmp_path / "corpus"))
-    assert not other["known_to_be_new"]
-    assert "may have been trained on these replies" in other["notes"][0]
+    assert not other["models"]["pipeline"]["known_to_be_new"]
+    assert "may have been trained on these replies" in other["models"]["pipeline"]["notes"][0]
 
 
 @pytest.mark.parametrize(
@@ -237,6 +262,7 @@ def test_another_corpus_gives_a_warning(trained: Project, found: dict[str, Any],
         (("--corpus", "model"), "model: not a corpus (validation.jsonl is missing)"),
         (("--html", "no/page.html"), "no: no such folder"),
         (("--set", "reply.seeed=1"), "did you mean 'seed'?"),
+        (("model", "pipeline.toml", "model"), "model is given twice"),
     ],
 )
 def test_bad_input_gives_one_line(trained: Project, arguments: tuple[str, ...], message: str) -> None:
@@ -294,17 +320,54 @@ def test_the_page_loads_nothing_and_escapes_everything(trained: Project, tmp_pat
     assert text.count("&lt;b onload=") >= 3
     for raw in ("<b ", "<img", "\x1b", "\u202e", "<script", "http:", "https:", "url("):
         assert raw not in text
-    values = {row[0]: row[1:] for row in rows(parse(text)) if len(row) == 5}
-    assert values["recall@1"][1] == "-"
-    assert values["recall@1"][3] == "14 %"
+    shown = next(row for row in rows(parse(text)) if row[0] == "recall@5" and "always same" not in row)
+    assert "71 ± 0 %" in shown
     assert not {"\x1b", "\u202e"} & set(done.stdout)
+
+
+def test_several_models_reply_in_the_same_contexts(trained: Project, found: dict[str, Any]) -> None:
+    toml = (trained.folder / "pipeline.toml").read_text()
+    trained.write("always.toml", toml.replace('use = "listener"', 'use = "toy"'))
+    assert trained.acc("run", "always.toml", "--until", "model").returncode == 0
+    both = evaluation(trained, "pipeline.toml", "always.toml", "--examples", "3")
+    assert list(both["models"]) == ["pipeline", "always"]
+    assert measures_of(both) == measures_of(found)
+    always = measures_of(both, "always")
+    assert always["variety.different"]["value"] == pytest.approx(1 / 22)
+    assert always["variety.different"]["person"] == pytest.approx(7 / 22)
+    assert always["generic.share"]["value"] == 1
+    assert len({example["replies"]["always"] for example in both["examples"]}) == 1
+    done = trained.acc("evaluate", "pipeline.toml", "always.toml", "--examples", "1", "--html", "both.html")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["pipeline", "always", "person", "always", "same", "at", "random"] in lines
+    assert next(line[:2] for line in lines if line[:1] == ["generic"]) == ["generic", "replies"]
+    assert "always: the trainer of this model can neither score nor rank replies" in done.stdout
+    assert [line[:2] for line in lines if "<" in line] == [["person", "<"], ["pipeline", "<"], ["always", "<"]]
+    page = (trained.folder / "both.html").read_text()
+    assert page.count(">always</th>") >= 8
+
+
+def test_models_with_the_same_name_have_their_paths_as_names(trained: Project, found: dict[str, Any]) -> None:
+    shutil.copytree(trained.folder / "model", trained.folder / "copies" / "model")
+    names = list(evaluation(trained, "model", "copies/model", "--samples", "2")["models"])
+    assert names == ["model", "copies/model"]
+
+
+def test_a_model_of_another_corpus_gives_a_warning(trained: Project) -> None:
+    toml = (trained.folder / "pipeline.toml").read_text()
+    trained.write("other.toml", toml.replace("validation = 0.4", "validation = 0.3"))
+    assert trained.acc("run", "other.toml", "--until", "model").returncode == 0
+    found = evaluation(trained, "pipeline.toml", "other.toml", "--samples", "5")
+    assert [own["known_to_be_new"] for own in found["models"].values()] == [True, False]
+    assert "may have been trained on these replies" in found["models"]["other"]["notes"][0]
 
 
 def test_the_page_has_the_verdict_of_the_terminal_and_no_paths(trained: Project) -> None:
     done = trained.acc("evaluate", "--html", "page.html")
     text = (trained.folder / "page.html").read_text()
     findings = [text_of(item) for item in parse(text).iter("li")]
-    assert len(findings) == 5
+    assert len(findings) == 7
     assert set(findings) <= set(done.stdout.splitlines())
     assert "only 22 replies were evaluated" in text
     assert ".acc" not in text
@@ -313,7 +376,7 @@ def test_the_page_has_the_verdict_of_the_terminal_and_no_paths(trained: Project)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "terminal", "page"), [((), 0, 5), (("--examples", "0"), 0, 0), (("--examples", "2"), 2, 2)]
+    ("arguments", "terminal", "page"), [((), 0, 20), (("--examples", "0"), 0, 0), (("--examples", "2"), 2, 2)]
 )
 def test_the_page_has_examples_unless_they_are_turned_off(
     trained: Project, arguments: tuple[str, ...], terminal: int, page: int
@@ -323,6 +386,6 @@ def test_the_page_has_examples_unless_they_are_turned_off(
     text = (trained.folder / "page.html").read_text()
     assert text.count("<small>bot</small>") == page
     assert ("These messages are from the chats" in text) == (page > 0)
-    if page == 5:
+    if page == 20:
         # They are not all from the beginning of the held-out part.
         assert len({text_of(turn) for turn in parse(text).iter("p") if turn.get("class") == "client"}) > 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 
-import attrs
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -13,16 +12,10 @@ from sklearn.metrics import label_ranking_average_precision_score, top_k_accurac
 from sklearn.metrics.pairwise import cosine_similarity
 
 from autocakechat import Score
-from autocakechat.evaluation.metrics import (
-    Lexicon,
-    Rank,
-    distinct,
-    margin_of_error,
-    mean_perplexity,
-    perplexity,
-    split_words,
-)
-from autocakechat.evaluation.writing_style import measure_style, style_margins
+from autocakechat.evaluation.intervals import Intervals
+from autocakechat.evaluation.metrics import Lexicon, distinct, mean_perplexity, normalized, perplexity, split_words
+from autocakechat.evaluation.ranking import Rank
+from autocakechat.evaluation.reply_measures.variety import measure_style
 
 
 def test_text_is_split_in_every_script() -> None:
@@ -30,15 +23,18 @@ def test_text_is_split_in_every_script() -> None:
     assert split_words("Привет, мир") == ["привет", ",", "мир"]
     assert split_words("你好 hi") == ["你", "好", "hi"]
     assert split_words("  ") == []
+    assert normalized(" Oh,\n OK ") == normalized("oh, ok") == "oh , ok"
 
 
 def test_perplexity_of_a_fair_die_is_its_number_of_sides() -> None:
     certain, six = Score(0.0, 3), Score(2 * math.log(1 / 6), 2)
-    assert perplexity([six]) == pytest.approx(6.0)
-    assert perplexity([certain, six]) == pytest.approx(6 ** (2 / 5))
-    assert mean_perplexity([certain, six]) == pytest.approx((1 + 6) / 2)
-    assert perplexity([]) is mean_perplexity([]) is perplexity([Score(0.0, 0)]) is None
-    assert perplexity([Score(-math.inf, 1)]) == mean_perplexity([Score(-1e9, 1)]) == math.inf
+    assert perplexity([six], intervals(1)).value == pytest.approx(6.0)
+    assert perplexity([certain, six], intervals(2)).value == pytest.approx(6 ** (2 / 5))
+    assert mean_perplexity([certain, six], intervals(2)).value == pytest.approx((1 + 6) / 2)
+    assert perplexity([], intervals(0)).value is mean_perplexity([], intervals(0)).value is None
+    assert perplexity([Score(0.0, 0)], intervals(1)).value is None
+    assert perplexity([Score(-math.inf, 1)], intervals(1)).value == math.inf
+    assert mean_perplexity([Score(-1e9, 1)], intervals(1)).value == math.inf
 
 
 def test_ranking_agrees_with_scikit_learn() -> None:
@@ -94,50 +90,34 @@ def test_lexical_similarity_agrees_with_scikit_learn() -> None:
     assert lexicon.similarity([]) is None
 
 
-def test_margin_of_error_is_two_standard_errors() -> None:
-    values = [0.1, 0.5, 1.0, 0.25]
-    assert margin_of_error(values) == pytest.approx(2 * np.std(values, ddof=1) / 2)
-    assert margin_of_error([1.0]) is None
-
-
 def test_style_is_measured_over_replies() -> None:
-    style = measure_style(["Hi there.", "hm...\nreally?", "WOW, great! 😀👍🏽", "你好。"])
-    assert (style.words, style.median_words, style.lines) == (2.0, 2.0, 1.25)
-    assert style.characters == pytest.approx((9 + 13 + 15 + 3) / 4)
-    assert style.different == 1.0
-    assert (style.ends_with_mark, style.full_stops, style.dots) == (0.75, 0.5, 0.25)
-    assert (style.commas, style.questions, style.exclamations) == (0.25, 0.25, 0.25)
-    assert (style.emoji, style.emoji_each) == (0.25, 0.5)
+    style = measured(["Hi there.", "hm...\nreally?", "WOW, great! 😀👍🏽", "你好。"])
+    assert (style["length.words"], style["length.median_words"], style["length.lines"]) == (2.0, 2.0, 1.25)
+    assert style["length.characters"] == pytest.approx((9 + 13 + 15 + 3) / 4)
+    assert (style["style.ends_with_mark"], style["style.full_stops"], style["style.dots"]) == (0.75, 0.5, 0.25)
+    assert (style["style.commas"], style["style.questions"], style["style.exclamations"]) == (0.25, 0.25, 0.25)
+    assert (style["style.emoji"], style["style.emoji_each"]) == (0.25, 0.5)
     # The Chinese reply has no letters with case.
-    assert (style.capital_first, style.lower_case) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
-    assert style.shouted == pytest.approx(1 / 3)
-
-
-def test_margins_of_style_are_those_of_shares_and_means() -> None:
-    margins = style_margins(["a, b", "a", "b", "你"])
-    assert margins["commas"] == pytest.approx(2 * math.sqrt(0.25 * 0.75 / 3))
-    assert margins["words"] == pytest.approx(2 * math.sqrt(0.25 / 4))
-    # Three replies have letters with case.
-    assert margins["lower_case"] == 0
-    assert style_margins(["a"])["commas"] is None
+    assert (style["style.capital_first"], style["style.lower_case"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert style["style.shouted"] == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("emoji", ["😀", "❤️", "👨‍👩‍👧", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪", "1️⃣", "🤷🏽‍♀️", "☺"])
 def test_a_composed_emoji_counts_once(emoji: str) -> None:
-    assert measure_style([f"a {emoji} b"]).emoji_each == 1.0
-    assert measure_style([f"{emoji}{emoji}"]).emoji_each == 2.0
+    assert measured([f"a {emoji} b"])["style.emoji_each"] == 1.0
+    assert measured([f"{emoji}{emoji}"])["style.emoji_each"] == 2.0
 
 
 @pytest.mark.parametrize("text", ["12 # * © ™", "→ – ½", "ok", "日本"])
 def test_other_symbols_are_not_emoji(text: str) -> None:
-    assert measure_style([text]).emoji == 0.0
+    assert measured([text])["style.emoji"] == 0.0
 
 
 @pytest.mark.parametrize(
     "text", [":)", "ok :-)", "haha ;) yes", "xD", ":'(", "^^", "love <3", "=P", "haha:D", "привет)))", "ok!)"]
 )
 def test_emoticons_are_seen(text: str) -> None:
-    assert measure_style([text]).emoticons == 1.0
+    assert measured([text])["style.emoticons"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -157,8 +137,16 @@ def test_emoticons_are_seen(text: str) -> None:
     ],
 )
 def test_other_colons_are_no_emoticons(text: str) -> None:
-    assert measure_style([text]).emoticons == 0.0
+    assert measured([text])["style.emoticons"] == 0.0
 
 
 def test_nobody_has_no_habits() -> None:
-    assert set(attrs.astuple(measure_style([]))) == {None}
+    assert set(measured([]).values()) == {None}
+
+
+def intervals(number: int) -> Intervals:
+    return Intervals(range(number), seed=1)
+
+
+def measured(replies: list[str]) -> dict[str, float | None]:
+    return {key: interval.value for key, interval in measure_style(replies, intervals(len(replies))).items()}

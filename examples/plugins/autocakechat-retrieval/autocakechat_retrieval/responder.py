@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MAX_CANDIDATES = 10
 _FREQUENT_REPLIES = 20
+_NEIGHBOURS = 50
 
 
 class Retriever:
@@ -52,6 +53,32 @@ class Retriever:
             One reply per request, in the same order.
         """
         return [self._reply(request) for request in requests]
+
+    def rank(self, requests: Sequence[Request], candidates: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Ranks candidates by their likeness to the replies that match a conversation best.
+
+        Args:
+            requests: One per conversation.
+            candidates: For each request, any number of replies to rank.
+
+        Returns:
+            For each request, one number per candidate, in the same order: the higher, the better it fits.
+        """
+        return [self._rank_one(request, texts) for request, texts in zip(requests, candidates, strict=True)]
+
+    def _rank_one(self, request: Request, candidates: Sequence[str]) -> list[float]:
+        scores = self._scores(request.context[-self.context_lines :])
+        best = np.argsort(-scores, kind="stable")[:_NEIGHBOURS]
+        return [float(scores[best] @ self._likeness(text)[best]) for text in candidates]
+
+    def _likeness(self, text: str) -> Scores:
+        """Returns how much every indexed reply is like a text, shape (replies,): a vector of length 1, or zeros.
+
+        Without the division, long texts and texts of frequent words would be like every reply.
+        """
+        scores = self._index.scores(Field.REPLY, text)
+        length = np.linalg.norm(scores)
+        return scores / length if length else scores
 
     def _reply(self, request: Request) -> Reply:
         context = request.context[-self.context_lines :]

@@ -11,7 +11,7 @@ import pytest
 from autocakechat_retrieval import Options, ReplyOptions, load, train
 from autocakechat_retrieval.terms import terms
 
-from autocakechat import Corpus, Request, Responder, RunContext, UserError
+from autocakechat import Corpus, RankingResponder, Request, Responder, RunContext, UserError
 from autocakechat.testing import TrainerContract
 
 Line = str | tuple[str, str]
@@ -139,6 +139,17 @@ def test_a_batch_gives_the_same_replies_as_single_requests(learn: Callable[..., 
         reply_to(responder, *request.context) for request in requests
     ]
     assert responder.respond([]) == []
+
+
+def test_candidates_rank_by_likeness_to_replies_to_similar_lines(learn: Callable[..., Responder]) -> None:
+    responder = learn(PETS, WORK, ["how is the weather?", "rain again, all week"])
+    assert isinstance(responder, RankingResponder)
+    candidates = ["rain all day", "three cats and a dog", "I teach French", ""]
+    requests = [Request(["what about the weather?"]), Request(["do you have pets?"]), Request(["!"])]
+    weather, pets, nothing = responder.rank(requests, [candidates, candidates, candidates[:2]])
+    assert weather[0] == max(weather) > weather[3] == 0
+    assert pets[1] == max(pets) > pets[0]
+    assert nothing == [0, 0]
 
 
 def test_a_corpus_without_words_can_be_indexed(learn: Callable[..., Responder]) -> None:

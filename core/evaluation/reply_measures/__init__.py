@@ -1,0 +1,1 @@
+"""Measures of replies alone. They need no scores, so every model can be measured."""

@@ -1,0 +1,201 @@
+"""All measures of bots whose places are known: one replays the person's true replies, one says random things."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import attrs
+import pytest
+
+from autocakechat import Corpus, Reply, Request, Score
+from autocakechat.display.progress import silent_progress
+from autocakechat.evaluation.batched_responder import BatchedResponder
+from autocakechat.evaluation.evaluate import evaluate
+from autocakechat.evaluation.metric_registry import METRICS
+from autocakechat.evaluation.results import Evaluation, EvaluationSettings, Measurement
+from tests.core.evaluation.test_held_out_examples import write
+
+SYLLABLES = ("ba", "do", "ki", "lu", "me", "na", "po", "ri", "su", "te")
+
+
+def topic(rng: random.Random) -> str:
+    return "".join(rng.choices(SYLLABLES, k=3))
+
+
+def dialog(rng: random.Random) -> list[str]:
+    """A dialog of three exchanges. The person is casual and takes up a word of each formal message, if not "lol ok"."""
+    turns = []
+    for _ in range(3):
+        first, second = topic(rng), topic(rng)
+        turns.append(f"What do you think about {first}? I was wondering about {second}.")
+        turns.append(
+            rng.choice(["lol ok"] + [f"haha {first} {topic(rng)} 😀", f"idk {second}\n{topic(rng)} maybe"] * 3)
+        )
+    return turns
+
+
+@attrs.frozen
+class Bot:
+    """A bot that replies by a function of the context, and scores each reply by a function of both."""
+
+    reply: Callable[[Sequence[str]], str]
+    log_p: Callable[[Sequence[str], str], float]
+    labels: Sequence[str] = ("neutral",)
+    context_lines: int = 3
+
+    def respond(self, requests: Sequence[Request]) -> list[Reply]:
+        return [Reply(self.reply(tuple(request.context))) for request in requests]
+
+    def score(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+        return [
+            [Score(self.log_p(tuple(request.context), text), 1 + len(text.split())) for text in texts]
+            for request, texts in zip(requests, replies, strict=True)
+        ]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    rng = random.Random(1)
+    train, held_out = ([dialog(rng) for _ in range(number)] for number in (200, 60))
+    corpus = write(tmp_path_factory.mktemp("corpus"), train, held_out)
+    truth = {
+        tuple(turns[max(0, place - 3) : place]): turns[place] for turns in held_out for place in range(1, len(turns), 2)
+    }
+    learnt = [turns[place] for turns in train for place in range(1, len(turns), 2)]
+    shuffled = dict(zip(truth, rng.sample(list(truth.values()), len(truth)), strict=True))
+    half = {context: rng.choice((truth[context], shuffled[context])) for context in truth}
+    bots = {
+        "true": Bot(truth.__getitem__, lambda context, text: -1.0 if truth[context] == text else -20.0),
+        "half": Bot(half.__getitem__, lambda context, text: -len(text) + (9 if half[context] == text else 0)),
+        "shuffled": Bot(shuffled.__getitem__, lambda _, text: -float(len(text))),
+        "random": Bot(lambda _: rng.choice(learnt), lambda _, text: -float(len(text))),
+        "echo": Bot(lambda context: context[-1], lambda _, text: -float(len(text))),
+        "same": Bot(lambda _: "lol ok", lambda _, text: -float(len(text))),
+    }
+    return run(bots, corpus)
+
+
+def run(bots: Mapping[str, Bot], corpus: Corpus) -> Evaluation:
+    models = {name: partial(BatchedResponder, bot, silent_progress) for name, bot in bots.items()}
+    return evaluate(models, corpus, EvaluationSettings(samples=150), silent_progress)
+
+
+def values(results: Evaluation, key: str) -> dict[str, float]:
+    found = {}
+    for name, model in results.models.items():
+        measured = model.measures[key]
+        assert measured.value is not None
+        found[name] = measured.value
+    return found
+
+
+def measured(results: Evaluation, key: str) -> Measurement:
+    return results.models["true"].measures[key]
+
+
+def test_every_metric_has_a_measurement(results: Evaluation) -> None:
+    for model in results.models.values():
+        assert set(model.measures) == {metric.key for metric in METRICS}
+    assert results.notes == []
+
+
+def test_understanding_goes_from_1_to_chance(results: Evaluation) -> None:
+    found = values(results, "ranking.map")
+    chance = measured(results, "ranking.map").baselines["chance"]
+    assert found["true"] == 1
+    assert found["true"] > found["half"] > found["shuffled"] == pytest.approx(chance)
+    gains = values(results, "ranking.context_gain")
+    assert gains["true"] == pytest.approx(19, abs=0.5)
+    assert gains["true"] > gains["half"] > gains["shuffled"] == pytest.approx(0)
+    assert values(results, "ranking.recall_at_1")["shuffled"] == pytest.approx(0.1)
+
+
+def test_log_p_alone_prefers_short_replies(results: Evaluation) -> None:
+    assert values(results, "ranking.map_by_log_p")["half"] < values(results, "ranking.map")["half"]
+
+
+def test_relevance_goes_from_the_person_to_random_replies(results: Evaluation) -> None:
+    found = values(results, "relevance.map")
+    person = measured(results, "relevance.map").person
+    floor = measured(results, "relevance.map").baselines["random"]
+    assert person is not None
+    assert found["true"] == person > 0.8
+    assert person > found["half"] > found["shuffled"]
+    assert found["shuffled"] == pytest.approx(floor, abs=0.08)
+    assert found["random"] == pytest.approx(floor, abs=0.08)
+
+
+def test_an_echo_is_seen_as_one(results: Evaluation) -> None:
+    assert values(results, "relevance.map")["echo"] == 1
+    found = values(results, "relevance.echo")
+    assert found["echo"] == 1
+    assert found["true"] == measured(results, "relevance.echo").person < 0.5
+
+
+def test_style_goes_from_the_person_to_the_others(results: Evaluation) -> None:
+    found = values(results, "style.score")
+    assert found["true"] == measured(results, "style.score").person == 100
+    assert found["shuffled"] > 90
+    assert found["random"] > 80
+    assert found["echo"] == measured(results, "style.score").baselines["others"] == 0
+    told = values(results, "style.two_sample_accuracy")
+    assert told["true"] == 0.5
+    assert told["shuffled"] == pytest.approx(0.5, abs=0.1)
+    assert told["echo"] > 0.95
+    assert measured(results, "style.two_sample_accuracy").person == pytest.approx(0.5, abs=0.1)
+
+
+def test_copies_are_seen(results: Evaluation) -> None:
+    found = values(results, "copying.verbatim")
+    assert found["true"] == measured(results, "copying.verbatim").person < 0.3
+    assert found["random"] == found["same"] == 1
+    runs = values(results, "copying.mean_run")
+    assert runs["echo"] > 4 > 1 > runs["true"]
+
+
+def test_generic_replies_are_seen(results: Evaluation) -> None:
+    found = values(results, "generic.share")
+    assert found["same"] == 1
+    assert found["true"] == measured(results, "generic.share").person < 0.3
+    assert values(results, "variety.different")["same"] == pytest.approx(1 / 150)
+
+
+def test_every_interval_contains_its_value(results: Evaluation) -> None:
+    for model in results.models.values():
+        for key, own in model.measures.items():
+            if own.value is not None and key != "copying.longest_run":
+                assert own.low is not None, key
+                assert own.high is not None, key
+                assert own.low - 1e-9 <= own.value <= own.high + 1e-9, key
+
+
+def test_without_scikit_learn_only_its_row_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    rng = random.Random(1)
+    corpus = write(tmp_path, [dialog(rng) for _ in range(20)], [dialog(rng) for _ in range(12)])
+    found = run({"bot": Bot(lambda context: context[-1], lambda _, text: -1.0)}, corpus)
+    measures = found.models["bot"].measures
+    assert measures["style.two_sample_accuracy"] == Measurement()
+    assert measures["style.score"].value is not None
+    assert [note for note in found.notes if "scikit" in note] == [
+        "scikit-learn is not installed: no two-sample test; run: pip install 'autocakechat[evaluation]'"
+    ]
+
+
+def test_few_dialogs_give_a_note(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    corpus = write(tmp_path, [dialog(rng) for _ in range(20)], [dialog(rng) for _ in range(3)])
+    found = run({"bot": Bot(lambda context: context[-1], lambda _, text: -1.0)}, corpus)
+    assert "the held-out replies are of 3 dialogs: the intervals are rough" in found.notes
+
+
+def test_one_reply_can_be_evaluated(tmp_path: Path) -> None:
+    corpus = write(tmp_path, [["hi", "ok"]], [["hi", "no"]])
+    found = run({"bot": Bot(lambda context: context[-1], lambda _, text: -1.0)}, corpus)
+    assert found.candidates == 0
+    assert "the held-out set has only one distinct reply: no ranking" in found.notes
+    assert found.models["bot"].measures["relevance.echo"].value == 1
