@@ -12,6 +12,7 @@ from autocakechat import Reply, Responder, Session, UserError, escape_control_ch
 
 NO_MOODS = "the model has no moods"
 
+_LEAST_SHOWN = 0.005  # less is shown as 0.00
 _LEAVING = frozenset({"/quit", "quit", "exit"})
 
 
@@ -105,11 +106,11 @@ class Conversation:
 
 
 def _format_reasons(reply: Reply) -> list[str]:
-    """Returns a line for each feature, with what it adds to the score of the reply; the strongest first."""
+    """Returns a line for each feature that changes the score of the reply; the strongest first."""
     if not reply.reasons:
         return ["  (the model gives no reasons for this reply)"]
     strongest = sorted(reply.reasons.items(), key=lambda reason: -abs(reason[1]))
-    return [f"  {added:+6.2f}  {feature}" for feature, added in strongest]
+    return [f"  {added:+6.2f}  {feature}" for feature, added in strongest if abs(added) >= _LEAST_SHOWN]
 
 
 def _format_candidates(reply: Reply) -> list[str]:

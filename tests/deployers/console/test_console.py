@@ -109,7 +109,11 @@ def test_reasons_are_shown_below_each_reply_the_strongest_first(run_script: RunS
     class Reasoning(Ranking):
         def respond(self, requests: Sequence[Request]) -> list[Reply]:
             return [
-                Reply("yes", ("yes",), {"length": -0.5, "rare words": 1.25} if len(request.context) == 1 else {})
+                Reply(
+                    "yes",
+                    ("yes",),
+                    {"length": -0.5, "rare words": 1.25, "no effect": 0.001} if len(request.context) == 1 else {},
+                )
                 for request in requests
             ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from autocakechat import Corpus, RankingResponder, Request, Responder, RunContext, UserError
 from autocakechat.plugins.trainers.retrieval import inputs, load, train
 from autocakechat.plugins.trainers.retrieval.options import Options, ReplyOptions
-from autocakechat.testing import TrainerContract
+from autocakechat.testing import Project, TrainerContract
 
 Line = str | tuple[str, str]
 
@@ -182,3 +183,16 @@ def test_the_metrics_count_replies_and_moments(tmp_path: Path, run: RunContext) 
     write(tmp_path / "corpus", [PETS, WORK])
     (tmp_path / "model").mkdir()
     assert train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run) == {"pairs": 4, "moments": 0}
+
+
+def test_a_bot_is_trained_and_replies_without_tensorflow(acc_project: Project) -> None:
+    lines = [f"ann: question {number} about topic{number}?\nbob: answer {number}\n" for number in range(40)]
+    acc_project.write("log.txt", "".join(lines))
+    acc_project.pipeline(trainer={"use": "retrieval"})
+    acc_project.environment["PYTHONPATH"] += f"{os.pathsep}{acc_project.folder / 'blocked'}"
+    for name in ("tensorflow", "keras"):
+        acc_project.write(f"blocked/{name}.py", "raise SystemExit('imported')")
+    assert acc_project.run("--until", "model").returncode == 0
+    done = acc_project.acc("chat", stdin="and topic7?\nand topic21?\n")
+    assert done.stdout.splitlines() == ["answer 7", "answer 21"]
+    assert "bm25s" not in done.stderr.lower()
