@@ -70,8 +70,8 @@ class ReplyRanker:
     ) -> ReplyRanker:
         """Fits the weights on the training part of a corpus: which of ten replies did the person give here?
 
-        The index ignores the dialog that a reply is from, so that it does not find the reply itself. A network that
-        computes further features must not have learnt these dialogs either.
+        The index ignores the dialog that a reply is from, so that it does not find the reply itself, and the map to
+        replies was fitted on others. A network that computes further features must not have learnt these dialogs.
 
         Args:
             index: The index of this part of the corpus.
@@ -148,7 +148,7 @@ def _draw_moments(index: ReplyIndex, corpus: Corpus, seed: int) -> Iterator[_Mom
     """Draws true replies, each with replies of other dialogs."""
     rng = random.Random(seed)  # noqa: S311 - not for secrets
     numbers = range(len(index))
-    drawn = set(rng.sample(numbers, min(_MOMENTS, len(numbers))))
+    drawn = set(rng.sample(index.unseen, min(_MOMENTS, len(index.unseen))))
     start = 0
     for dialog in corpus.dialogs("train"):
         own = range(start, start + len(dialog) // 2)

@@ -111,7 +111,7 @@ class Meaning:
     def build(exchanges: Sequence[Exchange], folder: Path, embedder: Embedder, progress: OpenProgress) -> None:
         """Embeds the replies of an index, and fits the map from conversations to replies.
 
-        The map is fitted on exchanges at equal distances, at most 2,000: more take time and hardly change it.
+        The map is fitted on at most 2,000 exchanges of the first half: more take time and hardly change it.
 
         Args:
             exchanges: The exchanges.
@@ -121,8 +121,7 @@ class Meaning:
         """
         import numpy as np
 
-        step = max(1, len(exchanges) // _HEAD_PAIRS)
-        pairs = range(0, len(exchanges), step)
+        pairs = fitted_on(len(exchanges))
         with progress("embedding replies", total=len(exchanges) + len(pairs)) as display:
 
             def embedded(numbers: Sequence[int], embed: Callable[[Sequence[str]], Array], text: _Text) -> Array:
@@ -136,7 +135,7 @@ class Meaning:
             replies = embedded(range(len(exchanges)), embedder.replies, lambda exchange: _cut(exchange.reply))
             questions = embedded(pairs, embedder.questions, lambda exchange: _question(exchange.context))
         means = questions.mean(0), replies.mean(0)
-        head = _ridge_regression(questions - means[0], replies[::step] - means[1])
+        head = _ridge_regression(questions - means[0], replies[pairs.start : pairs.stop : pairs.step] - means[1])
         np.save(folder / _VECTORS, _unit(replies - means[1]).astype(np.float16), allow_pickle=False)
         np.save(folder / _HEAD, np.vstack([*means, head]).astype(np.float32), allow_pickle=False)
 
@@ -182,6 +181,12 @@ class Meaning:
 
 
 _Text = Callable[[Exchange], str]
+
+
+def fitted_on(exchanges: int) -> range:
+    """Returns the numbers of the exchanges that the map to replies is fitted on, of so many in the index."""
+    half = (exchanges + 1) // 2
+    return range(0, half, -(-half // _HEAD_PAIRS))
 
 
 def _question(context: Sequence[str]) -> str:

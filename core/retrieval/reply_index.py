@@ -19,7 +19,7 @@ from autocakechat.errors import UserError
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.retrieval.exchanges import Exchange, ExchangeFile, read_exchanges, write_exchanges
-from autocakechat.retrieval.meaning import Embedder, Meaning, open_embedder
+from autocakechat.retrieval.meaning import Embedder, Meaning, fitted_on, open_embedder
 from autocakechat.retrieval.term_index import TermIndex
 
 if TYPE_CHECKING:
@@ -148,6 +148,11 @@ class ReplyIndex:
 
     def __len__(self) -> int:
         return len(self.exchanges)
+
+    @property
+    def unseen(self) -> range:
+        """The numbers of the exchanges that nothing in the index but their own entries was learnt from."""
+        return range(fitted_on(len(self)).stop if self.meaning else 0, len(self))
 
     def search(self, context: Sequence[str], limit: int = 32, without: range = range(0)) -> list[Match]:
         """Finds the exchanges that fit a conversation best.

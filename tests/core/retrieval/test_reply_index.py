@@ -11,6 +11,7 @@ import pytest
 
 from autocakechat import Corpus, Exchange, ReplyIndex, UserError, open_embedder
 from autocakechat.display.progress import silent_progress
+from autocakechat.retrieval.meaning import fitted_on
 from autocakechat.retrieval.reply_index import best
 
 PETS = ["do you have any pets?", "two cats", "what are their names?", "Tom and Jerry"]
@@ -106,6 +107,15 @@ def test_the_map_to_replies_learns_what_is_usually_replied(tmp_path: Path) -> No
     near, usual = index.meaning.compare(["dogs"], ["job", "cat"], [None, None])
     assert near[1] > near[0]
     assert usual[0] > usual[1]
+
+
+def test_the_map_is_fitted_on_half_of_the_exchanges_so_that_a_ranker_can_use_the_others(tmp_path: Path) -> None:
+    dialogs = [["any pet?", "teach"], ["your work?", "cat"]] * 5
+    (tmp_path / "words").mkdir()
+    (tmp_path / "meaning").mkdir()
+    assert index_of(tmp_path / "words", *dialogs).unseen == range(10)
+    assert index_of(tmp_path / "meaning", *dialogs, embedder=Topics()).unseen == range(5, 10)
+    assert len(fitted_on(100_000)) <= 2000
 
 
 def test_an_unknown_embedder_is_refused() -> None:
