@@ -25,7 +25,9 @@ class ReplyOptions:
     """The options of `[reply]`."""
 
     past_replies: int = option(default=32, check=ge(1), help="number of past replies that are ranked")
-    choose_among: int = option(default=1, check=ge(1), help="number of best replies to choose from at random")
+    temperature: float = option(
+        default=0.0, check=ge(0.0), help="0 chooses the best reply; the higher, the more often another one of the best"
+    )
     banned: tuple[str, ...] = option(default=(), help="words and phrases that never occur in a reply")
     fallback: str = option(default="🙊", help="reply if no other may be sent")
     seed: int | None = option(default=None, check=optional(ge(0)), help="random seed, for reproducible replies")

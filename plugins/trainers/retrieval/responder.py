@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from autocakechat.plugins.trainers.retrieval.training import RANKER_FILE
 if TYPE_CHECKING:
     from autocakechat.plugins.trainers.retrieval.options import ReplyOptions
 
-_SHOWN_CANDIDATES = 10
+_BEST = 10
 
 
 class Retriever:
@@ -73,9 +74,17 @@ class Retriever:
         )
         if not ranked:
             return Reply(self._options.fallback)
-        chosen = self._random.choice(ranked[: self._options.choose_among])
-        texts = [candidate.text for candidate in ranked[: max(_SHOWN_CANDIDATES, self._options.choose_among)]]
-        return Reply(chosen.text, texts, chosen.reasons)
+        ranked = ranked[:_BEST]
+        chosen = self._choose(ranked)
+        return Reply(chosen.text, [candidate.text for candidate in ranked], chosen.reasons)
+
+    def _choose(self, ranked: Sequence[RankedReply]) -> RankedReply:
+        """Draws one of the best replies: its probability is the softmax of the scores divided by the temperature."""
+        if not self._options.temperature:
+            return ranked[0]
+        weights = [math.exp((found.score - ranked[0].score) / self._options.temperature) for found in ranked]
+        (chosen,) = self._random.choices(ranked, weights)
+        return chosen
 
     def _select(self, request: Request, candidates: Sequence[Candidate]) -> list[RankedReply]:
         """Returns the candidates that may be sent, best first; those with the requested label before others."""

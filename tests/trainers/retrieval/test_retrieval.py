@@ -105,12 +105,12 @@ def test_a_seed_makes_replies_reproducible(learn: Callable[..., Responder], tmp_
     learn(*[["how are you?", f"answer {number}"] for number in range(30)])
 
     def choices(seed: int) -> list[str]:
-        responder = load(tmp_path / "model", ReplyOptions(choose_among=5, seed=seed), run)
+        responder = load(tmp_path / "model", ReplyOptions(temperature=1000.0, seed=seed), run)
         return [reply_to(responder, "how are you?") for _ in range(20)]
 
     assert choices(1) == choices(1)
     assert choices(1) != choices(2)
-    assert len(set(choices(1))) == 5
+    assert 5 < len(set(choices(1))) <= 10
 
 
 def test_a_batch_gives_the_same_replies_as_single_requests(learn: Callable[..., Responder]) -> None:
