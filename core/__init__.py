@@ -38,22 +38,35 @@ if TYPE_CHECKING:
         SourceType,
         TrainerType,
     )
+    from autocakechat.ranking.features import Candidate
+    from autocakechat.ranking.reply_ranker import RankedReply, ReplyRanker
+    from autocakechat.retrieval.exchanges import Exchange
+    from autocakechat.retrieval.meaning import Embedder, open_embedder
+    from autocakechat.retrieval.reply_index import Match, ReplyIndex
+    from autocakechat.retrieval.terms import split_terms
     from autocakechat.text import escape_control_characters
 
 __all__ = [
     "AnnotatorType",
+    "Candidate",
     "Chat",
     "CommandType",
     "Corpus",
     "DeployerType",
     "Dialog",
+    "Embedder",
+    "Exchange",
     "ExtractorType",
     "Input",
+    "Match",
     "Message",
     "MessageBatch",
     "Progress",
+    "RankedReply",
     "RankingResponder",
     "Reply",
+    "ReplyIndex",
+    "ReplyRanker",
     "Request",
     "Responder",
     "RunContext",
@@ -71,8 +84,10 @@ __all__ = [
     "finalize_model_folder",
     "hookimpl",
     "markup",
+    "open_embedder",
     "option",
     "select_chats",
+    "split_terms",
     "write_whole",
 ]
 
@@ -105,6 +120,12 @@ _PUBLIC_NAMES = {
         "SourceType",
         "TrainerType",
     ),
+    "ranking.features": ("Candidate",),
+    "ranking.reply_ranker": ("RankedReply", "ReplyRanker"),
+    "retrieval.exchanges": ("Exchange",),
+    "retrieval.meaning": ("Embedder", "open_embedder"),
+    "retrieval.reply_index": ("Match", "ReplyIndex"),
+    "retrieval.terms": ("split_terms",),
     "text": ("escape_control_characters",),
 }
 _MODULES = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}

@@ -106,34 +106,6 @@ def run_own_tests(name: str, installed: Installed, selection: str) -> str:
     return installed.run(*command, cwd=installed.sources / name).stdout
 
 
-def test_retrieval_replies_from_a_telegram_export(installed: Installed, tmp_path: Path) -> None:
-    chat = {
-        "name": "Ann",
-        "type": "personal_chat",
-        "id": 7,
-        "messages": [
-            {
-                "id": number,
-                "type": "message",
-                "date": f"2024-05-01T10:{number:02}:00",
-                "date_unixtime": str(1714557600 + 60 * number),
-                "from": "Ann" if number % 2 else "Bob",
-                "from_id": "user1" if number % 2 else "user2",
-                "text": f"question {number} about topic{number}?" if number % 2 else f"answer {number}",
-            }
-            for number in range(1, 41)
-        ],
-    }
-    (tmp_path / "result.json").write_text(json.dumps(chat))
-    (tmp_path / "pipeline.toml").write_text(
-        '[[source]]\nuse = "telegram"\npath = "result.json"\n[extractor]\nuse = "turns"\nserver = "user2"\n'
-        '[trainer]\nuse = "retrieval"\n[deployer]\nuse = "console"\n'
-    )
-    process = installed.acc("run", cwd=tmp_path, stdin="and topic7?\nand topic21?\n")
-    assert process.stdout.splitlines() == ["answer 8", "answer 22"]
-    assert "bm25s" not in process.stderr.lower()
-
-
 def test_a_bot_from_a_whatsapp_export(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     with zipfile.ZipFile(tmp_path / "exports/WhatsApp Chat - Ann.zip", "w") as archive:

@@ -37,9 +37,9 @@ CORE = Layering(
     (
         ("errors", "text", "files", "standard_output"),
         ("interface",),
-        ("registry", "statistics"),
+        ("registry", "retrieval", "statistics"),
         ("corpus", "evaluation"),
-        ("config", "display"),
+        ("config", "display", "ranking"),
         ("artifacts",),
         ("pipeline",),
         (".",),

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="PIPELINE|MODEL")
 @any_option("model")
 @click.option("--candidates", is_flag=True, help="Show the ranked candidates of each reply below it.")
+@click.option("--explain", is_flag=True, help="Show below each reply why it was chosen.")
 @set_option(example="reply.temperature=1")
 @click.pass_obj
-def command(app: App, model: Path, accept_any: bool, candidates: bool, overrides: tuple[str, ...]) -> None:
+def command(
+    app: App, model: Path, accept_any: bool, candidates: bool, explain: bool, overrides: tuple[str, ...]
+) -> None:
     """Chat in the terminal with the model that a pipeline.toml made, or with a model folder."""
-    console = _console(app, candidates)
+    console = _console(app, candidates, explain)
     if model.is_dir():
         with model_of_folder(app, model, overrides) as (opened, run):
             console.stage.deploy(console.options, opened, run)
@@ -63,8 +66,8 @@ def model_of_folder(
         yield open_model(folder, app.manager(), lambda trainer: reply_options(trainer, overrides), run, seed), run
 
 
-def _console(app: App, candidates: bool) -> StageConfig[DeployerType]:
+def _console(app: App, candidates: bool, explain: bool) -> StageConfig[DeployerType]:
     from autocakechat.config.pipeline import StageConfig
 
     stage = app.manager().find("deployer", "console")
-    return StageConfig(stage, stage.config(candidates=candidates), "deployer")
+    return StageConfig(stage, stage.config(candidates=candidates, explain=explain), "deployer")

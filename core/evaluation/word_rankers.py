@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from autocakechat.evaluation.metrics import split_words
+from autocakechat.retrieval.word_vectors import Weights, normalized, product
 
 _K1 = 0.9
 _B = 0.75
@@ -22,9 +23,6 @@ _PAST_WEIGHT = 0.25
 
 WordRanker = Callable[[Sequence[str], str], float]
 """Computes how well a reply fits a context; higher is better."""
-
-Weights = dict[str, float]
-"""Weights of words: a sparse vector."""
 
 
 class RareWords:
@@ -125,19 +123,6 @@ class RelevanceJudge:
     def fit(self, context: Sequence[str], reply: str) -> float:
         """Combines both comparisons. Shared words count more: they find the true reply more often."""
         return self.shared_words(context, reply) + _PAST_WEIGHT * self.past_exchanges(context, reply)
-
-
-def product(first: Weights, second: Weights) -> float:
-    """Returns the scalar product of two sparse vectors."""
-    if len(first) > len(second):
-        first, second = second, first
-    return math.fsum(weight * second.get(word, 0.0) for word, weight in first.items())
-
-
-def normalized(weights: Weights) -> Weights:
-    """Returns a vector of length 1 with the same direction; a vector without length stays empty."""
-    length = math.hypot(*weights.values())
-    return {word: weight / length for word, weight in weights.items()} if length else {}
 
 
 def _word_list(text: str) -> list[str]:

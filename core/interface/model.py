@@ -32,16 +32,19 @@ class Reply:
     Attributes:
         text: The text to send.
         candidates: All candidates that were ranked, best first.
+        reasons: What each feature of the text adds to its score, by the name of the feature.
     """
 
     text: str
     candidates: Sequence[str] = ()
+    reasons: Mapping[str, float] = attrs.Factory(dict)
 
     def __attrs_post_init__(self) -> None:
         require_type("Reply.text", self.text, str)
         require_type("Reply.candidates", self.candidates, tuple | list)
         for candidate in self.candidates:
             require_type("a candidate of Reply.candidates", candidate, str)
+        require_type("Reply.reasons", self.reasons, Mapping)
 
 
 class Responder(Protocol):

@@ -23,6 +23,9 @@ class Options:
     candidates: bool = option(
         default=False, help="show the ranked candidates of each reply below it", affects_key=False
     )
+    explain: bool = option(
+        default=False, help="show below each reply what each of its features adds to its score", affects_key=False
+    )
 
 
 def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
@@ -30,7 +33,7 @@ def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
     from autocakechat.plugins.deployers.console.conversation import Conversation
     from autocakechat.plugins.deployers.console.terminal import converse
 
-    converse(Conversation(model.load(), options.mood, options.candidates), run)
+    converse(Conversation(model.load(), options.mood, options.candidates, options.explain), run)
 
 
 @hookimpl

@@ -12,6 +12,7 @@ from autocakechat import Reply, Responder, Session, UserError, escape_control_ch
 
 NO_MOODS = "the model has no moods"
 
+_LEAST_SHOWN = 0.005  # less is shown as 0.00
 _LEAVING = frozenset({"/quit", "quit", "exit"})
 
 
@@ -21,7 +22,7 @@ class Answer:
 
     Attributes:
         text: The reply to a message, or the result of a command.
-        details: Lines to show below it: the candidates of a reply.
+        details: Lines to show below it: the reasons and the candidates of a reply.
     """
 
     text: str
@@ -35,15 +36,19 @@ class Conversation:
         responder: The model.
         mood: The label to reply with at first; None for the model's default label.
         candidates: Whether to show the candidates of each reply.
+        explain: Whether to show what each feature of a reply adds to its score.
 
     Raises:
         UserError: The model does not have this label.
     """
 
-    def __init__(self, responder: Responder, mood: str | None = None, candidates: bool = False) -> None:
+    def __init__(
+        self, responder: Responder, mood: str | None = None, candidates: bool = False, explain: bool = False
+    ) -> None:
         self._responder = responder
         self._session = Session.start(responder)
         self._candidates = candidates
+        self._explain = explain
         if mood is not None:
             label = Session.find_label(mood, responder.labels)
             if label is None:
@@ -72,7 +77,8 @@ class Conversation:
         with redirect_stdout(sys.stderr):  # for models that print; a reader of standard output expects replies only
             (reply,) = self._responder.respond([self._session.request()])
         self._session.add_reply(reply)
-        return Answer(reply.text, _format_candidates(reply) if self._candidates else ())
+        reasons = _format_reasons(reply) if self._explain else []
+        return Answer(reply.text, reasons + (_format_candidates(reply) if self._candidates else []))
 
     @property
     def _has_moods(self) -> bool:
@@ -97,6 +103,14 @@ class Conversation:
             return f"the mood is {self._session.emotion}; use one of these: {_format_labels(labels)}"
         self._session.emotion = label
         return f"the mood is {label} now"
+
+
+def _format_reasons(reply: Reply) -> list[str]:
+    """Returns a line for each feature that changes the score of the reply; the strongest first."""
+    if not reply.reasons:
+        return ["  (the model gives no reasons for this reply)"]
+    strongest = sorted(reply.reasons.items(), key=lambda reason: -abs(reason[1]))
+    return [f"  {added:+6.2f}  {feature}" for feature, added in strongest if abs(added) >= _LEAST_SHOWN]
 
 
 def _format_candidates(reply: Reply) -> list[str]:

@@ -43,11 +43,11 @@ class Ranking(Echo):
 def run_script(run: RunContext, monkeypatch: pytest.MonkeyPatch) -> RunScript:
     """Deploys with some standard input, in an ASCII locale, and returns the lines of standard output."""
 
-    def run_with_input(standard_input: bytes, echo: type[Echo] = Echo, candidates: bool = False) -> list[str]:
+    def run_with_input(standard_input: bytes, echo: type[Echo] = Echo, **options: bool) -> list[str]:
         output = BytesIO()
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(standard_input), "ascii"))
         monkeypatch.setattr(sys, "stdout", TextIOWrapper(output, "ascii"))
-        deploy(Options(candidates=candidates), model_of(echo(all_lines)), run)
+        deploy(Options(**options), model_of(echo(all_lines)), run)
         return output.getvalue().decode().split("\n")[:-1]
 
     return run_with_input
@@ -102,6 +102,27 @@ def test_candidates_are_shown_below_each_reply_and_the_chosen_one_is_marked(run_
         "the conversation is cleared",
         r"bye\nyes",
         "  (the model gives no candidates for this reply)",
+    ]
+
+
+def test_reasons_are_shown_below_each_reply_the_strongest_first(run_script: RunScript) -> None:
+    class Reasoning(Ranking):
+        def respond(self, requests: Sequence[Request]) -> list[Reply]:
+            return [
+                Reply(
+                    "yes",
+                    ("yes",),
+                    {"length": -0.5, "rare words": 1.25, "no effect": 0.001} if len(request.context) == 1 else {},
+                )
+                for request in requests
+            ]
+
+    assert run_script(b"hi\nbye\n", Reasoning, explain=True) == [
+        "yes",
+        "   +1.25  rare words",
+        "   -0.50  length",
+        "yes",
+        "  (the model gives no reasons for this reply)",
     ]
 
 

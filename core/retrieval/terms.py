@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
@@ -33,7 +33,7 @@ class _TranslationTable(dict[int, str]):
 _table = _TranslationTable()
 
 
-def terms(text: str) -> list[str]:
+def split_terms(text: str) -> list[str]:
     """Splits text of any script into terms.
 
     Case, Unicode normalisation form and full-width forms are ignored. Terms are words, emoji and question marks. In
@@ -47,6 +47,11 @@ def terms(text: str) -> list[str]:
     """
     words = unicodedata.normalize("NFKC", text).casefold().translate(_table).split()
     return words if text.isascii() else [term for word in words for term in _split_word(word)]
+
+
+def has_question_mark(words: Iterable[str]) -> bool:
+    """Returns whether terms contain a question mark of any script."""
+    return any(word in _QUESTION_MARKS for word in words)
 
 
 def _split_word(word: str) -> Iterator[str]:

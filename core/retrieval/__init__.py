@@ -1,0 +1,1 @@
+"""Finds past exchanges: what the person once replied to a similar line."""

@@ -1,0 +1,221 @@
+"""The index of past replies: built from a corpus into a folder, searched with a conversation.
+
+The folder contains the exchanges (`exchanges.jsonl`), a BM25 index for each field of an exchange, and, if an embedder
+is given, the vectors of the replies. It contains arrays and JSON only, no pickles.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import msgspec
+
+from autocakechat.errors import UserError
+from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.run_context import OpenProgress
+from autocakechat.retrieval.exchanges import Exchange, ExchangeFile, read_exchanges, write_exchanges
+from autocakechat.retrieval.meaning import Embedder, Meaning, fitted_on, open_embedder
+from autocakechat.retrieval.term_index import TermIndex
+
+if TYPE_CHECKING:
+    from autocakechat.retrieval.term_index import Scores
+
+_SETTINGS = "index.json"
+_FREQUENT_REPLIES = 20
+_EARLIER_WEIGHT = 0.3
+_RANKED = 32
+_RANK_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
+
+
+class _Field(StrEnum):
+    """The indexed fields of an exchange. The value is the name of the folder."""
+
+    MESSAGE = "message"
+    EARLIER = "earlier"
+    REPLY = "reply"
+
+    def text(self, exchange: Exchange) -> str:
+        """Returns the text of the field."""
+        match self:
+            case _Field.MESSAGE:
+                return exchange.context[-1]
+            case _Field.EARLIER:
+                return "\n".join(exchange.context[:-1])
+            case _Field.REPLY:
+                return exchange.reply
+
+
+class _Settings(msgspec.Struct):
+    """The content of `index.json`."""
+
+    context_lines: int
+    labels: list[str]
+    frequent: list[str]
+    embedder: str | None = None
+
+
+@attrs.frozen
+class Match:
+    """An exchange that a search found.
+
+    Attributes:
+        number: The number of the exchange in the index.
+        exchange: The exchange.
+        score: How well it fits; the higher, the better. Scores are compared within one search only.
+    """
+
+    number: int
+    exchange: Exchange
+    score: float
+
+
+class ReplyIndex:
+    """The person's past replies, found by words and, with an embedder, by meaning. Made by `build`, then `open`.
+
+    Args:
+        folder: The folder of the index.
+        settings: The settings of the index.
+        embedder: The embedder that the index was built with.
+    """
+
+    def __init__(self, folder: Path, settings: _Settings, embedder: Embedder | None) -> None:
+        self.context_lines = settings.context_lines
+        self.labels: Sequence[str] = tuple(settings.labels)
+        self.frequent: Sequence[str] = tuple(settings.frequent)
+        self.exchanges: Sequence[Exchange] = ExchangeFile(folder)
+        self.meaning = None if embedder is None else Meaning(folder, embedder)
+        self._fields = {field: TermIndex(folder / field) for field in _Field}
+
+    @classmethod
+    def build(
+        cls,
+        corpus: Corpus,
+        folder: Path,
+        progress: OpenProgress,
+        context_lines: int = 3,
+        embedder: Embedder | None = None,
+    ) -> ReplyIndex:
+        """Indexes the replies in the training part of a corpus.
+
+        Args:
+            corpus: The corpus.
+            folder: An empty folder for the index.
+            progress: Opens a progress display.
+            context_lines: The number of lines before a reply that are indexed.
+            embedder: Finds replies by meaning, too; None for words only.
+
+        Returns:
+            The index, opened.
+
+        Raises:
+            UserError: The corpus contains no replies.
+        """
+
+        def exchanges() -> Iterator[Exchange]:
+            return read_exchanges(corpus, "train", context_lines)
+
+        if not write_exchanges(folder, exchanges()):
+            raise UserError("the corpus contains no replies", "use more chats")
+        with progress("indexing replies", total=len(_Field)) as display:
+            for field in _Field:
+                TermIndex.build(map(field.text, exchanges()), folder / field)
+                display.advance()
+        if embedder is not None:
+            Meaning.build(ExchangeFile(folder), folder, embedder, progress)
+        settings = _Settings(
+            context_lines=context_lines,
+            labels=sorted({exchange.label for exchange in exchanges()}),
+            frequent=[text for text, _ in Counter(found.reply for found in exchanges()).most_common(_FREQUENT_REPLIES)],
+            embedder=embedder.name if embedder else None,
+        )
+        (folder / _SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=1))
+        return cls(folder, settings, embedder)
+
+    @classmethod
+    def open(cls, folder: Path) -> ReplyIndex:
+        """Opens an index that `build` wrote. Its arrays are memory-mapped.
+
+        Raises:
+            UserError: The embedder of the index is not installed.
+        """
+        settings = msgspec.json.decode((folder / _SETTINGS).read_bytes(), type=_Settings)
+        return cls(folder, settings, open_embedder(settings.embedder) if settings.embedder else None)
+
+    def __len__(self) -> int:
+        return len(self.exchanges)
+
+    @property
+    def unseen(self) -> range:
+        """The numbers of the exchanges that nothing in the index but their own entries was learnt from."""
+        return range(fitted_on(len(self)).stop if self.meaning else 0, len(self))
+
+    def search(self, context: Sequence[str], limit: int = 32, without: range = range(0)) -> list[Match]:
+        """Finds the exchanges that fit a conversation best.
+
+        Exchanges are ranked by the likeness of their lines to those of the conversation, by the words that their reply
+        shares with it, and, with an embedder, by the meaning of their reply. The ranks are fused.
+
+        Args:
+            context: The turns so far, oldest first; at least one.
+            limit: The largest number of exchanges.
+            without: Numbers of exchanges to leave out: in a test, those of the dialog that is tested.
+
+        Returns:
+            The exchanges, best first; none if nothing matches.
+        """
+        fused: dict[int, float] = defaultdict(float)
+        rankings = [self.message_scores(context), self._reply_scores(context)]
+        if self.meaning:
+            rankings.append(self.meaning.scores(context[-self.context_lines :]))
+        for scores in rankings:
+            for rank, number in enumerate(best(scores, max(limit, _RANKED), without)):
+                fused[number] += 1 / (_RANK_CONSTANT + rank)
+        found = sorted(fused.items(), key=lambda item: -item[1])[:limit]  # of equal ones, those of the first ranking
+        return [Match(number, self.exchanges[number], score) for number, score in found]
+
+    def message_scores(self, context: Sequence[str]) -> Scores:
+        """Returns how much the lines of every exchange are like those of a conversation (BM25)."""
+        scores = self._fields[_Field.MESSAGE].scores(context[-1])
+        earlier = "\n".join(context[-self.context_lines : -1])
+        if earlier and scores.any():
+            scores = scores + _EARLIER_WEIGHT * self._fields[_Field.EARLIER].scores(earlier)
+        return scores
+
+    def frequency(self, term: str) -> int:
+        """Returns the number of messages and replies with a term."""
+        return self._fields[_Field.MESSAGE].frequency(term) + self._fields[_Field.REPLY].frequency(term)
+
+    def _reply_scores(self, context: Sequence[str]) -> Scores:
+        """Returns how much every reply is about the words of a conversation (BM25)."""
+        replies = self._fields[_Field.REPLY]
+        scores = replies.scores(context[-1])
+        for line in context[-self.context_lines : -1]:
+            scores = scores + _EARLIER_WEIGHT * replies.scores(line)
+        return scores
+
+
+def best(scores: Scores, limit: int, without: range = range(0)) -> list[int]:
+    """Returns the numbers of the highest positive scores, best first; of equal ones the first.
+
+    Args:
+        scores: A score for each exchange.
+        limit: The largest number to return.
+        without: Numbers to leave out.
+    """
+    import numpy as np
+
+    if without:
+        scores = scores.copy()
+        scores[without.start : without.stop] = 0
+    kept = (
+        np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
+        if len(scores) > limit
+        else np.arange(len(scores))
+    )
+    kept = kept[scores[kept] > 0]
+    return [int(number) for number in kept[np.argsort(-scores[kept], kind="stable")][:limit]]

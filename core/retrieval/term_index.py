@@ -1,0 +1,79 @@
+"""A BM25 index of texts: sparse arrays that are memory-mapped, and a vocabulary."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autocakechat.retrieval.terms import split_terms
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Scores = np.ndarray[tuple[int], np.dtype[np.float32]]
+
+_K1 = 0.9
+_B = 0.75
+_NO_TERM = ""  # the only term of a text without terms, since BM25 divides by the mean length
+_MOST_POSTINGS = 200_000
+
+
+class TermIndex:
+    """An index that `build` wrote.
+
+    Args:
+        folder: Its folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import bm25s
+
+        self._bm25 = bm25s.BM25.load(folder, mmap=True, show_progress=False, auto_compile=False)
+        self._ids: dict[str, int] = self._bm25.vocab_dict
+        self._starts = self._bm25.scores["indptr"]
+
+    @staticmethod
+    def build(texts: Iterable[str], folder: Path) -> None:
+        """Indexes texts.
+
+        Args:
+            texts: The texts; at least one.
+            folder: The folder to write to.
+        """
+        import bm25s
+
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every index it builds
+        vocabulary = {_NO_TERM: 0}
+        terms_of_texts = (split_terms(text) or [_NO_TERM] for text in texts)
+        ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in found] for found in terms_of_texts]
+        bm25 = bm25s.BM25(k1=_K1, b=_B, auto_compile=False)
+        bm25.index((ids, vocabulary), show_progress=False)
+        bm25.save(folder, show_progress=False)
+
+    def scores(self, text: str) -> Scores:
+        """Returns the BM25 score of every indexed text, 0 without a common term.
+
+        Very frequent terms are left out of a large index, since they find nearly every text and take nearly all time.
+        """
+        found: Scores = self._bm25.get_scores_from_ids(
+            self._rarest([self._ids[t] for t in split_terms(text) if t in self._ids])
+        )
+        return found
+
+    def frequency(self, term: str) -> int:
+        """Returns the number of indexed texts with a term."""
+        number = self._ids.get(term)
+        return 0 if number is None else int(self._starts[number + 1] - self._starts[number])
+
+    def _rarest(self, ids: list[int]) -> list[int]:
+        """Returns the rarest terms, with as many postings as can be added up in milliseconds; at least one."""
+        kept: list[int] = []
+        postings = 0
+        for number in sorted(ids, key=lambda number: (self._starts[number + 1] - self._starts[number], number)):
+            postings += int(self._starts[number + 1] - self._starts[number])
+            if kept and postings > _MOST_POSTINGS:
+                break
+            kept.append(number)
+        return kept

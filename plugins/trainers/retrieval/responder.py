@@ -1,0 +1,112 @@
+"""Replies with the person's past reply that fits a conversation best."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autocakechat import Candidate, RankedReply, Reply, ReplyIndex, ReplyRanker, Request, split_terms
+from autocakechat.plugins.trainers.retrieval.training import RANKER_FILE
+
+if TYPE_CHECKING:
+    from autocakechat.plugins.trainers.retrieval.options import ReplyOptions
+
+_BEST = 10
+
+
+class Retriever:
+    """Retrieves past replies and ranks them.
+
+    Args:
+        index: The past replies.
+        ranker: The ranker.
+        options: The reply options.
+    """
+
+    # More lines than are searched for: the bot repeats none of its replies among them.
+    context_lines = 20
+
+    def __init__(self, index: ReplyIndex, ranker: ReplyRanker, options: ReplyOptions) -> None:
+        self.labels: Sequence[str] = index.labels
+        self._index = index
+        self._ranker = ranker
+        self._options = options
+        phrases = (_normalise(phrase) for phrase in options.banned)
+        self._banned = [phrase for phrase in phrases if phrase.strip()]
+        self._random = random.Random(options.seed)  # noqa: S311 - not for secrets
+
+    def respond(self, requests: Sequence[Request]) -> list[Reply]:
+        """Replies to several conversations.
+
+        If no past reply matches, one of the person's most frequent replies is chosen.
+
+        Args:
+            requests: One per conversation.
+
+        Returns:
+            One reply per request, in the same order.
+        """
+        return [self._reply(request) for request in requests]
+
+    def rank(self, requests: Sequence[Request], candidates: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Ranks candidates by how well they fit.
+
+        Args:
+            requests: One per conversation.
+            candidates: For each request, any number of replies to rank.
+
+        Returns:
+            For each request, one number per candidate, in the same order: the higher, the better it fits.
+        """
+        return [
+            [ranked.score for ranked in self._ranker.rank(request, [Candidate(text) for text in texts])]
+            for request, texts in zip(requests, candidates, strict=True)
+        ]
+
+    def _reply(self, request: Request) -> Reply:
+        matches = self._index.search(request.context, self._options.past_replies)
+        found = [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
+        ranked = self._select(request, found) or self._select(
+            request, [Candidate(text) for text in self._index.frequent]
+        )
+        if not ranked:
+            return Reply(self._options.fallback)
+        ranked = ranked[:_BEST]
+        chosen = self._choose(ranked)
+        return Reply(chosen.text, [candidate.text for candidate in ranked], chosen.reasons)
+
+    def _choose(self, ranked: Sequence[RankedReply]) -> RankedReply:
+        """Draws one of the best replies: its probability is the softmax of the scores divided by the temperature."""
+        if not self._options.temperature:
+            return ranked[0]
+        weights = [math.exp((found.score - ranked[0].score) / self._options.temperature) for found in ranked]
+        (chosen,) = self._random.choices(ranked, weights)
+        return chosen
+
+    def _select(self, request: Request, candidates: Sequence[Candidate]) -> list[RankedReply]:
+        """Returns the candidates that may be sent, best first; those with the requested label before others."""
+        allowed = [candidate for candidate in candidates if not self._is_banned(candidate.text)]
+        with_label = {candidate.text for candidate in allowed if candidate.label == request.emotion}
+        return sorted(self._ranker.best(request, allowed), key=lambda ranked: ranked.text not in with_label)
+
+    def _is_banned(self, reply: str) -> bool:
+        normalised = _normalise(reply)
+        return any(phrase in normalised for phrase in self._banned)
+
+
+def load(path: Path, options: ReplyOptions) -> Retriever:
+    """Loads a model folder.
+
+    Raises:
+        UserError: The embedder of the model is not installed.
+    """
+    index = ReplyIndex.open(path)
+    return Retriever(index, ReplyRanker.open(index, path / RANKER_FILE), options)
+
+
+def _normalise(text: str) -> str:
+    """Returns the terms of a text, each between spaces, so that phrases match whole words only."""
+    return f" {' '.join(split_terms(text))} "
