@@ -24,8 +24,8 @@ def test_the_examples_run(tmp_path: Path) -> None:
     plugin = next(block for block in python_blocks("README.md") if block.startswith("# autocakechat_plain.py"))
     lay_out(site, "acc-plain", "plain", plugin)
     examples = [block for block in python_blocks("docs/plugins/testing.md") if CLASS_EXCERPT not in block]
-    assert len(examples) == 3
-    tests = "\n\n".join(["from autocakechat.testing import DeployerContract", *examples])
+    assert len(examples) == 4
+    tests = "\n\n".join(["import pytest\nfrom autocakechat.testing import DeployerContract", *examples])
     (tmp_path / "test_it.py").write_text(tests, "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"],
