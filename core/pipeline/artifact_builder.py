@@ -53,9 +53,9 @@ def describe_dry_run(services: RunServices, kind: ArtifactKind, ingredients: Ing
 
 def explain_rebuild(services: RunServices, kind: ArtifactKind, ingredients: Ingredients) -> str:
     """Returns the reason why an artifact is built: what differs from the one that the pipeline used last."""
-    previous = services.closest(kind)
+    previous = services.last_used(kind)
     if previous is None:
-        return f"there is no {kind} yet"
+        return f"there is no {kind} {'of this pipeline ' if services.store.newest(kind) else ''}yet"
     old = previous.ingredients
     changed = {name for name in {*old, *ingredients} if old.get(name) != ingredients.get(name)}
     return f"changed: {list_items(sorted(changed))}" if changed else "forced"

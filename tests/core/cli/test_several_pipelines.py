@@ -235,5 +235,8 @@ def test_clean_needs_no_file_of_the_default_name(two_people: Project) -> None:
 def test_a_rebuild_is_explained_by_what_the_pipeline_used_last(two_people: Project) -> None:
     log = two_people.acc("run", "bob.toml", "--until", "model", "--set", "trainer.steps=2").stderr
     assert "model: training (changed: trainer.steps)" in log
+    two_people.write("both.toml", PIPELINE.replace('"bob"', '["bob", "ann"]'))
+    dry_run = two_people.acc("run", "both.toml", "--until", "corpus", "--dry-run")
+    assert "corpus: would be built (there is no corpus of this pipeline yet)" in dry_run.stderr
     shutil.rmtree(two_people.folder / ".acc")
     assert "corpus: building (there is no corpus yet)" in two_people.acc("run", "bob.toml", "--until", "corpus").stderr
