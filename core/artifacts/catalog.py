@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import attrs
 
 from autocakechat.artifacts.pipeline_history import PipelineHistory
-from autocakechat.artifacts.store import Artifact, ArtifactKind, ArtifactStore
+from autocakechat.artifacts.store import MANIFEST_NAMES, Artifact, ArtifactStore
 from autocakechat.artifacts.summary import ArtifactSummary, folder_size
 from autocakechat.errors import UserError
 
@@ -41,8 +41,7 @@ class CatalogEntry:
 def list_artifacts(store: ArtifactStore) -> list[CatalogEntry]:
     """Returns all complete artifacts: the corpora, then the models, of each kind the one used last first."""
     histories = {folder.name: PipelineHistory(folder) for folder in sorted((store.folder / "pipelines").glob("*"))}
-    kinds: tuple[ArtifactKind, ...] = get_args(ArtifactKind)
-    return [_entry(artifact, histories) for kind in kinds for artifact in store.artifacts(kind)]
+    return [_entry(artifact, histories) for kind in MANIFEST_NAMES for artifact in store.artifacts(kind)]
 
 
 def find_artifact(store: ArtifactStore, key: str) -> CatalogEntry:

@@ -8,7 +8,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
+from autocakechat.config.toml_reader import pipelines_in
 from autocakechat.errors import UserError
 from autocakechat.files import replace_folder, sync_tree
 
@@ -211,7 +211,7 @@ class ArtifactStore:
         Raises:
             UserError: There are several pipelines.
         """
-        pipelines = [path.name for path in sorted(self.folder.parent.glob("*.toml")) if _is_pipeline(path)]
+        pipelines = [path.name for path in pipelines_in(self.folder.parent)]
         if len(pipelines) > 1:
             raise UserError(
                 f"{former}: holds data of an earlier version, and {', '.join(pipelines)} may have stored it",
@@ -235,15 +235,6 @@ class ArtifactStore:
         except OSError as error:
             hint = "make the folder of the pipeline writable: its artifacts are stored there"
             raise UserError(f"{self.folder}: {error.strerror}", hint) from None
-
-
-def _is_pipeline(path: Path) -> bool:
-    """Returns whether a TOML file has tables of a pipeline."""
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return not tables.keys().isdisjoint(("source", "trainer", "deployer"))
 
 
 def read_manifest(folder: Path, kind: ArtifactKind) -> dict[str, Any] | None:

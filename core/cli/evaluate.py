@@ -101,7 +101,7 @@ def command(
     """
     import attrs
 
-    from autocakechat.corpus.masking import KINDS
+    from autocakechat.corpus.masking import PLACEHOLDERS
     from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
@@ -120,7 +120,7 @@ def command(
         candidates=candidates,
         seed=seed,
         examples=examples if examples is not None else _EXAMPLES_ON_PAGE if html else 0,
-        placeholders=[f"[{kind}]" for kind in KINDS],
+        placeholders=list(PLACEHOLDERS.values()),
     )
     with ExitStack() as stack:
         models = {name: _open(app, path, accept_any, overrides, seed, stack) for name, path in names.items()}

@@ -81,15 +81,20 @@ def missing_pipeline(path: Path) -> UserError:
     if path.suffix != ".toml":
         return UserError(f"{path}: no such file", _OTHER_PATH)
     argument = "" if str(path) == "pipeline.toml" else f" {shlex.quote(str(path))}"
-    others = [str(other) for other in sorted(path.parent.glob("*.toml")) if _is_pipeline(other)]
+    others = [str(other) for other in pipelines_in(path.parent)]
     create = f"give {' or '.join(others[:_MAX_NAMED])}; to create a new one" if others else "to create it"
     return UserError(f"{path}: no such file", f"{create}, run: acc init{argument}")
 
 
+def pipelines_in(folder: Path) -> list[Path]:
+    """Returns the pipeline files of a folder, in order. Other TOML files are left out, such as a pyproject.toml."""
+    return [path for path in sorted(folder.glob("*.toml")) if _is_pipeline(path)]
+
+
 def _is_pipeline(path: Path) -> bool:
-    """Returns whether a file can be read and has a table of a pipeline, so a pyproject.toml is left out."""
+    """Returns whether a file can be read and has a table of a pipeline."""
     with contextlib.suppress(OSError, ValueError):
-        return not {"source", "deployer"}.isdisjoint(tomllib.loads(path.read_text("utf-8")))
+        return not {"source", "trainer", "deployer"}.isdisjoint(tomllib.loads(path.read_text("utf-8")))
     return False
 
 

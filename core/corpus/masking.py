@@ -17,6 +17,8 @@ from autocakechat.corpus.phone_numbers import DEFAULT_REGIONS, MIN_DIGITS, Span,
 
 Kind = Literal["email", "iban", "card", "phone"]
 KINDS: tuple[Kind, ...] = ("email", "iban", "card", "phone")
+PLACEHOLDERS: dict[Kind, str] = {kind: f"[{kind}]" for kind in KINDS}
+"""What replaces masked data in texts."""
 
 # ASCII digits, and the UTF-8 lead bytes of the digits of other scripts.
 _DIGITS = b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"
@@ -93,7 +95,7 @@ class Masker:
             spans = list(find(text, self._regions))
             if spans:
                 counts[kind] += len(spans)
-                text = _replace_spans(text, spans, f"[{kind}]")
+                text = _replace_spans(text, spans, PLACEHOLDERS[kind])
         return text
 
 

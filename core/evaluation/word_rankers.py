@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from autocakechat.evaluation.metrics import split_words
-from autocakechat.retrieval.word_vectors import Weights, normalized, product
+from autocakechat.retrieval.word_vectors import Weights, product, unit_vector
 
 _K1 = 0.9
 _B = 0.75
@@ -47,7 +47,7 @@ class RareWords:
     def vector(self, text: str) -> Weights:
         """Returns the weights of the words of a text, as a vector of length 1; empty without words."""
         if text not in self._vectors:
-            self._vectors[text] = normalized({word: self.rarity(word) for word in _words(text)})
+            self._vectors[text] = unit_vector({word: self.rarity(word) for word in _words(text)})
         return self._vectors[text]
 
     def rarity(self, word: str) -> float:
@@ -84,7 +84,7 @@ class PastExchanges:
         for number, score in self.nearest(message):
             for word, weight in self._rare_words.vector(self._replies[number]).items():
                 expected[word] += score * weight
-        return normalized(expected)
+        return unit_vector(expected)
 
     def nearest(self, message: str) -> list[tuple[int, float]]:
         """Returns the numbers of the most similar past exchanges with their BM25 scores, best first."""

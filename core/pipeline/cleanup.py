@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
 
 from autocakechat.artifacts.pipeline_history import PipelineHistory
-from autocakechat.artifacts.store import ArtifactKind, ArtifactStore
+from autocakechat.artifacts.store import MANIFEST_NAMES, ArtifactStore
 from autocakechat.pipeline.artifact_lookup import ArtifactLookup
 from autocakechat.pipeline.ingredients import CORPUS
 from autocakechat.pipeline.run_services import RunServices
-
-_KINDS: tuple[ArtifactKind, ...] = get_args(ArtifactKind)
 
 
 def unused_folders(store: ArtifactStore, pipelines: Iterable[RunServices], unreadable: Iterable[Path]) -> list[Path]:
@@ -26,18 +23,21 @@ def unused_folders(store: ArtifactStore, pipelines: Iterable[RunServices], unrea
         pipelines: The pipelines of the folder.
         unreadable: Pipeline files of the folder with problems. The artifact that each used last is kept.
     """
-    kept = {(kind, artifact.key) for kind in _KINDS if (artifact := store.newest(kind))}
+    kept = {(kind, artifact.key) for kind in MANIFEST_NAMES if (artifact := store.newest(kind))}
     for services in pipelines:
         lookup = ArtifactLookup(services)
-        candidates = [found for kind in _KINDS for found in (lookup.find(kind), services.last_used(kind))]
+        candidates = [found for kind in MANIFEST_NAMES for found in (lookup.find(kind), services.last_used(kind))]
         kept |= {(artifact.kind, artifact.key) for artifact in candidates if artifact}
     for path in unreadable:
         history = PipelineHistory(store.pipeline_folder(path))
-        kept |= {(kind, key) for kind in _KINDS for key in history.keys(kind)[-1:]}
+        kept |= {(kind, key) for kind in MANIFEST_NAMES for key in history.keys(kind)[-1:]}
     models = [model for model in store.artifacts("model") if ("model", model.key) in kept]
     kept |= {("corpus", str(model.ingredients.get(CORPUS))) for model in models}
     artifacts = [
-        folder for kind in _KINDS for folder in (store.folder / kind).glob("*") if (kind, folder.name) not in kept
+        folder
+        for kind in MANIFEST_NAMES
+        for folder in (store.folder / kind).glob("*")
+        if (kind, folder.name) not in kept
     ]
     folders = [*artifacts, *(store.folder / "unfinished").glob("*"), *store.training_states()]
     return [folder for folder in folders if folder.is_dir()]  # a file manager may add files such as .DS_Store

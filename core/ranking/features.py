@@ -13,7 +13,7 @@ import attrs
 from autocakechat.interface.model import Request
 from autocakechat.retrieval.reply_index import ReplyIndex, best
 from autocakechat.retrieval.terms import has_question_mark, split_terms
-from autocakechat.retrieval.word_vectors import Weights, normalized, product
+from autocakechat.retrieval.word_vectors import Weights, product, unit_vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,7 @@ class CandidateFeatures:
             "shares words with older lines": [_cosine(older, reply) for reply in words],
             "rarest word shared with the last lines": [_rarest(last, reply) for reply in words],
             "rarest word shared with the conversation": [_rarest(conversation, reply) for reply in words],
-            "is like past replies to similar messages": [product(expected, normalized(reply)) for reply in words],
+            "is like past replies to similar messages": [product(expected, unit_vector(reply)) for reply in words],
             "shares words with the bot's lines": [_cosine(own, reply) for reply in words],
             "length": [math.log1p(len(reply)) for reply in found],
             "rare words": [self._mean_rarity(reply) for reply in found],
@@ -126,9 +126,9 @@ class CandidateFeatures:
         scores = self._index.message_scores(context)
         expected: Weights = defaultdict(float)
         for number in best(scores, _NEIGHBOURS, without):
-            for word, weight in normalized(self._words(self._index.exchanges[number].reply)).items():
+            for word, weight in unit_vector(self._words(self._index.exchanges[number].reply)).items():
                 expected[word] += float(scores[number]) * weight
-        return normalized(expected)
+        return unit_vector(expected)
 
     def _join(self, lines: Sequence[str]) -> Weights:
         """Returns the words of lines with their rarity."""
@@ -151,7 +151,7 @@ def _shared(first: Weights, second: Weights) -> float:
 
 
 def _cosine(first: Weights, second: Weights) -> float:
-    return product(normalized(first), normalized(second))
+    return product(unit_vector(first), unit_vector(second))
 
 
 def _rarest(first: Weights, second: Weights) -> float:

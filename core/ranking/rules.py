@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autocakechat.corpus.masking import KINDS
+from autocakechat.corpus.masking import PLACEHOLDERS
 from autocakechat.retrieval.terms import split_terms
 
-_PLACEHOLDERS = tuple(f"[{kind}]" for kind in KINDS)
 _REPEATED_SHARE = 0.8
 
 
@@ -21,11 +20,11 @@ def is_allowed(candidate: str, context: Sequence[str]) -> bool:
         candidate: The candidate.
         context: The turns so far, oldest first, speakers alternating. The reply is to the last one.
     """
-    if not candidate.strip() or any(placeholder in candidate for placeholder in _PLACEHOLDERS):
+    if not candidate.strip() or any(placeholder in candidate for placeholder in PLACEHOLDERS.values()):
         return False
     words = split_terms(candidate)
-    said = (split_terms(line) for line in context[-2::-2])
-    return all(words != line for line in said) and not _repeats(words, split_terms(context[-1]))
+    earlier_replies = (split_terms(line) for line in context[-2::-2])
+    return all(words != earlier for earlier in earlier_replies) and not _repeats(words, split_terms(context[-1]))
 
 
 def _repeats(reply: Sequence[str], message: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ def product(first: Weights, second: Weights) -> float:
     return math.fsum(weight * second.get(word, 0.0) for word, weight in first.items())
 
 
-def normalized(weights: Weights) -> Weights:
+def unit_vector(weights: Weights) -> Weights:
     """Returns a vector of length 1 with the same direction; a vector without length stays empty."""
     length = math.hypot(*weights.values())
     return {word: weight / length for word, weight in weights.items()} if length else {}
