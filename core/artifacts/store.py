@@ -111,7 +111,7 @@ class ArtifactStore:
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Yields an empty folder for work that is no artifact, which is removed after the block, and holds the lock.
+        """Yields an empty temporary folder, which is removed after the block, and holds the lock.
 
         If the process is killed, `acc clean` and the next build remove it.
 

@@ -73,7 +73,9 @@ def _interval_rows(evaluation: Evaluation, group: Group, reference: str) -> Iter
         for title, model in zip(model_titles(evaluation), evaluation.models.values(), strict=True):
             own = model.measures[metric.key]
             other = _reference(own, reference)
-            if own.value is None or own.low is None or own.high is None or not max(own.high, other or 0):
+            if own.value is None or own.low is None or own.high is None:
+                continue
+            if not max(own.value, other or 0) and group != "canaries":  # none of a few strings is a result, too
                 continue
             at = None if other is None else other / end
             picture = interval(own.low / end, own.value / end, own.high / end, at)

@@ -120,10 +120,10 @@ class ModelBuilder:
         return dict(metrics)
 
     def train_apart(self, corpus: Corpus, folder: Path, state: Path) -> None:
-        """Trains a model that is no artifact.
+        """Trains a model outside of the artifacts.
 
         Args:
-            corpus: The corpus, which need not be an artifact either.
+            corpus: The corpus.
             folder: An empty folder for the model.
             state: An empty folder for checkpoints.
 

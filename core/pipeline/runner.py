@@ -118,7 +118,7 @@ class Runner:
 
     @contextmanager
     def trained_apart(self, make_corpus: Callable[[Path], Corpus], seed: int | None = None) -> Iterator[TrainedModel]:
-        """Trains a model that is no artifact, on a corpus that is no artifact. Both are removed after the block.
+        """Trains a temporary model on a temporary corpus. Both are removed after the block.
 
         Args:
             make_corpus: Writes the corpus into an empty folder.

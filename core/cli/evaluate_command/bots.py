@@ -85,8 +85,8 @@ def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, str | None]
 def masker_of(corpus: Path) -> Callable[[str], str]:
     """Returns a function that masks texts as a corpus does."""
     from autocakechat.artifacts.store import read_manifest
-    from autocakechat.corpus.masking import KINDS, Masker
-    from autocakechat.corpus.phone_numbers import DEFAULT_REGIONS
+    from autocakechat.corpus.masking.masker import KINDS, Masker
+    from autocakechat.corpus.masking.phone_numbers import DEFAULT_REGIONS
 
     options = (read_manifest(corpus, "corpus") or {}).get("ingredients", {})
     masker = Masker(options.get("corpus.mask", KINDS), options.get("corpus.phone_regions", DEFAULT_REGIONS))

@@ -108,7 +108,7 @@ def command(
     import attrs
 
     from autocakechat.artifacts.model_folder import corpus_key
-    from autocakechat.corpus.masking import PLACEHOLDERS
+    from autocakechat.corpus.masking.masker import PLACEHOLDERS
     from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 

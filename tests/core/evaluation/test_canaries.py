@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autocakechat.corpus.masking import KINDS, Masker
-from autocakechat.corpus.phone_numbers import DEFAULT_REGIONS
+from autocakechat.corpus.masking.masker import KINDS, Masker
+from autocakechat.corpus.masking.phone_numbers import DEFAULT_REGIONS
 from autocakechat.evaluation.canaries import Canary, CanaryTest, make_canaries, returned_part
 from autocakechat.evaluation.intervals import wilson_interval
 from tests.core.evaluation.test_held_out_examples import write
