@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autocakechat import Input, UserError, escape_control_characters
-from autocakechat.plugins.sources.telegram import fast_parser
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE
+from autocakechat.plugins.sources.telegram.parsing import fast_parser
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
 
 _MEDIA_FOLDERS = {
     "photos", "files", "stickers", "video_files", "voice_messages", "round_video_messages", "contacts", "chats",

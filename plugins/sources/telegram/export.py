@@ -7,11 +7,12 @@ from logging import Logger
 from pathlib import Path
 
 from autocakechat import UserError, escape_control_characters
-from autocakechat.plugins.sources.telegram import fast_parser, generic_parser, peer_ids
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE, ByteBuffer
-from autocakechat.plugins.sources.telegram.json_scanner import InvalidJsonError
-from autocakechat.plugins.sources.telegram.peer_ids import IdFormat
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawChat
+from autocakechat.plugins.sources.telegram.conversion import peer_ids
+from autocakechat.plugins.sources.telegram.conversion.peer_ids import IdFormat
+from autocakechat.plugins.sources.telegram.parsing import fast_parser, generic_parser
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.json_scanner import InvalidJsonError
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawChat
 
 
 class ExportFile:

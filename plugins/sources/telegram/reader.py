@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 from autocakechat import Chat, Input, MessageBatch, RunContext, escape_control_characters
-from autocakechat.plugins.sources.telegram import discovery, peer_ids
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE
+from autocakechat.plugins.sources.telegram import discovery
+from autocakechat.plugins.sources.telegram.conversion import peer_ids
+from autocakechat.plugins.sources.telegram.conversion.merging import merge_exports
+from autocakechat.plugins.sources.telegram.conversion.messages import convert_batches
+from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
 from autocakechat.plugins.sources.telegram.export import ExportFile
-from autocakechat.plugins.sources.telegram.merging import merge_exports
-from autocakechat.plugins.sources.telegram.messages import convert_batches
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat
-from autocakechat.plugins.sources.telegram.senders import SenderTable
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat
 
 if TYPE_CHECKING:
     from autocakechat.plugins.sources.telegram.options import TelegramOptions

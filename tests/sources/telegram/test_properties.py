@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Message, RunContext, UserError
-from autocakechat.plugins.sources.telegram.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
 from tests.conftest import silent_progress
 from tests.sources.exports import (
     ME,

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
 
 if TYPE_CHECKING:
-    from autocakechat.plugins.sources.telegram.byte_buffer import ByteBuffer
+    from autocakechat.plugins.sources.telegram.parsing.byte_buffer import ByteBuffer
 
 BoundedInt = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 UnixTime = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]  # up to the end of the year 9999

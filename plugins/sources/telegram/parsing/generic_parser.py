@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import attrs
 import msgspec
 
-from autocakechat.plugins.sources.telegram.byte_buffer import CHUNK_SIZE, ByteBuffer
-from autocakechat.plugins.sources.telegram.json_repair import repair
-from autocakechat.plugins.sources.telegram.json_scanner import InvalidJsonError, JsonScanner, TruncatedJsonError
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import CHUNK_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.json_scanner import InvalidJsonError, JsonScanner, TruncatedJsonError
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
 
 
 @attrs.define

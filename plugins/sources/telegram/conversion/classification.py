@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.raw_messages import DetailedRawMessage, RawMessage, TextPart
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import DetailedRawMessage, RawMessage, TextPart
 
 _MEDIA_KINDS = {
     "sticker": "sticker",

@@ -15,10 +15,10 @@ from functools import partial
 import attrs
 import msgspec
 
-from autocakechat.plugins.sources.telegram import generic_parser
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE, MAX_VALUE_SIZE, ByteBuffer
-from autocakechat.plugins.sources.telegram.json_repair import repair
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
+from autocakechat.plugins.sources.telegram.parsing import generic_parser
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE, MAX_VALUE_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
 
 _SINGLE_CHAT = re.compile(rb'\{\n(?P<header>(?: "(?!messages")[^\n]*[^\n\[{],\n)*) "messages": \[')
 _CHAT_OF_ACCOUNT = re.compile(rb'\n   \{\n(?P<header>(?:    "(?!messages")[^\n]*[^\n\[{],\n)*)    "messages": \[')

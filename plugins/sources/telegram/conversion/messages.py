@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import UNSET
 
 from autocakechat import MessageBatch
-from autocakechat.plugins.sources.telegram.classification import classify
-from autocakechat.plugins.sources.telegram.raw_messages import RawBatch, RawMessage
-from autocakechat.plugins.sources.telegram.senders import SenderTable
+from autocakechat.plugins.sources.telegram.conversion.classification import classify
+from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import RawBatch, RawMessage
 
 
 def convert_batches(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autocakechat.plugins.sources.telegram.byte_buffer import CHUNK_SIZE, MAX_VALUE_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import CHUNK_SIZE, MAX_VALUE_SIZE, ByteBuffer
 
 # All quantifiers are possessive (`*+`): a failed match takes linear time.
 _BLANK = re.compile(rb"[\s\xef\xbb\xbf]*+")  # white space and byte order marks
