@@ -87,6 +87,7 @@ class ReplyTargets:
         Returns:
             At most `options.context` turns, oldest first. The first and the last one are a client's.
         """
+        by_topic = self._options.topics
         context = _Context(target.message, self._options)
         earlier = target.earlier
         for _ in range(_MAX_SEARCHED_MESSAGES):
@@ -94,7 +95,7 @@ class ReplyTargets:
             if message is None or context.oldest.sent - message.sent > self._max_gap:
                 break
             by_server = self._is_server.get(message.sender)
-            if by_server is None or not message.text:
+            if by_server is None or not message.text or (by_topic and message.topic != target.message.topic):
                 continue
             try:
                 explicit_target = self._explicit_target(message) if by_server else None

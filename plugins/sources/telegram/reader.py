@@ -18,6 +18,7 @@ from autocakechat.plugins.sources.telegram.conversion import peer_ids
 from autocakechat.plugins.sources.telegram.conversion.merging import merge_exports
 from autocakechat.plugins.sources.telegram.conversion.messages import convert_batches
 from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
+from autocakechat.plugins.sources.telegram.conversion.topics import assign_topics
 from autocakechat.plugins.sources.telegram.export import ExportFile
 from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat
@@ -179,6 +180,7 @@ class _Reader:
     ) -> Chat:
         skip = _SKIPPED.get(header.type or "")
         if "group" in (header.type or ""):
+            batches = assign_topics(batches)
             self._groups.append((header.name or "without a name", sender_tables))
         return Chat.of_batches(
             id=chat_id,

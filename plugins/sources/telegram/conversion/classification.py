@@ -31,8 +31,14 @@ _KINDS_WITHOUT_TEXT = (
 )
 
 
+UNTITLED = "topic without a title"
+
+
 class ClassifiedMessage(NamedTuple):
-    """The attributes of `Message` that depend on the kind of a message. `sender` is the id in the file."""
+    """The attributes of `Message` that depend on the kind of a message.
+
+    `sender` is the id in the file. `topic` is the title that a service message gives to a topic of a forum.
+    """
 
     sender: str | int | None
     sender_name: str | None
@@ -40,6 +46,7 @@ class ClassifiedMessage(NamedTuple):
     reply_to: int | None
     kind: str
     own_words: bool
+    topic: str = ""
 
 
 def classify(
@@ -56,8 +63,8 @@ def classify(
     if message.type == "service":
         details = detailed()
         kind = f"service: {details.action if isinstance(details.action, str) else 'other'}"
-        sender = details.actor_id or message.sender
-        return ClassifiedMessage(sender, details.actor or message.sender_name, "", reply_to, kind, own_words=True)
+        sender, name = details.actor_id or message.sender, details.actor or message.sender_name
+        return ClassifiedMessage(sender, name, "", reply_to, kind, own_words=True, topic=_topic_title(details))
     sender, name = message.sender, message.sender_name
     if message.type and message.type != "message":
         kind = "damaged message" if message.type == "damaged" else "unsupported message"
@@ -71,6 +78,13 @@ def classify(
     if text and message.via_bot is not UNSET:
         return ClassifiedMessage(sender, name, text, reply_to, "via bot", own_words=False)
     return ClassifiedMessage(sender, name, text, reply_to, kind, own_words=True)
+
+
+def _topic_title(details: DetailedRawMessage) -> str:
+    """Returns the title that a service message gives to a topic of a forum; empty for other service messages."""
+    title = details.title if details.action == "topic_created" else details.new_title
+    is_title = details.action in ("topic_created", "topic_edit") and isinstance(title, str)
+    return str(title).strip() or UNTITLED if is_title else ""
 
 
 def _content_kind(message: RawMessage, text: str, detailed: Callable[[], DetailedRawMessage]) -> str:

@@ -59,16 +59,21 @@ def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, stick
     reply_to = [message.reply_to for message in messages]
     kinds = ["text"] * len(messages)
     own_words = [True] * len(messages)
+    topics: list[str] = []
     for i in _indices_to_classify(messages):
         classified = classify(messages[i], partial(batch.detailed, i), sticker_emoji=sticker_emoji)
-        raw_ids[i], names[i], texts[i], reply_to[i], kinds[i], own_words[i] = classified  # the fields, in their order
+        # The fields, in their order.
+        raw_ids[i], names[i], texts[i], reply_to[i], kinds[i], own_words[i], topic = classified
+        if topic:
+            topics = topics or [""] * len(messages)
+            topics[i] = topic
     sender_ids, outgoing, are_people = zip(*senders.resolve_all(raw_ids), strict=True)
     if not all(are_people):
         _mark_channel_posts(are_people, sender_ids, kinds, own_words)
     if 0 in sent:
         _fill_missing_times(sent, batch, previous_time)
     ids = [message.id for message in messages]
-    return MessageBatch(ids, sender_ids, names, texts, sent, reply_to, kinds, own_words, outgoing)
+    return MessageBatch(ids, sender_ids, names, texts, sent, reply_to, kinds, own_words, outgoing, topics=topics)
 
 
 def _indices_to_classify(messages: Sequence[RawMessage]) -> list[int]:

@@ -79,6 +79,8 @@ class DetailedRawMessage(RawMessage, kw_only=True, gc=False, rename=_JSON_KEYS):
     actor: str | None = None
     actor_id: str | BoundedInt | None = None
     action: Any = UNSET
+    title: Any = UNSET
+    new_title: Any = UNSET
     sticker_emoji: str | None = None
     contact_information: Any = UNSET
     location_information: Any = UNSET
