@@ -66,7 +66,7 @@ class ReplyTargets:
             the topic of a forum; the reply then belongs to the open dialog.
 
         Raises:
-            UnusableTargetError: The target is missing, or its text is not used.
+            UnusableTargetError: The target is missing, or its text is not used, or it belongs to another topic.
         """
         earlier = self._history.back_from(target_id)
         message = next(earlier, None)
@@ -76,6 +76,8 @@ class ReplyTargets:
             return None
         if not message.text:
             raise UnusableTargetError("replies to an unused message")
+        if self._options.topics and message.topic and reply.topic and message.topic != reply.topic:
+            raise UnusableTargetError("replies to another topic")
         return Target(message, earlier)
 
     def turns_up_to(self, target: Target) -> list[Turn]:

@@ -15,6 +15,7 @@ import attrs
 from autocakechat import Chat, Input, MessageBatch, RunContext, escape_control_characters
 from autocakechat.plugins.sources.telegram import discovery
 from autocakechat.plugins.sources.telegram.conversion import peer_ids
+from autocakechat.plugins.sources.telegram.conversion.findings import Findings
 from autocakechat.plugins.sources.telegram.conversion.merging import merge_exports
 from autocakechat.plugins.sources.telegram.conversion.messages import convert_batches
 from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
@@ -121,6 +122,7 @@ class _Reader:
         self._run = run
         self._advance = advance
         self._has_messages = False
+        self._findings = Findings()
         self._groups: list[tuple[str, list[SenderTable]]] = []
 
     def read_in_order(self, export: ExportFile) -> Iterator[Chat]:
@@ -169,7 +171,9 @@ class _Reader:
         return SenderTable(header, prefixed_ids=export.prefixed_ids, owner=owner)
 
     def _convert(self, batches: Iterator[RawBatch], senders: SenderTable) -> Iterator[MessageBatch]:
-        return convert_batches(batches, senders, self._on_batch, sticker_emoji=self._options.sticker_emoji)
+        return convert_batches(
+            batches, senders, self._on_batch, self._findings, sticker_emoji=self._options.sticker_emoji
+        )
 
     def _on_batch(self, size: int) -> None:
         self._has_messages = self._has_messages or size > 0
@@ -199,6 +203,8 @@ class _Reader:
                 len(one_sided),
                 escape_control_characters(", ".join(one_sided[:3]) + (", ..." if len(one_sided) > 3 else "")),
             )
+        for warning in self._findings.warnings():
+            self._run.log.warning("%s", warning)
         for export in exports:
             if not export.has_ids and self._has_messages:
                 self._run.log.warning(

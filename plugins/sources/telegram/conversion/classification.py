@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.parsing.raw_messages import DetailedRawMessage, RawMessage, TextPart
+from autocakechat.plugins.sources.telegram.conversion.findings import Findings
+from autocakechat.plugins.sources.telegram.conversion.known_fields import KNOWN_FIELDS
+from autocakechat.plugins.sources.telegram.conversion.rich_messages import rich_text
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import DetailedRawMessage, RawBatch, Text
 
 _MEDIA_KINDS = {
     "sticker": "sticker",
@@ -17,6 +19,9 @@ _MEDIA_KINDS = {
     "video_file": "video",
     "audio_file": "audio",
 }
+
+_TYPES = {"damaged": "damaged message", "too large": "too large message"}
+EMPTY = "empty message"
 
 # What a message without text contains, by the key that holds it.
 _KINDS_WITHOUT_TEXT = (
@@ -28,8 +33,8 @@ _KINDS_WITHOUT_TEXT = (
     ("todo_list", "to-do list"),
     ("giveaway_information", "giveaway"),
     ("giveaway_results", "giveaway"),
+    ("rich_message", "rich message"),
 )
-
 
 UNTITLED = "topic without a title"
 
@@ -49,31 +54,36 @@ class ClassifiedMessage(NamedTuple):
     topic: str = ""
 
 
-def classify(
-    message: RawMessage, detailed: Callable[[], DetailedRawMessage], *, sticker_emoji: bool
-) -> ClassifiedMessage:
+def classify(batch: RawBatch, index: int, findings: Findings, *, sticker_emoji: bool) -> ClassifiedMessage:
     """Classifies a message that is not plain text.
 
     Args:
-        message: The message.
-        detailed: Decodes the message with all its fields.
+        batch: The batch of the message.
+        index: The index of the message in the batch.
+        findings: Receives what the user has to know about the message.
         sticker_emoji: Whether to use a sticker's emoji as its text.
     """
+    message = batch.messages[index]
     reply_to = message.reply_to if message.reply_to_peer_id is UNSET else None
     if message.type == "service":
-        details = detailed()
+        details = batch.detailed(index)
         kind = f"service: {details.action if isinstance(details.action, str) else 'other'}"
         sender, name = details.actor_id or message.sender, details.actor or message.sender_name
         return ClassifiedMessage(sender, name, "", reply_to, kind, own_words=True, topic=_topic_title(details))
     sender, name = message.sender, message.sender_name
     if message.type and message.type != "message":
-        kind = "damaged message" if message.type == "damaged" else "unsupported message"
+        kind = _TYPES.get(message.type, "unsupported message")
         return ClassifiedMessage(sender, name, "", reply_to, kind, own_words=True)
-    text = _plain_text(message.text)
-    kind = _content_kind(message, text, detailed)
+    text = _text(batch, index)
+    kind = _content_kind(batch, index, text)
+    if kind == EMPTY and (unknown := batch.field_names(index) - KNOWN_FIELDS):
+        kind = "unknown message"
+        findings.add_unknown_fields(unknown)
     if sticker_emoji and kind == "sticker":
-        text = text or detailed().sticker_emoji or ""
+        text = text or batch.detailed(index).sticker_emoji or ""
     if text and (message.forwarded_from is not UNSET or message.forwarded_from_id is not UNSET):
+        if message.forwarded_from_id is UNSET:
+            findings.add_forward(sender, name, message.forwarded_from)
         return ClassifiedMessage(sender, name, text, reply_to, "forward", own_words=False)
     if text and message.via_bot is not UNSET:
         return ClassifiedMessage(sender, name, text, reply_to, "via bot", own_words=False)
@@ -87,8 +97,9 @@ def _topic_title(details: DetailedRawMessage) -> str:
     return str(title).strip() or UNTITLED if is_title else ""
 
 
-def _content_kind(message: RawMessage, text: str, detailed: Callable[[], DetailedRawMessage]) -> str:
+def _content_kind(batch: RawBatch, index: int, text: str) -> str:
     """Returns the kind of a message by its content: its media, if any, otherwise its text."""
+    message = batch.messages[index]
     if message.kind != "text":
         return _MEDIA_KINDS.get(message.kind) or message.kind.replace("_", " ")
     if message.photo is not UNSET:
@@ -97,11 +108,20 @@ def _content_kind(message: RawMessage, text: str, detailed: Callable[[], Detaile
         return "file"
     if text:
         return "text"
-    details = detailed()
-    return next((kind for key, kind in _KINDS_WITHOUT_TEXT if getattr(details, key) is not UNSET), "empty message")
+    details = batch.detailed(index)
+    return next((kind for key, kind in _KINDS_WITHOUT_TEXT if getattr(details, key) is not UNSET), EMPTY)
 
 
-def _plain_text(text: str | list[str | TextPart]) -> str:
+def _text(batch: RawBatch, index: int) -> str:
+    """Returns the text of a message. Rich messages, and messages of some other programs, have none in `text`."""
+    message = batch.messages[index]
+    if message.text is None and message.rich_message is UNSET:
+        return _plain_text(batch.detailed(index).text_entities)
+    text = _plain_text(message.text or "")
+    return text if text or message.rich_message is UNSET else rich_text(message.rich_message)
+
+
+def _plain_text(text: Text) -> str:
     """Joins the parts of a formatted text; the exporter separates them by nothing."""
     if isinstance(text, str):
         return text
