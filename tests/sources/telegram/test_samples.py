@@ -37,7 +37,8 @@ SAMPLES: dict[str, Golden] = {
             {
                 "unsupported message": 1,
                 "channel post": 1,
-                "empty message": 2,
+                "empty message": 1,
+                "unknown message": 1,
                 "forward": 3,
                 "message without sender": 1,
                 "ERROR:media type": 1,

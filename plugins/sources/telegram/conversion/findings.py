@@ -39,9 +39,8 @@ class Findings:
         """
         if isinstance(author, str) and (sender in self._forwards or len(self._forwards) < _MAX_NAMES):
             own, others = self._forwards.get(sender, (0, 0))
-            is_own = (
-                author.split()[:1] == (sender_name or "").split()[:1]
-            )  # the other application may know one name only
+            # The other application may know another last name, or none.
+            is_own = author.split()[:1] == (sender_name or "").split()[:1]
             self._forwards[sender] = (own + is_own, others + (not is_own))
 
     def warnings(self) -> Iterator[str]:
@@ -55,8 +54,9 @@ class Findings:
             )
         imported = [counts for counts in self._forwards.values() if min(counts) >= _MIN_IMPORTED]
         if imported:
+            number = sum(map(sum, imported))
             yield (
-                f"{sum(map(sum, imported)):,} forwards look like a history imported from another application: the "
-                "export has names of their senders but no ids, so nobody's replies are learnt from them; if there is a plugin "
-                "for that application, read its own export"
+                f"{number:,} forwards look like a history imported from another application: the export has names of "
+                "their senders but no ids, so nobody's replies are learnt from them; if there is a plugin for that "
+                "application, read its own export"
             )
