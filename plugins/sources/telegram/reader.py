@@ -18,10 +18,12 @@ from autocakechat.plugins.sources.telegram.conversion import peer_ids
 from autocakechat.plugins.sources.telegram.conversion.findings import Findings
 from autocakechat.plugins.sources.telegram.conversion.merging import merge_exports
 from autocakechat.plugins.sources.telegram.conversion.messages import convert_batches
+from autocakechat.plugins.sources.telegram.conversion.migration import MigratedHistories
 from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
 from autocakechat.plugins.sources.telegram.conversion.topics import assign_topics
-from autocakechat.plugins.sources.telegram.export import ExportFile
+from autocakechat.plugins.sources.telegram.export import ExportFile, NotAnExportError
 from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
+from autocakechat.plugins.sources.telegram.parsing.export_path import ExportPath
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat
 
 if TYPE_CHECKING:
@@ -44,11 +46,13 @@ def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Itera
     """Reads all chats of an input in order."""
     exports = []
     with ExitStack() as stack:
+        for sentence in getattr(input, "passed_over", ()):
+            run.log.warning("%s", sentence)
         for path, name in _file_names(input).items():
-            if problem := discovery.find_problem(path):
-                run.log.warning("%s: %s; %s", escape_control_characters(name), problem, discovery.EXPORT_HINT)
-            else:
-                exports.append(stack.enter_context(ExportFile(path, name)))
+            if discovery.find_problem(path):
+                continue  # in an archive that also contains an export
+            open_file = stack.enter_context(path.opened(run.state))
+            exports.append(stack.enter_context(ExportFile(open_file, name)))
         total = sum(export.buffer.size for export in exports)
         progress = stack.enter_context(
             run.progress(f"reading {escape_control_characters(input.name)}", total=total, unit="B")
@@ -58,12 +62,15 @@ def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Itera
         reader.warn(exports)
 
 
-def _file_names(input: Input) -> dict[Path, str]:
+def _file_names(input: Input) -> dict[ExportPath, str]:
     """Returns a unique name for each file of an input; the names do not depend on the location of the input."""
-    if len(input.paths) == 1:
-        return {input.paths[0]: input.name}
     common = Path(os.path.commonpath([path.parent for path in input.paths]))
-    return {path: path.relative_to(common).as_posix() for path in input.paths}
+    names: dict[ExportPath, str] = {}
+    for path in input.paths:
+        name = input.name if len(input.paths) == 1 else path.relative_to(common).as_posix()
+        for file in discovery.files_of(path):
+            names[file] = f"{name}/{file.member}" if file.member else name
+    return names
 
 
 @attrs.define
@@ -108,6 +115,20 @@ class _ChatKey(NamedTuple):
     owner: str | None
 
 
+class _Group(NamedTuple):
+    """A group that was read.
+
+    Attributes:
+        title: Its title.
+        sender_tables: The senders in it, one table per file.
+        is_partial: Whether only exports of accounts contain it, which omit the messages of other members.
+    """
+
+    title: str
+    sender_tables: list[SenderTable]
+    is_partial: bool
+
+
 class _Reader:
     """Makes chats from the files of an input.
 
@@ -123,21 +144,24 @@ class _Reader:
         self._advance = advance
         self._has_messages = False
         self._findings = Findings()
-        self._groups: list[tuple[str, list[SenderTable]]] = []
+        self._histories = MigratedHistories()
+        self._unread: list[ExportFile] = []
+        self._groups: list[_Group] = []
 
     def read_in_order(self, export: ExportFile) -> Iterator[Chat]:
         """Reads the chats of a single file in order, in one pass."""
         for number, raw_chat in enumerate(export.parse_chats(), 1):
             senders = self._sender_table(export, raw_chat.header, export.owner)
             batches = self._convert(raw_chat.batches, senders)
-            yield self._make_chat(_chat_id(export, raw_chat.header, number), raw_chat.header, batches, [senders])
+            chat_id = _chat_id(export, raw_chat.header, number)
+            yield self._make_chat(chat_id, raw_chat.header, batches, [senders], [export])
         export.warn_if_truncated(export.buffer, self._run.log)
 
     def read_merged(self, exports: Sequence[ExportFile]) -> Iterator[Chat]:
         """Reads several files: locates the chats of all files, then yields each chat once, merged from its files."""
         locations: dict[_ChatKey, list[_ChatLocation]] = {}
-        for export in exports:
-            for number, location in enumerate(_locate_chats(export), 1):
+        for chats_of_file in self._locate_all(exports):
+            for number, location in enumerate(chats_of_file, 1):
                 locations.setdefault(_chat_key(location, number), []).append(location)
         owners = {export.owner for export in exports if export.owner}
         owner = owners.pop() if len(owners) == 1 else None
@@ -150,6 +174,21 @@ class _Reader:
             chat_id = key.chat_id if is_unique else f"{key.chat_id}@{key.owner or 'unknown'}"
             yield from self._merge_chat(chat_id, chat_locations, owner)
 
+    def _locate_all(self, exports: Sequence[ExportFile]) -> list[list[_ChatLocation]]:
+        """Locates the chats of all files. Files that are no exports are passed over, unless all of them are."""
+        located, errors = [], []
+        for export in exports:
+            try:
+                located.append(list(_locate_chats(export)))
+            except NotAnExportError as error:
+                errors.append(error)
+                self._unread.append(export)
+        if errors and not located:
+            raise errors[0]
+        for error in errors:
+            self._run.log.warning("passed over: %s", error)
+        return located
+
     def _merge_chat(self, chat_id: str, locations: Sequence[_ChatLocation], owner: str | None) -> Iterator[Chat]:
         buffers = [location.export.open_buffer() for location in locations]
         try:
@@ -160,7 +199,8 @@ class _Reader:
                 streams.append(self._convert(location.chat.read_again(buffer), senders))
                 sender_tables.append(senders)
             batches = streams[0] if len(streams) == 1 else merge_exports(streams)
-            yield self._make_chat(chat_id, locations[0].chat.header, batches, sender_tables)
+            files = [location.export for location in locations]
+            yield self._make_chat(chat_id, locations[0].chat.header, batches, sender_tables, files)
             for location, buffer in zip(locations, buffers, strict=True):
                 location.export.warn_if_truncated(buffer, self._run.log)
         finally:
@@ -180,12 +220,19 @@ class _Reader:
         self._advance(size)
 
     def _make_chat(
-        self, chat_id: str, header: ChatHeader, batches: Iterator[MessageBatch], sender_tables: list[SenderTable]
+        self,
+        chat_id: str,
+        header: ChatHeader,
+        batches: Iterator[MessageBatch],
+        sender_tables: list[SenderTable],
+        exports: Sequence[ExportFile],
     ) -> Chat:
         skip = _SKIPPED.get(header.type or "")
         if "group" in (header.type or ""):
             batches = assign_topics(batches)
-            self._groups.append((header.name or "without a name", sender_tables))
+            batches = self._histories.read_once(batches, is_supergroup="supergroup" in (header.type or ""))
+            is_partial = all(export.is_account for export in exports)
+            self._groups.append(_Group(header.name or "without a name", sender_tables, is_partial))
         return Chat.of_batches(
             id=chat_id,
             title=header.name,
@@ -196,17 +243,25 @@ class _Reader:
 
     def warn(self, exports: Iterable[ExportFile]) -> None:
         """Warns about exports that cannot be learnt from. Call it after all chats are read."""
-        if one_sided := [title for title, sender_tables in self._groups if len(_people(sender_tables)) == 1]:
+        one_sided = [group for group in self._groups if len(_people(group.sender_tables)) == 1]
+        if partial := [group.title for group in one_sided if group.is_partial]:
             self._run.log.warning(
                 "only one participant writes in %d of the groups (%s): the export of an account omits the messages of "
                 "other members, so export these groups one by one",
-                len(one_sided),
-                escape_control_characters(", ".join(one_sided[:3]) + (", ..." if len(one_sided) > 3 else "")),
+                len(partial),
+                escape_control_characters(", ".join(partial[:3]) + (", ..." if len(partial) > 3 else "")),
             )
+        for group in one_sided:
+            if not group.is_partial:
+                self._run.log.warning(
+                    "only one participant writes in the group %s, so there is nothing to reply to: if others write in "
+                    "it, export it from an account that sees their messages, with an earlier first day",
+                    escape_control_characters(group.title),
+                )
         for warning in self._findings.warnings():
             self._run.log.warning("%s", warning)
         for export in exports:
-            if not export.has_ids and self._has_messages:
+            if not export.has_ids and self._has_messages and export not in self._unread:
                 self._run.log.warning(
                     "%s: the export contains no user ids (probably made in 2018), so its messages cannot be assigned "
                     "to a person; export again",

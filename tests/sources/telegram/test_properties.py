@@ -114,7 +114,7 @@ def test_texts_are_read_unchanged(document: Json) -> None:
     assert only.title == document["name"]
 
 
-@given(st.lists(chats(3), max_size=3), st.booleans())
+@given(st.lists(chats(3), min_size=1, max_size=3), st.booleans())
 def test_the_result_does_not_depend_on_the_layout(documents: list[Json], sort_keys: bool) -> None:
     for number, chat in enumerate(documents):
         chat["id"] = number + 1

@@ -20,7 +20,8 @@ _MEDIA_KINDS = {
     "audio_file": "audio",
 }
 
-_TYPES = {"damaged": "damaged message", "too large": "too large message"}
+TOO_LARGE_TYPE = "too large"
+_TYPES = {"damaged": "damaged message", TOO_LARGE_TYPE: "too large message"}
 EMPTY = "empty message"
 
 # What a message without text contains, by the key that holds it.
@@ -72,6 +73,8 @@ def classify(batch: RawBatch, index: int, findings: Findings, *, sticker_emoji: 
         return ClassifiedMessage(sender, name, "", reply_to, kind, own_words=True, topic=_topic_title(details))
     sender, name = message.sender, message.sender_name
     if message.type and message.type != "message":
+        if message.type == TOO_LARGE_TYPE:
+            findings.add_too_large()
         kind = _TYPES.get(message.type, "unsupported message")
         return ClassifiedMessage(sender, name, "", reply_to, kind, own_words=True)
     text = _text(batch, index)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autocakechat import escape_control_characters
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import MAX_VALUE_SIZE
 
 _MAX_NAMES = 100
 _MIN_IMPORTED = 2  # of the person who imported, and of others
@@ -20,7 +21,12 @@ class Findings:
     def __init__(self) -> None:
         self._unknown_fields: Counter[str] = Counter()
         self._unknown_messages = 0
+        self._too_large = 0
         self._forwards: dict[str | int | None, tuple[int, int]] = {}  # by sender: of own messages, of others' messages
+
+    def add_too_large(self) -> None:
+        """Adds a message that does not fit into memory."""
+        self._too_large += 1
 
     def add_unknown_fields(self, names: Iterable[str]) -> None:
         """Adds a message without text that has unknown fields."""
@@ -45,6 +51,8 @@ class Findings:
 
     def warnings(self) -> Iterator[str]:
         """Yields one sentence per finding."""
+        if self._too_large:
+            yield f"messages larger than {MAX_VALUE_SIZE >> 20} MiB are dropped: {self._too_large:,}"
         if self._unknown_messages:
             names = [escape_control_characters(name[:_NAME_LENGTH]) for name, _ in self._unknown_fields.most_common()]
             more = ", ..." if len(names) > _NAMES_SHOWN else ""
