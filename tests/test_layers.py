@@ -76,7 +76,7 @@ TELEGRAM = Layering(
 TELEGRAM_SOURCE = Layering(
     "plugins/sources/telegram",
     "autocakechat.plugins.sources.telegram",
-    (("options", "parsing"), ("conversion",), ("discovery", "export"), ("reader",), (".",)),
+    (("options", "parsing"), ("conversion",), ("discovery", "export"), ("chat_locations",), ("reader",), (".",)),
 )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
-
 from autocakechat import Chat, Input, MessageBatch, RunContext, escape_control_characters
 from autocakechat.plugins.sources.telegram import discovery
-from autocakechat.plugins.sources.telegram.conversion import peer_ids
+from autocakechat.plugins.sources.telegram.chat_locations import (
+    ChatKey,
+    ChatLocation,
+    assign_unknown_owners,
+    chat_key,
+    id_of_chat,
+    locate_chats,
+)
 from autocakechat.plugins.sources.telegram.conversion.findings import Findings
 from autocakechat.plugins.sources.telegram.conversion.merging import merge_exports
 from autocakechat.plugins.sources.telegram.conversion.messages import convert_batches
@@ -22,9 +26,8 @@ from autocakechat.plugins.sources.telegram.conversion.migration import MigratedH
 from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
 from autocakechat.plugins.sources.telegram.conversion.topics import assign_topics
 from autocakechat.plugins.sources.telegram.export import ExportFile, NotAnExportError
-from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
 from autocakechat.plugins.sources.telegram.parsing.export_path import ExportPath
-from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch
 
 if TYPE_CHECKING:
     from autocakechat.plugins.sources.telegram.options import TelegramOptions
@@ -37,9 +40,6 @@ _SKIPPED = {
     "private_channel": "channel",
     "public_channel": "channel",
 }
-_UNIX_TIME = re.compile(rb'"(?:date|edited)_unixtime"\s*:\s*"?(\d{1,11})')
-_LOCAL_DATE = re.compile(rb'"date"\s*:\s*"([^"]{1,40})"')
-_DIGITS = re.compile("([0-9]+)")
 
 
 def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Iterator[Chat]:
@@ -71,48 +71,6 @@ def _file_names(input: Input) -> dict[ExportPath, str]:
         for file in discovery.files_of(path):
             names[file] = f"{name}/{file.member}" if file.member else name
     return names
-
-
-@attrs.define
-class _ChatLocation:
-    """A chat in one file.
-
-    Attributes:
-        export: The file.
-        chat: The chat.
-        end: File offset after its last message, or a little later.
-    """
-
-    export: ExportFile
-    chat: RawChat
-    end: int
-
-    def recency(self) -> tuple[int, bytes, list[int | str]]:
-        """Returns the sort key for exports of one chat: the last time in it, then the file name."""
-        buffer = self.export.open_buffer()
-        try:
-            buffer.seek(max(self.chat.offset, self.end - HEAD_SIZE))
-            buffer.read_chunk()
-            tail = buffer.data[: self.end - buffer.offset]
-        finally:
-            buffer.close()
-        last_time = max(map(int, _UNIX_TIME.findall(tail)), default=0)
-        last_date = max(_LOCAL_DATE.findall(tail), default=b"")
-        parts = _DIGITS.split(self.export.name)  # numbers are at odd indices
-        natural_name = [int(part) if index % 2 else part for index, part in enumerate(parts)]
-        return last_time, last_date, natural_name
-
-
-class _ChatKey(NamedTuple):
-    """Identifies a chat across files.
-
-    Attributes:
-        chat_id: Normalised id of the chat.
-        owner: Normalised id of the account's owner; None if it is unknown or irrelevant.
-    """
-
-    chat_id: str
-    owner: str | None
 
 
 class _Group(NamedTuple):
@@ -153,33 +111,33 @@ class _Reader:
         for number, raw_chat in enumerate(export.parse_chats(), 1):
             senders = self._sender_table(export, raw_chat.header, export.owner)
             batches = self._convert(raw_chat.batches, senders)
-            chat_id = _chat_id(export, raw_chat.header, number)
+            chat_id = id_of_chat(export, raw_chat.header, number)
             yield self._make_chat(chat_id, raw_chat.header, batches, [senders], [export])
         export.warn_if_truncated(export.buffer, self._run.log)
 
     def read_merged(self, exports: Sequence[ExportFile]) -> Iterator[Chat]:
         """Reads several files: locates the chats of all files, then yields each chat once, merged from its files."""
-        locations: dict[_ChatKey, list[_ChatLocation]] = {}
+        locations: dict[ChatKey, list[ChatLocation]] = {}
         for chats_of_file in self._locate_all(exports):
             for number, location in enumerate(chats_of_file, 1):
-                locations.setdefault(_chat_key(location, number), []).append(location)
+                locations.setdefault(chat_key(location, number), []).append(location)
         owners = {export.owner for export in exports if export.owner}
         owner = owners.pop() if len(owners) == 1 else None
-        chats = _assign_unknown_owners(locations)
+        chats = assign_unknown_owners(locations)
         uses_of_id = Counter(key.chat_id for key in chats)
         for key, chat_locations in chats.items():
             if len(chat_locations) > 1:
-                chat_locations.sort(key=_ChatLocation.recency, reverse=True)
+                chat_locations.sort(key=ChatLocation.recency, reverse=True)
             is_unique = uses_of_id[key.chat_id] == 1
             chat_id = key.chat_id if is_unique else f"{key.chat_id}@{key.owner or 'unknown'}"
             yield from self._merge_chat(chat_id, chat_locations, owner)
 
-    def _locate_all(self, exports: Sequence[ExportFile]) -> list[list[_ChatLocation]]:
+    def _locate_all(self, exports: Sequence[ExportFile]) -> list[list[ChatLocation]]:
         """Locates the chats of all files. Files that are no exports are passed over, unless all of them are."""
         located, errors = [], []
         for export in exports:
             try:
-                located.append(list(_locate_chats(export)))
+                located.append(list(locate_chats(export)))
             except NotAnExportError as error:
                 errors.append(error)
                 self._unread.append(export)
@@ -189,7 +147,7 @@ class _Reader:
             self._run.log.warning("passed over: %s", error)
         return located
 
-    def _merge_chat(self, chat_id: str, locations: Sequence[_ChatLocation], owner: str | None) -> Iterator[Chat]:
+    def _merge_chat(self, chat_id: str, locations: Sequence[ChatLocation], owner: str | None) -> Iterator[Chat]:
         buffers = [location.export.open_buffer() for location in locations]
         try:
             streams, sender_tables = [], []
@@ -267,53 +225,6 @@ class _Reader:
                     "to a person; export again",
                     export.name,
                 )
-
-
-def _chat_id(export: ExportFile, header: ChatHeader, number: int) -> str:
-    if header.id is None:
-        return f"{export.name}#{number}"
-    return peer_ids.chat_id(header.id, header.type, prefixed=export.prefixed_ids)
-
-
-def _locate_chats(export: ExportFile) -> Iterator[_ChatLocation]:
-    """Finds the chats of a file without reading their messages."""
-    previous: _ChatLocation | None = None
-    for chat in export.parse_chats():
-        if previous:
-            previous.end = chat.offset
-            yield previous
-        previous = _ChatLocation(export, chat, export.buffer.size)
-        if export.is_single_chat:
-            break
-    if previous:
-        yield previous
-
-
-def _chat_key(location: _ChatLocation, number: int) -> _ChatKey:
-    """Returns the key of a chat.
-
-    Channels and supergroups have one id and one numbering of messages for everybody. Other chats are numbered per
-    account, and two owners may both have a chat with the same person, so the owner is part of their key.
-    """
-    export, header = location.export, location.chat.header
-    chat_id = _chat_id(export, header, number)
-    if chat_id.startswith("channel"):
-        return _ChatKey(chat_id, None)
-    return _ChatKey(chat_id, export.owner or export.owner_of_single_chat(header))
-
-
-def _assign_unknown_owners(
-    locations: dict[_ChatKey, list[_ChatLocation]],
-) -> dict[_ChatKey, list[_ChatLocation]]:
-    """Merges a chat of an unknown owner with the same chat of a known owner, if there is exactly one such owner."""
-    merged = dict(locations)
-    for key, unknown_locations in locations.items():
-        if key.owner is None:
-            same_chat = [other for other in merged if other.chat_id == key.chat_id and other.owner]
-            if len(same_chat) == 1:
-                merged[same_chat[0]] = [*merged[same_chat[0]], *unknown_locations]
-                del merged[key]
-    return merged
 
 
 def _people(sender_tables: Iterable[SenderTable]) -> set[str]:
