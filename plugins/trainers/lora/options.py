@@ -78,6 +78,12 @@ class Options:
     min_replies: int = option(
         default=10, check=ge(1), help="minimum replies to train on; fewer are rejected", affects_key=False
     )
+    rehearsals: int = option(
+        default=3,
+        check=and_(ge(0), le(50)),
+        help="sample replies: held-out contexts to reply to at each evaluation, shown in training.html; 0 for none",
+        affects_key=False,
+    )
     checkpoint_seconds: float = option(
         default=60.0, check=gt(0.0), help="checkpoint interval in seconds", affects_key=False
     )

@@ -6,6 +6,7 @@ A folder contains:
     `base.json`: what the base is; `base/`: its files, if they are small enough.
     `tokenizer.json`: the tokenizer, in the format of the library tokenizers.
     `settings.json`: the chat format and what else a reply needs.
+    `past_replies/`: the index of the person's past replies, with the weights of their ranker.
     `training.json`, `training.html`: the course of the training.
 """
 
@@ -28,6 +29,7 @@ from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
 ADAPTER, ADAPTER_SETTINGS, ADAPTER_GGUF = "adapter.safetensors", "adapter.json", "adapter.gguf"
 BASE, BASE_FOLDER = "base.json", "base"
 TOKENIZER, SETTINGS = "tokenizer.json", "settings.json"
+PAST_REPLIES, RANKER = "past_replies", "ranker.json"
 
 _LARGEST_INCLUDED = 10**9
 
