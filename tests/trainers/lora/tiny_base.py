@@ -72,8 +72,11 @@ def _weights(seed: int) -> dict[str, np.ndarray]:
         return random.normal(0, 2 / np.sqrt(columns), (rows, columns)).astype(np.float32)
 
     tokens = len(SPECIAL) + 257
+    output = matrix(tokens, UNITS)
+    printable = [SPECIAL.index(END), *range(len(SPECIAL) + 0x20, len(SPECIAL) + 0x7F), tokens - 1]
+    output[[token for token in range(tokens) if token not in printable]] = 0  # so that replies are text
     ones = np.ones(UNITS, np.float32)
-    weights = {"token_embd.weight": matrix(tokens, UNITS), "output_norm.weight": ones, "output.weight": matrix(tokens, UNITS)}
+    weights = {"token_embd.weight": matrix(tokens, UNITS), "output_norm.weight": ones, "output.weight": output}
     keys = UNITS // HEADS * KEY_HEADS
     for layer in range(LAYERS):
         weights |= {

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ _SLOTS = 8
 _SMALLEST_CONTEXT = 2048
 # Larger than any difference of logits.
 _CERTAIN = 1000
+# More tokens than any vocabulary has.
+_ALL = 10**9
 
 
 class LlamaEngine:
@@ -57,15 +58,18 @@ class LlamaEngine:
             for number, (prompt, (_, count)) in enumerate(zip(tokens, copies, strict=True))
         ]
         replies: dict[str, list[str]] = {prompt: [] for prompt in prompts}
-        for (prompt, _), answer in zip(copies, self._complete(jobs), strict=True):
-            replies[prompt] += [reply["content"] for reply in (answer if isinstance(answer, list) else [answer])]
+        with ThreadPoolExecutor(_SLOTS) as pool:
+            answers = pool.map(self._complete, jobs)
+            for (prompt, _), answer in zip(copies, answers, strict=True):
+                replies[prompt] += [reply["content"] for reply in answer]
         draws = {prompt: iter(found) for prompt, found in replies.items()}
         return [next(draws[prompt]) for prompt in prompts]
 
     def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
         """Computes log p of replies: the sum over its tokens and its end token, in nats.
 
-        llama.cpp returns probabilities of the tokens that it generates, so a grammar makes it generate the reply.
+        llama.cpp returns the probabilities of generated tokens only. Each token of a reply is therefore generated, by a
+        bias that leaves no choice; the probabilities are those without the bias.
 
         Args:
             prompts: The prompts.
@@ -73,11 +77,15 @@ class LlamaEngine:
         """
         contexts = self._tokenize(prompts, special=True)
         tokens = [self._tokenize(texts) for texts in replies]
-        places = _in_rounds(tokens)
-        jobs = [self._forced(contexts[prompt], tokens[prompt][reply]) for prompt, reply in places]
         scores = [[0.0] * len(texts) for texts in replies]
-        for (prompt, reply), answer in zip(places, self._complete(jobs), strict=True):
-            scores[prompt][reply] = self._log_p(answer["completion_probabilities"])
+
+        def score_lane(slot: int, lane: Sequence[tuple[int, int]]) -> None:
+            for prompt, reply in lane:
+                scores[prompt][reply] = self._log_p(slot, contexts[prompt], tokens[prompt][reply])
+
+        lanes = _lanes([len(texts) for texts in replies])
+        with ThreadPoolExecutor(_SLOTS) as pool:
+            list(pool.map(score_lane, range(_SLOTS), lanes))
         return scores
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -104,11 +112,6 @@ class LlamaEngine:
 
         return [tokenize(text) for text in texts]
 
-    def _complete(self, jobs: Sequence[dict[str, Any]]) -> list[Any]:
-        """Sends requests, as many at once as there are slots, and returns the answers in order."""
-        with ThreadPoolExecutor(_SLOTS) as pool:
-            return list(pool.map(lambda job: self._process.post("/completion", job), jobs))
-
     def _fitting(self, prompt: list[int], reply_tokens: int) -> list[int]:
         """Returns the end of a prompt that leaves space for the reply."""
         return prompt[-max(1, self._window - reply_tokens) :]
@@ -116,7 +119,7 @@ class LlamaEngine:
     def _sampling(self, sampling: Sampling, number: int) -> dict[str, Any]:
         return {
             "n_predict": sampling.max_tokens,
-            "samplers": ["penalties", "min_p", "temperature"],
+            "samplers": ["penalties", "temperature", "min_p"],
             "temperature": sampling.temperature,
             "min_p": sampling.min_p,
             "repeat_penalty": sampling.repetition_penalty,
@@ -125,28 +128,41 @@ class LlamaEngine:
             "stop": [self._end],
         }
 
-    def _forced(self, prompt: list[int], reply: list[int]) -> dict[str, Any]:
-        """Returns a request that generates a reply and its end token, and nothing else."""
-        prompt = self._fitting(prompt, self._window // 2) if len(prompt) >= self._window else prompt
-        reply = reply[: max(1, self._window - len(prompt) - 1)]
-        return {
-            "prompt": prompt,
-            "n_predict": len(reply) + 1,
-            "n_probs": 1,
-            "grammar": "root ::= " + (" ".join(f"<[{token}]>" for token in reply) or '""'),
-            # The grammar allows every end token after the reply.
-            "logit_bias": [[self._end_token, _CERTAIN]],
+    def _complete(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Sends a request; returns its replies."""
+        answer = self._process.post("/completion", job)
+        return answer if isinstance(answer, list) else [answer]
+
+    def _log_p(self, slot: int, prompt: list[int], reply: list[int]) -> float:
+        """Computes log p of a reply and its end token. The slot keeps the tokens so far for the next request."""
+        if len(prompt) >= self._window:
+            prompt = self._fitting(prompt, self._window // 2)
+        tokens = [*reply[: self._window - len(prompt) - 1], self._end_token]
+        return sum(self._token_log_p(slot, prompt + tokens[:place], token) for place, token in enumerate(tokens))
+
+    def _token_log_p(self, slot: int, before: list[int], token: int) -> float:
+        """Computes log p of a token after others."""
+        found = self._probabilities(slot, before, token, 1)
+        if not found:  # llama.cpp reports no token that ends within a character: look for it among the others
+            found = self._probabilities(slot, before, self._end_token, _ALL)[0]["top_logprobs"]
+        log_p: float = next(entry["logprob"] for entry in found if entry["id"] == token)
+        return log_p
+
+    def _probabilities(self, slot: int, before: list[int], forced: int, most_likely: int) -> list[dict[str, Any]]:
+        """Returns the probability of a token, and of the most likely ones, after others."""
+        job = {
+            "id_slot": slot,
+            "prompt": before,
+            "n_predict": 1,
+            "n_probs": most_likely,
+            "logit_bias": [[forced, _CERTAIN]],
             "samplers": ["temperature"],
             "temperature": 0,
             "response_fields": ["completion_probabilities"],
         }
-
-    def _log_p(self, tokens: Sequence[dict[str, Any]]) -> float:
-        if tokens[-1]["id"] != self._end_token:
-            raise UserError(
-                f"{self._base}: llama.cpp does not end a reply at {self._end!r}", 'set engine = "torch" in [reply]'
-            )
-        return sum(token["logprob"] for token in tokens)
+        (answer,) = self._complete(job)
+        found: list[dict[str, Any]] = answer.get("completion_probabilities", [])
+        return found
 
 
 def _portions(count: int) -> Iterator[int]:
@@ -156,14 +172,18 @@ def _portions(count: int) -> Iterator[int]:
         count -= _SLOTS
 
 
-def _in_rounds(replies: Sequence[Sequence[object]]) -> list[tuple[int, int]]:
-    """Returns the places of all replies in an order in which each slot keeps its prompt for the next reply.
+def _lanes(counts: Sequence[int]) -> list[list[tuple[int, int]]]:
+    """Distributes replies over the slots so that a slot reads a prompt once for many replies.
 
-    For as many prompts as there are slots: the first reply of each, then the second of each, and so on.
+    Args:
+        counts: For each prompt, the number of its replies.
+
+    Returns:
+        For each slot, the places of replies: the number of the prompt, and that of the reply.
     """
-    places: list[tuple[int, int]] = []
-    for start in range(0, len(replies), _SLOTS):
-        prompts = range(start, min(start + _SLOTS, len(replies)))
-        rounds = zip_longest(*([(prompt, reply) for reply in range(len(replies[prompt]))] for prompt in prompts))
-        places += [place for places_of_round in rounds for place in places_of_round if place]
-    return places
+    lanes: list[list[tuple[int, int]]] = [[] for _ in range(_SLOTS)]
+    slots_per_prompt = max(1, _SLOTS // max(1, len(counts)))
+    for prompt, count in enumerate(counts):
+        for reply in range(count):
+            lanes[(prompt + len(counts) * (reply % slots_per_prompt)) % _SLOTS].append((prompt, reply))
+    return lanes
