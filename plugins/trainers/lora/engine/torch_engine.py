@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
+    from autocakechat.plugins.trainers.lora.language_model.precision import Precision
     from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
 
 _ROWS = 32
@@ -58,7 +59,7 @@ class TorchEngine:
         from tokenizers import Tokenizer
 
         device = choose_device()
-        precision = "float32" if device.type == "cpu" else "bfloat16"
+        precision: Precision = "float32" if device.type == "cpu" else "bfloat16"
         base = load_base(FoundBase(folder.base, folder.base_folder), precision, device)
         model = load_adapter(base, folder.adapter, folder.adapter_file).merge_and_unload()
         tokenizer = Tokenizer.from_file(str(folder.tokenizer_file))

@@ -99,6 +99,7 @@ def read_tensors(file: Path) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(file)
+        tensors: dict[str, torch.Tensor] = load_file(file)
+        return tensors
     except (OSError, SafetensorError) as error:
         raise UserError(f"{file}: damaged: {error}", "copy the folder again, or train again") from None
