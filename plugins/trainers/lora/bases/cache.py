@@ -21,7 +21,8 @@ def cache_folder(files: Mapping[str, str]) -> Path:
     import platformdirs
 
     content = "\n".join(f"{digest} {name}" for name, digest in sorted(files.items()))
-    return platformdirs.user_cache_path("autocakechat") / "bases" / hashlib.sha256(content.encode()).hexdigest()[:16]
+    account: Path = platformdirs.user_cache_path("autocakechat")
+    return account / "bases" / hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def remember(record: BaseRecord, folder: Path) -> None:

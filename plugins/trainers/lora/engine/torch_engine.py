@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
+    from autocakechat.plugins.trainers.lora.language_model.precision import Precision
     from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
 
 _ROWS = 32
@@ -42,6 +44,10 @@ class TorchEngine:
         self._tokenizer = tokenizer
         self._end = tokenizer.token_to_id(chat_format.end)
         self._window = window
+        causal = model.get_base_model() if hasattr(model, "peft_config") else model
+        # Newer versions of transformers have another name for it.
+        names = inspect.signature(causal.forward).parameters
+        self._cache_name = "cache" if "cache" in names else "past_key_values"
 
     @classmethod
     def open(cls, folder: ModelFolder) -> TorchEngine:
@@ -53,7 +59,7 @@ class TorchEngine:
         from tokenizers import Tokenizer
 
         device = choose_device()
-        precision = "float32" if device.type == "cpu" else "bfloat16"
+        precision: Precision = "float32" if device.type == "cpu" else "bfloat16"
         base = load_base(FoundBase(folder.base, folder.base_folder), precision, device)
         model = load_adapter(base, folder.adapter, folder.adapter_file).merge_and_unload()
         tokenizer = Tokenizer.from_file(str(folder.tokenizer_file))
@@ -89,6 +95,16 @@ class TorchEngine:
         """Frees the memory of the model."""
         self._model = None
 
+    def _new_cache(self) -> Any:
+        """Makes a cache of keys and values."""
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self._model.config)
+
+    def _run(self, cache: Any, **inputs: Any) -> Any:
+        """Runs the model on tokens that follow those in the cache, and adds them to it."""
+        return self._model(**inputs, **{self._cache_name: cache}, use_cache=True)
+
     def _generate(self, prompts: Sequence[tuple[str, int]], sampling: Sampling, first: int) -> list[list[int]]:
         """Generates replies to prompts, each with the number of replies; returns token ids without the end token."""
         import torch
@@ -99,10 +115,10 @@ class TorchEngine:
         padded = torch.tensor([[self._end] * (width - len(row)) + row for row in ids], device=device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in ids], device=device)
         positions = (mask.cumsum(1) - 1).clamp(min=0)
-        out = self._model(input_ids=padded, attention_mask=mask, position_ids=positions, logits_to_keep=1)
+        cache = self._new_cache()
+        out = self._run(cache, input_ids=padded, attention_mask=mask, position_ids=positions, logits_to_keep=1)
         counts = torch.tensor([count for _, count in prompts], device=device)
         source = torch.arange(len(prompts), device=device).repeat_interleave(counts)
-        cache = out.past_key_values
         cache.batch_select_indices(source)
         mask, position, logits = mask[source], positions[source, -1:], out.logits[source, -1]
         sampler = TokenSampler(sampling, len(source), first)
@@ -112,9 +128,7 @@ class TorchEngine:
                 break
             mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
             position = position + 1
-            out = self._model(
-                input_ids=tokens[:, None], attention_mask=mask, position_ids=position, past_key_values=cache
-            )
+            out = self._run(cache, input_ids=tokens[:, None], attention_mask=mask, position_ids=position)
             logits = out.logits[:, -1]
         return sampler.drawn
 
@@ -143,9 +157,9 @@ class TorchEngine:
         device = rows.device
         first = torch.full((len(rows), 1), prompt[-1], device=device)
         inputs = torch.cat([first, rows[:, :-1]], 1)
-        cache = None
+        cache = self._new_cache()
         if len(prompt) > 1:
-            cache = self._model(input_ids=torch.tensor([prompt[:-1]], device=device), logits_to_keep=1).past_key_values
+            self._run(cache, input_ids=torch.tensor([prompt[:-1]], device=device), logits_to_keep=1)
             cache.batch_repeat_interleave(len(rows))
-        logits = self._model(input_ids=inputs, past_key_values=cache).logits
+        logits = self._run(cache, input_ids=inputs).logits
         return logits.float().log_softmax(-1).gather(2, rows[..., None])[..., 0]

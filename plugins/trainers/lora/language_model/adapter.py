@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,8 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
     config = peft.LoraConfig(
         r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT calls what newer versions of transformers rename
         torch.manual_seed(seed)
         model: Any = peft.get_peft_model(base, config)
     modules = {name.rpartition(".lora_A")[0].rpartition(".")[2] for name in adapter_weights(model)}
@@ -97,6 +99,7 @@ def read_tensors(file: Path) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(file)
+        tensors: dict[str, torch.Tensor] = load_file(file)
+        return tensors
     except (OSError, SafetensorError) as error:
         raise UserError(f"{file}: damaged: {error}", "copy the folder again, or train again") from None

@@ -121,5 +121,5 @@ class Checkpoints:
         set_adapter_weights(self._model, tensors, self._file)
         for name, weight in weights.items():
             if steps:
-                state = {moment: tensor.to(weight.device) for moment, tensor in moments[name].items()}  # type: ignore[union-attr]
+                state = {moment: tensor.to(weight.device) for moment, tensor in moments[name].items()}
                 self._optimizer.state[weight] = {"step": torch.tensor(float(steps)), **state}

@@ -267,4 +267,7 @@ class TrainingLoop:
     def _autocast(self) -> AbstractContextManager[Any]:
         import torch
 
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._config.bfloat16)
+        autocast: AbstractContextManager[Any] = torch.autocast(
+            self._device.type, torch.bfloat16, enabled=self._config.bfloat16
+        )
+        return autocast

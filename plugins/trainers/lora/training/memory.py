@@ -26,10 +26,12 @@ def estimate_training_memory(model: Any, adapter_weights: int, step_tokens: int,
         bytes_per_number: Bytes of an activation.
     """
     config = model.config.get_text_config()
-    weights = sum(weight.numel() * weight.element_size() for weight in model.parameters())
-    activations = _NUMBERS_PER_UNIT * step_tokens * config.hidden_size * config.num_hidden_layers * bytes_per_number
+    weights = sum(int(weight.numel() * weight.element_size()) for weight in model.parameters())
+    activations: int = (
+        _NUMBERS_PER_UNIT * step_tokens * config.hidden_size * config.num_hidden_layers * bytes_per_number
+    )
     logits = int(_LOGITS_COPIES * _LEARNT_SHARE * step_tokens * config.vocab_size * 4)
-    return _LIBRARIES + int(weights) + 4 * _ADAPTER_COPIES * adapter_weights + activations + logits
+    return _LIBRARIES + weights + 4 * _ADAPTER_COPIES * adapter_weights + activations + logits
 
 
 def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int | None:
