@@ -7,13 +7,10 @@ from pathlib import Path
 import gguf
 import numpy as np
 
+from tests.trainers.lora.tiny_base import CHAT_TEMPLATE, SPECIAL
+
 LAYERS, UNITS, INNER, HEADS, KEY_HEADS, CONTEXT = 2, 64, 128, 4, 2, 1024
 END = "<|im_end|>"
-SPECIAL = ("<|endoftext|>", "<|im_start|>", END)
-TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
 
 
 def write_gguf_base(file: Path, seed: int = 0, architecture: str = "llama") -> Path:
@@ -54,7 +51,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(2)
     writer.add_add_bos_token(False)
-    writer.add_chat_template(TEMPLATE)
+    writer.add_chat_template(CHAT_TEMPLATE)
 
 
 def _byte_letters() -> list[str]:
