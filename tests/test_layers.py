@@ -67,11 +67,12 @@ LORA = Layering(
         ("bases", "prompts"),
         ("options",),
         ("model",),
-        ("language_model",),
+        ("gguf_files", "language_model"),
         ("engine",),
         ("replies",),
         ("training",),
         ("trainer_type",),
+        ("commands",),
         (".",),
     ),
 )

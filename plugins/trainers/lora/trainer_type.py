@@ -58,4 +58,7 @@ TRAINER = TrainerType(
     inputs=inputs,
     requires=("torch", "transformers", "peft", "gguf", "platformdirs", "bm25s", "numpy"),
     install="pip install 'autocakechat[lora]'",
+    # `load` checks that one of the engines is installed.
+    load_requires=("bm25s", "numpy", "platformdirs"),
+    load_install="pip install 'autocakechat[llama]'",
 )

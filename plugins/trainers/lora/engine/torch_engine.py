@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.token_sampler import TokenSampler
-from autocakechat.plugins.trainers.lora.language_model.adapter import load_adapter
+from autocakechat.plugins.trainers.lora.language_model.adapter import merged
 from autocakechat.plugins.trainers.lora.language_model.loading import encode, load_base
 from autocakechat.plugins.trainers.lora.language_model.precision import choose_device
 from autocakechat.plugins.trainers.lora.model.folder import ModelFolder
@@ -61,7 +61,7 @@ class TorchEngine:
         device = choose_device()
         precision: Precision = "float32" if device.type == "cpu" else "bfloat16"
         base = load_base(FoundBase(folder.base, folder.base_folder), precision, device)
-        model = load_adapter(base, folder.adapter, folder.adapter_file).merge_and_unload()
+        model = merged(base, folder.adapter, folder.adapter_file) if folder.adapter else base
         tokenizer = Tokenizer.from_file(str(folder.tokenizer_file))
         return cls(model.eval(), tokenizer, folder.settings.chat_format, folder.settings.window)
 

@@ -43,15 +43,15 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
     return model, Adapter(rank, alpha, tuple(sorted(modules)))
 
 
-def load_adapter(base: Any, adapter: Adapter, file: Path) -> Any:
-    """Adds a trained adapter to a base.
+def merged(base: Any, adapter: Adapter, file: Path) -> Any:
+    """Adds a trained adapter to the weights of a base.
 
     Raises:
         UserError: The file is damaged or belongs to another base.
     """
     model, _ = add_adapter(base, adapter.rank, adapter.alpha, 0.0, 0)
     set_adapter_weights(model, read_tensors(file), file)
-    return model
+    return model.merge_and_unload()
 
 
 def adapter_weights(model: Any) -> dict[str, torch.nn.Parameter]:

@@ -67,10 +67,7 @@ def load_tokenizer(found: FoundBase) -> tuple[Tokenizer, ChatFormat]:
     Raises:
         UserError: The files are damaged, or the tokenizer is of a kind that the library tokenizers does not know.
     """
-    import transformers
-
-    with _user_errors(found), _quiet(transformers):
-        loaded: Any = transformers.AutoTokenizer.from_pretrained(**_where(found))
+    loaded = load_transformers_tokenizer(found)
     if not loaded.is_fast or loaded.eos_token is None:
         raise UserError(f"{found.record.name}: its tokenizer is not supported", "choose another base")
     tokenizer: Tokenizer = loaded.backend_tokenizer
@@ -83,6 +80,18 @@ def load_tokenizer(found: FoundBase) -> tuple[Tokenizer, ChatFormat]:
 
     chat_format = derive_format(render, loaded.eos_token, special) if loaded.chat_template else None
     return tokenizer, chat_format or with_end(PLAIN_FORMAT, loaded.eos_token, special)
+
+
+def load_transformers_tokenizer(found: FoundBase) -> Any:
+    """Loads the tokenizer of a base as an object of transformers, with its chat template.
+
+    Raises:
+        UserError: The files are damaged.
+    """
+    import transformers
+
+    with _user_errors(found), _quiet(transformers):
+        return transformers.AutoTokenizer.from_pretrained(**_where(found))
 
 
 def encode(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -76,14 +76,14 @@ class ModelFolder:
         path: The folder.
         base: What its base is.
         base_folder: Where the files of the base are: in the model folder, or elsewhere on this machine.
-        adapter: The shape of the adapter.
+        adapter: The shape of the adapter; None for a base alone.
         settings: The settings.
     """
 
     path: Path
     base: BaseRecord
     base_folder: Path
-    adapter: Adapter
+    adapter: Adapter | None
     settings: Settings
 
     @property
@@ -102,7 +102,7 @@ class ModelFolder:
         return self.path / TOKENIZER
 
 
-def write_model_folder(path: Path, found: FoundBase, adapter: Adapter, settings: Settings) -> None:
+def write_model_folder(path: Path, found: FoundBase, adapter: Adapter | None, settings: Settings) -> None:
     """Writes everything but the adapter's weights and the tokenizer.
 
     A base of up to 1 GB is hard-linked or copied into the folder. For a larger one, the account's cache records where
@@ -111,7 +111,7 @@ def write_model_folder(path: Path, found: FoundBase, adapter: Adapter, settings:
     Args:
         path: The model folder.
         found: The base.
-        adapter: The shape of the adapter.
+        adapter: The shape of the adapter; None for a base alone.
         settings: The settings.
     """
     included = found.size <= _LARGEST_INCLUDED
@@ -122,7 +122,8 @@ def write_model_folder(path: Path, found: FoundBase, adapter: Adapter, settings:
     else:
         remember(found.record, found.folder)
     _write_json(path / BASE, attrs.evolve(found.record, included=included))
-    _write_json(path / ADAPTER_SETTINGS, adapter)
+    if adapter is not None:
+        _write_json(path / ADAPTER_SETTINGS, adapter)
     _write_json(path / SETTINGS, settings)
 
 
@@ -141,7 +142,7 @@ def read_model_folder(path: Path, run: RunContext) -> ModelFolder:
         path=path,
         base=base,
         base_folder=find_again(base, path / BASE_FOLDER, run),
-        adapter=_read_json(path / ADAPTER_SETTINGS, Adapter),
+        adapter=_read_json(path / ADAPTER_SETTINGS, Adapter) if (path / ADAPTER_SETTINGS).is_file() else None,
         settings=_read_json(path / SETTINGS, Settings),
     )
 

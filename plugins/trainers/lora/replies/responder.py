@@ -12,7 +12,7 @@ from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
 from autocakechat.plugins.trainers.lora.model.folder import PAST_REPLIES, RANKER, Settings, read_model_folder
 from autocakechat.plugins.trainers.lora.options import ReplyOptions
 from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, system_line
-from autocakechat.plugins.trainers.lora.replies.selection import ReplySelection
+from autocakechat.plugins.trainers.lora.replies.selection import FirstCandidate, ReplySelection
 
 _CONTEXT_LINES = 20
 
@@ -29,9 +29,11 @@ def load(path: Path, options: ReplyOptions, run: RunContext) -> LanguageModelRes
         UserError: The folder is damaged, or the base or the engine is not on this machine.
     """
     folder = read_model_folder(path, run)
-    index = ReplyIndex.open(path / PAST_REPLIES)
-    ranker = ReplyRanker.open(index, path / PAST_REPLIES / RANKER)
-    return LanguageModelResponder(open_engine(folder, options.engine), folder.settings, index, ranker, options)
+    past_replies = None
+    if (path / PAST_REPLIES).is_dir():
+        index = ReplyIndex.open(path / PAST_REPLIES)
+        past_replies = index, ReplyRanker.open(index, path / PAST_REPLIES / RANKER)
+    return LanguageModelResponder(open_engine(folder, options.engine), folder.settings, past_replies, options)
 
 
 class LanguageModelResponder:
@@ -40,15 +42,18 @@ class LanguageModelResponder:
     Args:
         engine: Runs the model.
         settings: The settings of the model folder.
-        index: The person's past replies.
-        ranker: Ranks candidates.
+        past_replies: The person's past replies and the ranker; None for a base that nobody trained.
         options: The options of `[reply]`.
     """
 
     context_lines = _CONTEXT_LINES
 
     def __init__(
-        self, engine: Engine, settings: Settings, index: ReplyIndex, ranker: ReplyRanker, options: ReplyOptions
+        self,
+        engine: Engine,
+        settings: Settings,
+        past_replies: tuple[ReplyIndex, ReplyRanker] | None,
+        options: ReplyOptions,
     ) -> None:
         self.labels: Sequence[str] = settings.labels
         self._engine = engine
@@ -56,7 +61,9 @@ class LanguageModelResponder:
         self._options = options
         self._seed = secrets.randbits(32) if options.seed is None else options.seed
         self._batches = 0
-        self._selection = ReplySelection(engine, self._prompt, index, ranker, options)
+        self._selection: ReplySelection | FirstCandidate = FirstCandidate()
+        if past_replies:
+            self._selection = ReplySelection(engine, self._prompt, *past_replies, options)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
         """Generates replies for a batch of conversations.

@@ -18,6 +18,15 @@ _OTHER_CONTEXTS = 3
 _GAIN = "is likelier in this conversation"
 
 
+class FirstCandidate:
+    """Takes the first candidate that is not empty: for a base without past replies to compare with."""
+
+    def choose(self, requests: Sequence[Request], generated: Sequence[Sequence[str]]) -> list[Reply | None]:
+        """Chooses a reply to each request; see `ReplySelection.choose`."""
+        texts = [[text for text in candidates if text] for candidates in generated]
+        return [Reply(found[0], found) if found else None for found in texts]
+
+
 class ReplySelection:
     """Chooses among candidates.
 
