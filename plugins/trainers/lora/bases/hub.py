@@ -65,4 +65,5 @@ def _is_network_error(error: Any) -> bool:
     from huggingface_hub import errors
 
     modules = {cls.__module__.partition(".")[0] for cls in type(error).__mro__}
-    return isinstance(error, (OSError, errors.HfHubHTTPError)) or bool(modules & {"httpx", "httpcore", "requests"})
+    clients = {"httpx", "httpx2", "requests"}  # of different versions of huggingface-hub
+    return isinstance(error, (OSError, errors.HfHubHTTPError)) or bool(modules & clients)

@@ -96,7 +96,8 @@ def derive_format(
     system = _between(_try(render, [{"role": "system", "content": _SYSTEM}, *conversation]), (_SYSTEM, _FIRST))
     if system is not None:
         before_system, after_system = system
-        opening = before_system + after_system  # without the system text that some templates add on their own
+        # Some templates add a system text on their own. An empty one is shorter.
+        opening = min(opening, before_system + after_system, key=len)
     stripped = to_message.lstrip()
     end = max((token for token in special if stripped.startswith(token)), key=len, default="")
     if end:
