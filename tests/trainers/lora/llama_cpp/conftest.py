@@ -12,16 +12,16 @@ from tests.trainers.lora.llama_cpp.gguf_base import write_gguf_base
 pytest.importorskip("xllamacpp", reason="the extra `llama` is not installed")
 pytest.importorskip("peft", reason="the extra `lora` is not installed")
 
-from autocakechat.plugins.trainers.lora import TRAINER  # noqa: E402 - after the checks
-from autocakechat.plugins.trainers.lora.bases.local import find_local  # noqa: E402
-from autocakechat.plugins.trainers.lora.gguf_files.adapter import write_adapter_gguf  # noqa: E402
-from autocakechat.plugins.trainers.lora.language_model.adapter import (  # noqa: E402
+from autocakechat.plugins.trainers.lora import TRAINER
+from autocakechat.plugins.trainers.lora.bases.local import find_local
+from autocakechat.plugins.trainers.lora.gguf_files.adapter import write_adapter_gguf
+from autocakechat.plugins.trainers.lora.language_model.adapter import (
     adapter_weights,
     add_adapter,
     write_tensors,
 )
-from autocakechat.plugins.trainers.lora.language_model.loading import load_base, load_tokenizer  # noqa: E402
-from autocakechat.plugins.trainers.lora.model.folder import (  # noqa: E402
+from autocakechat.plugins.trainers.lora.language_model.loading import load_base, load_tokenizer
+from autocakechat.plugins.trainers.lora.model.folder import (
     ADAPTER,
     ADAPTER_GGUF,
     TOKENIZER,
@@ -30,7 +30,7 @@ from autocakechat.plugins.trainers.lora.model.folder import (  # noqa: E402
     read_model_folder,
     write_model_folder,
 )
-from autocakechat.plugins.trainers.lora.options import Options  # noqa: E402
+from autocakechat.plugins.trainers.lora.options import Options
 
 
 @pytest.fixture(scope="session")

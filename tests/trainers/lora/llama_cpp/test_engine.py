@@ -128,7 +128,7 @@ def test_a_crash_of_llama_cpp_gives_one_line(gguf_base: Path) -> None:
     engine = LlamaEngine(gguf_base, None, END, WINDOW)
     (child,) = _children() - before
     os.kill(child, signal.SIGKILL)
-    with pytest.raises(UserError, match="llama.cpp ended"):
+    with pytest.raises(UserError, match=r"llama\.cpp ended"):
         engine.generate(["hello"], GREEDY)
     engine.close()
 
