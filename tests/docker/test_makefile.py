@@ -86,12 +86,13 @@ def test_a_language_model_has_its_own_image(checkout: Checkout, gpu: str, build:
     checkout.belongs_to_user(checkout.folder / ".acc")
     checkout.write(docker.name, '#!/bin/sh\necho "docker $*"\n')
     docker.chmod(0o755)
-    before = (checkout.folder / "pipeline.toml").read_text()
+    pipeline = (ROOT / "pipeline.toml").read_text()
+    checkout.write("pipeline.toml", pipeline)
     run = {"DOCKER": str(docker), "GPU": gpu, "TELEGRAM_SERVER_ID": "user1"}
     assert one_line(checkout.make("docker_train_lora", **run)).startswith("pipeline.toml trains no language model:")
-    checkout.write("pipeline.toml", before.replace('use = "cakechat"', 'use = "lora"'))
+    checkout.write("pipeline.toml", pipeline.replace('use = "cakechat"', 'use = "lora"'))
     status, shown = checkout.make("docker_train_lora", **run)
-    checkout.write("pipeline.toml", before)
+    (checkout.folder / "pipeline.toml").unlink()
     shutil.rmtree(checkout.folder / ".acc")
     docker.unlink()
     assert status == 0, shown
