@@ -71,7 +71,7 @@ def respond(folder: ModelFolder, engine: Any, *requests: Request, **options: Any
 def make(folder: ModelFolder, engine: Any, **options: Any) -> LanguageModelResponder:
     index = ReplyIndex.open(folder.path / "past_replies")
     ranker = ReplyRanker.open(index, folder.path / "past_replies/ranker.json")
-    return LanguageModelResponder(engine, folder.settings, index, ranker, ReplyOptions(**options))
+    return LanguageModelResponder(engine, folder.settings, (index, ranker), ReplyOptions(**options))
 
 
 def test_the_candidate_that_gains_most_from_its_context_is_chosen(folder: ModelFolder) -> None:
