@@ -36,12 +36,13 @@ def export_model(model: Path, merged: Path | None, gguf: Path | None) -> None:
     if not merged and not gguf:
         raise UserError("nothing to export", "add --merged DIR or --gguf FILE")
     folder = read_model_folder(model, _run())
-    if folder.adapter is None:
+    adapter = folder.adapter
+    if adapter is None:
         raise UserError(f"{model}: is a base without an adapter", "give a model that was trained")
     if merged:
-        _write_new(merged, lambda into: _export_merged(folder, folder.adapter, into))
+        _write_new(merged, lambda into: _export_merged(folder, adapter, into))
     if gguf:
-        _write_new(gguf, lambda into: _export_gguf(folder, folder.adapter, into))
+        _write_new(gguf, lambda into: _export_gguf(folder, adapter, into))
 
 
 @lora.command("base")

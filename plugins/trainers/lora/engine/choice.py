@@ -68,4 +68,4 @@ def _has_gpu_for_torch() -> bool:
         return False
     from autocakechat.plugins.trainers.lora.language_model.precision import choose_device
 
-    return choose_device().type != "cpu"
+    return bool(choose_device().type != "cpu")
