@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,18 +49,22 @@ class LlamaEngine:
         Returns:
             One reply per prompt, without its end token.
         """
-        copies = [(prompt, count) for prompt, total in Counter(prompts).items() for count in _portions(total)]
-        tokens = self._tokenize([prompt for prompt, _ in copies], special=True)
-        jobs = [
-            self._sampling(sampling, number)
-            | {"prompt": self._fitting(prompt, sampling.max_tokens), "n_cmpl": count, "response_fields": ["content"]}
-            for number, (prompt, (_, count)) in enumerate(zip(tokens, copies, strict=True))
-        ]
         replies: dict[str, list[str]] = {prompt: [] for prompt in prompts}
-        with ThreadPoolExecutor(_SLOTS) as pool:
-            answers = pool.map(self._complete, jobs)
-            for (prompt, _), answer in zip(copies, answers, strict=True):
-                replies[prompt] += [reply["content"] for reply in answer]
+        missing = Counter(prompts)
+        tokens = dict(zip(missing, self._tokenize(list(missing), special=True), strict=True))
+        while missing:
+            # All at once in one request: llama.cpp then computes them together, each time in the same order.
+            count = min(_SLOTS, *missing.values())
+            asked = list(missing)
+            job = self._sampling(sampling, len(replies[asked[0]])) | {
+                "prompt": [self._fitting(tokens[prompt], sampling.max_tokens) for prompt in asked],
+                "n_cmpl": count,
+                "response_fields": ["content"],
+            }
+            found = iter(self._complete(job))
+            for prompt in asked:
+                replies[prompt] += [next(found)["content"] for _ in range(count)]
+            missing -= Counter(dict.fromkeys(asked, count))
         draws = {prompt: iter(found) for prompt, found in replies.items()}
         return [next(draws[prompt]) for prompt in prompts]
 
@@ -77,16 +80,10 @@ class LlamaEngine:
         """
         contexts = self._tokenize(prompts, special=True)
         tokens = [self._tokenize(texts) for texts in replies]
-        scores = [[0.0] * len(texts) for texts in replies]
-
-        def score_lane(slot: int, lane: Sequence[tuple[int, int]]) -> None:
-            for prompt, reply in lane:
-                scores[prompt][reply] = self._log_p(slot, contexts[prompt], tokens[prompt][reply])
-
-        lanes = _lanes([len(texts) for texts in replies])
-        with ThreadPoolExecutor(_SLOTS) as pool:
-            list(pool.map(score_lane, range(_SLOTS), lanes))
-        return scores
+        # One after the other: in a batch, rounding depends on what else is computed.
+        return [
+            [self._log_p(context, reply) for reply in texts] for context, texts in zip(contexts, tokens, strict=True)
+        ]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Counts the tokens of texts. Special tokens in them are not parsed."""
@@ -116,7 +113,8 @@ class LlamaEngine:
         """Returns the end of a prompt that leaves space for the reply."""
         return prompt[-max(1, self._window - reply_tokens) :]
 
-    def _sampling(self, sampling: Sampling, number: int) -> dict[str, Any]:
+    def _sampling(self, sampling: Sampling, drawn: int) -> dict[str, Any]:
+        """Returns the parameters of sampling, after some draws for the same prompts."""
         return {
             "n_predict": sampling.max_tokens,
             "samplers": ["penalties", "temperature", "min_p"],
@@ -124,7 +122,7 @@ class LlamaEngine:
             "min_p": sampling.min_p,
             "repeat_penalty": sampling.repetition_penalty,
             "repeat_last_n": sampling.max_tokens,
-            "seed": (sampling.seed + number * _SLOTS) % 2**31,  # the draws of one prompt take the next seeds
+            "seed": (sampling.seed + drawn) % 2**31,  # each draw for a prompt takes the next seed
             "stop": [self._end],
         }
 
@@ -133,25 +131,25 @@ class LlamaEngine:
         answer = self._process.post("/completion", job)
         return answer if isinstance(answer, list) else [answer]
 
-    def _log_p(self, slot: int, prompt: list[int], reply: list[int]) -> float:
+    def _log_p(self, prompt: list[int], reply: list[int]) -> float:
         """Computes log p of a reply and its end token. The slot keeps the tokens so far for the next request."""
         if len(prompt) >= self._window:
             prompt = self._fitting(prompt, self._window // 2)
         tokens = [*reply[: self._window - len(prompt) - 1], self._end_token]
-        return sum(self._token_log_p(slot, prompt + tokens[:place], token) for place, token in enumerate(tokens))
+        return sum(self._token_log_p(prompt + tokens[:place], token) for place, token in enumerate(tokens))
 
-    def _token_log_p(self, slot: int, before: list[int], token: int) -> float:
+    def _token_log_p(self, before: list[int], token: int) -> float:
         """Computes log p of a token after others."""
-        found = self._probabilities(slot, before, token, 1)
+        found = self._probabilities(before, token, 1)
         if not found:  # llama.cpp reports no token that ends within a character: look for it among the others
-            found = self._probabilities(slot, before, self._end_token, _ALL)[0]["top_logprobs"]
+            found = self._probabilities(before, self._end_token, _ALL)[0]["top_logprobs"]
         log_p: float = next(entry["logprob"] for entry in found if entry["id"] == token)
         return log_p
 
-    def _probabilities(self, slot: int, before: list[int], forced: int, most_likely: int) -> list[dict[str, Any]]:
+    def _probabilities(self, before: list[int], forced: int, most_likely: int) -> list[dict[str, Any]]:
         """Returns the probability of a token, and of the most likely ones, after others."""
         job = {
-            "id_slot": slot,
+            "id_slot": 0,
             "prompt": before,
             "n_predict": 1,
             "n_probs": most_likely,
@@ -163,27 +161,3 @@ class LlamaEngine:
         (answer,) = self._complete(job)
         found: list[dict[str, Any]] = answer.get("completion_probabilities", [])
         return found
-
-
-def _portions(count: int) -> Iterator[int]:
-    """Divides a number of draws into portions that fit into the slots."""
-    while count > 0:
-        yield min(count, _SLOTS)
-        count -= _SLOTS
-
-
-def _lanes(counts: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """Distributes replies over the slots so that a slot reads a prompt once for many replies.
-
-    Args:
-        counts: For each prompt, the number of its replies.
-
-    Returns:
-        For each slot, the places of replies: the number of the prompt, and that of the reply.
-    """
-    lanes: list[list[tuple[int, int]]] = [[] for _ in range(_SLOTS)]
-    slots_per_prompt = max(1, _SLOTS // max(1, len(counts)))
-    for prompt, count in enumerate(counts):
-        for reply in range(count):
-            lanes[(prompt + len(counts) * (reply % slots_per_prompt)) % _SLOTS].append((prompt, reply))
-    return lanes

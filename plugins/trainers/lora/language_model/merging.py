@@ -28,5 +28,9 @@ def write_merged_folder(found: FoundBase, adapter: Adapter, weights: Path, into:
 
     base = load_base(found, "float32", torch.device("cpu"))
     model = merged(base, adapter, weights).to(torch.bfloat16)
+    # A GGUF file counts as quantized, although its weights are numbers by now.
+    model.hf_quantizer = None
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
     model.save_pretrained(into)
     load_transformers_tokenizer(found).save_pretrained(into)

@@ -49,6 +49,8 @@ def test_greedy_replies_are_those_of_pytorch(engine: Engine, model: ModelFolder,
     replies = engine.generate(prompts, GREEDY)
     assert replies == TorchEngine.open(model).generate(prompts, GREEDY)
     assert all(replies)
+    copies = [prompt for prompt in prompts for _ in range(3)] + prompts[1:2]
+    assert engine.generate(copies, GREEDY) == [reply for reply in replies for _ in range(3)] + replies[1:2]
     without_adapter = LlamaEngine(model.base_folder / "tiny.gguf", None, END, WINDOW)
     assert without_adapter.generate(prompts, GREEDY) != replies
 
