@@ -129,13 +129,6 @@ def test_only_listed_checksums_are_accepted(tiny_base: Path, run: RunContext) ->
         find_base("smollm2", tiny_base, digests[1:], run)
 
 
-def test_a_hub_that_cannot_be_reached_is_one_line(run: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(UserError, match="hf:owner/name@main: the hub cannot be reached"):
-        find_base("hf:owner/name@main", None, (), run)
-
-
 def test_a_model_contains_a_small_base(
     options: Options, corpus: Corpus, learn: Callable[..., Path], run: RunContext, tiny_base: Path
 ) -> None:

@@ -13,7 +13,9 @@ from autocakechat.plugins.trainers.lora.bases.package_file import find_packaged
 from autocakechat.plugins.trainers.lora.bases.record import BaseRecord, FoundBase
 
 
-def find_base(name: str, path: Path | None, sha256: Sequence[str], run: RunContext) -> FoundBase:
+def find_base(
+    name: str, path: Path | None, sha256: Sequence[str], run: RunContext, largest: float | None = None
+) -> FoundBase:
     """Finds the base of a training, and downloads it if it is not on this machine.
 
     Args:
@@ -21,6 +23,8 @@ def find_base(name: str, path: Path | None, sha256: Sequence[str], run: RunConte
         path: A base on this machine, instead.
         sha256: The allowed SHA-256 digests of its files; empty to allow any.
         run: Log and progress.
+        largest: The most bytes that the files of a download may have, by the memory of this machine; None for any
+            number.
 
     Raises:
         UserError: It cannot be found, downloaded or verified.
@@ -32,7 +36,7 @@ def find_base(name: str, path: Path | None, sha256: Sequence[str], run: RunConte
     else:
         from autocakechat.plugins.trainers.lora.bases.hub import download_from_hub
 
-        found = download_from_hub(name, run)
+        found = download_from_hub(name, largest, run)
     for file, digest in found.record.files.items():
         run.log.info("base: %s, SHA-256 %s", file, digest)
         if sha256 and digest not in sha256:

@@ -12,15 +12,17 @@ from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 _TIMEOUT_SECONDS = 20.0
 
 
-def download_from_hub(name: str, run: RunContext) -> FoundBase:
+def download_from_hub(name: str, largest: float | None, run: RunContext) -> FoundBase:
     """Downloads a base into the cache of huggingface-hub; says its licence and size before.
 
     Args:
         name: `hf:owner/name@revision`.
-        run: Log and progress.
+        largest: The most bytes that the files may have, by the memory of this machine; None for any number.
+        run: The log. huggingface-hub shows the progress itself.
 
     Raises:
-        UserError: The hub cannot be reached, there is no such base, or its licence has to be accepted first.
+        UserError: The hub cannot be reached, there is no such base, its licence has to be accepted first, or it does
+            not fit into memory.
     """
     import huggingface_hub
     from huggingface_hub import errors
@@ -37,15 +39,21 @@ def download_from_hub(name: str, run: RunContext) -> FoundBase:
         run.log.info(
             "downloading the base %s: %.1f GB, licence %s, commit %s", name, size / 1e9, licence or "unknown", info.sha
         )
+        if largest is not None and size > largest:
+            raise UserError(
+                f"{name}: its weights take {size / 1e9:.1f} GB, but only {largest / 1e9:.1f} GB fit into memory here",
+                'choose a smaller base, or precision = "4bit" on a GPU',
+            )
         names = [entry.rfilename for entry in files]
-        with run.progress(f"downloading {repository}"):
-            folder = huggingface_hub.snapshot_download(repository, revision=info.sha, allow_patterns=names)
+        folder = huggingface_hub.snapshot_download(repository, revision=info.sha, allow_patterns=names)
     except errors.GatedRepoError:
         raise UserError(
             f"{name}: its licence must be accepted first", f"accept it on {page} and set HF_TOKEN to your token"
         ) from None
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError):
         raise UserError(f"{name}: there is no such base or revision", f"look at {page}") from None
+    except UserError:
+        raise
     except Exception as error:
         if not _is_network_error(error):
             raise

@@ -39,7 +39,7 @@ class ChatFormat:
     special: tuple[str, ...] = ()
 
     def without_special(self, text: str) -> str:
-        """Removes special tokens from a text, so that nobody can end a turn or begin another one by writing them."""
+        """Removes special tokens from a text, so that a message cannot end its turn or begin another one."""
         previous = None
         while previous != text:  # removing one can create another
             previous = text

@@ -42,7 +42,7 @@ class LanguageModelResponder:
     Args:
         engine: Runs the model.
         settings: The settings of the model folder.
-        past_replies: The person's past replies and the ranker; None for a base that nobody trained.
+        past_replies: The person's past replies and the ranker; None for a base without an adapter.
         options: The options of `[reply]`.
     """
 

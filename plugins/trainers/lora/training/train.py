@@ -74,9 +74,12 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
 
 def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    found = find_base(options.base, options.base_path, options.sha256, run)
     device = choose_device()
     precision = choose_precision(options.precision)
+    available = available_memory()
+    # Files usually have 16 bits a weight.
+    largest = None if available is None else available * {"4bit": 4.0, "bfloat16": 1.0, "float32": 0.5}[precision]
+    found = find_base(options.base, options.base_path, options.sha256, run, largest)
     with run.progress(f"loading {found.record.name}"):
         tokenizer, chat_format = load_tokenizer(found)
         base = load_base(found, precision, device)
