@@ -52,7 +52,7 @@ class MessageHandler:
             return
         command = incoming.command
         if command is not None and is_forget_request(command.name, command.argument):
-            # Whoever wrote to the bot may have that deleted, also without access and beyond every limit.
+            # Users may delete their data also without access and beyond every limit.
             # A reply that waits in the outbox is deleted with the rest and replaced.
             may_reply = self._admission.may_reply_to_request(incoming) or self._store.next_outgoing(incoming.chat_id)
             reply = self._command_handler.run(command, incoming)

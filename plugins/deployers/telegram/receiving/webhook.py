@@ -65,13 +65,14 @@ class WebhookServer:
         from autocakechat.plugins.deployers.telegram.receiving.webhook_server import make_server
 
         options = self._options
-        assert options.webhook_url is not None
+        url = options.webhook_url
+        assert url is not None
         failure: asyncio.Future[sqlite3.Error] = asyncio.get_running_loop().create_future()
         listener = _listen(options.webhook_listen, options.webhook_port)
-        server = make_server(urlsplit(options.webhook_url).path, self._secret, self._update_handler, failure)
+        server = make_server(urlsplit(url).path, self._secret, self._update_handler, failure)
         try:
             server.add_socket(listener)
-            await retry_until_success(self._set_webhook, OutageLog(self._event_log, "setWebhook"))
+            await retry_until_success(lambda: self._set_webhook(url), OutageLog(self._event_log, "setWebhook"))
             self._event_log.log("listening", address=options.webhook_listen, port=options.webhook_port)
             raise await failure
         finally:
@@ -81,9 +82,9 @@ class WebhookServer:
     async def confirm(self) -> None:
         """Does nothing: each update is confirmed by the 200 response to its own request."""
 
-    async def _set_webhook(self) -> None:
+    async def _set_webhook(self, url: str) -> None:
         await self._bot.set_webhook(
-            url=self._options.webhook_url,
+            url=url,
             secret_token=self._secret,
             allowed_updates=ALLOWED_UPDATES,
             max_connections=1,  # parallel requests could overtake each other and reorder a user's messages

@@ -98,7 +98,7 @@ class ConversationStore(Outbox):
         rows = self._db.execute(
             "SELECT chat, MIN(said) AS first, MAX(said), MAX(id) FROM lines WHERE waits GROUP BY chat ORDER BY first"
         )
-        return [PendingChat(*row, deletions=self._deletions[row[0]]) for row in rows]
+        return [PendingChat(chat, first, last, last_id, self._deletions[chat]) for chat, first, last, last_id in rows]
 
     def count_pending_messages(self) -> int:
         """Returns how many messages of all chats need a reply."""
