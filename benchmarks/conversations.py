@@ -39,7 +39,7 @@ def conversations(chosen: Callable[[str], bool] | None = None, separator: str = 
 
     Args:
         chosen: Takes an id and returns whether to read the conversation; by default, all are read.
-        separator: What stands between joined messages.
+        separator: The text between joined messages.
     """
     # The package's own reader does not close the file.
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))

@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument(
         "--unseen",
         action="store_true",
-        help='only conversations that the start model of start = "conversations" does not learn from: 413',
+        help='only conversations that the start model of start = "conversations" does not learn from: 408',
     )
     parser.add_argument("--single-chats", action="store_true", help="write one export per chat")
     options = parser.parse_args()

@@ -58,7 +58,7 @@ def with_start_model(
         try:
             download_published_model(options, run)
         except UnavailableModelError as error:
-            run.log.warning("%s; going on with a start model from conversations", error.message)
+            run.log.warning("%s; a start model from conversations is used instead", error.message)
         else:
             return options
     elif options.start != "conversations":

@@ -187,7 +187,7 @@ def test_the_published_model_comes_first_and_its_absence_is_one_line(
         assert resolved(falling_back).start_path == model_folder(TRAINER, dataset, TINY)
         (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
         assert line.startswith(f"{bucket.address}/nn_models/id.tar.gz: the server responds with 404")
-        assert line.endswith("; going on with a start model from conversations")
+        assert line.endswith("; a start model from conversations is used instead")
         assert resolved(options) == options  # the training itself then says what is missing
 
         names = ("nn_models/id.tar.gz", "tokens_index/t_idx_processed_dialogs.json")
