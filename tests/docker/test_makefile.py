@@ -143,8 +143,9 @@ def test_the_dockerfile_passes_hadolint() -> None:
 
 
 def test_requirements_are_printed_without_the_code() -> None:
-    command = [sys.executable, str(ROOT / "docker/requirements.py"), "cakechat-gpu", "telegram"]
+    command = [sys.executable, str(ROOT / "docker/requirements.py"), "cakechat-gpu", "conversations", "telegram"]
     requirements = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert "tensorflow[and-cuda]>=2.21,<2.22" in requirements
     assert {"attrs>=24.2", "threadpoolctl>=3.5"} <= set(requirements)
+    assert any(line.startswith("chitchat-dataset") for line in requirements)
     assert any(line.startswith("python-telegram-bot[webhooks]") for line in requirements)

@@ -82,12 +82,17 @@ def conversation_model(trainer: TrainerType, dataset: Path, recipe: Options, run
 
     Raises:
         UserError: The conversations cannot be read, or the cache folder cannot be used.
+        OSError: A write failed, such as to a full disk. It names the file or the folder.
     """
     folder = model_folder(trainer, dataset, recipe)
     if not _is_complete(folder, run):
         with _locked(folder.with_name(f"{folder.name}.lock"), run):
             if not _is_complete(folder, run):
-                _train(folder, trainer, dataset, recipe, run)
+                try:
+                    _train(folder, trainer, dataset, recipe, run)
+                except OSError as error:  # a write to a full disk does not name the file
+                    error.filename = error.filename or str(folder.parent)
+                    raise
     run.log.info("start model: %s", folder)
     return folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import resource
 import shutil
 import sys
 import threading
@@ -139,6 +140,20 @@ def test_a_cache_folder_that_cannot_be_used_is_one_line(
     with pytest.raises(UserError, match="the start model is kept there: make the folder writable") as caught:
         conversation_model(TRAINER, dataset, TINY, run)
     assert str(cache) in caught.value.message
+
+
+def test_a_full_disk_is_reported_with_its_place(
+    dataset: Path, run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = use_cache(tmp_path, monkeypatch)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            conversation_model(TRAINER, dataset, TINY, run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(cache / "start-models")
 
 
 def test_conversations_that_cannot_be_read_are_one_line(cache: Path, run: RunContext, tmp_path: Path) -> None:
