@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def measure(folder: Path, conversations: int) -> None:
-    """Runs both steps in processes of their own, and prints what they measured."""
+    """Runs each step in a new process, and prints what they measured."""
     print(machine())
     build_corpus(folder, conversations)
     for step in ("train", "reply"):

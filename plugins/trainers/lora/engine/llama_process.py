@@ -1,4 +1,4 @@
-"""Starts llama.cpp in a process of its own, and talks to it over a Unix socket.
+"""Starts llama.cpp in a separate process, and talks to it over a Unix socket.
 
 The process protects the bot: a crash of native code ends only llama.cpp, and its signal handlers and messages stay
 there. The socket is in a folder that only this user may enter.
