@@ -32,7 +32,8 @@ class History:
         evaluations: Measurements on held-out replies. The first is that of the base, before the training.
         recent: Sum of losses and number of learnt tokens since the last pair of `losses`.
         tokens: Tokens so far, padding excluded.
-        seconds: Seconds of training so far.
+        seconds: Seconds of training so far, those of evaluations included.
+        step_seconds: Seconds of gradient steps so far.
     """
 
     steps: int = 0
@@ -41,6 +42,12 @@ class History:
     recent: tuple[float, int] = (0.0, 0)
     tokens: int = 0
     seconds: float = 0.0
+    step_seconds: float = 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """The tokens that a gradient step learns from in a second."""
+        return self.tokens / max(1e-9, self.step_seconds)
 
     @property
     def best(self) -> int:

@@ -179,6 +179,7 @@ class TrainingLoop:
         """Takes a gradient step; returns the mean loss of a learnt token."""
         import torch
 
+        began = time.monotonic()
         ids, targets = to_tensors(windows, self._data.pad, self._device)
         for group in self._optimizer.param_groups:
             group["lr"] = self._config.learning_rate * self._schedule(self.history.steps)
@@ -198,7 +199,7 @@ class TrainingLoop:
         self._updating = True
         self._optimizer.step()
         self._optimizer.zero_grad()
-        self.history = self._with_step(value, windows)
+        self.history = self._with_step(value, windows, time.monotonic() - began)
         self._updating = False
         return value
 
@@ -210,7 +211,7 @@ class TrainingLoop:
         done = (step - warm_up) / max(1, self.total_steps - warm_up)
         return _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
 
-    def _with_step(self, loss: float, windows: Sequence[Window]) -> History:
+    def _with_step(self, loss: float, windows: Sequence[Window], seconds: float) -> History:
         history = self.history
         learnt = sum(len(window.targets) for window in windows)
         total, count = history.recent[0] + loss * learnt, history.recent[1] + learnt
@@ -224,6 +225,7 @@ class TrainingLoop:
             recent=(total, count),
             tokens=history.tokens + sum(len(window.ids) for window in windows),
             seconds=time.monotonic() - self._started,
+            step_seconds=history.step_seconds + seconds,
         )
 
     def _evaluate(self) -> None:
@@ -258,7 +260,7 @@ class TrainingLoop:
         figures: dict[str, float | str] = {"loss": f"{loss:.2f}"}
         if history.evaluations:
             figures["bits a character"] = f"{history.evaluations[-1].bits_per_character:.3f}"
-        return figures | {"tokens/s": f"{history.tokens / max(1e-9, history.seconds):.0f}"}
+        return figures | {"tokens/s": f"{history.tokens_per_second:.0f}"}
 
     def _save(self) -> None:
         self.history.seconds = time.monotonic() - self._started

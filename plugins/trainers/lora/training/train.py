@@ -195,8 +195,11 @@ def _spare_memory(model: Any, weights: int, options: Options, precision: Precisi
             available / 1e9,
             _MEMORY_HINT,
         )
-        model.enable_input_require_grads()
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        base = model.get_base_model()
+        # Newer versions of transformers have another name for it.
+        enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
+        base.enable_input_require_grads()
 
 
 def _index_past_replies(corpus: Corpus, into: Path, run: RunContext) -> None:
@@ -221,5 +224,5 @@ def _metrics(data: TrainingData, history: History, weights: int) -> dict[str, An
         "weights": weights,
         "steps": history.steps,
         "seconds": round(history.seconds, 1),
-        "tokens_per_second": round(history.tokens / max(1e-9, history.seconds), 1),
+        "tokens_per_second": round(history.tokens_per_second, 1),
     }
