@@ -12,7 +12,9 @@ allowed. Contexts are those of real conversations.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import logging
 import shutil
 import statistics
 import subprocess
@@ -25,20 +27,24 @@ from pathlib import Path
 from typing import Any
 
 import conversations
+import msgspec
 import numpy as np
 from machine import machine
 
-from autocakechat import finalize_model_folder
+from autocakechat import Corpus, RunContext, finalize_model_folder
+from autocakechat.display.progress import silent_progress
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
 from autocakechat.plugins.trainers.cakechat.network.weight_files import read_weights, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.ranking.past_replies import PastReplies
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 
 WORKER = Path(__file__).with_name("replies_worker.py")
 MODES: dict[str, dict[str, Any]] = {
+    "ranked, 32 past, 10 x 16 tokens": {"mode": "ranked", "max_tokens": 16},
     "sampling, 16 tokens": {"mode": "sampling", "max_tokens": 16},
     "sampling-reranking, 10 x 16 tokens": {"mode": "sampling-reranking", "max_tokens": 16},
     "beamsearch, beam 10, 40 steps": {"mode": "beamsearch", "max_tokens": 40},
@@ -51,8 +57,8 @@ Measurements = dict[str, list[float]]
 """The values of each measurement, by its name with its unit."""
 
 
-def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
-    """Writes a model folder with random weights and a reverse model."""
+def make_model(folder: Path, vocabulary: Vocabulary, hidden: int, past_replies: int) -> None:
+    """Writes a model folder with random weights, a reverse model and past replies."""
     network = NetworkSettings(
         tokens=len(vocabulary),
         conditions=1,
@@ -71,13 +77,31 @@ def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
     )
     networks = [Network(network, random_weights(network, vocabulary, seed)) for seed in (1, 2)]
     folder.mkdir()
-    save_model(Model(settings, vocabulary, Conditions.from_labels(()), *networks), folder)
+    model = Model(settings, vocabulary, Conditions.from_labels(()), *networks)
+    save_model(model, folder)
+    # The mode ranked uses the reverse network if the ranker weighs it. It is fitted without the network here.
+    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as corpus:
+        run = RunContext(log=logging.getLogger("benchmark"), progress=silent_progress, seed=1, state=folder)
+        PastReplies.write(model, make_corpus(Path(corpus), past_replies), (), Options(), folder, run)
     finalize_model_folder(folder, TRAINER, Options(), {})
+
+
+def make_corpus(folder: Path, replies: int) -> Corpus:
+    """Writes a corpus with so many replies: those of real conversations, again and again."""
+    dialogs = itertools.cycle(conversations.conversations())
+    written = 0
+    with (folder / "train.jsonl").open("wb") as file:
+        while written < replies:
+            dialog = next(dialogs)
+            dialog = dialog[: len(dialog) // 2 * 2]
+            file.write(msgspec.json.encode(dialog) + b"\n")
+            written += len(dialog) // 2
+    return Corpus(folder)
 
 
 def copy_for_version_0(model: Path, folder: Path) -> None:
     """Copies a model folder in the format of the first version, whose kernels are stored by rows."""
-    shutil.copytree(model, folder)
+    shutil.copytree(model, folder, ignore=shutil.ignore_patterns("past_replies"))
     for file in folder.glob("*.safetensors"):
         write_arrays(file, {name: np.ascontiguousarray(weight) for name, weight in read_weights(file).items()})
     settings = json.loads((folder / "settings.json").read_bytes())
@@ -118,9 +142,10 @@ def measure(
 ) -> Measurements:
     """Measures everything once with one version."""
     values: Measurements = {}
-    has_reverse = (model / "reverse.safetensors").exists()
+    lacking = ("-reranking",) * (not (model / "reverse.safetensors").exists())
+    lacking += ("ranked",) * (not (model / "past_replies").exists())
     for name, reply in MODES.items():
-        if has_reverse or not reply["mode"].endswith("reranking"):
+        if not reply["mode"].endswith(lacking):
             values[f"{name}, ms"] = worker(python, model, requests, 1, reply, options.runs)["milliseconds"]
     sampling = MODES["sampling, 16 tokens"]
     batches = worker(python, model, requests, CHATS, sampling, max(2, options.runs // 2))["milliseconds"]
@@ -140,7 +165,7 @@ def print_table(versions: dict[str, Measurements]) -> None:
     """Prints a line for each measurement: the median of each version, and their ratio if there are two."""
     print(f"{'':44}" + "".join(f"{version:>12}" for version in versions))
     for name in next(iter(versions.values())):
-        medians = [statistics.median(measurements[name]) for measurements in versions.values()]
+        medians = [statistics.median(measurements[name]) for measurements in versions.values() if name in measurements]
         ratio = f"{medians[0] / medians[1]:11.2f}x" if len(medians) == 2 else ""
         print(f"{name:44}" + "".join(f"{median:12.4g}" for median in medians) + ratio)
 
@@ -153,6 +178,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, help="corpus of the model, to time `acc evaluate`")
     parser.add_argument("--hidden", type=int, default=768, help="hidden size of each GRU (default: %(default)s)")
     parser.add_argument("--tokens", type=int, default=50_000, help="maximum vocabulary size (default: %(default)s)")
+    parser.add_argument("--past-replies", type=int, default=30_000, help="past replies (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each reply in a round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument("--messages", type=int, default=1000, help="messages before memory is measured")
@@ -168,7 +194,9 @@ def main() -> None:
         requests.write_text(json.dumps(contexts), "utf-8")
         model = options.model or Path(folder) / "model"
         if not options.model:
-            make_model(model, conversations.read(options.tokens).batcher.vocabulary, options.hidden)
+            make_model(
+                model, conversations.read(options.tokens).batcher.vocabulary, options.hidden, options.past_replies
+            )
         models = {"this": model, "other": Path(folder) / "by_rows"}
         copy_for_version_0(model, models["other"])
         size = json.loads((model / "settings.json").read_bytes())["network"]

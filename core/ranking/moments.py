@@ -31,37 +31,52 @@ class Moment:
         request: The conversation before it.
         candidates: The true reply, then replies of other dialogs.
         own_dialog: The numbers of the exchanges of its dialog.
+        is_set_aside: Whether a network learnt none of the candidates.
     """
 
     request: Request
     candidates: Sequence[Candidate]
     own_dialog: range
+    is_set_aside: bool
 
 
-def draw_moments(index: ReplyIndex, corpus: Corpus, seed: int, dialogs: Collection[int] | None) -> Iterator[Moment]:
+def draw_moments(
+    index: ReplyIndex, corpus: Corpus, seed: int, dialogs: Collection[int] | None = None
+) -> Iterator[Moment]:
     """Draws true replies, each with replies of other dialogs.
 
     Args:
         index: The index of the corpus.
         corpus: The corpus.
         seed: The seed of the draw.
-        dialogs: The positions of the dialogs with the true replies; None for all that nothing was learnt from.
+        dialogs: The positions of the dialogs that are set aside; None for all. Moments of other dialogs are drawn if
+            these are not enough.
     """
     rng = random.Random(seed)  # noqa: S311 - not for secrets
     numbers = range(len(index))
-    usable = index.unseen if dialogs is None else [*_numbers(corpus, dialogs)]
-    # A network knows the replies of the dialogs that it learnt. Other replies must be as strange to it as the true one.
-    pool = numbers if dialogs is None else usable
-    drawn = set(rng.sample(usable, min(_MOMENTS, len(usable))))
-    for _, dialog, own in _numbered(corpus):
+    aside = numbers if dialogs is None else [*_numbers(corpus, dialogs)]
+    drawn = _draw(index.unseen, aside, rng)
+    for position, dialog, own in _numbered(corpus):
         if drawn.isdisjoint(own) or len(own) > len(numbers) // 2:
             continue
+        is_set_aside = dialogs is None or position in dialogs
         for number, exchange in zip(own, exchanges_of(dialog, _CONTEXT_LINES), strict=True):
             if number in drawn:
-                others = _draw_others(index, pool, exchange, own, rng)
+                # A network prefers what it learnt, so the other replies must be as strange to it as the true one.
+                others = _draw_others(index, aside if is_set_aside else numbers, exchange, own, rng)
                 if len(others) == _OTHERS:
                     true = Candidate(exchange.reply, exchange.label, number)
-                    yield Moment(Request(exchange.context, exchange.label), [true, *others], own)
+                    yield Moment(Request(exchange.context, exchange.label), [true, *others], own, is_set_aside)
+
+
+def _draw(unseen: range, aside: Sequence[int], rng: random.Random) -> set[int]:
+    """Draws the numbers of true replies: those set aside first."""
+    first = [number for number in aside if number in unseen]
+    drawn = set(rng.sample(first, min(_MOMENTS, len(first))))
+    if len(drawn) < min(_MOMENTS, len(unseen)):
+        others = sorted(set(unseen).difference(first))
+        drawn.update(rng.sample(others, min(_MOMENTS - len(drawn), len(others))))
+    return drawn
 
 
 def _draw_others(
@@ -79,8 +94,8 @@ def _draw_others(
 def set_aside(corpus: Corpus, by_meaning: bool) -> frozenset[int]:
     """Chooses the dialogs of the training part that a ranker is fitted on and a network does not learn.
 
-    They have about 8 % of the replies, or 1,000. The choice depends on the words of a dialog only, so that a network
-    that learnt an earlier version of the corpus does not know them either.
+    They have about 8 % of the replies, at most about 1,000. The order in which dialogs are chosen depends on their
+    words only, so that a network that learnt an earlier version of the corpus hardly knows them either.
 
     Args:
         corpus: The corpus.
@@ -91,19 +106,25 @@ def set_aside(corpus: Corpus, by_meaning: bool) -> frozenset[int]:
     """
     total = sum(len(dialog) // 2 for dialog in corpus.dialogs("train"))
     wanted = min(_MOMENTS, int(_SHARE_SET_ASIDE * total))
-    if wanted < FEWEST_MOMENTS:
-        return frozenset()
     unseen = unseen_exchanges(total, by_meaning)
-    share = wanted / len(unseen)
-    return frozenset(
-        position for position, dialog, own in _numbered(corpus) if own.start in unseen and _fraction(dialog) < share
+    in_order = sorted(
+        (_order(dialog), position, len(own))
+        for position, dialog, own in _numbered(corpus)
+        if own.start in unseen and len(own) <= wanted
     )
+    chosen = set()
+    replies = 0
+    for _, position, of_dialog in in_order:
+        if replies >= wanted:
+            break
+        chosen.add(position)
+        replies += of_dialog
+    return frozenset(chosen) if replies >= FEWEST_MOMENTS else frozenset()
 
 
-def _fraction(dialog: Sequence[Utterance]) -> float:
-    """Returns a number from 0 to 1 that depends on the first words of a dialog."""
-    first = "\n".join(turn.text for turn in dialog[:2])
-    return int.from_bytes(blake2b(first.encode(), digest_size=4).digest(), "big") / 2**32
+def _order(dialog: Sequence[Utterance]) -> bytes:
+    """Returns bytes that depend on the first words of a dialog, to sort dialogs in an order without meaning."""
+    return blake2b("\n".join(turn.text for turn in dialog[:2]).encode(), digest_size=8).digest()
 
 
 def _numbered(corpus: Corpus) -> Iterator[tuple[int, Sequence[Utterance], range]]:

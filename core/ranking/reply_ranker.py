@@ -77,7 +77,8 @@ class ReplyRanker:
             seed: The seed of the draw of replies.
             progress: Opens a progress display.
             more: Computes further features.
-            dialogs: The positions of the dialogs to fit on; None for all.
+            dialogs: The positions of the dialogs that are set aside; None for all. If these are few, the weights of the
+                features of the index are fitted on others, too.
 
         Returns:
             The ranker. It has default weights if there are too few replies.
@@ -90,7 +91,8 @@ class ReplyRanker:
         with progress("learning to rank", total=len(moments)) as display:
             for moment in moments:
                 known = features.columns(moment.request, moment.candidates, moment.own_dialog)
-                columns.append({**known, **features.more_columns(moment.request, moment.candidates)})
+                further = features.more_columns(moment.request, moment.candidates) if moment.is_set_aside else {}
+                columns.append({**known, **further})
                 display.advance()
         return cls(index, RankerWeights.fit(columns), more)
 

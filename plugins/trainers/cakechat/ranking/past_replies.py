@@ -12,14 +12,15 @@ from pathlib import Path
 import attrs
 
 from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, open_embedder
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model
-from autocakechat.plugins.trainers.cakechat.network.weight_files import read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, check_shapes
+from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.ranking.network_features import NetworkFeatures, mean_thought
 
 _FOLDER = "past_replies"
 _RANKER = "ranker.json"
 _MEAN_THOUGHT = "mean_thought.safetensors"
+_THOUGHT = "mean_thought"
 
 
 @attrs.frozen
@@ -57,7 +58,7 @@ class PastReplies:
         embedder = None if options.embedder == "none" else open_embedder(options.embedder)
         index = ReplyIndex.build(corpus, into, run.progress, model.settings.context_lines, embedder)
         thought = mean_thought(model, index.exchanges)
-        write_arrays(into / _MEAN_THOUGHT, {"mean_thought": thought})
+        write_arrays(into / _MEAN_THOUGHT, {_THOUGHT: thought})
         if dialogs:
             features = NetworkFeatures(model, thought)
             ranker = ReplyRanker.fit(index, corpus, run.seed, run.progress, features, dialogs)
@@ -78,7 +79,12 @@ class PastReplies:
         Raises:
             UserError: A file is damaged, or the embedder is not installed.
         """
-        index = ReplyIndex.open(folder / _FOLDER)
-        arrays, _ = read_arrays(folder / _FOLDER / _MEAN_THOUGHT)
-        features = NetworkFeatures(model, arrays["mean_thought"])
-        return cls(index, ReplyRanker.open(index, folder / _FOLDER / _RANKER, features))
+        past = folder / _FOLDER
+        arrays, _ = read_arrays(past / _MEAN_THOUGHT)
+        check_shapes({_THOUGHT: (model.settings.network.hidden,)}, arrays, past / _MEAN_THOUGHT)
+        features = NetworkFeatures(model, arrays[_THOUGHT])
+        try:
+            index = ReplyIndex.open(past)
+            return cls(index, ReplyRanker.open(index, past / _RANKER, features))
+        except (OSError, ValueError) as error:
+            raise damaged_file(past, f"cannot be read: {error}") from None
