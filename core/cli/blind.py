@@ -119,8 +119,8 @@ def print_results(texts: Sequence[str]) -> None:
 @stdout_to_stderr()
 def _make_test(app: App, model: TrainedModel, corpus: Path, size: int, seed: int) -> BlindTest:
     from autocakechat.artifacts.store import read_manifest
-    from autocakechat.corpus.masking import KINDS, Masker
-    from autocakechat.corpus.phone_numbers import DEFAULT_REGIONS
+    from autocakechat.corpus.masking.masker import KINDS, Masker
+    from autocakechat.corpus.masking.phone_numbers import DEFAULT_REGIONS
     from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import BatchedResponder
     from autocakechat.evaluation.blind_test import MAX_MOMENTS, make_blind_test

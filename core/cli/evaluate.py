@@ -101,7 +101,7 @@ def command(
     """
     import attrs
 
-    from autocakechat.corpus.masking import PLACEHOLDERS
+    from autocakechat.corpus.masking.masker import PLACEHOLDERS
     from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
