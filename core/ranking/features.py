@@ -63,6 +63,7 @@ class CandidateFeatures:
         self._index = index
         self._more = more
         self._words = lru_cache(8192)(self._words_of)
+        self._rarity = lru_cache(65_536)(self._rarity_of)
 
     def columns(
         self, request: Request, candidates: Sequence[Candidate], without: range = range(0)
@@ -148,7 +149,7 @@ class CandidateFeatures:
     def _mean_rarity(self, words: Sequence[str]) -> float:
         return math.fsum(map(self._rarity, words)) / max(1, len(words))
 
-    def _rarity(self, word: str) -> float:
+    def _rarity_of(self, word: str) -> float:
         """Returns the inverse document frequency of a word in messages and replies."""
         return math.log((1 + 2 * len(self._index)) / (1 + self._index.frequency(word)))
 
