@@ -76,10 +76,10 @@ class RankerWeights(msgspec.Struct, frozen=True):
             columns: The features: a value per candidate, by name. A feature without a weight does not count.
         """
         known = [weight for weight in self.weights if weight.feature in columns]
-        rows = zip(*(columns[weight.feature] for weight in known), strict=True)
+        candidates = len(next(iter(columns.values()), ()))
         return [
-            {weight.feature: weight.contribution(value) for weight, value in zip(known, row, strict=True)}
-            for row in rows
+            {weight.feature: weight.contribution(columns[weight.feature][place]) for weight in known}
+            for place in range(candidates)
         ]
 
     @classmethod

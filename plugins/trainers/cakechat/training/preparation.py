@@ -62,16 +62,16 @@ class _CorpusCounts:
 
 
 def prepare(
-    options: Options, corpus: Corpus, excluded: Collection[int], seed: int, run: RunContext
+    options: Options, corpus: Corpus, seed: int, run: RunContext, excluded: Collection[int] = ()
 ) -> PreparedTraining:
     """Reads the corpus, and the start model if there is one.
 
     Args:
         options: The options of `[trainer]`.
         corpus: The corpus.
-        excluded: Positions of the training dialogs that the network does not learn. Their words are in the vocabulary.
         seed: Seed for the embeddings of new words.
         run: Log and progress.
+        excluded: Positions of the training dialogs that the network does not learn. Their words are in the vocabulary.
 
     Raises:
         UserError: The corpus has too few replies, or the start model cannot be used.

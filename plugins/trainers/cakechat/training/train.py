@@ -60,7 +60,7 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
     seed = run.seed % 2**31  # TensorFlow takes seeds of 31 bits
     excluded = set_aside(corpus, options.embedder != "none") if options.ranking else frozenset()
-    prepared = prepare(options, corpus, excluded, seed, run)
+    prepared = prepare(options, corpus, seed, run, excluded)
     config = _training_config(options, prepared.hyperparameters, seed)
     network = TrainableNetwork(prepared.settings.network, None if prepared.start else seed)
     batcher = prepared.settings.batcher(prepared.vocabulary)
