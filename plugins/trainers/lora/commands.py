@@ -128,8 +128,8 @@ def _write_new(target: Path, write: Callable[[Path], None]) -> None:
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    elif path.exists():
+        path.unlink()
 
 
 def _require(*modules: str) -> None:
