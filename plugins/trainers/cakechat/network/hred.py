@@ -149,6 +149,18 @@ class Network:
         first = self._decoder_0.step(self._project_token_input(ids) + static_input, states[0])
         return first, self._decoder_1.step(self._decoder_1.project(first), states[1])
 
-    def logits(self, states: Floats) -> Floats:
-        """The output layer: (n, hidden) -> (n, vocabulary), a new array."""
-        return self._multiplier.multiply(states, self.weights["output.kernel"], self.weights["output.bias"])
+    def logits(self, states: Floats, tokens: int | None = None) -> Floats:
+        """The output layer: (n, hidden) -> (n, tokens), a new array.
+
+        Args:
+            states: (n, hidden) states of the decoder.
+            tokens: The number of tokens, by rising id; None for all.
+        """
+        kernel, bias = self.weights["output.kernel"], self.weights["output.bias"]
+        return self._multiplier.multiply(states, kernel[:, :tokens], bias[:tokens])
+
+    def logits_of(self, states: Floats, ids: Ints) -> Floats:
+        """The output layer for one token of each state: (n, hidden), (n,) -> (n,)."""
+        kernel, bias = self.weights["output.kernel"], self.weights["output.bias"]
+        logits: Floats = np.einsum("nh,nh->n", states, kernel.T[ids]) + bias[ids]
+        return logits

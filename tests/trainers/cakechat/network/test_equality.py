@@ -91,6 +91,24 @@ def test_thought_vectors_states_logits_and_scores(seed: int, padding: Padding, a
     assert tokens.tolist() == unpack_replies(real, batch.replies, width).sum(axis=1).tolist()
 
 
+@pytest.mark.parametrize("frequent", [3, 7, 1000])
+def test_scores_among_the_frequent_tokens(frequent: int) -> None:
+    """A token competes with the frequent tokens only."""
+    random = np.random.default_rng(5)
+    network = to_numpy(random_network(random, "sigmoid"))
+    batch = random_batch(random, network.settings, "masked")
+    states = network.decode(network.encode_contexts(batch.context), batch.replies)
+    logits = network.logits(states)
+    expected = []
+    for row, target in zip(logits, batch.replies.targets, strict=True):
+        competitors = {*range(min(frequent, len(row))), int(target)}
+        counts = target != PAD
+        expected.append(counts * (row[target] - np.log(np.exp(row[[*competitors]].astype(np.float64)).sum())))
+    by_sample = unpack_replies(np.array(expected), batch.replies, len(batch.replies.inputs.batch_sizes)).sum(axis=1)
+    log_p, _ = Scorer(network, PAD, frequent).score(batch)
+    np.testing.assert_allclose(log_p, by_sample, rtol=1e-4)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_states_of_a_gru(activation: Activation, reverse: bool) -> None:
