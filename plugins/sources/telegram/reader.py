@@ -143,8 +143,8 @@ class _Reader:
                 self._unread.append(export)
         if errors and not located:
             raise errors[0]
-        for error in errors:
-            self._run.log.warning("passed over: %s", error)
+        for problem in errors:
+            self._run.log.warning("passed over: %s", problem)
         return located
 
     def _merge_chat(self, chat_id: str, locations: Sequence[ChatLocation], owner: str | None) -> Iterator[Chat]:
