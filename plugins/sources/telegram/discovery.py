@@ -12,6 +12,7 @@ import attrs
 from autocakechat import Input, UserError, escape_control_characters
 from autocakechat.plugins.sources.telegram.conversion.migration import ID_SHIFT
 from autocakechat.plugins.sources.telegram.parsing import fast_parser
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
 from autocakechat.plugins.sources.telegram.parsing.export_path import ExportPath, is_other_archive, is_zip, members
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader
 
@@ -148,7 +149,10 @@ def find_problem(export: ExportPath) -> str:
     for patterns, other_format in _OTHER_FORMATS:
         if all(re.search(pattern, head) for pattern in patterns):
             return f"{other_format}, not a Telegram Desktop export"
-    if (first := _FIRST_MESSAGE.search(head)) and not _MARK_OF_MESSAGE.search(head, first.end()):
+    # A file that ends within its first message may not contain the mark yet.
+    is_whole = len(head) >= HEAD_SIZE or head.rstrip().endswith((b"}", b"]"))
+    first = _FIRST_MESSAGE.search(head) if is_whole else None
+    if first and not _MARK_OF_MESSAGE.search(head, first.end()):
         return next((other for pattern, other in _OTHER_MESSAGES if pattern.search(head, first.end() - 1)), _NOT_EXPORT)
     return "" if text.startswith(b"{") and _TELEGRAM_KEYS.search(head) else _NOT_EXPORT
 
