@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
+import lzma
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -26,7 +28,19 @@ _UTF16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"{\0", "utf-16-le"
 _MAX_RATIO = 200  # of a compressed file to its content; JSON of chats has 5 to 30
 _MAX_SMALL_SIZE = 1 << 28  # up to this size, the ratio does not matter
 _COPY_BLOCK = 1 << 20
-_ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
+# What zipfile raises for damaged, encrypted and unusual archives.
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+)
 
 
 @attrs.frozen(order=True)
@@ -151,7 +165,7 @@ def members(path: Path) -> list[str]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return sorted(info.filename for info in archive.infolist() if not info.is_dir())
+            return sorted(name for name in archive.namelist() if PurePosixPath(name).name and not name.endswith("/"))
     except (OSError, *_ARCHIVE_ERRORS) as error:
         name = escape_control_characters(str(path))
         raise UserError(f"{name}: cannot be unpacked ({error})", "unpack the archive, or export again") from None
