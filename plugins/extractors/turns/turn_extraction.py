@@ -115,7 +115,8 @@ class _TurnExtraction:
             except KeyError:
                 by_server = self._identify_sender(message)
             if not by_server:
-                self._add_client_message(message)
+                dialog.after_unread = False
+                self._add_client_message(turns, message)
             elif not message.own_words:  # a forward, a message via a bot, a channel post
                 self._reject(message, _foreign_text_reason(message))
                 continue
@@ -142,10 +143,8 @@ class _TurnExtraction:
             self._close(ended)
         return self._dialog
 
-    def _add_client_message(self, message: Message) -> None:
+    def _add_client_message(self, turns: list[Turn], message: Message) -> None:
         """Adds a message to the client's turn, or begins one."""
-        self._dialog.after_unread = False
-        turns = self._dialog.turns
         if len(turns) % 2 == 0:
             if len(turns) >= self._max_turns:
                 self._split_dialog()
