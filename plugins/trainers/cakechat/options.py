@@ -93,6 +93,11 @@ class Options:
         help="padding; masked: pads are skipped, long lines are cut at the front; cakechat: pads are encoded, like the "
         "original",
     )
+    embeddings: Literal["shared", "cakechat"] = option(
+        default="cakechat",
+        help="embedding tables; shared: one for contexts, replies and the output layer, which reads the context's "
+        "words, and a contrastive loss; cakechat: separate tables, like the original",
+    )
     recurrent_activation: Literal["sigmoid", "hard-sigmoid"] = option(
         default="sigmoid", help="activation of the GRU gates; hard-sigmoid: for models the original trained on a CPU"
     )

@@ -48,7 +48,8 @@ class ModelSettings:
 
     def batcher(self, vocabulary: Vocabulary) -> Batcher:
         """Returns what makes batches for the network."""
-        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding)
+        shared = self.network.shared_embedding
+        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding, encode_replies=shared)
 
 
 @attrs.frozen

@@ -35,20 +35,20 @@ class Scorer:
         return self.score_replies(self._network.encode_contexts(batch.context), batch.replies)
 
     def score_replies(self, thoughts: Floats, replies: Replies) -> tuple[Floats, Ints]:
-        """Scores replies like `score`, given the thought vectors of the samples, (samples, hidden)."""
+        """Scores replies like `score`, given the thought vectors of the samples, (samples, thought size)."""
         real = replies.targets != self._pad
         # The sample of each target: (targets,).
         sample = replies.sorted_indices[sequence_index(replies.inputs.batch_sizes)[real]]
-        states = self._network.decode(thoughts, replies)[real]  # (targets, hidden)
-        log_p = self._log_probabilities(states, replies.targets[real])
+        outputs = self._network.decode(thoughts, replies)[real]  # (targets, output size)
+        log_p = self._log_probabilities(outputs, replies.targets[real])
         samples = len(replies.sorted_indices)
         summed = np.bincount(sample, weights=log_p, minlength=samples)
         return summed.astype(np.float32), np.bincount(sample, minlength=samples).astype(np.int32)
 
-    def _log_probabilities(self, states: Floats, targets: Ints) -> Floats:
-        """Returns log softmax(states W + b)[targets]: (targets,)."""
+    def _log_probabilities(self, outputs: Floats, targets: Ints) -> Floats:
+        """Returns log p of the targets: (targets,)."""
         log_p = np.empty(len(targets), np.float32)
         for rows in row_chunks(len(targets), self._network.settings.tokens):
-            logits = self._network.logits(states[rows])  # (n, vocabulary)
+            logits = self._network.logits(outputs[rows])  # (n, vocabulary)
             log_p[rows] = logits[np.arange(len(logits)), targets[rows]] - log_sum_exp(logits)
         return log_p
