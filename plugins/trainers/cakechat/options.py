@@ -94,9 +94,9 @@ class Options:
         "original",
     )
     embeddings: Literal["shared", "cakechat"] = option(
-        default="cakechat",
-        help="embedding tables; shared: one for contexts, replies and the output layer, which reads the context's "
-        "words, and a contrastive loss; cakechat: separate tables, like the original",
+        default="shared",
+        help="embedding tables; shared: one for contexts, replies and the output layer, which also reads the context's "
+        "words; cakechat: separate tables, like the original",
     )
     recurrent_activation: Literal["sigmoid", "hard-sigmoid"] = option(
         default="sigmoid", help="activation of the GRU gates; hard-sigmoid: for models the original trained on a CPU"

@@ -68,7 +68,7 @@ class Batcher:
         reply = self.pad_replies(samples.lines, samples.reply[chosen])
         include_padding = training and self.padding == "cakechat"
         replies = self.packer.pack_replies(samples.condition[chosen], reply, include_padding)
-        return Batch(contexts, replies, reply_lines)
+        return Batch(contexts, replies, reply_lines, samples.dialog[chosen[: len(reply_lines)]])
 
     def pad_contexts(self, lines: Lines, context: Ints) -> tuple[Ints, Ints]:
         """Truncates and pads the lines of contexts.

@@ -76,11 +76,13 @@ class Batch(NamedTuple):
         replies: The replies to them.
         reply_lines: (samples,) the position of each sample's reply in the lines of the contexts, for networks that also
             encode replies; else empty.
+        dialogs: (samples,) the number of each sample's dialog; empty if `reply_lines` is.
     """
 
     context: Contexts
     replies: Replies
     reply_lines: Ints = _NO_LINES
+    dialogs: Ints = _NO_LINES
 
 
 @attrs.frozen

@@ -79,8 +79,9 @@ class ContextWords(keras.layers.Layer):  # type: ignore[misc]
         self.salience = self.add_weight(shape=(settings.tokens,), initializer="ones", name="salience")  # a
         self.output_projection = self.add_weight(shape=shape, initializer=initializers.glorot(), name="projection")  # P
         self.output_words = self.add_weight(shape=shape[1:], initializer="ones", name="output_words")  # c
-        self.similarity_context = self.add_weight(shape=shape, initializer=initializers.glorot(), name="context")  # F
-        self.similarity_reply = self.add_weight(shape=shape, initializer=initializers.glorot(), name="reply")  # G
+        # Zeros: at first, the similarity counts common words.
+        self.similarity_context = self.add_weight(shape=shape, initializer="zeros", name="context")  # F
+        self.similarity_reply = self.add_weight(shape=shape, initializer="zeros", name="reply")  # G
 
     def named_weights(self) -> dict[str, Any]:
         """Returns the weights by their names in a model folder; see `settings.weight_shapes`."""

@@ -14,7 +14,7 @@ _IDS_SPEC = tf.TensorSpec([None], tf.int32)
 _SEQUENCES_SPEC = PackedSequences(values=_IDS_SPEC, batch_sizes=_IDS_SPEC)
 _CONTEXTS_SPEC = Contexts(lines=_SEQUENCES_SPEC, line_numbers=_SEQUENCES_SPEC, unsorted_indices=_IDS_SPEC)
 _REPLIES_SPEC = Replies(inputs=_SEQUENCES_SPEC, targets=_IDS_SPEC, sorted_indices=_IDS_SPEC, condition=_IDS_SPEC)
-BATCH_SPEC = Batch(_CONTEXTS_SPEC, _REPLIES_SPEC, _IDS_SPEC)
+BATCH_SPEC = Batch(_CONTEXTS_SPEC, _REPLIES_SPEC, _IDS_SPEC, _IDS_SPEC)
 """Signature of batches of any size, so that a `tf.function` is traced once."""
 
 
