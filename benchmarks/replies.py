@@ -6,36 +6,31 @@
 
 `--against` measures another version of autocakechat in the same run: both take turns, so that other load on the machine
 affects both. Without `--model`, the weights are random, and the bias of the end token makes every reply as long as
-allowed. Contexts are those of real conversations.
+allowed; starts, memory and `acc evaluate` are then also measured with a model of the demo's size. Contexts are those of
+real conversations.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import attrs
 import conversations
-import numpy as np
+from bot_process import bot_memory
 from machine import machine
+from reply_models import copy_for_version_0, make_model, write_corpus
 
-from autocakechat import finalize_model_folder
-from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
-from autocakechat.plugins.trainers.cakechat.network.hred import Network
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
-from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
-from autocakechat.plugins.trainers.cakechat.network.weight_files import read_weights, write_arrays
-from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
+from autocakechat.plugins.trainers.cakechat.training.presets import PRESETS
 
 WORKER = Path(__file__).with_name("replies_worker.py")
 MODES: dict[str, dict[str, Any]] = {
@@ -46,63 +41,22 @@ MODES: dict[str, dict[str, Any]] = {
 }
 """The options of `[reply]` for each mode."""
 CHATS = 64
+SAMPLES = "300"
+"""Samples of `acc evaluate`; these are its default."""
+DEMO = "demo's size: "
+"""Begins the names of the measurements of a model of the demo's size."""
 
 Measurements = dict[str, list[float]]
 """The values of each measurement, by its name with its unit."""
 
 
-def make_model(folder: Path, vocabulary: Vocabulary, hidden: int) -> None:
-    """Writes a model folder with random weights and a reverse model."""
-    network = NetworkSettings(
-        tokens=len(vocabulary),
-        conditions=1,
-        embedding=128,
-        condition_embedding=128,
-        hidden=hidden,
-        recurrent_activation="sigmoid",
-    )
-    settings = ModelSettings(
-        network=network,
-        padding="masked",
-        context_lines=conversations.CONTEXT_LINES,
-        text="cakechat",
-        line_tokens=conversations.LINE_TOKENS,
-        reply_tokens=conversations.REPLY_TOKENS,
-    )
-    networks = [Network(network, random_weights(network, vocabulary, seed)) for seed in (1, 2)]
-    folder.mkdir()
-    save_model(Model(settings, vocabulary, Conditions.from_labels(()), *networks), folder)
-    finalize_model_folder(folder, TRAINER, Options(), {})
-
-
-def copy_for_version_0(model: Path, folder: Path) -> None:
-    """Copies a model folder in the format of the first version, whose kernels are stored by rows."""
-    shutil.copytree(model, folder)
-    for file in folder.glob("*.safetensors"):
-        write_arrays(file, {name: np.ascontiguousarray(weight) for name, weight in read_weights(file).items()})
-    settings = json.loads((folder / "settings.json").read_bytes())
-    (folder / "settings.json").write_text(json.dumps(settings | {"form": 1}))
-    (folder / "model.json").unlink()
-    finalize_model_folder(folder, TRAINER, Options(), {})
-
-
-def random_weights(settings: NetworkSettings, vocabulary: Vocabulary, seed: int) -> dict[str, Any]:
-    """Returns weights as before a training, but no reply ends early."""
-    random = np.random.default_rng(seed)
-    weights = {
-        name: (shape[0] ** -0.5 * random.standard_normal(shape)).astype(np.float32)
-        for name, shape in weight_shapes(settings).items()
-    }
-    weights["output.bias"][:] = 0.0
-    weights["output.bias"][[vocabulary.end, vocabulary.pad]] = -50.0
-    return weights
-
-
-def worker(python: Path, model: Path, requests: Path, batch: int, options: dict[str, Any], runs: int) -> dict[str, Any]:
-    """Runs `replies_worker.py` with a version of autocakechat."""
+def milliseconds(
+    python: Path, model: Path, requests: Path, batch: int, options: dict[str, Any], runs: int
+) -> list[float]:
+    """Returns the time of each run of `replies_worker.py` with a version of autocakechat."""
     arguments = [python, WORKER, model, requests, str(batch), json.dumps(options), str(runs)]
     done = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True)
-    result: dict[str, Any] = json.loads(done.stdout)
+    result: list[float] = json.loads(done.stdout)
     return result
 
 
@@ -113,44 +67,53 @@ def seconds(command: list[Any], stdin: str = "") -> float:
     return time.perf_counter() - started
 
 
-def measure(
-    python: Path, model: Path, requests: Path, corpus: Path | None, options: argparse.Namespace
-) -> Measurements:
-    """Measures everything once with one version."""
-    values: Measurements = {}
+def measure_replies(python: Path, model: Path, requests: Path, runs: int) -> Measurements:
+    """Measures the replies of a model once, with one version."""
     has_reverse = (model / "reverse.safetensors").exists()
-    for name, reply in MODES.items():
-        if has_reverse or not reply["mode"].endswith("reranking"):
-            values[f"{name}, ms"] = worker(python, model, requests, 1, reply, options.runs)["milliseconds"]
-    sampling = MODES["sampling, 16 tokens"]
-    batches = worker(python, model, requests, CHATS, sampling, max(2, options.runs // 2))["milliseconds"]
-    values[f"{CHATS} chats at once, replies/s"] = [1000 * CHATS / milliseconds for milliseconds in batches]
-    acc = [python, "-m", "autocakechat"]
-    values["acc chat MODEL, ready, s"] = [seconds([*acc, "chat", model])]
-    values["acc chat MODEL, one reply, end, s"] = [seconds([*acc, "chat", model], "hello\n")]
-    memory = worker(python, model, requests, 1, sampling, options.messages)
-    values["memory at rest, MB"] = [memory["at_rest"] / 1e6]
-    values[f"memory after {options.messages:,} messages, MB"] = [memory["at_end"] / 1e6]
-    if corpus:
-        values["acc evaluate, s"] = [seconds([*acc, "evaluate", model, "--corpus", corpus])]
+    values: Measurements = {
+        f"{name}, ms": milliseconds(python, model, requests, 1, reply, runs)
+        for name, reply in MODES.items()
+        if has_reverse or not reply["mode"].endswith("reranking")
+    }
+    batches = milliseconds(python, model, requests, CHATS, MODES["sampling, 16 tokens"], max(2, runs // 2))
+    values[f"{CHATS} chats at once, replies/s"] = [1000 * CHATS / batch for batch in batches]
     return values
+
+
+def measure_processes(python: Path, model: Path, texts: list[str]) -> Measurements:
+    """Measures the processes of commands with a model once, with one version: their time and memory."""
+    acc = [python, "-m", "autocakechat"]
+    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
+        memory = bot_memory(python, model, texts, Path(folder) / "bot")
+    return {
+        "acc chat MODEL, ready, s": [seconds([*acc, "chat", model])],
+        "acc chat MODEL, one reply, end, s": [seconds([*acc, "chat", model], "hello\n")],
+        "bot on Telegram, memory at rest, MB": [memory.at_rest / 1e6],
+        f"bot on Telegram, after {len(texts):,} messages, MB": [memory.at_end / 1e6],
+    }
+
+
+def measure_evaluation(python: Path, model: Path, corpus: Path) -> Measurements:
+    """Measures `acc evaluate` once, with one version."""
+    command = [python, "-m", "autocakechat", "evaluate", model, "--corpus", corpus, "--samples", SAMPLES]
+    return {f"acc evaluate, {SAMPLES} samples, s": [seconds(command)]}
 
 
 def print_table(versions: dict[str, Measurements]) -> None:
     """Prints a line for each measurement: the median of each version, and their ratio if there are two."""
-    print(f"{'':44}" + "".join(f"{version:>12}" for version in versions))
+    print(f"{'':52}" + "".join(f"{version:>12}" for version in versions))
     for name in next(iter(versions.values())):
         medians = [statistics.median(measurements[name]) for measurements in versions.values()]
         ratio = f"{medians[0] / medians[1]:11.2f}x" if len(medians) == 2 else ""
-        print(f"{name:44}" + "".join(f"{median:12.4g}" for median in medians) + ratio)
+        print(f"{name:52}" + "".join(f"{median:12.4g}" for median in medians) + ratio)
 
 
 def main() -> None:
     """Measures and prints a table."""
     parser = argparse.ArgumentParser(description="Time replies of a model of the original's size.")
     parser.add_argument("--against", type=Path, help="interpreter of an environment with another version")
-    parser.add_argument("--model", type=Path, help="model folder (default: random weights)")
-    parser.add_argument("--corpus", type=Path, help="corpus of the model, to time `acc evaluate`")
+    parser.add_argument("--model", type=Path, help="model folder (default: one of the size, one of the demo's size)")
+    parser.add_argument("--corpus", type=Path, help="corpus for `acc evaluate` (default: like the demo's)")
     parser.add_argument("--hidden", type=int, default=768, help="hidden size of each GRU (default: %(default)s)")
     parser.add_argument("--tokens", type=int, default=50_000, help="maximum vocabulary size (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each reply in a round (default: %(default)s)")
@@ -161,22 +124,35 @@ def main() -> None:
 
     dialogs = [dialog for dialog in conversations.conversations() if len(dialog) > conversations.CONTEXT_LINES]
     contexts = [[line.text for line in dialog[: conversations.CONTEXT_LINES]] for dialog in islice(dialogs, 4 * CHATS)]
+    texts = [context[-1] for context in islice(cycle(contexts), options.messages)]
     pythons = {"this": Path(sys.executable)} | ({"other": options.against} if options.against else {})
     versions: dict[str, Measurements] = {version: defaultdict(list) for version in pythons}
-    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as folder:
-        requests = Path(folder) / "requests.json"
+    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as temporary:
+        folder = Path(temporary)
+        requests, corpus = folder / "requests.json", options.corpus or folder / "corpus"
         requests.write_text(json.dumps(contexts), "utf-8")
-        model = options.model or Path(folder) / "model"
+        if not options.corpus:
+            write_corpus(corpus)
+        models = {"": options.model or folder / "model"}
         if not options.model:
-            make_model(model, conversations.read(options.tokens).batcher.vocabulary, options.hidden)
-        models = {"this": model, "other": Path(folder) / "by_rows"}
-        copy_for_version_0(model, models["other"])
-        size = json.loads((model / "settings.json").read_bytes())["network"]
-        for _ in range(options.rounds):
-            for version, python in pythons.items():
-                for name, values in measure(python, models[version], requests, options.corpus, options).items():
-                    versions[version][name] += values
-    print(f"{machine()}; hidden {size['hidden']}, {size['tokens']:,} tokens, medians")
+            make_model(models[""], attrs.evolve(PRESETS["cakechat"], hidden=options.hidden, vocabulary=options.tokens))
+            models[DEMO] = folder / "demo"
+            make_model(models[DEMO], PRESETS["tiny"])
+        for label, model in models.items():
+            copies = {"this": model, "other": folder / f"{model.name}_by_rows"}
+            if options.against:
+                copy_for_version_0(model, copies["other"])
+            size = json.loads((model / "settings.json").read_bytes())["network"]
+            print(f"{label or 'model: '}hidden {size['hidden']}, {size['tokens']:,} tokens")
+            for version, python in islice(cycle(pythons.items()), options.rounds * len(pythons)):
+                values = measure_processes(python, copies[version], texts)
+                if label != DEMO:
+                    values |= measure_replies(python, copies[version], requests, options.runs)
+                if label == DEMO or options.model:
+                    values |= measure_evaluation(python, copies[version], corpus)
+                for name, times in values.items():
+                    versions[version][label + name] += times
+    print(f"{machine()}, medians")
     print_table(versions)
     if options.json:
         print(json.dumps(versions))

@@ -1,15 +1,14 @@
 """Measures the replies of a model in this process, for `replies.py`, with the version that this interpreter has.
 
-    python benchmarks/replies_worker.py MODEL REQUESTS.json MODE OPTIONS RUNS
+    python benchmarks/replies_worker.py MODEL REQUESTS.json BATCH OPTIONS RUNS
 
-It prints one JSON object: the milliseconds of each run, and the memory at rest and at the end, in bytes.
+It prints the milliseconds of each run as a JSON array.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import time
 from pathlib import Path
@@ -21,14 +20,8 @@ from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import load
 
 
-def resident_bytes() -> int:
-    """Returns the resident memory of this process, memory shared with other processes included (Linux)."""
-    match = re.search(r"^VmRSS:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(match[1]) * 1024 if match else 0
-
-
-def measure(model: Path, contexts: list[list[str]], batch: int, options: dict[str, Any], runs: int) -> dict[str, Any]:
-    """Replies to batches of requests.
+def measure(model: Path, contexts: list[list[str]], batch: int, options: dict[str, Any], runs: int) -> list[float]:
+    """Times the replies to batches of requests.
 
     Args:
         model: The model folder.
@@ -39,7 +32,6 @@ def measure(model: Path, contexts: list[list[str]], batch: int, options: dict[st
     """
     run = RunContext(log=logging.getLogger("benchmark"), progress=silent_progress, seed=1, state=model)
     responder = load(model, ReplyOptions(seed=1, choose_among=1, **options), run)
-    at_rest = resident_bytes()
     requests = [Request(context) for context in contexts]
     times = []
     for number in range(runs + 1):
@@ -47,7 +39,7 @@ def measure(model: Path, contexts: list[list[str]], batch: int, options: dict[st
         started = time.perf_counter()
         responder.respond(chosen)
         times.append(1000 * (time.perf_counter() - started))
-    return {"milliseconds": times[1:], "at_rest": at_rest, "at_end": resident_bytes()}
+    return times[1:]
 
 
 def main() -> None:

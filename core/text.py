@@ -5,6 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+UNSPACED_SCRIPTS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+)
+"""The scripts without spaces between words, as ranges of a character class.
+
+Thai, Lao, Burmese, Khmer, Japanese and Chinese.
+"""
+
 _CONTROL_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Emoji contain these format characters: the zero-width joiner and the tag characters.
 _ALLOWED = {"\u200d"} | {chr(code) for code in range(0xE0020, 0xE0080)}

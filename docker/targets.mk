@@ -1,6 +1,8 @@
 # The targets that need Docker; docs/docker.md explains the variables.
 DOCKER ?= docker
 GPU ?=
+# What docker_update_pretrained starts from if the published model cannot be downloaded: conversations, or none to stop.
+START_FALLBACK ?= conversations
 PLUGINS ?=
 export DOCKER_BUILDKIT := 1
 export DOCKER_USER := $(or $(DOCKER_USER),$(shell id -u):$(shell id -g))
@@ -38,7 +40,8 @@ image = $(if $(filter no,$(DOCKER_BUILD)),$(need-image),@$(BUILD) $(1) .)
 .PHONY: docker_train_from_scratch docker_update_pretrained docker_deploy_model docker_stop docker_remove
 
 docker_train_from_scratch: START = --set trainer.start=scratch
-docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAINED),--set trainer.start_path=$(PRETRAINED))
+docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAINED),\
+	--set trainer.start_path=$(PRETRAINED),--set trainer.start_fallback=$(START_FALLBACK))
 # The network is only for downloading a model.
 docker_update_pretrained: export TRAIN_NETWORK := $(or $(TRAIN_NETWORK),$(if $(PRETRAINED),none,bridge))
 # The corpus is the one that generate_corpus made last: it has set the server, which may be known to that target only.

@@ -55,6 +55,7 @@ CAKECHAT = Layering(
         ("network",),
         ("inference", "pretrained", "training_network"),
         ("training",),
+        ("start_training",),
         ("trainer_type",),
         ("commands",),
         (".",),

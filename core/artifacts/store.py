@@ -110,6 +110,21 @@ class ArtifactStore:
         replace_folder(folder, final, spare=unfinished / "replaced")
 
     @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yields an empty temporary folder, which is removed after the block, and holds the lock.
+
+        If the process is killed, `acc clean` and the next build remove it.
+
+        Raises:
+            UserError: Another process holds the lock.
+        """
+        with self.locked():
+            unfinished = self.folder / "unfinished"
+            unfinished.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="scratch-", dir=unfinished) as folder:
+                yield Path(folder)
+
+    @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the lock of the store: only one process builds at a time.
 

@@ -21,7 +21,7 @@ _COMMANDS = {
     "train": ("train", "Train a model on an existing corpus."),
     "deploy": ("deploy", "Start the bot with a trained model."),
     "chat": ("chat", "Chat with a model in the terminal."),
-    "evaluate": ("evaluate", "Evaluate a bot against held-out replies of its person."),
+    "evaluate": ("evaluate_command.command", "Evaluate a bot against held-out replies of its person."),
     "inspect": ("inspect", "Show the chats and participants of a chat log, with their ids."),
     "corpus": ("corpus", "Show the corpus report, or export the corpus for other programs."),
     "config": ("config", "Check a pipeline.toml, or print its JSON Schema for editors."),

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
-from autocakechat.corpus.masking import KINDS, Kind
+from autocakechat.corpus.masking.masker import KINDS, Kind
+from autocakechat.corpus.masking.phone_numbers import DEFAULT_REGIONS
 from autocakechat.corpus.occurrence_table import MAX_COUNT
-from autocakechat.corpus.phone_numbers import DEFAULT_REGIONS
 from autocakechat.interface.options import option
 
 

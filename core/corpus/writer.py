@@ -17,7 +17,7 @@ from types import TracebackType
 from xxhash import xxh3_64_intdigest
 
 from autocakechat.corpus.encoder import DialogEncoder
-from autocakechat.corpus.masking import Masker
+from autocakechat.corpus.masking.masker import Masker
 from autocakechat.corpus.occurrence_table import OccurrenceCounter
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report import Report

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from autocakechat.evaluation.metric import Group, Metric
-from autocakechat.evaluation.metric_registry import BASELINES, GROUP_TITLES, METRICS
+from autocakechat.evaluation.metric import BASELINES, Group, Metric
+from autocakechat.evaluation.metric_registry import GROUP_TITLES, METRICS
 from autocakechat.evaluation.results import Evaluation, Measurement
+
+PERSON = "person"
+"""The name of the column of the person."""
 
 _ONLY_MODEL = "bot"
 
@@ -43,9 +46,11 @@ class MetricGroup:
 
 
 def metric_groups(evaluation: Evaluation) -> Iterator[MetricGroup]:
-    """Yields all metrics of an evaluation, group by group."""
+    """Yields the metrics that were measured, group by group."""
     for group, title in GROUP_TITLES.items():
-        metrics = [metric for metric in METRICS if metric.group == group]
+        metrics = [metric for metric in METRICS if metric.group == group and _is_measured(metric, evaluation)]
+        if not metrics:
+            continue
         measured = [[model.measures[metric.key] for model in evaluation.models.values()] for metric in metrics]
         has_person = any(own.person is not None for row in measured for own in row)
         baselines = [
@@ -53,12 +58,29 @@ def metric_groups(evaluation: Evaluation) -> Iterator[MetricGroup]:
         ]
         yield MetricGroup(
             title + _details(group, evaluation),
-            [*model_titles(evaluation), *(["person"] if has_person else []), *map(BASELINES.__getitem__, baselines)],
+            [
+                *model_titles(evaluation),
+                *([PERSON] if has_person else []),
+                *(BASELINES[key].title for key in baselines),
+            ],
             [
                 Row(metric, list(_cells(metric, row, has_person, baselines)))
                 for metric, row in zip(metrics, measured, strict=True)
             ],
         )
+
+
+def column_help(groups: Iterable[MetricGroup], evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Returns the names and the meanings of the columns beside the models, in the order of the groups."""
+    meanings = {PERSON: "the person's true replies to the same messages"}
+    meanings |= {baseline.title: baseline.help for baseline in BASELINES.values()}
+    meanings[BASELINES["most_frequent"].title] += f": {evaluation.most_frequent_answer}"
+    shown = {column for group in groups for column in group.columns}
+    return [(title, meaning) for title, meaning in meanings.items() if title in shown]
+
+
+def _is_measured(metric: Metric, evaluation: Evaluation) -> bool:
+    return any(model.measures[metric.key] != Measurement() for model in evaluation.models.values())
 
 
 def model_titles(evaluation: Evaluation) -> list[str]:
@@ -69,7 +91,7 @@ def model_titles(evaluation: Evaluation) -> list[str]:
 def _details(group: Group, evaluation: Evaluation) -> str:
     """Returns what the title of a group says about this evaluation."""
     if group == "likelihood":
-        return " of each column under the model; under person: the model's perplexity"
+        return " of each column (person: the model's perplexity)"
     if group == "ranking" and evaluation.candidates:
         return f" among {evaluation.candidates} candidates"
     if group == "variety":

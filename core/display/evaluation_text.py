@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from autocakechat.display.evaluation_table import MetricGroup, metric_groups, model_titles
+from autocakechat.display.evaluation_table import PERSON, MetricGroup, column_help, metric_groups, model_titles
 from autocakechat.display.verdict import cautions, verdict
 from autocakechat.evaluation.results import Evaluation, ExampleReplies
 from autocakechat.text import escape_control_characters
 
 _TITLE_WIDTH = 24
+_COLUMN_WIDTH = 12
 _PIPE_WIDTH = 160
 
 
@@ -25,9 +26,11 @@ def print_evaluation(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -
     for name, value in about:
         click.echo(f"{name}: {escape_control_characters(value)}")
     click.echo(f"{evaluation.samples:,} of {evaluation.available:,} held-out replies")
-    click.echo(f"always same: {escape_control_characters(evaluation.most_frequent_answer)}")
-    click.echo("at random: any reply of the person; ±: half the 95 % confidence interval")
-    for group in metric_groups(evaluation):
+    groups = list(metric_groups(evaluation))
+    click.echo("\nColumns (±: half the 95 % confidence interval)")
+    for title, meaning in column_help(groups, evaluation):
+        click.echo(f"{title:<{_COLUMN_WIDTH}} {escape_control_characters(meaning)}")
+    for group in groups:
         _print_group(group)
     for title, model in zip(model_titles(evaluation), evaluation.models.values(), strict=True):
         click.echo("" if len(evaluation.models) == 1 else f"\n{escape_control_characters(title)}")
@@ -61,7 +64,7 @@ def _print_group(group: MetricGroup) -> None:
 
 
 def _lines(example: ExampleReplies, titles: Sequence[str]) -> Iterator[str]:
-    width = max(map(len, ("person", *titles)))
+    width = max(map(len, (PERSON, *titles)))
     yield from (f"{'':{width}}   {escape_control_characters(line)}" for line in example.context)
-    for title, reply in (("person", example.person), *zip(titles, example.replies.values(), strict=True)):
+    for title, reply in ((PERSON, example.person), *zip(titles, example.replies.values(), strict=True)):
         yield f"{escape_control_characters(title):>{width}} < {escape_control_characters(reply)}"

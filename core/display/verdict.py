@@ -52,7 +52,7 @@ def verdict(model: ModelResults) -> list[Finding]:
         _style(model),
         _length(model.measures["length.words"]),
         _variety(model),
-        _copying(model.measures["copying.verbatim"]),
+        _copying(model),
         _baselines(model, relevance),
     ]
 
@@ -113,19 +113,20 @@ def _relevance(model: ModelResults) -> Finding:
     return Finding(question, _level(share), answers[_level(share)], f"They fit better than random replies {figures}")
 
 
-def _copying(verbatim: Measurement) -> Finding:
+def _copying(model: ModelResults) -> Finding:
     question = "Does it only copy?"
+    verbatim, canaries = model.measures["copying.verbatim"], model.measures["copying.canaries"]
     if verbatim.value is None or verbatim.person is None:
         return Finding(question, "unknown", "Not measured", "There are no replies.")
     surplus = verbatim.value - verbatim.person
     level: Level = "good" if surplus <= CLOSE else "fair" if surplus <= PARTLY else "poor"
-    return Finding(
-        question=question,
-        level=level,
-        answer={"good": "No", "fair": "Partly", "poor": "Yes"}[level],
-        details=f"{percent(verbatim.value)} of its replies are in the training part word for word (person "
-        f"{percent(verbatim.person)}).",
+    details = (
+        f"{percent(verbatim.value)} of its replies are in the training part word for word (person "
+        f"{percent(verbatim.person)})."
     )
+    if canaries.value is not None:
+        details += f" {percent(canaries.value)} of the planted strings came back."
+    return Finding(question, level, {"good": "No", "fair": "Partly", "poor": "Yes"}[level], details)
 
 
 def _style(model: ModelResults) -> Finding:

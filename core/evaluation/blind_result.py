@@ -21,6 +21,7 @@ import attrs
 
 from autocakechat.errors import UserError
 from autocakechat.evaluation.blind_test import ID_BYTES
+from autocakechat.evaluation.intervals import wilson_interval
 
 FRIEND_BYTES = 3
 
@@ -30,7 +31,6 @@ _HEAD_BYTES = ID_BYTES + FRIEND_BYTES + 1
 _CHECKSUM_BYTES = 4
 _PUNCTUATION = "*_`'\".,;:!?)]}>»”’"
 _RESULT = re.compile(r"\bacc(\d+):(\S*)", re.IGNORECASE)
-_QUANTILE = 1.959964  # of the normal distribution, for 95 %
 
 
 @attrs.frozen
@@ -131,14 +131,6 @@ def fooled_friends(results: Sequence[BlindResult]) -> dict[int, tuple[int, int]]
     fooled = Counter(index for result in results for index, right in enumerate(result.correct) if not right)
     ordered = sorted(fooled, key=lambda index: (-fooled[index] / answers[index], index))
     return {index + 1: (fooled[index], answers[index]) for index in ordered}
-
-
-def wilson_interval(share: float, answers: float) -> tuple[float, float]:
-    """Returns Wilson's 95 % confidence interval of a share."""
-    squared = _QUANTILE**2 / answers
-    center = (share + squared / 2) / (1 + squared)
-    margin = math.sqrt(share * (1 - share) * squared + squared**2 / 4) / (1 + squared)
-    return max(0.0, center - margin), min(1.0, center + margin)
 
 
 def _decoded(text: str, version: str, encoded: str) -> BlindResult:

@@ -16,12 +16,14 @@ from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.comparison import Columns, Measure, Measurements
 from autocakechat.evaluation.held_out_examples import EvaluationExample, TrainingReplies, draw_held_out_examples
 from autocakechat.evaluation.intervals import Intervals
+from autocakechat.evaluation.metric_registry import METRICS
 from autocakechat.evaluation.metrics import split_words
 from autocakechat.evaluation.model_outputs import ModelOutputs, ModelTest
 from autocakechat.evaluation.ranking import baseline_ranks
 from autocakechat.evaluation.reply_measures import two_sample
 from autocakechat.evaluation.reply_measures.copying import Copying, copied_runs
-from autocakechat.evaluation.reply_measures.judge import KEYS, Judge
+from autocakechat.evaluation.reply_measures.judge import Judge
+from autocakechat.evaluation.reply_measures.meaning import MISSING, RelevanceByMeaning
 from autocakechat.evaluation.reply_measures.relevance import Relevance
 from autocakechat.evaluation.reply_measures.style_likeness import StyleLikeness
 from autocakechat.evaluation.reply_measures.variety import Variety, measure_style
@@ -29,6 +31,7 @@ from autocakechat.evaluation.results import Evaluation, EvaluationSettings, Exam
 from autocakechat.evaluation.word_rankers import RelevanceJudge
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.run_context import OpenProgress
+from autocakechat.retrieval.meaning import Embedder
 
 _DISTINCT_WORDS = 1000
 _ONE_REPLY = "the held-out set has only one distinct reply: no ranking"
@@ -48,6 +51,7 @@ def evaluate(
     settings: EvaluationSettings,
     progress: OpenProgress,
     judge: BatchedResponder | None = None,
+    embedder: Embedder | None = None,
 ) -> Evaluation:
     """Evaluates models.
 
@@ -57,6 +61,7 @@ def evaluate(
         settings: The settings.
         progress: Opens progress displays.
         judge: A model that judges how well replies fit. It can score.
+        embedder: Compares replies and contexts by meaning.
 
     Returns:
         The results. The same settings give the same results if the models give the same replies.
@@ -82,8 +87,13 @@ def evaluate(
     ]
     if judge:
         measures.append(Judge(judge, examples, settings.seed).measure)
+    if embedder:
+        measures.append(
+            RelevanceByMeaning(examples, embedder, settings.candidates - 1, settings.seed, progress).measure
+        )
     likeness, likeness_notes = _likeness(examples, columns, progress)
     found = _merged([*(columns.compare(measure) for measure in measures), *likeness])
+    missing = {metric.key: Measurement() for metric in METRICS}
     return Evaluation(
         samples=len(examples),
         available=available,
@@ -91,11 +101,8 @@ def evaluate(
         seed=settings.seed,
         distinct_words=distinct_words,
         most_frequent_answer=training.most_frequent,
-        models={
-            name: ModelResults(dict.fromkeys(KEYS, Measurement()) | own.measures | found[name], own.notes)
-            for name, own in outputs.items()
-        },
-        notes=[*_notes(examples), *likeness_notes],
+        models={name: ModelResults(missing | own.measures | found[name], own.notes) for name, own in outputs.items()},
+        notes=[*_notes(examples), *([] if embedder else [MISSING]), *likeness_notes],
         examples=list(_examples(examples, outputs, settings.examples)),
     )
 
@@ -150,8 +157,7 @@ def _likeness(
         notes = [] if likeness.has_distinct_others else [_SAME_OTHERS]
         display.advance()
         if not two_sample.is_available():
-            missing = {name: {key: Measurement() for key in two_sample.KEYS} for name in columns.models}
-            return [*found, missing], [*notes, two_sample.MISSING]
+            return found, [*notes, two_sample.MISSING]
         test = two_sample.TwoSampleTest(examples)
         own_halves = test.own_halves()
         display.advance()

@@ -16,7 +16,7 @@ import attrs
 
 _RESAMPLES = 1000
 _JACKKNIFE_GROUPS = 20
-_QUANTILE = 1.96  # of the normal distribution, for 95 %
+_QUANTILE = 1.959964  # of the normal distribution, for 95 %
 
 Statistic = Callable[[Sequence[int]], float | None]
 """Computes a value from the replies with the given indices."""
@@ -124,6 +124,14 @@ class Intervals:
 
     def _sums(self, values: Sequence[float]) -> list[float]:
         return [sum([values[index] for index in dialog]) for dialog in self._dialogs]
+
+
+def wilson_interval(share: float, answers: float) -> tuple[float, float]:
+    """Returns Wilson's 95 % confidence interval (1927) of a share of so many independent answers."""
+    squared = _QUANTILE**2 / answers
+    center = (share + squared / 2) / (1 + squared)
+    margin = math.sqrt(share * (1 - share) * squared + squared**2 / 4) / (1 + squared)
+    return max(0.0, center - margin), min(1.0, center + margin)
 
 
 def _percentiles(values: list[float]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""What is known about a metric, and formats of values."""
+"""What is known about a metric and a baseline, and formats of values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-Group = Literal["ranking", "relevance", "likeness", "copying", "likelihood", "variety", "length", "style"]
+Group = Literal["ranking", "relevance", "likeness", "copying", "canaries", "likelihood", "variety", "length", "style"]
 Better = Literal["lower", "higher", "closer to the person"]
 
 
@@ -59,3 +59,30 @@ class Metric:
     format: Callable[[float], str] = percent
     source: str
     help: str
+
+
+@attrs.frozen(kw_only=True)
+class Baseline:
+    """Something simple that a bot is compared with.
+
+    Attributes:
+        title: The name of its column.
+        help: What it is, in a few words.
+    """
+
+    title: str
+    help: str
+
+
+BASELINES = {
+    "chance": Baseline(title="chance", help="a ranking in random order"),
+    "most_frequent": Baseline(title="always same", help="always the person's most frequent reply"),
+    "random": Baseline(title="at random", help="random replies of the person"),
+    "rare_words": Baseline(title="rare words", help="a ranking by the rare words that reply and context share"),
+    "past_exchanges": Baseline(
+        title="BM25", help="a ranking by the words of the person's replies to similar past messages"
+    ),
+    "others": Baseline(title="others", help="the messages that the person replied to, written by others"),
+    "untrained": Baseline(title="untrained", help="made-up strings that were planted nowhere"),
+}
+"""The baselines by JSON key."""

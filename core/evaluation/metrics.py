@@ -15,16 +15,15 @@ from itertools import chain
 
 from autocakechat.evaluation.intervals import Interval, Intervals
 from autocakechat.interface.model import Score
+from autocakechat.retrieval.word_vectors import rarity
+from autocakechat.text import UNSPACED_SCRIPTS
 
 WordList = Sequence[str]
 
 _DRAWS = 20
 
-# Scripts without spaces between words: each character counts as a word.
-_SINGLE = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-)
-_WORD = re.compile(rf"[{_SINGLE}]|[^\W{_SINGLE}]+|[^\w\s]")
+# In scripts without spaces between words, each character counts as a word.
+_WORD = re.compile(rf"[{UNSPACED_SCRIPTS}]|[^\W{UNSPACED_SCRIPTS}]+|[^\w\s]")
 
 
 def split_words(text: str) -> list[str]:
@@ -116,9 +115,8 @@ class Lexicon:
 
     def _tf_idf(self, counts: Counter[str]) -> dict[str, float]:
         """Returns tf(w) · idf(w), with idf(w) = ln((1 + N) / (1 + df(w))) + 1 over N replies."""
-        documents = 1 + self._documents
         return {
-            word: count * (math.log(documents / (1 + self._document_frequency[word])) + 1)
+            word: count * (rarity(self._document_frequency[word], self._documents) + 1)
             for word, count in counts.items()
         }
 

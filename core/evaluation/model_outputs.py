@@ -10,7 +10,6 @@ import attrs
 from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.held_out_examples import EvaluationExample
 from autocakechat.evaluation.intervals import Intervals
-from autocakechat.evaluation.metric_registry import keys
 from autocakechat.evaluation.metrics import mean_perplexity, perplexity
 from autocakechat.evaluation.ranking import Rank, context_gains, ranking_measures, ranks
 from autocakechat.evaluation.results import Measurement
@@ -65,7 +64,7 @@ class ModelTest:
         """
         requests = [request(example, responder.labels, responder.context_lines) for example in self.examples]
         replies = responder.replies(requests)
-        measures = dict.fromkeys((*keys("likelihood"), *keys("ranking")), Measurement())
+        measures: dict[str, Measurement] = {}
         notes = []
         if responder.can_score:
             measures |= self._score(responder, requests, replies)

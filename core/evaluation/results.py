@@ -39,7 +39,7 @@ class Measurement:
         low: The lower end of its 95 % confidence interval.
         high: The upper end.
         person: The value of the person's true replies.
-        baselines: The values of the baselines, by the keys in `metric_registry.BASELINES`.
+        baselines: The values of the baselines, by the keys in `metric.BASELINES`.
     """
 
     value: float | None = None
@@ -111,3 +111,9 @@ class Evaluation:
     models: Mapping[str, ModelResults]
     notes: list[str]
     examples: list[ExampleReplies]
+
+    def with_results(self, name: str, more: ModelResults) -> Evaluation:
+        """Returns the evaluation with more measures and notes of a model."""
+        own = self.models[name]
+        merged = ModelResults({**own.measures, **more.measures}, [*own.notes, *more.notes])
+        return attrs.evolve(self, models={**self.models, name: merged})

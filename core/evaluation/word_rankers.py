@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from autocakechat.evaluation.metrics import split_words
-from autocakechat.retrieval.word_vectors import Weights, product, unit_vector
+from autocakechat.retrieval.word_vectors import Weights, product, rarity, unit_vector
 
 _K1 = 0.9
 _B = 0.75
@@ -51,8 +51,8 @@ class RareWords:
         return self._vectors[text]
 
     def rarity(self, word: str) -> float:
-        """Returns the inverse document frequency, ln((1 + N) / (1 + df)) over N texts: 0 for a word in every text."""
-        return math.log((1 + self._texts) / (1 + self._frequency[word]))
+        """Returns how rare a word is, see `word_vectors.rarity`."""
+        return rarity(self._frequency[word], self._texts)
 
 
 class PastExchanges:

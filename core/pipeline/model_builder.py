@@ -111,15 +111,38 @@ class ModelBuilder:
         services, trainer, store = self.services, self._trainer, self.services.store
         context = services.stage_context(trainer, store.training_state(key))
         with store.locked(), store.building("model", key) as folder:
-            with _resumable_from(context.state), services.stage_events(trainer) as announce_result:
-                metrics = _call_trainer(trainer, Corpus(corpus.path), previous, folder, context)
-                check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
-                announce_result(metrics)
+            with _resumable_from(context.state):
+                metrics = self._train_into(folder, Corpus(corpus.path), previous, context)
             origin = {name: corpus.manifest.get(name) for name in ("person", "replies")}
             write_manifest(folder, trainer, metrics, key, ingredients, **origin)
             services.hashes.save()
         store.remove_training_state(key)
         return dict(metrics)
+
+    def train_apart(self, corpus: Corpus, folder: Path, state: Path) -> None:
+        """Trains a model outside of the artifacts.
+
+        Args:
+            corpus: The corpus.
+            folder: An empty folder for the model.
+            state: An empty folder for checkpoints.
+
+        Raises:
+            AccError: The training failed.
+        """
+        metrics = self._train_into(folder, corpus, None, self.services.stage_context(self._trainer, state))
+        write_manifest(folder, self._trainer, metrics, key="", ingredients={})
+
+    def _train_into(
+        self, folder: Path, corpus: Corpus, previous: Artifact | None, context: RunContext
+    ) -> Mapping[str, Any]:
+        """Trains a model into an empty folder, and returns its metrics."""
+        services, trainer = self.services, self._trainer
+        with services.stage_events(trainer) as announce_result:
+            metrics = _call_trainer(trainer, corpus, previous, folder, context)
+            check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
+            announce_result(metrics)
+        return metrics
 
 
 def _call_trainer(

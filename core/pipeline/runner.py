@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from autocakechat.artifacts.store import Artifact, ArtifactKind, artifact_key
 from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import UserError
+from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import TrainedModel
 from autocakechat.interface.stage_types import DeployerType, TrainerType
 from autocakechat.pipeline.artifact_builder import BuiltArtifact, describe_dry_run
@@ -113,6 +115,29 @@ class Runner:
         """
         self._preflight("trainer")
         return self._model_builder.build(corpus, force)
+
+    @contextmanager
+    def trained_apart(self, make_corpus: Callable[[Path], Corpus], seed: int | None = None) -> Iterator[TrainedModel]:
+        """Trains a temporary model on a temporary corpus. Both are removed after the block.
+
+        Args:
+            make_corpus: Writes the corpus into an empty folder.
+            seed: Makes the replies reproducible, unless `[reply]` sets a seed.
+
+        Yields:
+            The model.
+
+        Raises:
+            AccError: A check or the training failed.
+        """
+        self._preflight("trainer")
+        with self._services.store.scratch() as scratch:
+            corpus, model, state, reply_state = (scratch / name for name in ("corpus", "model", "state", "reply"))
+            for folder in (corpus, model, state, reply_state):
+                folder.mkdir()
+            with stdout_to_stderr():
+                self._model_builder.train_apart(make_corpus(corpus), model, state)
+            yield self.open_model(model, reply_state, seed)
 
     @stdout_to_stderr()
     def dry_run(self, until: ArtifactKind | None, force: ArtifactKind | None) -> list[str]:

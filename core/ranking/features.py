@@ -13,7 +13,7 @@ import attrs
 from autocakechat.interface.model import Request
 from autocakechat.retrieval.reply_index import ReplyIndex, best
 from autocakechat.retrieval.terms import has_question_mark, split_terms
-from autocakechat.retrieval.word_vectors import Weights, product, unit_vector
+from autocakechat.retrieval.word_vectors import Weights, product, rarity, unit_vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,7 +142,7 @@ class CandidateFeatures:
 
     def _rarity(self, word: str) -> float:
         """Returns the inverse document frequency of a word in messages and replies."""
-        return math.log((1 + 2 * len(self._index)) / (1 + self._index.frequency(word)))
+        return rarity(self._index.frequency(word), 2 * len(self._index))
 
 
 def _shared(first: Weights, second: Weights) -> float:

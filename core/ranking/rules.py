@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autocakechat.corpus.masking import PLACEHOLDERS
+from autocakechat.corpus.masking.masker import PLACEHOLDERS
 from autocakechat.retrieval.terms import split_terms
 
 _REPEATED_SHARE = 0.8

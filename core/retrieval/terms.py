@@ -7,10 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese.
-_UNSPACED_SCRIPTS = re.compile(
-    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)"
-)
+from autocakechat.text import UNSPACED_SCRIPTS
+
+_UNSPACED_PART = re.compile(f"([{UNSPACED_SCRIPTS}]+)")
 _QUESTION_MARKS = "?؟;՞፧"
 _EMOJI_PRESENTATION = "\ufe0f"
 
@@ -56,7 +55,7 @@ def has_question_mark(words: Iterable[str]) -> bool:
 
 def _split_word(word: str) -> Iterator[str]:
     """Splits the parts of a word that are in scripts without spaces."""
-    for number, part in enumerate(_UNSPACED_SCRIPTS.split(word)):
+    for number, part in enumerate(_UNSPACED_PART.split(word)):
         if number % 2:  # a match
             yield from part
             yield from (first + second for first, second in pairwise(part))

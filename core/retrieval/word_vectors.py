@@ -19,3 +19,13 @@ def unit_vector(weights: Weights) -> Weights:
     """Returns a vector of length 1 with the same direction; a vector without length stays empty."""
     length = math.hypot(*weights.values())
     return {word: weight / length for word, weight in weights.items()} if length else {}
+
+
+def rarity(frequency: int, texts: int) -> float:
+    """Returns the inverse document frequency of a word, ln((1 + N) / (1 + df)): 0 for a word in every text.
+
+    Args:
+        frequency: The number of texts with the word.
+        texts: The number of texts.
+    """
+    return math.log((1 + texts) / (1 + frequency))

@@ -10,6 +10,7 @@ import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,12 @@ from tests.deployers.telegram.support.bot_api import TOKEN, BotApi
 from tests.docker.checkout import DOCKER, Checkout, docker
 from tests.docker.conftest import ENVIRONMENT, Deployed, Trained
 from tests.docs.pages import DOCS, blocks
+
+
+def image(tag: str) -> dict[str, Any]:
+    """Returns what `docker image inspect` prints about an image."""
+    (found,) = json.loads(docker("image", "inspect", f"autocakechat:{tag}"))
+    return dict(found)
 
 
 def owners(folder: Path) -> set[int]:
@@ -84,13 +91,23 @@ def test_training_starts_from_a_local_model(trained: Trained) -> None:
 
 @pytest.mark.parametrize("tag", ["train", "bot"])
 def test_an_image_has_labels_and_runs_without_root(trained: Trained, deployed: Deployed, tag: str) -> None:
-    (image,) = json.loads(docker("image", "inspect", f"autocakechat:{tag}"))
-    config = image["Config"]
+    config = image(tag)["Config"]
     assert config["Labels"]["org.opencontainers.image.title"] == "autocakechat"
     assert config["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["acc"]
     assert ("Healthcheck" in config) == (tag == "bot")
+
+
+def test_the_image_of_the_bot_is_small_and_holds_no_tensorflow(
+    trained: Trained, deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {tag: image(tag)["Size"] / 1e6 for tag in ("bot", "train")}
+    with capsys.disabled():
+        print(f"\nimages: bot {sizes['bot']:,.0f} MB, training {sizes['train']:,.0f} MB")
+    assert sizes["bot"] < sizes["train"] / 2
+    script = "from importlib.util import find_spec; print(*filter(find_spec, ['numpy', 'tensorflow', 'keras']))"
+    assert docker("exec", deployed.checkout.inspect()["Id"], "python", "-c", script) == "numpy"
 
 
 def test_no_secret_and_no_chat_is_in_an_image_or_its_history(deployed: Deployed) -> None:

@@ -10,8 +10,6 @@ from autocakechat.evaluation.intervals import Interval, Intervals
 from autocakechat.evaluation.model_outputs import request
 from autocakechat.evaluation.ranking import context_gains
 
-KEYS = ("relevance.fit",)
-
 
 class Judge:
     """Measures what replies gain from their contexts, by the probabilities of a model that did not write them.

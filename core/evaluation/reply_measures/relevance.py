@@ -11,6 +11,8 @@ from autocakechat.evaluation.metrics import split_words
 from autocakechat.evaluation.ranking import Rank
 from autocakechat.evaluation.word_rankers import RelevanceJudge
 
+Context = tuple[str, ...]
+
 
 class Relevance:
     """Measures the relevance of replies to held-out contexts.
@@ -18,8 +20,7 @@ class Relevance:
     Args:
         examples: The held-out examples.
         judge: Judges how well a reply fits a context.
-        wrong: The number of wrong contexts for each reply. They are of other dialogs. All replies get the same number:
-            fewer if there are fewer contexts in other dialogs.
+        wrong: The number of wrong contexts for each reply, see `draw_contexts`.
         rng: Draws the wrong contexts.
     """
 
@@ -27,15 +28,8 @@ class Relevance:
         self, examples: Sequence[EvaluationExample], judge: RelevanceJudge, wrong: int, rng: random.Random
     ) -> None:
         self._judge = judge
-        others = [
-            [other.context for other in examples if other.dialog != example.dialog and other.context != example.context]
-            for example in examples
-        ]
-        number = min([wrong, *map(len, others)])
-        self._contexts = [
-            [example.context, *rng.sample(contexts, number)] for example, contexts in zip(examples, others, strict=True)
-        ]
-        self.candidates = 1 + number
+        self._contexts = draw_contexts(examples, wrong, rng)
+        self.candidates = len(self._contexts[0])
 
     def measure(self, replies: Sequence[str], intervals: Intervals) -> dict[str, Interval]:
         """Returns the metrics of replies, one reply per example."""
@@ -51,6 +45,25 @@ class Relevance:
             "relevance.map": intervals.mean([rank.average_precision for rank in ranks]),
             "relevance.recall_at_1": intervals.mean([rank.recall(1) for rank in ranks]),
         } | measures
+
+
+def draw_contexts(examples: Sequence[EvaluationExample], wrong: int, rng: random.Random) -> list[list[Context]]:
+    """Returns the contexts to compare each reply with, its own first.
+
+    Args:
+        examples: The examples.
+        wrong: The number of wrong contexts for each reply. They are of other dialogs. All replies get the same number:
+            fewer if there are fewer contexts in other dialogs.
+        rng: Draws the wrong contexts.
+    """
+    others = [
+        [other.context for other in examples if other.dialog != example.dialog and other.context != example.context]
+        for example in examples
+    ]
+    number = min([wrong, *map(len, others)])
+    return [
+        [example.context, *rng.sample(contexts, number)] for example, contexts in zip(examples, others, strict=True)
+    ]
 
 
 def echo(message: str, reply: str) -> float | None:

@@ -16,8 +16,6 @@ from autocakechat.evaluation.reply_measures.writing_style import word_count
 _FOLDS = 5
 _FEWEST = 10
 
-KEYS = ("style.two_sample_accuracy",)
-
 MISSING = "scikit-learn is not installed: no two-sample test; run: pip install 'autocakechat[evaluation]'"
 
 

@@ -29,8 +29,13 @@ def _sha256(options: Any, field: attrs.Attribute[Any], value: tuple[str, ...]) -
 class Options:
     """The options of `[trainer]`."""
 
-    start: Literal["scratch", "pretrained"] = option(
-        default="scratch", help="initial weights: random (scratch), or those of a trained model (pretrained)"
+    start: Literal["scratch", "pretrained", "conversations"] = option(
+        default="scratch",
+        help="initial weights: random (scratch), those of a trained model (pretrained), or those of a model that is "
+        "trained once on this machine on English conversations (conversations)",
+    )
+    start_fallback: Literal["none", "conversations"] = option(
+        default="none", help="start model to use if the published model cannot be downloaded"
     )
     start_path: Path | None = option(
         default=None,

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 import string
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autocakechat.corpus.masking import Masker
+from autocakechat.corpus.masking.masker import Masker
 
 MASKED = {
     "call +49 171 1234567 now": "call [phone] now",
@@ -88,6 +90,19 @@ KEPT = [
 ]
 
 
+SAMPLES: dict[str, list[str]] = json.loads((Path(__file__).parents[2] / "data/masking.json").read_text())
+"""Made-up texts by the kind of what they contain; those with nothing to mask look similar."""
+
+TAKEN_FOR_PHONE_NUMBERS = {
+    "100 200 300 400 500 600",
+    "DE00 1234 5678 9012 3456 78",
+    "90210-1234",
+    "level 12 xp 12345/20000",
+    "track 01 02 03 04 05",
+}
+"""Nothing in these texts tells their numbers from local phone numbers."""
+
+
 def mask(text: str) -> str:
     return Masker().mask(text, Counter())
 
@@ -101,6 +116,26 @@ def test_sensitive_numbers_and_addresses_are_masked(text: str) -> None:
 @pytest.mark.parametrize("text", KEPT)
 def test_dates_times_prices_and_other_numbers_are_kept(text: str) -> None:
     assert mask(text) == text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SAMPLES if kind != "nothing"])
+def test_all_samples_of_a_kind_are_masked(kind: str) -> None:
+    for text in SAMPLES[kind]:
+        counts: Counter[str] = Counter()
+        masked = Masker().mask(text, counts)
+        assert set(counts) == {kind}, (text, masked)
+        assert mask(masked) == masked
+
+
+def test_look_alikes_are_kept() -> None:
+    assert {text for text in SAMPLES["nothing"] if mask(text) != text} == TAKEN_FOR_PHONE_NUMBERS
+
+
+def test_only_the_number_is_masked() -> None:
+    assert mask("\u200b4111 1111 1111 1111 12/27 123 ok\u200b") == "\u200b[card] 12/27 123 ok\u200b"
+    assert mask("https://wa.me/491711234567?text=hi") == "https://wa.me/[phone]?text=hi"
+    assert mask("TOKEN=ghp_" + "F4ke" * 9 + " done") == "TOKEN=[secret] done"
+    assert mask("a\u00adnna @ gma\u200bil.com!") == "[email]!"
 
 
 def test_placeholders_are_counted_by_kind() -> None:
@@ -164,3 +199,39 @@ def test_prices_are_kept(amount: int, form: str) -> None:
 @given(st.integers(0, 99_999), st.integers(0, 999_999))
 def test_short_numbers_are_kept(first: int, second: int) -> None:
     assert mask(f"number {first}, then {second}") == f"number {first}, then {second}"
+
+
+HOSTILE = [
+    "AA11 ",
+    "DE89",
+    "DE89 3704 0044 0532 0130 01 ",
+    "1",
+    "1 ",
+    "1.",
+    "4111 ",
+    "a@",
+    "a@a.",
+    "a @ ",
+    "+1",
+    "+49 171 ",
+]
+HOSTILE += [
+    "(1",
+    "1\u200b",
+    "-----BEGIN PRIVATE KEY-----",
+    "eyJaaaaaaaaaa.",
+    "1234567890:",
+    "sk-ant-",
+    "bc1",
+    "2019 ",
+    "tel:1",
+    "_1",
+]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_long_hostile_texts_take_linear_time(unit: str) -> None:
+    """Each takes a fraction of a second; with a quadratic pattern, such a text takes hours."""
+    text = unit * (1_000_000 // len(unit) // 8)
+    mask(text)

@@ -170,7 +170,7 @@ def test_the_page_shows_who_is_evaluated_intervals_and_examples() -> None:
     # A feature that neither the bot nor the person uses has no row.
     assert styles == [
         ["", "bot", "person"],
-        ["told from the person", "80 ± 3 %", "50 %"],
+        ["told apart from person", "80 ± 3 %", "50 %"],
         ["with a comma", "20 ± 3 %", "25 %"],
         ["with a question mark", "50 ± 3 %", "25 %"],
         ["with emoji", "2 ± 2 %", "5 %"],

@@ -9,7 +9,8 @@ import zlib
 import pytest
 
 from autocakechat import UserError
-from autocakechat.evaluation.blind_result import BlindResult, fooled_friends, read_results, score, wilson_interval
+from autocakechat.evaluation.blind_result import BlindResult, fooled_friends, read_results, score
+from autocakechat.evaluation.intervals import wilson_interval
 
 TEST = "k3j2m4qz"
 

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from autocakechat import Corpus, Reply, Request, UserError
-from autocakechat.corpus.masking import Masker
+from autocakechat.corpus.masking.masker import Masker
 from autocakechat.display.progress import silent_progress
 from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.blind_test import BlindTest, make_blind_test, presented

@@ -27,14 +27,14 @@ _ATTACHMENT_AT_END = re.compile(r"\u200e?<[^<>\n]{1,40}[:：]\s?(?P<file>[^<>\n]
 _ATTACHMENT_LINE = re.compile(
     r"(?:\u200e(?P<marked>[^\n]+\.\w{2,5})|(?P<named>[^\s]*-\d{8}-WA\d{4,6}\.\w{2,5}))\s\([^()\n]+\)\Z"
 )
-_MARKED_BRACKET_AT_END = re.compile(r"\s*\u200e<[^<>\n]{3,80}>\s*\Z")
+_MARKED_BRACKET_AT_END = re.compile(r"\u200e<[^<>\n]{3,80}>\s*\Z")
 # People rarely write a line of several words in angle brackets; `<grin>` is one word.
 _BRACKETED = re.compile(r"<(?=[^<>]*(?:[ \xa0]|[^\x00-\x7f]))[^<>\n]{3,60}>\Z")
 _LOCATION = re.compile(r"[^\n]{0,60}https://maps\.google\.com/\?q=-?\d+\.\d+,-?\d+\.\d+\Z")
 _MENTION = re.compile("@\u2068([^\u2069\n]*)\u2069")
 
 _EDITED = re.compile(
-    r"\s*<(?:This message was edited|Se editó este mensaje\.?|Este mensaje fue editado|Mensagem editada|"
+    r"<(?:This message was edited|Se editó este mensaje\.?|Este mensaje fue editado|Mensagem editada|"
     r"Esta mensagem foi editada|Diese Nachricht wurde bearbeitet\.?|Ce message a été modifié|"
     r"Questo messaggio è stato modificato|Dit bericht is bewerkt|Сообщение изменено|Это сообщение изменено|"
     r"Bu mesaj düzenlendi|Pesan ini diedit|Wiadomość edytowana|ההודעה נערכה|تم تعديل هذه الرسالة)>\Z"
@@ -144,7 +144,9 @@ def strip_system_text(text: str) -> Content:
     if text.endswith(">"):
         if attachment := _ATTACHMENT_AT_END.search(text):
             return Content(_file_kind(attachment["file"]), _caption(text[: attachment.start()]))
-        text = _EDITED.sub("", _MARKED_BRACKET_AT_END.sub("", text))
+        for note in (_MARKED_BRACKET_AT_END, _EDITED):
+            if match := note.search(text):
+                text = text[: match.start()].rstrip()
     first_line, _, other_lines = text.partition("\n")
     if first_line.endswith(")") and (attachment := _ATTACHMENT_LINE.match(first_line)):
         return Content(_file_kind(attachment["marked"] or attachment["named"]), _unmark_mentions(other_lines))

@@ -16,17 +16,17 @@ from autocakechat.plugins.trainers.cakechat.data.arrays import Floats
 _MIN_PARALLEL = 1 << 20
 """Minimum number of multiplications for more than one thread. Waking a thread takes about as long as so many."""
 
-_COLUMNS = 64
-"""Columns of a block, and of the parts that threads compute."""
+_BLOCK = 3 << 18
+"""Maximum number of multiplications with a block. OpenBLAS copies no kernel for up to a million."""
 
-_ROWS = 16
-"""Rows that are multiplied with a block at once. OpenBLAS copies no kernel for up to a million multiplications."""
+_MIN_COLUMNS, _MAX_COLUMNS = 16, 64
+"""Columns of a block: a multiple of the minimum, which is as many as an instruction multiplies at once."""
 
 _VECTORS = 3
 """For so few rows, a matrix-vector product for each is faster than a product that copies the kernel."""
 
 _MAX_ROWS = 64
-"""For more rows, the copy takes little of the time."""
+"""For more rows, a product with blocks takes longer than the copy."""
 
 
 class Multiplier:
@@ -56,7 +56,7 @@ class Multiplier:
         if self._threads == 1 or len(rows) * kernel.size < _MIN_PARALLEL:
             _multiply(rows, kernel, bias, product)
             return product
-        width = -(-outputs // (self._threads * _COLUMNS)) * _COLUMNS  # columns for each thread
+        width = -(-outputs // (self._threads * _MAX_COLUMNS)) * _MAX_COLUMNS  # columns for each thread
         first, *others = (slice(start, start + width) for start in range(0, outputs, width))
 
         def multiply_part(part: slice) -> None:
@@ -71,9 +71,11 @@ class Multiplier:
 
 def _multiply(rows: Floats, kernel: Floats, bias: Floats | None, product: Floats) -> None:
     """Writes x W + b."""
-    is_stored_by_columns = kernel.strides[0] == kernel.itemsize and kernel.shape[1] >= _COLUMNS
-    if is_stored_by_columns and len(rows) <= _MAX_ROWS:
-        _multiply_blocks(rows, kernel, product)
+    inputs, outputs = kernel.shape
+    is_stored_by_columns = kernel.strides[0] == kernel.itemsize
+    columns = min(_BLOCK // max(1, len(rows) * inputs), _MAX_COLUMNS, outputs) // _MIN_COLUMNS * _MIN_COLUMNS
+    if is_stored_by_columns and columns and len(rows) <= _MAX_ROWS:
+        _multiply_blocks(rows, kernel, columns, product)
     elif len(rows) <= _VECTORS:
         for row, result in zip(rows, product, strict=True):
             np.matmul(row, kernel, out=result)
@@ -83,13 +85,11 @@ def _multiply(rows: Floats, kernel: Floats, bias: Floats | None, product: Floats
         product += bias
 
 
-def _multiply_blocks(rows: Floats, kernel: Floats, product: Floats) -> None:
-    """Writes x W for a kernel that is stored by columns."""
+def _multiply_blocks(rows: Floats, kernel: Floats, columns: int, product: Floats) -> None:
+    """Writes x W for a kernel that is stored by columns, in blocks of some columns."""
     inputs, outputs = kernel.shape
-    end = outputs - outputs % _COLUMNS
-    blocks = kernel.T[:end].reshape(-1, _COLUMNS, inputs).transpose(0, 2, 1)  # (blocks, inputs, columns)
-    for start in range(0, len(rows), _ROWS):
-        few = slice(start, start + _ROWS)
-        results = product[few, :end].reshape(-1, end // _COLUMNS, _COLUMNS).transpose(1, 0, 2)  # (blocks, n, columns)
-        np.matmul(rows[few], blocks, out=results)
-        np.matmul(rows[few], kernel[:, end:], out=product[few, end:])
+    end = outputs - outputs % columns
+    blocks = kernel.T[:end].reshape(-1, columns, inputs).transpose(0, 2, 1)  # (blocks, inputs, columns)
+    results = product[:, :end].reshape(len(rows), end // columns, columns).transpose(1, 0, 2)  # (blocks, n, columns)
+    np.matmul(rows, blocks, out=results)
+    np.matmul(rows, kernel[:, end:], out=product[:, end:])

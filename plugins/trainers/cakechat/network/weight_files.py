@@ -20,7 +20,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 _TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
 _TYPE_NAMES = {dtype: name for name, dtype in _TYPES.items()}
-_DECODER, _KERNEL = ("decoder.", "output."), "kernel"
+_KERNEL = "kernel"
 _BY_COLUMNS = ".transposed"
 """The end of the name of a kernel that is stored by columns: as its transpose."""
 
@@ -95,8 +95,7 @@ def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
 def write_weights(file: Path, weights: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Writes the weights of a network.
 
-    The kernels of the decoder and of the output layer are stored by columns, as `multiplier` reads them fastest for
-    the few rows of a step. The encoders have the rows of all lines.
+    Kernels are stored by columns, as `multiplier` reads them fastest for the few rows of a step.
 
     Args:
         file: The file; an existing file is replaced.
@@ -104,7 +103,7 @@ def write_weights(file: Path, weights: Mapping[str, np.ndarray[Any, Any]]) -> No
     """
     stored: Arrays = {}
     for name, weight in weights.items():
-        if name.startswith(_DECODER) and name.endswith(_KERNEL):
+        if name.endswith(_KERNEL):
             stored[name + _BY_COLUMNS] = weight.T
         else:
             stored[name] = weight
@@ -112,7 +111,7 @@ def write_weights(file: Path, weights: Mapping[str, np.ndarray[Any, Any]]) -> No
 
 
 def read_weights(file: Path) -> Arrays:
-    """Maps a file of weights into memory; see `read_arrays`. Files of earlier versions have kernels stored by rows.
+    """Maps a file of weights into memory; see `read_arrays`. Files of the first version have kernels stored by rows.
 
     Raises:
         UserError: The file is missing or damaged.

@@ -37,7 +37,7 @@ def fit(
     """Trains a network.
 
     Args:
-        network: The network; ends with the best weights.
+        network: The network; ends with the best weights, which may be the initial ones.
         data: Training and validation samples, initial weights.
         config: How to train.
         options: The options of `[trainer]`.
@@ -70,7 +70,15 @@ def fit(
     loop.resume()
     _log_duration(loop, data, config, options, run)
     history = loop.run()
-    return history, {"perplexity": history.perplexities[history.best_epoch]} | metrics
+    perplexity = history.perplexities[history.best_epoch]
+    if data.initial_weights is not None and metrics["start_perplexity"] < perplexity:
+        set_weights(network, data.initial_weights, Path("start model"))
+        message = (
+            "%s model: the training has not improved the start model, so the model has the weights of the start model"
+        )
+        run.log.warning(message, data.name)
+        perplexity = metrics["start_perplexity"]
+    return history, {"perplexity": perplexity} | metrics
 
 
 def _log_duration(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import attrs
 import pytest
@@ -13,8 +18,11 @@ import pytest
 from autocakechat import Corpus, finalize_model_folder
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 from autocakechat.testing import Project
+from tests.conftest import ROOT
+from tests.deployers.telegram.support.bot_api import TOKEN, BotApi
 from tests.trainers.cakechat.conftest import SMALL
 
+HTTP_PLUGIN = ROOT / "examples/plugins/autocakechat-http"
 TRAINING_MODULES = {"tensorflow", "keras", "h5py", "safetensors", "pooch"}
 
 
@@ -59,7 +67,36 @@ def test_a_model_answers_where_tensorflow_is_not_installed(project: Project) -> 
     assert len(done.stdout.splitlines()) == 2
 
 
+def test_a_model_answers_on_telegram_where_tensorflow_is_not_installed(project: Project) -> None:
+    with closing(BotApi()) as api:
+        options = {"use": "telegram", "token": {"env": "TOKEN"}, "allow": [1], "base_url": api.url, "settle": 0.0}
+        project.pipeline(trainer={"use": "cakechat"}, deployer=options)
+        bot = attrs.evolve(project, environment=project.environment | {"TOKEN": TOKEN})
+        with bot.without_modules(TRAINING_MODULES).start("deploy", "--model", "model") as process:
+            api.write("hello")
+            process.wait_for(api.texts)
+            assert process.stop(signal.SIGTERM) == 0
+
+
+def test_a_model_answers_over_http_where_tensorflow_is_not_installed(project: Project, tmp_path: Path) -> None:
+    metadata = tmp_path / "autocakechat_http-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: autocakechat-http\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[autocakechat]\nhttp = autocakechat_http\n")
+    path = os.pathsep.join([str(tmp_path), str(HTTP_PLUGIN), project.environment["PYTHONPATH"]])
+    bot = attrs.evolve(project, environment=project.environment | {"PYTHONPATH": path})
+    bot.pipeline(trainer={"use": "cakechat"}, deployer={"use": "http", "port": 0})
+    with bot.without_modules(TRAINING_MODULES).start("deploy", "--model", "model") as process:
+        process.wait_for(lambda: "listening on" in process.stderr)
+        (address,) = re.findall(r"listening on (http://127\.0\.0\.1:\d+)", process.stderr)
+        body = json.dumps({"context": ["hello"]}).encode()
+        url = f"{address}/cakechat_api/v1/actions/get_response"
+        with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=30) as response:
+            assert json.load(response)["response"]
+
+
 def test_training_without_tensorflow_says_what_is_missing(project: Project) -> None:
+    project.pipeline(trainer={"use": "cakechat"})
     done = project.without_modules(TRAINING_MODULES).run()
     assert done.returncode == 2
     assert "trainer: cakechat needs tensorflow, keras; run: pip install 'autocakechat[cakechat]'" in done.stderr

@@ -12,7 +12,7 @@ from autocakechat.plugins.trainers.cakechat.network.multiplier import Multiplier
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize("rows", [0, 1, 3, 4, 17, 70])
+@pytest.mark.parametrize("rows", [0, 1, 3, 4, 17, 64, 70])
 @pytest.mark.parametrize("outputs", [1, 40, 64, 2000, 70_001])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_products_match_numpy(threads: int, rows: int, outputs: int, order: Literal["C", "F"]) -> None:

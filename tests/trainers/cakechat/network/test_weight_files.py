@@ -59,17 +59,19 @@ def test_arrays_are_mapped_and_cannot_be_written_to(tmp_path: Path) -> None:
         assert not array.flags.writeable
 
 
-def test_kernels_of_the_decoder_are_stored_by_columns(tmp_path: Path) -> None:
+def test_kernels_are_stored_by_columns(tmp_path: Path) -> None:
     weights = {
         "decoder.0.kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
         "decoder.0.bias": np.ones((2, 3), np.float32),
-        "context_encoder.kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "context_encoder.recurrent_kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "context_embedding": np.arange(6, dtype=np.float32).reshape(2, 3),
     }
     write_weights(tmp_path / "file", weights)
     read = read_weights(tmp_path / "file")
     assert_equal(read, weights)
     assert read["decoder.0.kernel"].T.flags.c_contiguous
-    assert read["context_encoder.kernel"].flags.c_contiguous
+    assert read["context_encoder.recurrent_kernel"].T.flags.c_contiguous
+    assert read["context_embedding"].flags.c_contiguous
 
 
 def test_weights_of_the_first_version_are_read(tmp_path: Path) -> None:

@@ -76,6 +76,20 @@ def test_training_continues_from_a_model_folder_and_can_be_interrupted(
     assert_same_weights(folder, resumed)
 
 
+def test_a_training_that_makes_the_start_model_worse_keeps_its_weights(
+    corpus: Corpus, trained: tuple[Path, dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = attrs.evolve(TUNING, start_path=trained[0], learning_rate=0.3, warm_up=0)
+    folder, metrics = trained_on(options, corpus, tmp_path)
+    assert metrics["perplexity"] == metrics["start_perplexity"] == pytest.approx(trained[1]["perplexity"], rel=1e-4)
+    assert caplog.messages == [
+        "forward model: the training has not improved the start model, so the model has the weights of the start model"
+    ]
+    start, tuned = load_model(trained[0]), load_model(folder)
+    for name, weight in start.network.weights.items():
+        np.testing.assert_array_equal(tuned.network.weights[name], weight)
+
+
 def test_the_published_model_is_downloaded_and_equals_the_archived_one(
     golden_files: Path,
     run: RunContext,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from autocakechat.cli.evaluate_command.bots import masker_of
 from autocakechat.errors import UserError
 from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters, escape_lines, pluralize
@@ -119,8 +119,6 @@ def print_results(texts: Sequence[str]) -> None:
 @stdout_to_stderr()
 def _make_test(app: App, model: TrainedModel, corpus: Path, size: int, seed: int) -> BlindTest:
     from autocakechat.artifacts.store import read_manifest
-    from autocakechat.corpus.masking import KINDS, Masker
-    from autocakechat.corpus.phone_numbers import DEFAULT_REGIONS
     from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import BatchedResponder
     from autocakechat.evaluation.blind_test import MAX_MOMENTS, make_blind_test
@@ -130,15 +128,13 @@ def _make_test(app: App, model: TrainedModel, corpus: Path, size: int, seed: int
         raise UserError(f"--samples {size}: too many for a blind test", f"give at most {MAX_MOMENTS}")
     corpus_manifest = read_manifest(corpus, "corpus") or {}
     model_manifest = read_manifest(model.path, "model") or {}
-    options = corpus_manifest.get("ingredients", {})
-    masker = Masker(options.get("corpus.mask", KINDS), options.get("corpus.phone_regions", DEFAULT_REGIONS))
     return make_blind_test(
         BatchedResponder(model.load(), progress_for(app.log)),
         Corpus(corpus),
         size,
         seed,
         keys=[str(manifest.get("key")) for manifest in (model_manifest, corpus_manifest)],
-        mask=lambda text: masker.mask(text, Counter()),
+        mask=masker_of(corpus),
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
-from os.path import abspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from autocakechat.cli.blind import blind_options, check_blind_options, print_results, run_blind_test
+from autocakechat.cli.evaluate_command.blind import blind_options, check_blind_options, print_results, run_blind_test
+from autocakechat.cli.evaluate_command.bots import corpus_of, names_of, open_bot
+from autocakechat.cli.evaluate_command.canaries import canaries_option, check_canaries, run_canaries
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.display.tables import print_json
 from autocakechat.errors import UserError
@@ -51,6 +52,7 @@ def _metrics() -> str:
 @click.option(
     "--samples",
     type=click.IntRange(1),
+    metavar="N",
     help=f"Maximum number of held-out replies, by default {_SAMPLES}.",
 )
 @click.option(
@@ -58,20 +60,23 @@ def _metrics() -> str:
     type=click.IntRange(2, 1000),
     default=10,
     show_default=True,
+    metavar="N",
     help="Number of candidates in the ranking tasks.",
 )
-@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Random seed.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, metavar="N", help="Random seed.")
 @click.option(
     "--judge",
     type=click.Path(path_type=Path),
     metavar="PIPELINE|MODEL",
     help="A model that judges how well the replies fit. Its trainer must be able to score replies.",
 )
+@canaries_option
 @any_option("model")
 @set_option(example="reply.temperature=1")
 @click.option(
     "--examples",
     type=click.IntRange(0),
+    metavar="N",
     help=f"Number of examples, by default none in the terminal and {_EXAMPLES_ON_PAGE} on the page.",
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page to this file.")
@@ -86,6 +91,7 @@ def command(
     candidates: int,
     seed: int,
     judge: Path | None,
+    canaries: int | None,
     accept_any: bool,
     overrides: tuple[str, ...],
     examples: int | None,
@@ -101,7 +107,8 @@ def command(
     """
     import attrs
 
-    from autocakechat.corpus.masking import PLACEHOLDERS
+    from autocakechat.artifacts.model_folder import corpus_key
+    from autocakechat.corpus.masking.masker import PLACEHOLDERS
     from autocakechat.evaluation.results import EvaluationSettings
     from autocakechat.interface.corpus import Corpus
 
@@ -110,11 +117,20 @@ def command(
         return
     if blind is not None:
         check_blind_options(
-            blind, {"--html": html, "--json": as_json, "--judge": judge, "several bots": len(paths) > 1}
+            blind,
+            {
+                "--html": html,
+                "--json": as_json,
+                "--judge": judge,
+                "--canaries": canaries,
+                "several bots": len(paths) > 1,
+            },
         )
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
-    names = _names(paths or (Path("pipeline.toml"),))
+    names = names_of(paths or (Path("pipeline.toml"),))
+    if canaries:
+        check_canaries(names.values())
     settings = EvaluationSettings(
         samples=samples or _SAMPLES,
         candidates=candidates,
@@ -123,15 +139,17 @@ def command(
         placeholders=list(PLACEHOLDERS.values()),
     )
     with ExitStack() as stack:
-        models = {name: _open(app, path, accept_any, overrides, seed, stack) for name, path in names.items()}
-        judge_model = _open(app, judge, accept_any, (), seed, stack) if judge else None
-        corpus, key = _corpus_of(app, next(iter(models.values())), corpus_path)
-        known = {name: key is not None and _key(model) == key for name, model in models.items()}
+        models = {name: open_bot(app, path, accept_any, overrides, seed, stack) for name, path in names.items()}
+        judge_model = open_bot(app, judge, accept_any, (), seed, stack) if judge else None
+        corpus, key = corpus_of(app, next(iter(models.values())), corpus_path)
+        known = {name: key is not None and corpus_key(model.path) == key for name, model in models.items()}
         if blind is not None:
             (model,), (is_known,) = models.values(), known.values()
             run_blind_test(app, model, corpus, is_known, blind, samples, seed)
             return
         evaluation = _evaluate(app, models, judge_model, Corpus(corpus), settings)
+    if canaries:
+        evaluation = run_canaries(app, names, overrides, corpus, evaluation, canaries)
     for name, is_known in known.items():
         if not is_known:
             evaluation.models[name].notes.insert(0, _MAYBE_KNOWN)
@@ -150,67 +168,6 @@ def command(
         app.log.info("wrote %s", html)
 
 
-def _names(paths: Sequence[Path]) -> dict[str, Path]:
-    """Returns the paths by the names of their models: file or folder names, or the paths if these are not unique."""
-    if len(set(paths)) < len(paths):
-        twice = next(path for path in paths if paths.count(path) > 1)
-        raise UserError(f"{twice} is given twice", "give each pipeline.toml or model folder once")
-    short = [path.stem if path.suffix == ".toml" else Path(abspath(path)).name for path in paths]
-    return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths, strict=True))
-
-
-def _open(
-    app: App, path: Path, accept_any: bool, overrides: tuple[str, ...], seed: int, stack: ExitStack
-) -> TrainedModel:
-    if not path.is_dir():
-        runner = app.runner(path, overrides)
-        return runner.open_model(runner.artifact("model", accept_any).path, seed=seed)
-    from autocakechat.cli.chat import model_of_folder
-
-    model, _ = stack.enter_context(model_of_folder(app, path, overrides, seed))
-    return model
-
-
-def _key(model: TrainedModel) -> str | None:
-    """Returns the key of the corpus that a model was trained on."""
-    from autocakechat.artifacts.model_folder import corpus_key
-
-    return corpus_key(model.path)
-
-
-def _corpus_of(app: App, model: TrainedModel, path: Path | None) -> tuple[Path, str | None]:
-    """Returns the corpus to evaluate on, and its key if it is known."""
-    key = _key(model)
-    return _corpus_at(app, path, key) if path else (_corpus_near(model.path, key), key)
-
-
-def _corpus_near(model: Path, key: str | None) -> Path:
-    from autocakechat.artifacts.store import ArtifactStore
-
-    hint = "give a corpus: --corpus DIR, or --corpus pipeline.toml"
-    if key is None:
-        raise UserError(f"{model}: the model does not name its corpus", hint)
-    for folder in [*model.resolve().parents, Path.cwd()]:
-        artifact = ArtifactStore(folder / ".acc").find("corpus", key)
-        if artifact is not None:
-            return artifact.path
-    raise UserError(f"{model}: the corpus it was trained on was not found near it", hint)
-
-
-def _corpus_at(app: App, path: Path, key: str | None) -> tuple[Path, str | None]:
-    from autocakechat.artifacts.store import ArtifactStore, read_manifest
-
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder", "give the folder of a corpus, or a pipeline.toml")
-    if path.is_dir():
-        if not (path / "validation.jsonl").is_file():
-            raise UserError(f"{path}: not a corpus (validation.jsonl is missing)", "give a corpus folder of `acc run`")
-        manifest = read_manifest(path, "corpus") or {}
-        return path, manifest.get("key")
-    artifact = (ArtifactStore.beside(path).find("corpus", key) if key else None) or app.runner(path).artifact("corpus")
-    return artifact.path, artifact.key
-
-
 @stdout_to_stderr()
 def _evaluate(
     app: App,
@@ -222,6 +179,7 @@ def _evaluate(
     from autocakechat.display.progress import progress_for
     from autocakechat.evaluation.batched_responder import BatchedResponder
     from autocakechat.evaluation.evaluate import evaluate
+    from autocakechat.retrieval.meaning import installed_embedder
 
     progress = progress_for(app.log)
 
@@ -235,7 +193,7 @@ def _evaluate(
             "give --judge a model of another trainer, such as cakechat",
         )
     loaders = {name: partial(load, model) for name, model in models.items()}
-    return evaluate(loaders, corpus, settings, progress, judge_responder)
+    return evaluate(loaders, corpus, settings, progress, judge_responder, installed_embedder())
 
 
 def _about(models: Mapping[str, TrainedModel], corpus: Path) -> list[tuple[str, str]]:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from autocakechat.corpus.masking.spans import GAP, Span
+
 # Countries with many users whose phone numbers differ enough from other numbers.
 DEFAULT_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "RU", "UA", "TR", "IN", "BR")
 
@@ -21,18 +23,25 @@ _MAX_DIGITS = 17
 _MAX_WORDS = 8
 
 # A phone number as written: digits with up to three spaces, brackets, dots, dashes or slashes between them.
-_SEPARATOR = r"[ \u00a0\u2009\u202f().\-/\u2010-\u2015]{0,3}"
+_SEPARATOR = rf"[{GAP}().\-/\u2010-\u2015]{{0,3}}"
+_DIGITS = rf"\(?\d(?:{_SEPARATOR}\d){{6,}}"
 _CANDIDATE = re.compile(
-    r"(?<![\w#=@$€£¥₹₽+/-])(?<!\d[:.,])"
-    rf"(?:\+ ?|\()?\(?\d(?:{_SEPARATOR}\d){{6,}}"
+    rf"(?:(?<![\w+])\+ ?{_DIGITS}"  # behind any sign, as in tel=+49
+    rf"|(?<![\w#=@$€£¥₹₽+])(?<![\w/)\0][/-])(?<!\d[:.,])\(?{_DIGITS})"
     r"(?![\w%]|[:,.]\d)"
 )
-_IN_LINK = re.compile(r"(?<=wa\.me/)\+?\d{7,15}(?!\w)|(?<=tel:)\+?[\d().-]{7,20}(?!\w)", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:\bwa\.me/|\bt\.me/|\bsignal\.me/#p/|\b(?:phone|number|tel|to|recipient)="
+    r"|\b(?:tel|sms|smsto|callto|whatsapp|skype|facetime|facetime-audio|viber|sip):(?://)?)"
+    r"(?P<number>(?:\+|%2B)?\d[\d().-]{5,18}\d)(?![\w@])",
+    re.IGNORECASE,
+)
 
 _DATE = (
     r"(?:\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})(?!\1?\d)"  # 31.12.2024
     r"|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2}(?!\2?\d)"  # 2024-12-31
-    r"|(?:19|20)\d\d[01]\d[0-3]\d(?!\d))"  # 20241231
+    r"|(?:19|20)\d\d[01]\d[0-3]\d(?!\d)"  # 20241231
+    r"|[01]?\d[./](?:19|20)\d\d(?![./-]?\d))"  # 12/2024
 )
 _YEARS = r"(?:(?:19|20)\d\d(?:\s?[-–/,]\s?|\s)){1,9}(?:19|20)\d\d(?![-./]?\d)"
 _TIME = r"\d{1,2}:\d\d(?::\d\d)?(?!\d)"
@@ -49,9 +58,6 @@ _ROUND_OR_DECIMAL = re.compile(r"\d{1,3}(?:[ .\u00a0]\d{3})*[ .\u00a0]?000|\d+0{
 _DIGIT_GROUPS = re.compile(r"\d+")
 _WORDS = re.compile(r"\S+")
 
-Span = tuple[int, int]
-"""Start and end of a part of a text."""
-
 
 def find_phone_numbers(text: str, regions: tuple[str, ...]) -> Iterator[Span]:
     """Finds the phone numbers of a text.
@@ -64,14 +70,21 @@ def find_phone_numbers(text: str, regions: tuple[str, ...]) -> Iterator[Span]:
         Start and end of each phone number, in the order of the text.
     """
     # Blanks out dates and the like, at the same length so that positions stay valid.
-    remaining = _OTHER_NUMBERS.sub(lambda match: "\0" * len(match[0]), text)
+    remaining = _OTHER_NUMBERS.sub(_blank, text)
     if sum(map(str.isdigit, remaining)) < MIN_DIGITS:
         return
-    spans = [match.span() for match in _IN_LINK.finditer(remaining)]
-    for match in _CANDIDATE.finditer(remaining):
-        if not any(start <= match.start() < end for start, end in spans):
-            spans += _split_candidate(remaining, match.start(), match.end(), regions)
-    yield from sorted(spans)
+    in_links = [match.span("number") for match in _LINK.finditer(remaining)]
+    remaining = _LINK.sub(_blank, remaining)
+    in_text = [
+        span
+        for match in _CANDIDATE.finditer(remaining)
+        for span in _split_candidate(remaining, match.start(), match.end(), regions)
+    ]
+    yield from sorted(in_links + in_text)
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "\0" * len(match[0])
 
 
 def _split_candidate(text: str, start: int, end: int, regions: tuple[str, ...]) -> Iterator[Span]:
@@ -114,7 +127,8 @@ def _is_amount(text: str, start: int, end: int) -> bool:
 @lru_cache(maxsize=4096)
 def _is_phone_number(candidate: str, regions: tuple[str, ...]) -> bool:
     if not candidate.isascii():
-        candidate = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in candidate)
+        signs = (" " if sign in GAP else sign for sign in candidate)
+        candidate = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in signs)
     groups = _DIGIT_GROUPS.findall(candidate)
     digits = "".join(groups)
     if not MIN_DIGITS <= len(digits) <= _MAX_DIGITS:

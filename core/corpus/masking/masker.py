@@ -1,0 +1,128 @@
+"""The masker: replaces what the other modules find by placeholders.
+
+A fast test on the bytes of a text (`Masker.may_match`) rules out most texts: it looks for an @, for a run of seven
+digits and for a long run of letters and digits. Only the others are searched with regular expressions, and
+python-stdnum and phonenumbers validate what these match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
+
+from autocakechat.corpus.masking.emails import find_emails
+from autocakechat.corpus.masking.payment import find_cards, find_ibans
+from autocakechat.corpus.masking.phone_numbers import DEFAULT_REGIONS, MIN_DIGITS, find_phone_numbers
+from autocakechat.corpus.masking.secrets import MIN_RUN, find_secrets
+from autocakechat.corpus.masking.spans import Span, replace_spans
+
+Kind = Literal["secret", "email", "iban", "card", "phone"]
+KINDS: tuple[Kind, ...] = ("secret", "email", "iban", "card", "phone")
+PLACEHOLDERS: dict[Kind, str] = {kind: f"[{kind}]" for kind in KINDS}
+"""What replaces masked data in texts."""
+
+# ASCII digits, and the UTF-8 lead bytes of the digits of other scripts.
+_DIGITS = b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"
+_HARMLESS = bytes(set(range(256)) - set(_DIGITS + b"@"))
+# Separators between the digits of a number: ASCII ones, UTF-8 lead bytes of others, and all continuation bytes.
+_SEPARATORS = b" ().-/\xc2\xd8\xe2" + bytes(range(0x80, 0xC0))
+_DIGITS_TO_ZEROS = bytes(ord("0") if byte in _DIGITS else ord("x") for byte in range(256))
+_ZEROS = b"0" * MIN_DIGITS
+_TOKEN_CHARACTERS = re.compile(rb"[A-Za-z0-9_-]")
+_TOKEN_TO_RUN = bytes(ord("x") if _TOKEN_CHARACTERS.match(bytes([byte])) else ord(" ") for byte in range(256))
+_INVISIBLE_BYTES = bytes([0xC2, 0xD8, 0xE2, 0xEF, *range(0x80, 0xC0)])
+_RUN = b"x" * MIN_RUN
+
+# Zero-width and direction characters, the soft hyphen, variation selectors.
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
+
+
+class Masker:
+    """Replaces sensitive numbers and addresses by placeholders such as `[phone]`.
+
+    Args:
+        kinds: What to mask.
+        regions: Countries, as two-letter codes, whose phone numbers are recognised without a country code.
+    """
+
+    def __init__(self, kinds: Iterable[Kind] = KINDS, regions: Sequence[str] = DEFAULT_REGIONS) -> None:
+        enabled = set(kinds)
+        self._finders = [(kind, _FINDERS[kind]) for kind in KINDS if kind in enabled]
+        self._regions = tuple(regions)
+        self._finds_secrets = "secret" in enabled
+        self._finds_numbers = bool(enabled - {"secret"})
+
+    def may_match(self, encoded: bytes) -> bool:
+        """Tests, fast, whether a text may contain something to mask.
+
+        Args:
+            encoded: The text in UTF-8, or in another encoding that leaves digits and letters unchanged.
+        """
+        return (self._finds_secrets and _may_hold_secret(encoded)) or (
+            self._finds_numbers and _may_hold_number(encoded)
+        )
+
+    def mask(self, text: str, counts: Counter[str]) -> str:
+        """Masks a text.
+
+        Args:
+            text: Any text.
+            counts: Number of placeholders by kind; those of this text are added.
+
+        Returns:
+            The text with placeholders, otherwise unchanged.
+        """
+        if not self.may_match(text.encode("utf-8", "surrogatepass")):
+            return text
+        visible, positions = _without_invisible(text)
+        for kind, find in self._finders:
+            spans = list(find(visible, self._regions))
+            if spans:
+                counts[kind] += len(spans)
+                text = replace_spans(
+                    text, [(positions[start], positions[end - 1] + 1) for start, end in spans], PLACEHOLDERS[kind]
+                )
+                visible, positions = _without_invisible(text)
+        return text
+
+
+def _may_hold_number(encoded: bytes) -> bool:
+    digits_and_at_signs = encoded.translate(None, _HARMLESS)
+    if b"@" in digits_and_at_signs:
+        return True
+    if len(digits_and_at_signs) < MIN_DIGITS:
+        return False
+    # Enough digits, but perhaps far apart: looks for a run of digits with nothing but separators between them.
+    without_separators = encoded.translate(_DIGITS_TO_ZEROS, _SEPARATORS)
+    return _ZEROS in without_separators
+
+
+def _may_hold_secret(encoded: bytes) -> bool:
+    if len(encoded) < MIN_RUN:
+        return False
+    # To remove bytes takes three times as long, so pure ASCII, which has no invisible characters, goes without.
+    invisible = b"" if encoded.isascii() else _INVISIBLE_BYTES
+    return _RUN in encoded.translate(_TOKEN_TO_RUN, invisible)
+
+
+def _without_invisible(text: str) -> tuple[str, Sequence[int]]:
+    """Removes invisible characters, and returns the positions in the text of those that stay."""
+    if text.isascii() or not _INVISIBLE.search(text):
+        return text, range(len(text))
+    positions = [position for position, character in enumerate(text) if not _INVISIBLE.match(character)]
+    return "".join(text[position] for position in positions), positions
+
+
+def _ignoring_regions(find: Callable[[str], Iterator[Span]]) -> Callable[[str, tuple[str, ...]], Iterator[Span]]:
+    return lambda text, _regions: find(text)
+
+
+_FINDERS: dict[Kind, Callable[[str, tuple[str, ...]], Iterator[Span]]] = {
+    "secret": _ignoring_regions(find_secrets),
+    "email": _ignoring_regions(find_emails),
+    "iban": _ignoring_regions(find_ibans),
+    "card": _ignoring_regions(find_cards),
+    "phone": find_phone_numbers,
+}
