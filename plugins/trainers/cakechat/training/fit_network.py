@@ -108,3 +108,6 @@ def _initialise_embeddings(network: TrainableNetwork, data: TrainingSet, seed: i
     )
     network.context_embedding.embeddings.assign(vectors)
     network.response_embedding.embeddings.assign(vectors)
+    if network.settings.shared_embedding:
+        # The vectors of words that occur together are similar, so their sums would make many words too likely at first.
+        network.words.output_words.assign(np.zeros(network.settings.embedding))
