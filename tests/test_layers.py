@@ -54,6 +54,7 @@ CAKECHAT = Layering(
         ("options", "data"),
         ("network",),
         ("inference", "pretrained", "training_network"),
+        ("ranking",),
         ("training",),
         ("start_training",),
         ("trainer_type",),

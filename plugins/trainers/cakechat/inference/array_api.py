@@ -40,7 +40,7 @@ from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
 from autocakechat.plugins.trainers.cakechat.network.hred import States
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, has_reverse, load_model
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.network.selection import softmax
 
@@ -71,7 +71,7 @@ class CakeChat:
         Raises:
             UserError: The folder is damaged.
         """
-        return cls(load_model(folder, reverse=(folder / "reverse.safetensors").exists()))
+        return cls(load_model(folder, reverse=has_reverse(folder)))
 
     def context_ids(self, contexts: Sequence[Sequence[str]]) -> Ints:
         """Converts contexts, each a sequence of lines, oldest first: (samples, context lines, tokens) ids."""

@@ -239,9 +239,20 @@ class Network:
         second = self._decoder_1.step(self._decoder_1.project(first), states.second)
         return States(first, second, self._output(second, static_input))
 
-    def logits(self, outputs: Floats) -> Floats:
-        """The output layer: (n, output size) from `decode` or `step` -> (n, vocabulary), a new array."""
-        return self._multiplier.multiply(outputs, self._output_kernel, self.weights["output.bias"])
+    def logits(self, outputs: Floats, tokens: int | None = None) -> Floats:
+        """The output layer: (n, output size) from `decode` or `step` -> (n, tokens), a new array.
+
+        Args:
+            outputs: (n, output size) from `decode` or `step`.
+            tokens: The number of tokens, by rising id; None for all.
+        """
+        kernel, bias = self._output_kernel, self.weights["output.bias"]
+        return self._multiplier.multiply(outputs, kernel[:, :tokens], bias[:tokens])
+
+    def logits_of(self, outputs: Floats, ids: Ints) -> Floats:
+        """The output layer for one token of each row: (n, output size), (n,) -> (n,)."""
+        logits: Floats = np.einsum("nh,nh->n", outputs, self._output_kernel.T[ids]) + self.weights["output.bias"][ids]
+        return logits
 
 
 def _summed(packed: Floats, batch_sizes: Ints) -> Floats:

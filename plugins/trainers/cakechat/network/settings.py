@@ -35,9 +35,9 @@ class NetworkSettings:
     shared_embedding: bool = False
 
     @property
-    def context_words(self) -> int:
-        """Size of the context's word vector: the embedding dimension, or 0 without a shared embedding."""
-        return self.embedding if self.shared_embedding else 0
+    def thought_size(self) -> int:
+        """Size of a thought vector; with a shared embedding, the word vector of the context follows it."""
+        return self.hidden + (self.embedding if self.shared_embedding else 0)
 
     @property
     def input_scale(self) -> float:

@@ -111,6 +111,24 @@ def test_similarities(seed: int, padding: Padding) -> None:
     np.testing.assert_allclose(np.linalg.norm(replies, axis=1), 1.0, rtol=1e-5)
 
 
+@pytest.mark.parametrize("frequent", [3, 7, 1000])
+def test_scores_among_the_frequent_tokens(frequent: int) -> None:
+    """A token competes with the frequent tokens only."""
+    random = np.random.default_rng(5)
+    network = to_numpy(random_network(random, "sigmoid"))
+    batch = random_batch(random, network.settings, "masked")
+    states = network.decode(network.encode_contexts(batch.context), batch.replies)
+    logits = network.logits(states)
+    expected = []
+    for row, target in zip(logits, batch.replies.targets, strict=True):
+        competitors = {*range(min(frequent, len(row))), int(target)}
+        counts = target != PAD
+        expected.append(counts * (row[target] - np.log(np.exp(row[[*competitors]].astype(np.float64)).sum())))
+    by_sample = unpack_replies(np.array(expected), batch.replies, len(batch.replies.inputs.batch_sizes)).sum(axis=1)
+    log_p, _ = Scorer(network, PAD, frequent).score(batch)
+    np.testing.assert_allclose(log_p, by_sample, rtol=1e-4)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_states_of_a_gru(activation: Activation, reverse: bool) -> None:
@@ -130,7 +148,7 @@ def test_decoding_step_by_step_matches_teacher_forcing(shared: bool, rows: int) 
     random = np.random.default_rng(rows)
     network = to_numpy(random_network(random, "sigmoid", shared))
     settings = network.settings
-    thoughts = random.normal(size=(rows, settings.hidden + settings.context_words)).astype(np.float32)
+    thoughts = random.normal(size=(rows, settings.thought_size)).astype(np.float32)
     condition = random.integers(0, settings.conditions, rows).astype(np.int32)
     reply = random.integers(3, settings.tokens, (rows, 5)).astype(np.int32)
     replies = Packer("masked", PAD, UNKNOWN, line_tokens=30).pack_replies(condition, reply)

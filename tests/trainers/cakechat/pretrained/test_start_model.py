@@ -199,7 +199,7 @@ def test_new_tokens_and_labels_are_learnt(golden_files: Path, tmp_path: Path) ->
     assert set(model.vocabulary.tokens[-2:]) == {"quokka", "zyzzyva"}
     assert model.conditions.labels[-1] == "to-mum"
     assert model.settings.network.recurrent_activation == "hard-sigmoid"
-    responder = load(folder, ReplyOptions(seed=1), run_in(tmp_path / "replies"))
+    responder = load(folder, ReplyOptions(mode="sampling", seed=1), run_in(tmp_path / "replies"))
     assert responder.respond([Request(["quokka ?"], "to-mum")])[0].text == "Zyzzyva!"
 
 
