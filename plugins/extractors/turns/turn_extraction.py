@@ -50,7 +50,7 @@ def extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterator[Dial
 
 
 class _TurnExtraction:
-    """Extracts the dialogs of one chat in one pass. Each topic of the chat is a conversation of its own."""
+    """Extracts the dialogs of one chat in one pass. Each topic of the chat is a separate conversation."""
 
     def __init__(self, options: TurnsOptions, chat: Chat, history: MessageHistory) -> None:
         self._options = options

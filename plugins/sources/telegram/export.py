@@ -16,7 +16,7 @@ from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeade
 
 
 class NotAnExportError(UserError):
-    """A file looks like an export at its beginning, but is none."""
+    """A file looks like an export at its beginning, but is not one."""
 
 
 class ExportFile:

@@ -133,7 +133,7 @@ class _Reader:
             yield from self._merge_chat(chat_id, chat_locations, owner)
 
     def _locate_all(self, exports: Sequence[ExportFile]) -> list[list[ChatLocation]]:
-        """Locates the chats of all files. Files that are no exports are passed over, unless all of them are."""
+        """Locates the chats of all files. Files that are not exports are passed over, unless all of them are."""
         located, errors = [], []
         for export in exports:
             try:

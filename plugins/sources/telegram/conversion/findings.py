@@ -65,6 +65,6 @@ class Findings:
             number = sum(map(sum, imported))
             yield (
                 f"{number:,} forwards look like a history imported from another application: the export has names of "
-                "their senders but no ids, so nobody's replies are learnt from them; if there is a plugin for that "
+                "their senders but no ids, so they are not learnt; if there is a plugin for that "
                 "application, read its own export"
             )

@@ -187,7 +187,7 @@ def _encoding(head: bytes) -> str | None:
 def _check_size(info: zipfile.ZipInfo, folder: Path, name: str) -> None:
     """Checks that a file of an archive may be unpacked into a folder."""
     if info.file_size > _MAX_SMALL_SIZE and info.file_size > _MAX_RATIO * max(info.compress_size, 1):
-        raise UserError(f"{name}: is compressed so much that it is no chat", "unpack the archive if it is one")
+        raise UserError(f"{name}: is compressed more than a chat can be", "unpack the archive if it is one")
     free = shutil.disk_usage(folder).free
     if info.file_size > free:
         raise UserError(
