@@ -51,16 +51,14 @@ class ManyProblemsError(UserError):
         self.problems = problems
 
 
-class DiskFullError(UserError):
-    """A disk is full."""
-
-    resumable = True
-
-
 class StageError(AccError):
     """A stage failed for a reason that the user's files and options did not cause."""
 
     resumable = True
+
+
+class DiskFullError(StageError):
+    """A disk is full."""
 
 
 class PluginError(AccError):

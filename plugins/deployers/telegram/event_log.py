@@ -8,7 +8,8 @@ import os
 import statistics
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from autocakechat import escape_control_characters
@@ -81,6 +82,37 @@ class EventLog:
     def _write(self, level: int, event: str, fields: Mapping[str, object]) -> None:
         pairs = [f"{key}={_format_value(value)}" for key, value in fields.items() if value is not None]
         self._logger.log(level, "%s", " ".join([event, *pairs]))
+
+
+class SideTask:
+    """A task whose failure must not end the bot, such as the heartbeat. Its first failure and its recovery are logged.
+
+    Args:
+        event_log: Receives the events.
+        name: Name of the task.
+    """
+
+    def __init__(self, event_log: EventLog, name: str) -> None:
+        self._event_log = event_log
+        self._name = name
+        self._has_failed = False
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Runs the block, and logs an error that it raises."""
+        try:
+            yield
+        except Exception as error:
+            if not self._has_failed:
+                reason = error.strerror if isinstance(error, OSError) else None
+                self._event_log.log(
+                    f"{self._name} failed", level=logging.WARNING, reason=reason or type(error).__name__
+                )
+            self._has_failed = True
+        else:
+            if self._has_failed:
+                self._event_log.log(f"{self._name} works again")
+            self._has_failed = False
 
 
 def _format_value(value: object) -> str:

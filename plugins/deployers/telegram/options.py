@@ -91,6 +91,12 @@ class Options:
         help="maximum number of messages waiting for a reply; users beyond it are asked to try again later",
         check=validators.ge(1),
     )
+    hangs_after: float = option(
+        default=120.0,
+        help="seconds that a call of the model may take, or that messages may wait without any reply; then the "
+        "heartbeat stops, so that a supervisor restarts the bot",
+        check=validators.gt(0),
+    )
     forget_after_days: float = option(
         default=30.0, help="days after which messages are deleted", check=validators.gt(0)
     )

@@ -41,6 +41,7 @@ from autocakechat.plugins.deployers.telegram.receiving.text_handler import TextH
 from autocakechat.plugins.deployers.telegram.receiving.update_handler import UpdateHandler
 from autocakechat.plugins.deployers.telegram.receiving.webhook import WebhookServer
 from autocakechat.plugins.deployers.telegram.replying.delivery import Delivery
+from autocakechat.plugins.deployers.telegram.replying.health import Health
 from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
 from autocakechat.plugins.deployers.telegram.replying.reply_loop import ReplyLoop
 from autocakechat.plugins.deployers.telegram.replying.typing_indicator import TypingIndicator
@@ -157,16 +158,17 @@ class _Service:
         self._commands = Commands(options.welcome, responder, store)
         self._delivery = Delivery(bot, store, options.pause, options.sends_per_second, event_log)
         self._reply_loop = ReplyLoop(responder, model_thread, store, options, event_log, on_replies=self._delivery.wake)
-        self._typing_indicator = TypingIndicator(bot, store)
+        self._typing_indicator = TypingIndicator(bot, store, event_log)
         rate_limits = RateLimits(options.messages_per_minute, options.queue, store)
+        health = Health(model_thread, self._reply_loop, options.hangs_after)
         self._maintenance = Maintenance(
-            store, rate_limits, event_log, run.state / "heartbeat", options.forget_after_days
+            store, rate_limits, event_log, run.state / "heartbeat", health, options.forget_after_days
         )
         message_handler = MessageHandler(
             bot,
             store,
             Admission(AccessControl(options.allow, store, event_log), rate_limits, store, event_log),
-            CommandHandler(bot, self._commands, store, event_log),
+            CommandHandler(bot, self._commands, event_log),
             TextHandler(bot, store, responder.context_lines, event_log),
         )
         update_handler = UpdateHandler(store, message_handler, event_log, on_stored=self._wake)

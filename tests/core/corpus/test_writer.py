@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autocakechat import Chat, Corpus, Dialog, Message, UserError, Utterance
+from autocakechat import Chat, Corpus, Dialog, Message, StageError, UserError, Utterance
 from autocakechat.corpus.occurrence_table import OccurrenceCounter
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report import Report
@@ -238,7 +238,7 @@ def test_full_disk_is_a_user_error(tmp_path: Path, kilobytes: int, lines: int) -
     dialogs = [dialog(*lines) for lines in texts]
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, before[1]))
     try:
-        with pytest.raises(UserError, match="disk full: File too large; free some space on this disk"):
+        with pytest.raises(StageError, match="disk full: File too large; free some space on this disk"):
             write(tmp_path, dialogs)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

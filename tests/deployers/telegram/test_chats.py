@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from autocakechat import Request, RunContext
 from autocakechat.plugins.deployers.telegram.receiving.admission import NO_ACCESS_NOTICE
+from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
 from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import NAME, BotApi
 from tests.deployers.telegram.support.bot_thread import BotThread
@@ -266,25 +268,6 @@ def test_reset_deletes_messages_from_the_disk_at_once(api: BotApi, bot: MakeBot,
         assert not any(b"a secret" in file.read_bytes() for file in run.state.iterdir())
 
 
-def test_forget_me_deletes_all_data_of_the_user_and_of_no_other(api: BotApi, bot: MakeBot, run: RunContext) -> None:
-    with bot(allow=["user1", 2]):
-        api.write("private words", chat=1)
-        api.write("/mood joy", chat=1)
-        api.write("group words", GROUP, user=1)
-        api.write("words of another", GROUP, user=2)
-        api.write("words of another", chat=2)
-        api.wait(lambda: api.texts(1) and api.texts(2))
-        api.write("/forget", chat=1)
-        api.write("/forget me", chat=1)
-        api.wait(lambda: "deleted everything" in api.texts(1)[-1])
-    disk = b"".join(file.read_bytes() for file in run.state.iterdir())
-    assert b"private words" not in disk
-    assert b"group words" not in disk
-    assert b"words of another" in disk
-    assert query_database(run, "SELECT * FROM moods") == query_database(run, "SELECT * FROM pins") == []
-    assert query_database(run, "SELECT * FROM lines WHERE speaker = 1 OR chat = 1") == []
-
-
 def test_old_messages_are_deleted(api: BotApi, bot: MakeBot, run: RunContext, echo: Echo) -> None:
     with bot():
         api.write("old")
@@ -367,3 +350,34 @@ def test_the_log_contains_texts_only_with_log_texts(
         api.wait(api.texts)
     assert ("secret" in caplog.text) == log_texts
     assert "my\nsecret" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [StopIteration, MemoryError, SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_model_that_raises_anything_fails_in_one_reply_only(
+    api: BotApi, bot: MakeBot, error: type[BaseException]
+) -> None:
+    def reply(request: Request) -> str:
+        if request.context[-1] == "bad":
+            raise error
+        return "fine"
+
+    with bot(responder=Echo(reply), fallback="pardon?"):
+        api.write("bad")
+        api.wait(lambda: len(api.texts()) == 1)
+        api.write("good")
+        api.wait(lambda: len(api.texts()) == 2)
+    assert api.texts() == ["pardon?", "fine"]
+
+
+@pytest.mark.parametrize("error", [StopIteration, SystemExit])
+def test_what_a_call_of_the_model_raises_ends_neither_its_thread_nor_the_loop(error: type[BaseException]) -> None:
+    def fail() -> None:
+        raise error
+
+    async def call() -> str:
+        thread = ModelThread()
+        with pytest.raises(RuntimeError, match=f"{error.__name__} raised"):
+            await asyncio.wait_for(thread.call(fail), 10)
+        return await thread.call(str, "alive")
+
+    assert asyncio.run(call()) == "alive"

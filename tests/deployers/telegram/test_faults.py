@@ -17,6 +17,7 @@ import pytest
 from telegram.error import Conflict
 
 from autocakechat import UserError
+from autocakechat.plugins.deployers.telegram.bot_api import client
 from autocakechat.plugins.deployers.telegram.bot_api.client import connect
 from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import NAME, TOKEN, BotApi, Call, Fault
@@ -61,6 +62,18 @@ def test_a_429_is_waited_out_for_retry_after_seconds(api: BotApi, bot: MakeBot) 
         api.wait(api.texts)
     first, second = (call.at for call in api.calls if call.method == "sendMessage")
     assert second - first >= 2
+
+
+@pytest.mark.parametrize("seconds", [10**9, 10**30, -5, 1e999, "soon", [], True])
+def test_no_retry_after_stops_the_bot_for_long(
+    api: BotApi, bot: MakeBot, monkeypatch: pytest.MonkeyPatch, seconds: Any
+) -> None:
+    monkeypatch.setattr(client, "MAX_RETRY_AFTER", 1)
+    api.fault = failing("sendMessage getUpdates", Fault(status=429, retry_after=seconds))
+    with bot():
+        api.write("hi")
+        api.wait(api.texts)
+    assert api.texts() == ["neutral: hi"]
 
 
 def test_an_outage_and_its_end_are_each_logged_once(

@@ -52,7 +52,7 @@ def test_a_slow_model_does_not_delay_the_stop_and_the_reply_follows_after_the_ne
     assert api.texts() == ["reply to hi"]
 
 
-def test_a_full_disk_stops_it_with_one_error_line_and_loses_no_message(api: BotApi, tmp_path: Path) -> None:
+def test_a_full_disk_stops_it_with_one_error_line_and_loses_and_repeats_no_message(api: BotApi, tmp_path: Path) -> None:
     written = 0
     with start_bot(api, tmp_path, max_file_kilobytes=150, log=tmp_path / "log") as process:
         api.wait(lambda: "getUpdates" in api.methods())
@@ -63,10 +63,16 @@ def test_a_full_disk_stops_it_with_one_error_line_and_loses_no_message(api: BotA
         process.kill()
     assert process.returncode == 1
     assert "cannot write the bot's data: " in (tmp_path / "log").read_text().splitlines()[-1]
+    sent = api.texts()
+    for _ in range(2):
+        with start_bot(api, tmp_path, max_file_kilobytes=8, log=tmp_path / "log") as process:
+            process.communicate(timeout=30)
+        assert process.returncode == 1
+    assert api.texts() == sent, "a restart on the full disk sent a message"
     with start_bot(api, tmp_path, log=tmp_path / "log") as process:
         api.wait(lambda: f"<{written}>" in "".join(api.texts()))
         process.kill()
-    answered = re.findall(r"<\d+>", "".join(dict.fromkeys(api.texts())))
+    answered = re.findall(r"<\d+>", "".join(api.texts()))
     assert answered == [f"<{number}>" for number in range(1, written + 1)]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import shutil
 import sqlite3
 import subprocess
@@ -14,9 +12,6 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext, StageError
-from autocakechat.plugins.deployers.telegram.event_log import EventLog
-from autocakechat.plugins.deployers.telegram.maintenance import Maintenance
-from autocakechat.plugins.deployers.telegram.receiving.rate_limits import RateLimits
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from tests.deployers.telegram.support.bot_api import BotApi
 from tests.deployers.telegram.support.bot_process import start_bot
@@ -103,16 +98,3 @@ def test_a_message_gets_a_reply_although_the_clock_was_set_back(api: BotApi, bot
     with bot():
         api.wait(api.texts)
     assert api.texts() == ["neutral: hi"]
-
-
-def test_a_state_folder_that_disappears_is_one_clear_error(tmp_path: Path) -> None:
-    folder = tmp_path / "state"
-    with pytest.raises(StageError, match="state: cannot write the bot's data: No such file or directory; check"):
-        ConversationStore(folder / DATABASE)
-    folder.mkdir()
-    event_log = EventLog(logging.getLogger("bot"))
-    with closing(ConversationStore(folder / DATABASE)) as store:
-        shutil.rmtree(folder)
-        maintenance = Maintenance(store, RateLimits(1, 1, store), event_log, folder / "heartbeat", 30)
-        with pytest.raises(StageError, match="state: cannot write the bot's data"):
-            asyncio.run(maintenance.run())

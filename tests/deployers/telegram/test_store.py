@@ -63,7 +63,7 @@ def test_each_message_gets_one_reply_in_order(steps: list[tuple[str, int]]) -> N
                     batch = [(pending, unanswered(store, pending)) for pending in store.pending_chats()]
                 case "finish batch":
                     for pending, text in batch:
-                        store.add_reply(pending.chat_id, pending.last_message_id, f"re {text}", [f"re {text}"])
+                        store.add_reply(pending, f"re {text}", [f"re {text}"])
                     batch = []
                 case "restart":
                     store.close()
@@ -96,7 +96,7 @@ def test_a_reply_precedes_messages_that_arrived_while_the_model_ran(store: Conve
     add_message(store, 1, "one")
     (first,) = store.pending_chats()
     add_message(store, 1, "two")
-    store.add_reply(1, first.last_message_id, "re one", ["re one"])
+    store.add_reply(first, "re one", ["re one"])
     (second,) = store.pending_chats()
     assert texts(store, second) == ["one", "re one", "two"]
 
@@ -106,7 +106,7 @@ def test_a_reply_to_messages_deleted_by_a_reset_is_discarded(store: Conversation
     (before_reset,) = store.pending_chats()
     store.delete_history(1)
     add_message(store, 1, "two")
-    store.add_reply(1, before_reset.last_message_id, "re one", ["re one"])
+    store.add_reply(before_reset, "re one", ["re one"])
     assert store.next_outgoing(1) is None
     (pending,) = store.pending_chats()
     assert texts(store, pending) == ["two"]

@@ -8,11 +8,23 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from autocakechat import Request, RunContext, Secret
+from autocakechat.plugins.deployers.telegram import maintenance
+from autocakechat.plugins.deployers.telegram.event_log import EventLog
+from autocakechat.plugins.deployers.telegram.options import Options
+from autocakechat.plugins.deployers.telegram.replying.health import Health
+from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
+from autocakechat.plugins.deployers.telegram.replying.reply_loop import ReplyLoop
+from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
+from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import BotApi
 from tests.deployers.telegram.support.bot_thread import BotThread
 from tests.docs.pages import DOCS, blocks
@@ -73,3 +85,51 @@ def test_systemd_learns_that_the_bot_has_started_and_is_alive(
         systemd.settimeout(20)
         with bot():
             assert [systemd.recv(100), systemd.recv(100)] == [b"READY=1", b"WATCHDOG=1"]
+
+
+@pytest.mark.parametrize("sent", [(), ("one", "two")])
+def test_a_bot_that_hangs_is_not_alive_until_it_replies_again(
+    api: BotApi,
+    bot: Callable[..., BotThread],
+    run: RunContext,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    sent: Sequence[str],
+) -> None:
+    """The model hangs in its first call; messages that wait meanwhile do not change that."""
+
+    def reply(request: Request) -> str:
+        released.wait(60)
+        return "ok"
+
+    released = threading.Event()
+    heartbeat = run.state / "heartbeat"
+    monkeypatch.setattr(maintenance, "HEARTBEAT_INTERVAL", 0.02)
+    with bot(responder=Echo(reply), hangs_after=0.5):
+        api.wait(heartbeat.exists)
+        api.write("hi")
+        for text in sent:
+            api.write(text, chat=2)
+        api.wait(lambda: "bot hangs" in caplog.text)
+        heartbeat.unlink()
+        time.sleep(0.3)
+        assert not heartbeat.exists()
+        released.set()
+        api.wait(heartbeat.exists)
+    assert caplog.text.count('bot hangs reason="a call of the model has run for') == 1
+    assert caplog.text.count("bot replies again") == 1
+
+
+def test_messages_that_nobody_replies_to_mean_that_the_bot_hangs(run: RunContext) -> None:
+    with closing(ConversationStore(run.state / "bot.sqlite3")) as store:
+        thread = ModelThread()
+        event_log = EventLog(run.log)
+        options = Options(token=Secret(env="TOKEN"), allow="everyone", settle=0.0)
+        loop = ReplyLoop(Echo(), thread, store, options, event_log, on_replies=lambda: None)
+        health = Health(thread, loop, 0.2)
+        store.add_message(1, 1, "hi", None, needs_reply=True)
+        assert health.problem() is None
+        time.sleep(0.4)
+        assert re.fullmatch(r"messages have waited for \d+ s", health.problem() or "")
+        later = Health(thread, ReplyLoop(Echo(), thread, store, options, event_log, on_replies=lambda: None), 0.2)
+        assert later.problem() is None, "a message from before the start counts from the start"

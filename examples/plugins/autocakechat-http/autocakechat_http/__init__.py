@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
-from attrs.validators import and_, ge, le, matches_re
+from attrs.validators import and_, ge, gt, le, matches_re
 
 from autocakechat import DeployerType, RunContext, Secret, TrainedModel, hookimpl, option
 
@@ -40,6 +40,16 @@ class Options:
     batch: int = option(default=16, check=ge(1), help="maximum number of conversations in one call of the model")
     queue: int = option(
         default=100, check=ge(1), help="maximum number of waiting conversations; further requests get status 503"
+    )
+    connections_per_address: int = option(
+        default=100,
+        check=ge(1),
+        help="maximum number of connections of one address; behind a reverse proxy all have the address of the proxy",
+    )
+    hangs_after: float = option(
+        default=120.0,
+        check=gt(0),
+        help="seconds that a call of the model or a waiting request may take until /healthz returns status 503",
     )
     body_limit: int = option(default=262_144, check=ge(1024), help="maximum size of a request body in bytes")
     line_limit: int = option(

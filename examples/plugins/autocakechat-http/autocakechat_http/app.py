@@ -15,7 +15,14 @@ from starlette.types import ASGIApp
 
 from autocakechat_http import Options, cakechat_api, monitoring, openai_api
 from autocakechat_http.bot import Bot
-from autocakechat_http.guard import AccessRules, BodyTooLargeError, Guard, body_too_large_response, error_response
+from autocakechat_http.guard import (
+    AccessRules,
+    BodyTooLargeError,
+    BodyTooSlowError,
+    Guard,
+    body_too_large_response,
+    error_response,
+)
 from autocakechat_http.monitoring import RequestMonitor, RequestStatistics
 from autocakechat_http.reply_queue import ModelFailedError, QueueFullError, ReplyQueue, StoppedError
 from autocakechat_http.request_parsing import InvalidRequestError
@@ -51,12 +58,13 @@ def make_app(
     routes = [
         *cakechat_api.make_routes(queue, options.line_limit),
         *openai_api.make_routes(queue, bot, options.line_limit),
-        *monitoring.make_routes(queue, statistics),
+        *monitoring.make_routes(queue, statistics, options.hangs_after),
         *(map(_page_route, _page_files()) if options.page else ()),
     ]
     handlers = {
         InvalidRequestError: _handle_invalid_request,
         BodyTooLargeError: _handle_body_too_large,
+        BodyTooSlowError: _handle_body_too_slow,
         ClientDisconnect: _handle_disconnect,
         QueueFullError: _handle_queue_full,
         ModelFailedError: _handle_model_failed,
@@ -84,6 +92,10 @@ async def _handle_invalid_request(http: HttpRequest, error: InvalidRequestError)
 
 async def _handle_body_too_large(http: HttpRequest, error: BodyTooLargeError) -> Response:
     return body_too_large_response(error.limit)
+
+
+async def _handle_body_too_slow(http: HttpRequest, error: BodyTooSlowError) -> Response:
+    return error_response(408, "the body did not arrive in time")
 
 
 async def _handle_disconnect(http: HttpRequest, error: ClientDisconnect) -> Response:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import attrs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from autocakechat_http.connections import BODY_SECONDS
 
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -70,6 +73,10 @@ class BodyTooLargeError(Exception):
         self.limit = limit
 
 
+class BodyTooSlowError(Exception):
+    """A body did not arrive in time."""
+
+
 def body_too_large_response(limit: int) -> JSONResponse:
     """Makes the response to a body that is too large."""
     return error_response(413, f"the body is too large: the maximum is {limit} bytes")
@@ -117,7 +124,7 @@ class Guard:
         # DNS rebinding: a web page can point its own name to this machine, but the Host header then has that name.
         if not self._is_allowed_host(host):
             return error_response(421, "unknown host name; the server's option `hosts` must list it")
-        if origin is not None and origin not in self._rules.origins and urlsplit(origin).netloc != host:
+        if origin is not None and origin not in self._rules.origins and _split(origin).netloc != host:
             return error_response(403, "this origin is not allowed; the server's option `origins` must list it")
         if scope["method"] == "OPTIONS":
             return None
@@ -138,7 +145,7 @@ class Guard:
 
     def _is_allowed_host(self, host: str) -> bool:
         is_plain = not set(host) & set("/?#@\\ ")
-        name = (urlsplit(f"//{host}").hostname or "") if is_plain else ""
+        name = (_split(f"//{host}").hostname or "") if is_plain else ""
         if name == "localhost" or name in self._rules.hosts:
             return True
         try:
@@ -159,15 +166,30 @@ class Guard:
         return Response(status_code=204, headers=_PREFLIGHT_HEADERS)
 
     def _limit_body(self, receive: Receive) -> Receive:
-        """Counts the bytes of a body, which may have no Content-Length."""
+        """Limits the bytes of a body, which may have no Content-Length, and the time in which it arrives."""
         received = 0
+        is_complete = False
+        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def limited_receive() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, is_complete
+            try:
+                async with asyncio.timeout_at(None if is_complete else deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise BodyTooSlowError from None
+            is_complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._rules.body_limit:
                 raise BodyTooLargeError(self._rules.body_limit)
             return message
 
         return limited_receive
+
+
+def _split(url: str) -> SplitResult:
+    """Splits a URL into its parts; all are empty if it is malformed."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")

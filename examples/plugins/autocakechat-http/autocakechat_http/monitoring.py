@@ -96,17 +96,18 @@ class RequestMonitor:
         self._log.log(level, "%s %s %d %.0f ms", method, _printable_path(scope), status, 1000 * seconds)
 
 
-def make_routes(queue: ReplyQueue, statistics: RequestStatistics) -> list[Route]:
+def make_routes(queue: ReplyQueue, statistics: RequestStatistics, hangs_after: float) -> list[Route]:
     """Returns the routes `/healthz` and `/metrics`.
 
     Args:
         queue: The queue of requests to the model.
         statistics: The requests so far.
+        hangs_after: Seconds after which a call of the model or a waiting request means that the model hangs.
     """
 
     async def get_health(http: HttpRequest) -> Response:
-        if not queue.is_running:
-            return error_response(503, "the model does not run", "unavailable")
+        if queue.stuck_seconds > hangs_after:
+            return error_response(503, "the model does not reply", "unavailable")
         return JSONResponse({"status": "ok", "waiting": queue.waiting})
 
     async def get_metrics(http: HttpRequest) -> Response:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
 from autocakechat import Reply, Request, Responder
+from autocakechat_http.model_thread import ModelThread
+from autocakechat_http.request_parsing import replace_lone_surrogates
 
 
 class QueueFullError(Exception):
@@ -29,10 +31,11 @@ class StoppedError(Exception):
 
 @attrs.frozen
 class _QueuedRequest:
-    """A request in the queue, and the future for the reply to it."""
+    """A request in the queue, the future for the reply to it, and the time when it was queued."""
 
     request: Request
     reply: asyncio.Future[Reply]
+    queued: float
 
 
 class ReplyQueue:
@@ -58,7 +61,7 @@ class ReplyQueue:
         self._log = log
         self._waiting: deque[_QueuedRequest] = deque()
         self._not_empty = asyncio.Event()
-        self._executor = ThreadPoolExecutor(1, "model")
+        self._model_thread = ModelThread(responder)
         self._pending: set[asyncio.Future[Reply]] = set()
         self._task: asyncio.Task[None] | None = None
         self.replies = 0
@@ -66,9 +69,12 @@ class ReplyQueue:
         self.errors = 0
 
     @property
-    def is_running(self) -> bool:
-        """Whether requests are processed."""
-        return self._task is not None and not self._task.done()
+    def stuck_seconds(self) -> float:
+        """How long the running call of the model or the oldest waiting request has taken; infinite if none is run."""
+        if self._task is None or self._task.done():
+            return math.inf
+        waiting = time.monotonic() - self._waiting[0].queued if self._waiting else 0.0
+        return max(waiting, self._model_thread.running_seconds)
 
     @property
     def waiting(self) -> int:
@@ -86,7 +92,7 @@ class ReplyQueue:
         if len(self._waiting) >= self._max_waiting:
             raise QueueFullError
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_QueuedRequest(request, future))
+        self._waiting.append(_QueuedRequest(request, future, time.monotonic()))
         self._not_empty.set()
         self._pending.add(future)
         start = time.perf_counter()
@@ -96,7 +102,7 @@ class ReplyQueue:
             self._pending.discard(future)
         self.replies += 1
         self.reply_seconds += time.perf_counter() - start
-        return reply
+        return attrs.evolve(reply, text=replace_lone_surrogates(reply.text))
 
     def start(self) -> None:
         """Starts to process requests, in a task of the running event loop."""
@@ -116,16 +122,13 @@ class ReplyQueue:
                 future.set_exception(StoppedError())
 
     async def _run(self) -> None:
-        try:
-            while True:
-                await self._not_empty.wait()
-                batch = self._next_batch()
-                if batch:
-                    await self._process(batch)
-                if not self._waiting:
-                    self._not_empty.clear()
-        finally:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        while True:
+            await self._not_empty.wait()
+            batch = self._next_batch()
+            if batch:
+                await self._process(batch)
+            if not self._waiting:
+                self._not_empty.clear()
 
     def _next_batch(self) -> list[_QueuedRequest]:
         size = min(self._batch_size, len(self._waiting))
@@ -134,22 +137,15 @@ class ReplyQueue:
 
     async def _process(self, batch: Sequence[_QueuedRequest]) -> None:
         requests = [queued.request for queued in batch]
-        try:
-            replies = await asyncio.get_running_loop().run_in_executor(self._executor, self._respond, requests)
-        except Exception as error:
-            await self._handle_failure(batch, error)
+        outcome = await self._model_thread.respond(requests)
+        if isinstance(outcome, BaseException):
+            await self._handle_failure(batch, outcome)
             return
-        for queued, reply in zip(batch, replies, strict=True):
+        for queued, reply in zip(batch, outcome, strict=True):
             if not queued.reply.done():
                 queued.reply.set_result(reply)
 
-    def _respond(self, requests: Sequence[Request]) -> Sequence[Reply]:
-        replies = self.responder.respond(requests)
-        if len(replies) != len(requests):
-            raise RuntimeError(f"it returned {len(replies)} replies to {len(requests)} requests")
-        return replies
-
-    async def _handle_failure(self, batch: Sequence[_QueuedRequest], error: Exception) -> None:
+    async def _handle_failure(self, batch: Sequence[_QueuedRequest], error: BaseException) -> None:
         """Retries the requests of a failed batch one by one, so that only the request that caused the error fails."""
         if len(batch) > 1:
             for queued in batch:

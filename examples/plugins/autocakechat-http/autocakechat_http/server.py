@@ -18,6 +18,7 @@ from autocakechat import RunContext, TrainedModel, UserError
 from autocakechat_http import Options
 from autocakechat_http.app import make_app
 from autocakechat_http.bot import Bot
+from autocakechat_http.connections import make_protocol
 from autocakechat_http.guard import AccessRules
 from autocakechat_http.monitoring import RequestStatistics
 from autocakechat_http.reply_queue import ReplyQueue
@@ -54,7 +55,7 @@ def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
         statistics = RequestStatistics()
         app = make_app(options, bot, queue, statistics, rules, run.log)
         run.log.info(_greeting(options, listener.getsockname()[1]))
-        asyncio.run(_Service(app, queue, statistics, run.log).run(listener))
+        asyncio.run(_Service(app, queue, statistics, options.connections_per_address, run.log).run(listener))
 
 
 def _greeting(options: Options, port: int) -> str:
@@ -76,17 +77,25 @@ class _Service:
         app: The web application.
         queue: The queue of requests to the model.
         statistics: The requests so far.
+        connections_per_address: Maximum number of connections of one address.
         log: Receives one line when the server stops.
     """
 
-    def __init__(self, app: ASGIApp, queue: ReplyQueue, statistics: RequestStatistics, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        queue: ReplyQueue,
+        statistics: RequestStatistics,
+        connections_per_address: int,
+        log: logging.Logger,
+    ) -> None:
         self._queue = queue
         self._statistics = statistics
         self._log = log
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=make_protocol(connections_per_address),
                 ws="none",
                 lifespan="off",
                 log_config=None,

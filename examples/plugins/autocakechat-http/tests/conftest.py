@@ -105,9 +105,9 @@ def server(project: Project) -> Iterator[Server]:
 
 
 @contextmanager
-def running_odd_model(project: Project, port: int = 0) -> Iterator[Server]:
+def running_odd_model(project: Project, **options: Any) -> Iterator[Server]:
     program = subprocess.Popen(
-        [sys.executable, ODD_MODEL, str(port)],
+        [sys.executable, ODD_MODEL, json.dumps({"port": 0} | options)],
         env=project.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

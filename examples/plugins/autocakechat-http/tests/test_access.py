@@ -25,7 +25,19 @@ Serve = Callable[..., AbstractContextManager[Any]]
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost@evil.example", "a/b"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1.evil.example",
+        "",
+        "localhost@evil.example",
+        "a/b",
+        "[",
+        "[::1",
+        "[localhost]",
+        "localhost\xe9",
+    ],
 )
 def test_an_unknown_host_is_rejected_on_every_path(host: str, server: Any) -> None:
     for path in ("/", "/v1/models", "/nowhere"):
@@ -53,7 +65,16 @@ def test_invalid_json_is_rejected(body: bytes, server: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1.evil.example"]
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://localhost:1",
+        "http://127.0.0.1.evil.example",
+        "http://[",
+        "//[x]",
+        "\xff",
+    ],
 )
 def test_other_origins_are_rejected(origin: str, server: Any) -> None:
     response = server.post(CAKECHAT, {"context": ["hi"]}, Origin=origin)

@@ -104,13 +104,30 @@ def test_the_log_says_how_to_use_and_when_it_stops(serve: Serve) -> None:
 # Failures of the model.
 
 
-@pytest.mark.parametrize("text", ["fail", "too few replies"])
+@pytest.mark.parametrize("text", ["fail", "too few replies", "stop", "no memory", "exit", "interrupt"])
 def test_a_failure_of_the_model_is_status_500_and_the_server_continues(text: str, odd_server: Any) -> None:
     response = odd_server.post(CAKECHAT, {"context": [text]})
     assert (response.status, response.json["error"]["type"]) == (500, "server_error")
     odd_server.process.wait_for(lambda: "the model failed: " in odd_server.process.stderr)
     assert odd_server.post(CAKECHAT, {"context": ["hi"]}).json == {"response": "hi"}
     assert odd_server.get("/healthz").status == 200
+
+
+def test_one_signal_ends_the_server_although_the_model_hangs(serve_odd_model: Serve) -> None:
+    with serve_odd_model() as server, ThreadPoolExecutor(1) as pool:
+        response = pool.submit(server.post, CAKECHAT, {"context": ["hang"]})
+        time.sleep(0.4)
+        assert server.process.stop(signal.SIGTERM, 15) in (0, 143)
+        assert (response.result().status, response.result().json["error"]["code"]) == (503, "stopping")
+
+
+def test_a_model_that_hangs_is_not_healthy(serve_odd_model: Serve) -> None:
+    with serve_odd_model(hangs_after=0.5) as server, ThreadPoolExecutor(1) as pool:
+        assert server.get("/healthz").status == 200
+        pool.submit(server.post, CAKECHAT, {"context": ["hang"]})
+        server.process.wait_for(lambda: server.get("/healthz").status == 503)
+        assert server.get("/healthz").json["message"] == "the model does not reply"
+        server.process.stop(signal.SIGTERM, 15)
 
 
 # Monitoring.

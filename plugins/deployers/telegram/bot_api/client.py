@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
 import httpx
-from telegram import Bot, Update
+from telegram import Bot
+from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBDeprecationWarning
 
 from autocakechat import UserError
+from autocakechat.plugins.deployers.telegram.bot_api.parsing import replace_unparsable
+
+MAX_RETRY_AFTER = 3600
+"""The longest time in seconds that the bot waits at Telegram's request before it tries again."""
 
 _LIBRARY_LOGGERS = ("httpx", "httpcore", "telegram", "tornado")
 
@@ -29,28 +35,50 @@ class BotClient(Bot):
         return "BotClient"
 
 
-class GetUpdatesRequest(HTTPXRequest):
+class BotApiRequest(HTTPXRequest):
+    """The HTTP connection to the Bot API. No `retry_after` of a response stops the bot for long."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Parses a response of the Bot API."""
+        try:
+            response: dict[str, Any] = HTTPXRequest.parse_json_payload(payload)
+        except RecursionError:
+            raise TelegramError("invalid response") from None
+        if not isinstance(response, dict):
+            raise TelegramError("invalid response")
+        parameters = response.get("parameters")
+        if isinstance(parameters, dict) and "retry_after" in parameters:
+            parameters["retry_after"] = _limit_retry_after(parameters["retry_after"])
+        return response
+
+
+class GetUpdatesRequest(BotApiRequest):
     """The HTTP connection for `getUpdates`.
 
     One update that the library cannot parse would make every `getUpdates` call fail. Such an update is replaced by an
-    empty one, which is confirmed like any other.
+    empty one, which is confirmed like any other. An update without a valid id cannot be confirmed and is left out.
     """
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """Parses a response of the Bot API."""
-        response: dict[str, Any] = HTTPXRequest.parse_json_payload(payload)
+        response = BotApiRequest.parse_json_payload(payload)
         if isinstance(response.get("result"), list):
-            response["result"] = [_empty_if_unparsable(update) for update in response["result"]]
+            response["result"] = list(_valid_updates(response["result"]))
         return response
 
 
-def _empty_if_unparsable(update: dict[str, Any]) -> dict[str, Any]:
-    try:
-        Update.de_json(update, None)
-    except Exception:  # the library raises errors of many types
-        return {"update_id": update["update_id"]}
-    return update
+def _valid_updates(updates: list[Any]) -> Iterator[dict[str, Any]]:
+    for update in updates:
+        with suppress(ValueError):
+            yield replace_unparsable(update)
+
+
+def _limit_retry_after(seconds: Any) -> int:
+    if not isinstance(seconds, int | float) or math.isnan(seconds):
+        return 1
+    return int(min(max(seconds, 1), MAX_RETRY_AFTER))
 
 
 def connect(token: str, base_url: str) -> BotClient:
@@ -66,7 +94,7 @@ def connect(token: str, base_url: str) -> BotClient:
     if not re.fullmatch(r"\d+:[\w-]+", token, re.ASCII):
         raise UserError("the bot's token is malformed", "copy it again from @BotFather: digits, a colon, letters")
     base_url = base_url.rstrip("/").removesuffix("/bot")
-    request = HTTPXRequest(
+    request = BotApiRequest(
         connection_pool_size=64,
         read_timeout=15,
         connect_timeout=10,

@@ -40,19 +40,30 @@ class Admission:
             if incoming.addressed:
                 self._refuse_access(incoming)
             return False
-        if incoming.addressed and (notice := self._rate_limits.admit(incoming.sender.id)):
+        if incoming.addressed and (notice := self._rate_limits.admit(incoming.speaker_id)):
             self._refuse_rate(incoming, notice)
             return False
         return True
 
+    def may_reply_to_request(self, incoming: IncomingMessage) -> bool:
+        """Returns whether the reply to a request that is carried out in any case may be sent.
+
+        A stranger, or a user who writes too much, gets one a minute.
+        """
+        self._event_log.count("received")
+        has_access = self._access.has_access(incoming.sender, incoming.message.chat)
+        if has_access and self._rate_limits.admit(incoming.speaker_id) is None:
+            return True
+        return self._rate_limits.may_notify(incoming.speaker_id, "request")
+
     def _refuse_access(self, incoming: IncomingMessage) -> None:
         self._event_log.count("refused")
         sender = incoming.sender
-        if self._store.record_refusal(sender.id, _NO_ACCESS_NOTICE_INTERVAL_SECONDS):
+        if self._store.record_refusal(incoming.speaker_id, _NO_ACCESS_NOTICE_INTERVAL_SECONDS):
             self._event_log.log("access denied", chat=incoming.chat_id, user=sender.id, username=sender.username)
             enqueue_notice(self._store, incoming, NO_ACCESS_NOTICE)
 
     def _refuse_rate(self, incoming: IncomingMessage, notice: str) -> None:
         self._event_log.count("refused")
-        if self._rate_limits.may_notify(incoming.sender.id):
+        if self._rate_limits.may_notify(incoming.speaker_id, "limit"):
             enqueue_notice(self._store, incoming, notice)

@@ -1,4 +1,4 @@
-"""Handles messages that are commands."""
+"""Runs the commands that messages consist of."""
 
 from __future__ import annotations
 
@@ -8,24 +8,20 @@ from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.receiving.commands import CommandCall, Commands
 from autocakechat.plugins.deployers.telegram.receiving.message_parsing import Command, IncomingMessage, is_private
-from autocakechat.plugins.deployers.telegram.receiving.notices import enqueue_notice
-from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 
 class CommandHandler:
-    """Runs commands and replies to them.
+    """Runs the commands that are for this bot.
 
     Args:
         bot: The Bot API client.
         commands: The commands.
-        store: Takes the replies.
         event_log: Receives the commands.
     """
 
-    def __init__(self, bot: BotClient, commands: Commands, store: ConversationStore, event_log: EventLog) -> None:
+    def __init__(self, bot: BotClient, commands: Commands, event_log: EventLog) -> None:
         self._bot = bot
         self._commands = commands
-        self._store = store
         self._event_log = event_log
 
     def is_for_this_bot(self, command: Command, message: Message, addressed: bool) -> bool:
@@ -42,9 +38,8 @@ class CommandHandler:
             return command.bot_name.lower() == self._bot.username.lower()
         return addressed or command.name in self._commands
 
-    def handle(self, command: Command, incoming: IncomingMessage) -> None:
-        """Runs a command and puts its reply into the outbox."""
-        chat, user = incoming.chat_id, incoming.sender.id
-        self._event_log.log("command received", chat=chat, user=user, name=command.name)
-        reply = self._commands.run(command.name, CommandCall(chat, user, command.argument))
-        enqueue_notice(self._store, incoming, reply)
+    def run(self, command: Command, incoming: IncomingMessage) -> str:
+        """Runs a command and returns the reply to it."""
+        chat, speaker = incoming.chat_id, incoming.speaker_id
+        self._event_log.log("command received", chat=chat, user=speaker, name=command.name)
+        return self._commands.run(command.name, CommandCall(chat, speaker, command.argument))

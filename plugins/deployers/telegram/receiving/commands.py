@@ -10,6 +10,10 @@ from autocakechat import Responder, Session
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 UNKNOWN_COMMAND = "Unknown command. /help lists the commands."
+FORGOTTEN_CHAT = (
+    "I have deleted the messages that were written in the name of this chat. To delete your own, send /forget me under "
+    "your own name."
+)
 
 
 @attrs.frozen
@@ -18,12 +22,12 @@ class CommandCall:
 
     Attributes:
         chat: Id of the chat.
-        user: Id of the user who sent it.
+        speaker: Id of the user who sent it, or of the group or channel in whose name it was sent.
         argument: The text after the command's name.
     """
 
     chat: int
-    user: int
+    speaker: int
     argument: str
 
 
@@ -100,7 +104,14 @@ class Commands:
         return "I have forgotten this conversation."
 
     def _forget(self, call: CommandCall) -> str:
-        if call.argument.lower() != "me":
+        if not is_forget_request("forget", call.argument):
             return "Send /forget me to delete everything I store about you."
-        self._store.delete_user(call.user)
+        self._store.delete_user(call.speaker)
+        if call.speaker < 0:
+            return FORGOTTEN_CHAT
         return "I have deleted everything I stored about you."
+
+
+def is_forget_request(name: str, argument: str) -> bool:
+    """Returns whether a command asks to delete everything that is stored about its sender."""
+    return name == "forget" and argument.lower() == "me"

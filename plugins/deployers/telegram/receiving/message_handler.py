@@ -7,11 +7,13 @@ from telegram import Message
 from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
 from autocakechat.plugins.deployers.telegram.receiving.admission import Admission
 from autocakechat.plugins.deployers.telegram.receiving.command_handler import CommandHandler
+from autocakechat.plugins.deployers.telegram.receiving.commands import is_forget_request
 from autocakechat.plugins.deployers.telegram.receiving.message_parsing import (
     IncomingMessage,
     is_addressed,
     parse_command,
 )
+from autocakechat.plugins.deployers.telegram.receiving.notices import enqueue_notice
 from autocakechat.plugins.deployers.telegram.receiving.text_handler import TextHandler
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
@@ -21,9 +23,9 @@ class MessageHandler:
 
     Args:
         bot: The Bot API client.
-        store: Follows groups that become supergroups.
+        store: Takes the replies to commands, and follows groups that become supergroups.
         admission: Admits or refuses messages.
-        command_handler: Handles commands.
+        command_handler: Runs commands.
         text_handler: Handles all other messages.
     """
 
@@ -46,12 +48,21 @@ class MessageHandler:
         if message.migrate_from_chat_id:
             self._store.migrate_chat(message.migrate_from_chat_id, message.chat.id)
         incoming = self._parse(message)
-        if incoming is None or not self._admission.admits(incoming):
+        if incoming is None:
             return
-        if incoming.command is not None:
-            self._command_handler.handle(incoming.command, incoming)
-        else:
-            self._text_handler.handle(incoming)
+        command = incoming.command
+        if command is not None and is_forget_request(command.name, command.argument):
+            # Users may delete their data also without access and beyond every limit.
+            # A reply that waits in the outbox is deleted with the rest and replaced.
+            may_reply = self._admission.may_reply_to_request(incoming) or self._store.next_outgoing(incoming.chat_id)
+            reply = self._command_handler.run(command, incoming)
+            if may_reply:
+                enqueue_notice(self._store, incoming, reply)
+        elif self._admission.admits(incoming):
+            if command is not None:
+                enqueue_notice(self._store, incoming, self._command_handler.run(command, incoming))
+            else:
+                self._text_handler.handle(incoming)
 
     def _parse(self, message: Message) -> IncomingMessage | None:
         """Parses a message; returns None if it has no sender, or is from or for another bot."""

@@ -45,6 +45,15 @@ class IncomingMessage:
     addressed: bool
 
     @property
+    def speaker_id(self) -> int:
+        """Id of the user, or of the group or channel in whose name the message was written.
+
+        Telegram gives all anonymous administrators of all groups the same sender, and so all channels.
+        """
+        sender_chat = self.message.sender_chat
+        return sender_chat.id if sender_chat else self.sender.id
+
+    @property
     def chat_id(self) -> int:
         """Id of its chat."""
         return self.message.chat.id

@@ -30,7 +30,7 @@ class RateLimits:
         self._max_pending = max_pending
         self._store = store
         self._recent_messages: dict[int, deque[float]] = {}
-        self._last_notice: dict[int, float] = {}
+        self._last_notice: dict[tuple[int, str], float] = {}
 
     def admit(self, user: int) -> str | None:
         """Admits a message of a user, and counts it if it is within the limits.
@@ -49,12 +49,12 @@ class RateLimits:
         recent.append(now)
         return None
 
-    def may_notify(self, user: int) -> bool:
-        """Returns whether a user may get a notice now; notices are limited to one per minute as well."""
+    def may_notify(self, user: int, subject: str) -> bool:
+        """Returns whether a user may get a notice now; notices on one subject are limited to one per minute as well."""
         now = time.monotonic()
-        if now - self._last_notice.get(user, -_WINDOW_SECONDS) < _WINDOW_SECONDS:
+        if now - self._last_notice.get((user, subject), -_WINDOW_SECONDS) < _WINDOW_SECONDS:
             return False
-        self._last_notice[user] = now
+        self._last_notice[user, subject] = now
         return True
 
     def delete_expired(self) -> None:
@@ -64,5 +64,7 @@ class RateLimits:
             user: times for user, times in self._recent_messages.items() if times and now - times[-1] <= _WINDOW_SECONDS
         }
         self._last_notice = {
-            user: notified_at for user, notified_at in self._last_notice.items() if now - notified_at <= _WINDOW_SECONDS
+            notice: notified_at
+            for notice, notified_at in self._last_notice.items()
+            if now - notified_at <= _WINDOW_SECONDS
         }

@@ -42,7 +42,7 @@ class TextHandler:
             enqueue_notice(self._store, incoming, TEXT_ONLY_NOTICE)
 
     def _store_text(self, incoming: IncomingMessage, text: str) -> None:
-        chat, user, addressed = incoming.chat_id, incoming.sender.id, incoming.addressed
+        chat, user, addressed = incoming.chat_id, incoming.speaker_id, incoming.addressed
         self._store.add_message(chat, user, text, incoming.id_to_quote, needs_reply=addressed)
         self._store.trim_history(chat, self._context_lines)
         self._event_log.log("message received", text=text, chat=chat, user=user, to_bot=addressed)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from telegram import Message, Update
 
+from autocakechat.plugins.deployers.telegram.bot_api.parsing import unparsable_reason
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.receiving.message_handler import MessageHandler
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
@@ -49,7 +50,9 @@ class UpdateHandler:
         with self._store.transaction():
             for update in updates:
                 is_new = self._store.record_update(update.update_id)
-                if is_new and update.message:
+                if is_new and (reason := unparsable_reason(update)):
+                    self._log_skipped(update.update_id, reason)
+                elif is_new and update.message:
                     self._handle(update.update_id, update.message)
         self._on_stored()
 
@@ -61,6 +64,8 @@ class UpdateHandler:
         except sqlite3.Error:
             raise
         except Exception as error:
-            reason = type(error).__name__
-            self._event_log.log("update skipped", level=logging.ERROR, update=update_id, reason=reason)
-            self._event_log.count("failed")
+            self._log_skipped(update_id, type(error).__name__)
+
+    def _log_skipped(self, update_id: int, reason: str) -> None:
+        self._event_log.log("update skipped", level=logging.ERROR, update=update_id, reason=reason)
+        self._event_log.count("failed")

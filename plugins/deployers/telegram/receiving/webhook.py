@@ -1,4 +1,8 @@
-"""Receives updates by webhook: an HTTP server that Telegram calls. It returns 200 only after an update is stored."""
+"""Receives updates by webhook: an HTTP server that Telegram calls. It returns 200 only after an update is stored.
+
+The library's own server is not used: it reads bodies of up to 100 MB before it checks the secret, waits for slow
+requests for an hour, and rejects an update that it cannot parse, which Telegram then sends again for a day.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,6 @@ import secrets
 import socket
 import sqlite3
 from urllib.parse import urlsplit
-
-from telegram import Update
-from telegram.ext import Updater
 
 from autocakechat import UserError
 from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
@@ -41,7 +42,7 @@ class WebhookServer:
         if importlib.util.find_spec("tornado") is None:
             raise UserError("a webhook needs tornado", "pip install 'python-telegram-bot[webhooks]'")
         self._bot = bot
-        self._queue = _StoringQueue(update_handler)
+        self._update_handler = update_handler
         self._options = options
         self._event_log = event_log
         # Without a secret, anyone who knows the URL could forge messages of any user.
@@ -61,59 +62,46 @@ class WebhookServer:
             StageError: Telegram rejects the webhook.
             sqlite3.Error: An update cannot be stored. Telegram got an error response and sends it again.
         """
-        _check_port(self._options.webhook_listen, self._options.webhook_port)
-        updater = Updater(self._bot, self._queue)
-        await updater.initialize()
-        await retry_until_success(lambda: self._start(updater), OutageLog(self._event_log, "setWebhook"))
-        self._event_log.log("listening", address=self._options.webhook_listen, port=self._options.webhook_port)
+        from autocakechat.plugins.deployers.telegram.receiving.webhook_server import make_server
+
+        options = self._options
+        url = options.webhook_url
+        assert url is not None
+        failure: asyncio.Future[sqlite3.Error] = asyncio.get_running_loop().create_future()
+        listener = _listen(options.webhook_listen, options.webhook_port)
+        server = make_server(urlsplit(url).path, self._secret, self._update_handler, failure)
         try:
-            raise await self._queue.failure
+            server.add_socket(listener)
+            await retry_until_success(lambda: self._set_webhook(url), OutageLog(self._event_log, "setWebhook"))
+            self._event_log.log("listening", address=options.webhook_listen, port=options.webhook_port)
+            raise await failure
         finally:
-            await updater.stop()
+            server.stop()
+            await server.close_all_connections()
 
     async def confirm(self) -> None:
         """Does nothing: each update is confirmed by the 200 response to its own request."""
 
-    async def _start(self, updater: Updater) -> None:
-        options = self._options
-        assert options.webhook_url is not None
-        await updater.start_webhook(
-            listen=options.webhook_listen,
-            port=options.webhook_port,
-            url_path=re.escape(urlsplit(options.webhook_url).path),
-            webhook_url=options.webhook_url,
+    async def _set_webhook(self, url: str) -> None:
+        await self._bot.set_webhook(
+            url=url,
             secret_token=self._secret,
             allowed_updates=ALLOWED_UPDATES,
             max_connections=1,  # parallel requests could overtake each other and reorder a user's messages
         )
 
 
-def _check_port(host: str, port: int) -> None:
-    """Raises UserError if the port is not available, before Telegram is asked to call it."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Listens on a port, before Telegram is asked to call it.
+
+    Raises:
+        UserError: The port is not available.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
-        raise UserError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another webhook_port") from None
-
-
-class _StoringQueue(asyncio.Queue[object]):
-    """The queue that the library's HTTP server puts updates into.
-
-    The server returns 200 to Telegram when `put` returns, so `put` stores the update before it returns.
-    """
-
-    def __init__(self, update_handler: UpdateHandler) -> None:
-        super().__init__()
-        self.failure: asyncio.Future[sqlite3.Error] = asyncio.get_running_loop().create_future()
-        self._update_handler = update_handler
-
-    async def put(self, item: object) -> None:
-        """Stores an update."""
-        assert isinstance(item, Update)
-        try:
-            self._update_handler.store_updates([item])
-        except sqlite3.Error as error:
-            if not self.failure.done():
-                self.failure.set_result(error)
-            raise
+        reason = (error.strerror or str(error)).partition(" (")[0]  # Python adds the address, which is already named
+        raise UserError(f"cannot listen on {host}:{port}: {reason}", "choose another webhook_port") from None
+    listener.setblocking(False)
+    return listener

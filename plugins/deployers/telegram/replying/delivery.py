@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from telegram import LinkPreviewOptions, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
@@ -21,6 +23,7 @@ from autocakechat.plugins.deployers.telegram.storage.records import OutboxMessag
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 _MAX_PARALLEL_CALLS = 48
+_FINISH_SECONDS = 5.0
 
 
 class Delivery:
@@ -47,6 +50,7 @@ class Delivery:
         self._call_slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
         self._woken = asyncio.Event()
         self._chat_tasks: dict[int, asyncio.Task[None]] = {}
+        self._calls: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Makes the loop check the outbox at once. Call it after messages were put into the outbox."""
@@ -57,10 +61,11 @@ class Delivery:
         self._pause = 0.0
 
     async def run(self) -> None:
-        """Runs until it is cancelled.
+        """Runs until it is cancelled. Then no other message is sent, and the calls that have begun get some seconds.
 
         Raises:
             UserError: Telegram rejects the token.
+            sqlite3.Error: A message was sent that cannot be removed from the outbox. It is not sent again.
         """
         try:
             while True:
@@ -72,6 +77,18 @@ class Delivery:
         finally:
             for task in self._chat_tasks.values():
                 task.cancel()
+            await self._finish_calls()
+
+    async def _finish_calls(self) -> None:
+        """Waits for the calls that have begun: their messages would be sent again after the next start."""
+        if not self._calls:
+            return
+        finished, unfinished = await asyncio.wait(self._calls, timeout=_FINISH_SECONDS)
+        for call in unfinished:
+            call.cancel()
+        for call in finished:
+            if not call.cancelled():
+                call.exception()  # otherwise asyncio logs it
 
     async def _wait_for_change(self) -> None:
         """Waits until `wake` is called or the outbox of a chat is empty."""
@@ -88,9 +105,12 @@ class Delivery:
     async def _deliver_chat(self, chat: int) -> None:
         """Empties the outbox of one chat. A 429 delays this chat only."""
         failures = 0
-        while message := self._store.next_outgoing(chat):
+        while self._store.next_outgoing(chat):
             try:
-                await self._deliver(message)
+                await self._wait_for_send_slot()
+                async with self._call_slots:
+                    if message := self._store.next_outgoing(chat):  # it may have been deleted in the meantime
+                        await self._run_to_end(self._deliver(message))
             except InvalidToken:
                 raise rejected_token_error() from None
             except TelegramError as error:
@@ -101,6 +121,13 @@ class Delivery:
                 failures = 0
                 self._outages.record_success(chat)
                 await asyncio.sleep(self._pause)
+
+    async def _run_to_end(self, delivery: Coroutine[Any, Any, None]) -> None:
+        """Runs a delivery, which continues if the task that waits for it is cancelled."""
+        call = asyncio.create_task(delivery)
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        await asyncio.shield(call)
 
     async def _deliver(self, message: OutboxMessage) -> None:
         """Sends a message and removes it from the outbox, also if Telegram rejects it for good.
@@ -131,19 +158,17 @@ class Delivery:
         reply_parameters = None
         if message.reply_to:
             reply_parameters = ReplyParameters(message.reply_to, allow_sending_without_reply=True)
-        await self._wait_for_send_slot()
-        async with self._call_slots:
-            with recorded_ok_responses() as ok_responses:
-                try:
-                    await self._bot.send_message(
-                        message.chat_id,
-                        message.text,
-                        link_preview_options=LinkPreviewOptions(is_disabled=True),
-                        reply_parameters=reply_parameters,
-                    )
-                except NetworkError:
-                    if not ok_responses:
-                        raise
+        with recorded_ok_responses() as ok_responses:
+            try:
+                await self._bot.send_message(
+                    message.chat_id,
+                    message.text,
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    reply_parameters=reply_parameters,
+                )
+            except NetworkError:
+                if not ok_responses:
+                    raise
 
     def _log_sent(self, message: OutboxMessage) -> None:
         latency = None

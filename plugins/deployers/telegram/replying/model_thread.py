@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -21,7 +22,14 @@ class ModelThread:
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._running_since: float | None = None
         threading.Thread(target=self._run_calls, name="model", daemon=True).start()
+
+    @property
+    def running_seconds(self) -> float:
+        """Seconds since the running call started; 0 if none is running."""
+        since = self._running_since
+        return 0.0 if since is None else time.monotonic() - since
 
     async def call(self, function: Callable[..., _T], *arguments: Any) -> _T:
         """Calls a function in the thread.
@@ -34,7 +42,7 @@ class ModelThread:
             Its result.
 
         Raises:
-            BaseException: Whatever the function raises.
+            Exception: Whatever the function raises; RuntimeError in place of what would end a thread or a loop.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
@@ -43,7 +51,7 @@ class ModelThread:
             try:
                 result = function(*arguments)
             except BaseException as error:
-                _call_in_loop(loop, _resolve, future, future.set_exception, error)
+                _call_in_loop(loop, _resolve, future, future.set_exception, _as_result_of_future(error))
             else:
                 _call_in_loop(loop, _resolve, future, future.set_result, result)
 
@@ -52,7 +60,22 @@ class ModelThread:
 
     def _run_calls(self) -> None:
         while True:
-            self._calls.get()()
+            call = self._calls.get()
+            self._running_since = time.monotonic()
+            call()
+            self._running_since = None
+
+
+def _as_result_of_future(error: BaseException) -> Exception:
+    """Returns an error that a future accepts and that ends no event loop.
+
+    A future rejects StopIteration and would stay without a result. SystemExit and the like would end the bot.
+    """
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    replacement = RuntimeError(f"{type(error).__name__} raised")
+    replacement.__cause__ = error
+    return replacement
 
 
 def _resolve(future: asyncio.Future[_T], set_outcome: Callable[[Any], None], outcome: object) -> None:

@@ -47,6 +47,14 @@ class ReplyLoop:
         self._event_log = event_log
         self._on_replies = on_replies
         self._woken = asyncio.Event()
+        self._last_progress = time.monotonic()
+
+    @property
+    def seconds_without_progress(self) -> float:
+        """How long messages have been due while no reply was made; 0 if none is due."""
+        now = time.time()
+        due_since = [-self._seconds_until_due(chat, now) for chat in self._store.pending_chats()]
+        return max(0.0, min(max(due_since, default=0.0), time.monotonic() - self._last_progress))
 
     def wake(self) -> None:
         """Makes the loop check the pending chats at once. Call it after messages were stored."""
@@ -95,8 +103,9 @@ class ReplyLoop:
             for pending, reply in zip(chats, replies, strict=True):
                 text = reply.text.strip() or self._options.fallback
                 parts = split_by_line(text) if self._options.separate_lines else split_to_fit(text)
-                self._store.add_reply(pending.chat_id, pending.last_message_id, text, parts)
+                self._store.add_reply(pending, text, parts)
                 self._store.trim_history(pending.chat_id, self._responder.context_lines)
+        self._last_progress = time.monotonic()
         self._on_replies()
 
     def _make_request(self, pending: PendingChat) -> Request:
@@ -120,16 +129,16 @@ class ReplyLoop:
         try:
             replies = self._responder.respond(requests)
             return [reply for _, reply in zip(requests, replies, strict=True)]  # a wrong number of replies raises
-        except Exception as error:
+        except BaseException as error:  # whatever it raises, this is a failure of the model, not of the bot
             if len(requests) == 1:
                 self._log_failure(error)
                 return [Reply(self._options.fallback)]
         return [reply for request in requests for reply in self._respond([request])]
 
-    def _log_failure(self, error: Exception) -> None:
+    def _log_failure(self, error: BaseException) -> None:
         # The message of the exception is left out, because it may quote a chat message.
         cause = error.__cause__ or error  # the model's own error, in place of the one that names its plugin
-        frame = traceback.extract_tb(cause.__traceback__)[-1]
-        place = f"{frame.filename}:{frame.lineno}"
+        frames = traceback.extract_tb(cause.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else None
         self._event_log.log("model failed", level=logging.ERROR, error=type(cause).__name__, place=place)
         self._event_log.count("failed")

@@ -36,7 +36,7 @@ class Database:
             path.chmod(0o600)
             self._prepare(path, schema, version)
         except sqlite3.DatabaseError as error:
-            self.close()
+            Database.close(self)
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 raise _in_use(path) from None
             if error.sqlite_errorcode in _DAMAGED:
@@ -52,7 +52,7 @@ class Database:
         if file_version == 0:
             db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
         elif file_version != version:
-            self.close()
+            Database.close(self)
             raise StageError(
                 f"{path} was written by another version of autocakechat", "update autocakechat, or restore a backup"
             )

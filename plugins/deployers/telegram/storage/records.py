@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 BOT_SPEAKER = 0
-"""Speaker id of the bot's own replies; ids of users are positive."""
+"""Speaker id of the bot's own replies; ids of users are positive, those of groups and channels negative."""
 
 
 @attrs.frozen
@@ -13,7 +13,7 @@ class StoredMessage:
     """A message of a chat's history.
 
     Attributes:
-        speaker_id: Id of the user who wrote it, or `BOT_SPEAKER`.
+        speaker_id: Id of the user, group or channel in whose name it was written, or `BOT_SPEAKER`.
         text: Its text.
     """
 
@@ -30,12 +30,14 @@ class PendingChat:
         first_received: Time of the first pending message, Unix seconds.
         last_received: Time of the last pending message, Unix seconds.
         last_message_id: Row id of the last pending message.
+        deletions: How often messages of the chat were deleted at a user's request, since the start.
     """
 
     chat_id: int
     first_received: float
     last_received: float
     last_message_id: int
+    deletions: int
 
 
 @attrs.frozen

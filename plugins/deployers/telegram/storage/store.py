@@ -7,18 +7,19 @@ therefore neither loses a message nor replies to it twice.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
-from autocakechat.plugins.deployers.telegram.storage.database import Database
+from autocakechat.plugins.deployers.telegram.storage.outbox import Outbox
 from autocakechat.plugins.deployers.telegram.storage.records import (
     BOT_SPEAKER,
-    OutboxMessage,
     PendingChat,
     StoredMessage,
 )
 
 _SCHEMA_VERSION = 1
 _MAX_MESSAGES_PER_CHAT = 200
+_MAX_ROW_ID = 2**63 - 1
 _SECONDS_PER_DAY = 24 * 3600.0
 _REFUSAL_RETENTION = _SECONDS_PER_DAY
 _UPDATE_RETENTION = 7 * _SECONDS_PER_DAY  # Telegram keeps updates for one day
@@ -27,7 +28,8 @@ _UPDATE_RETENTION = 7 * _SECONDS_PER_DAY  # Telegram keeps updates for one day
 # lines     Messages of users and replies of the bot. `place` orders a chat: a user's message has its own id as its
 #           place, a reply has the id of the last message that it replies to. A message that arrives while the model
 #           runs thus comes after the reply. `said` is the time; `waits` is 1 while the message has no reply;
-#           `message` is Telegram's message id, if the reply quotes it.
+#           `message` is Telegram's message id, if the reply quotes it. A message without text is no longer in the
+#           context; its row tells until the reply to it is deleted, too, whom that reply was for.
 # outbox    Messages to send. `asked` is the time of the first message that a reply replies to.
 # refusals  Users without access; `told` is when they were last notified.
 # pins      Usernames of the `allow` option and the id of the first user seen with each.
@@ -52,7 +54,7 @@ CREATE TABLE moves (new INTEGER PRIMARY KEY, old INTEGER NOT NULL);
 _TABLES_OF_CHAT = ("lines", "moods", "outbox")
 
 
-class ConversationStore(Database):
+class ConversationStore(Outbox):
     """The store of one bot.
 
     Args:
@@ -64,6 +66,7 @@ class ConversationStore(Database):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, _SCHEMA, _SCHEMA_VERSION)
+        self._deletions: Counter[int] = Counter()
 
     # -- updates ------------------------------------------------------------------------------------------------------
 
@@ -95,7 +98,7 @@ class ConversationStore(Database):
         rows = self._db.execute(
             "SELECT chat, MIN(said) AS first, MAX(said), MAX(id) FROM lines WHERE waits GROUP BY chat ORDER BY first"
         )
-        return [PendingChat(*row) for row in rows]
+        return [PendingChat(chat, first, last, last_id, self._deletions[chat]) for chat, first, last, last_id in rows]
 
     def count_pending_messages(self) -> int:
         """Returns how many messages of all chats need a reply."""
@@ -105,19 +108,25 @@ class ConversationStore(Database):
     def history(self, chat: int, last_message_id: int) -> list[StoredMessage]:
         """Returns the messages and replies of a chat up to a message's row id, oldest first."""
         rows = self._db.execute(
-            "SELECT speaker, text FROM lines WHERE chat = ? AND place <= ? ORDER BY place, id", (chat, last_message_id)
+            "SELECT speaker, text FROM lines WHERE chat = ? AND place <= ? AND text <> '' ORDER BY place, id",
+            (chat, last_message_id),
         )
         return [StoredMessage(*row) for row in rows]
 
-    def add_reply(self, chat: int, last_message_id: int, text: str, parts: list[str]) -> None:
-        """Adds a reply to the history and to the outbox. Does nothing if the chat was reset in the meantime.
+    def add_reply(self, pending: PendingChat, text: str, parts: list[str]) -> None:
+        """Adds a reply to the history and to the outbox.
+
+        Does nothing if messages of the chat were deleted since `pending_chats` returned it, because the reply may
+        contain them. Messages that are left stay pending.
 
         Args:
-            chat: Id of the chat.
-            last_message_id: Row id of the last message that it replies to.
+            pending: The chat, with the last message that it replies to.
             text: Text of the reply.
             parts: The messages that the reply is sent as.
         """
+        chat, last_message_id = pending.chat_id, pending.last_message_id
+        if pending.deletions != self._deletions[chat]:
+            return
         received, reply_to = self._db.execute(
             "SELECT MIN(said), MAX(message) FROM lines WHERE chat = ? AND id <= ? AND waits", (chat, last_message_id)
         ).fetchone()
@@ -139,21 +148,40 @@ class ConversationStore(Database):
             turns: How many turns the model uses; consecutive messages of one speaker are one turn.
         """
         rows = self._db.execute(
-            "SELECT place, id, speaker FROM lines WHERE chat = ? ORDER BY place DESC, id DESC", (chat,)
+            "SELECT place, id, speaker FROM lines WHERE chat = ? AND text <> '' ORDER BY place DESC, id DESC", (chat,)
         ).fetchall()
         turn_count, turn_speaker = 0, None
         for index, (place, row_id, speaker) in enumerate(rows):
             if speaker != turn_speaker:
                 turn_count, turn_speaker = turn_count + 1, speaker
             if turn_count > turns or index > _MAX_MESSAGES_PER_CHAT:
-                self._db.execute(
-                    "DELETE FROM lines WHERE chat = ? AND (place, id) <= (?, ?) AND NOT waits", (chat, place, row_id)
-                )
+                self._delete_up_to(chat, place, row_id)
                 return
+
+    def _delete_up_to(self, chat: int, place: int, row_id: int) -> None:
+        """Deletes the messages of a chat up to a place. Pending messages are kept.
+
+        In a group, messages whose reply is kept lose only their text: `delete_user` needs to know who wrote them.
+        """
+        deleted = "chat = ? AND (place, id) <= (?, ?) AND NOT waits"
+        last_deleted_reply, next_reply = self._db.execute(
+            "SELECT MAX(CASE WHEN (place, id) <= (?, ?) THEN place END), MAX((place, id) > (?, ?)) FROM lines "
+            "WHERE chat = ? AND speaker = ?",
+            (place, row_id, place, row_id, chat, BOT_SPEAKER),
+        ).fetchone()
+        if next_reply and chat < 0:
+            last_deleted_reply = last_deleted_reply or 0
+            self._db.execute(
+                f"UPDATE lines SET text = '' WHERE {deleted} AND place > ?",  # noqa: S608 - a constant
+                (chat, place, row_id, last_deleted_reply),
+            )
+            place, row_id = last_deleted_reply, _MAX_ROW_ID
+        self._db.execute(f"DELETE FROM lines WHERE {deleted}", (chat, place, row_id))  # noqa: S608
 
     def delete_history(self, chat: int) -> None:
         """Deletes all messages of a chat; they are off the disk when the transaction ends."""
         self.request_wal_truncation()
+        self._deletions[chat] += 1
         self._db.execute("DELETE FROM lines WHERE chat = ?", (chat,))
 
     def mood(self, chat: int) -> str | None:
@@ -167,6 +195,7 @@ class ConversationStore(Database):
 
     def delete_chat(self, chat: int) -> None:
         """Deletes everything stored about a chat: its messages, its mood and its outbox."""
+        self._deletions[chat] += 1
         for table in _TABLES_OF_CHAT:
             self._db.execute(f"DELETE FROM {table} WHERE chat = ?", (chat,))  # noqa: S608 - constant table names
 
@@ -174,36 +203,13 @@ class ConversationStore(Database):
         """Moves a group's data to its new id: a group that becomes a supergroup changes its id."""
         for table in _TABLES_OF_CHAT:
             self._db.execute(f"UPDATE OR REPLACE {table} SET chat = ? WHERE chat = ?", (new, old))  # noqa: S608
+        self._db.execute("UPDATE lines SET speaker = ? WHERE speaker = ?", (new, old))  # anonymous administrators
         self._db.execute("INSERT OR REPLACE INTO moves VALUES (?, ?)", (new, old))
 
     def id_before_migration(self, chat: int) -> int | None:
         """Returns the id that a supergroup had as a group."""
         row = self._db.execute("SELECT old FROM moves WHERE new = ?", (chat,)).fetchone()
         return row[0] if row else None
-
-    # -- outbox -------------------------------------------------------------------------------------------------------
-
-    def enqueue(self, chat: int, text: str, reply_to: int | None = None, received: float | None = None) -> None:
-        """Adds a message to the outbox; see `OutboxMessage` for the arguments."""
-        self._db.execute(
-            "INSERT INTO outbox (chat, text, reply_to, asked) VALUES (?, ?, ?, ?)", (chat, text, reply_to, received)
-        )
-
-    def chats_with_outgoing(self) -> list[int]:
-        """Returns the chats that have messages in the outbox, oldest message first."""
-        rows = self._db.execute("SELECT chat FROM outbox GROUP BY chat ORDER BY MIN(id)")
-        return [chat for (chat,) in rows]
-
-    def next_outgoing(self, chat: int) -> OutboxMessage | None:
-        """Returns the oldest message in the outbox of a chat."""
-        row = self._db.execute(
-            "SELECT id, chat, text, reply_to, asked FROM outbox WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
-        ).fetchone()
-        return OutboxMessage(*row) if row else None
-
-    def remove_from_outbox(self, message: OutboxMessage) -> None:
-        """Removes a message from the outbox."""
-        self._db.execute("DELETE FROM outbox WHERE id = ?", (message.id,))
 
     # -- users --------------------------------------------------------------------------------------------------------
 
@@ -233,16 +239,35 @@ class ConversationStore(Database):
         """Pins a username to the id of a user."""
         self._db.execute("INSERT INTO pins VALUES (?, ?)", (username, user))
 
-    def delete_user(self, user: int) -> None:
-        """Deletes everything stored about a user: the private chat, and the user's messages in groups.
+    def delete_user(self, speaker: int) -> None:
+        """Deletes everything stored about a user: the private chat, and in groups the user's messages and the replies.
 
-        The data is off the disk when the transaction ends.
+        The replies are those to bursts with a message of the user. The data is off the disk when the transaction ends.
+
+        Args:
+            speaker: Id of the user. Of a chat that people write in the name of, only its messages are deleted.
         """
         self.request_wal_truncation()
-        self.delete_chat(user)  # a private chat has the id of its user
-        self._db.execute("DELETE FROM lines WHERE speaker = ?", (user,))
-        self._db.execute("DELETE FROM refusals WHERE user = ?", (user,))
-        self._db.execute("DELETE FROM pins WHERE user = ?", (user,))
+        if speaker > 0:
+            self.delete_chat(speaker)  # a private chat has the id of its user
+            self._db.execute("DELETE FROM refusals WHERE user = ?", (speaker,))
+            self._db.execute("DELETE FROM pins WHERE user = ?", (speaker,))
+        # The reply to a message is the first one at its place or after it. It quotes the message with its place as id.
+        replies = self._db.execute(
+            "SELECT chat, (SELECT MIN(place) FROM lines AS reply WHERE reply.chat = lines.chat AND speaker = ? "
+            "AND reply.place >= lines.place) FROM lines WHERE speaker = ?",
+            (BOT_SPEAKER, speaker),
+        ).fetchall()
+        for chat, place in set(replies):
+            self._deletions[chat] += 1
+            self._db.execute(
+                "DELETE FROM outbox WHERE chat = ? AND reply_to = (SELECT message FROM lines WHERE id = ?)",
+                (chat, place),
+            )
+            self._db.execute(
+                "DELETE FROM lines WHERE chat = ? AND place = ? AND speaker = ?", (chat, place, BOT_SPEAKER)
+            )
+        self._db.execute("DELETE FROM lines WHERE speaker = ?", (speaker,))
 
     # -- maintenance --------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ class Fault:
     """
 
     status: int = 0
-    retry_after: int = 0
+    retry_after: Any = 0
     takes_effect: bool = False
     cut: bool = False
     delay: float = 0.0
