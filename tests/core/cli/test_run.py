@@ -125,6 +125,7 @@ def test_an_error_ends_with_the_command_that_resumes(project: Project) -> None:
 )
 def test_a_crash_after_a_checkpoint_can_be_resumed(project: Project, error: str, message: str) -> None:
     failed = project.acc("run", "--until", "model", "--set", f"trainer.raises={error}", "--set", "trainer.steps=2")
+    assert failed.returncode == 1
     assert message in failed.stderr
     assert failed.stderr.splitlines()[-1].startswith("acc: to resume: acc run --until model --set ")
     resumed = project.acc("run", "--until", "model", "--set", "trainer.steps=2")
