@@ -214,7 +214,7 @@ class _Service:
         self._delivery.stop_pausing()
         with contextlib.suppress(TelegramError):
             await self._receiver.confirm()
-        while self._store.pending_chats() or self._store.chats_with_outgoing():
+        while self._store.pending_conversations() or self._store.conversations_with_outgoing():
             await asyncio.sleep(_DRAIN_POLL_INTERVAL)
 
 
