@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,25 +116,27 @@ import sys
 import openai
 client = openai.OpenAI(base_url=sys.argv[1], api_key="any", max_retries=0)
 print([model.id for model in client.models.list()])
-messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": None}, {"role": "user", "content": "you?"}]
-print(client.chat.completions.create(model="bot", messages=messages).choices[0].message.content)
-stream = client.chat.completions.create(model="", messages=messages, stream=True, stream_options={"include_usage": True})
+messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": None}]
+messages.append({"role": "user", "content": "you?"})
+create = client.chat.completions.create
+print(create(model="bot", messages=messages).choices[0].message.content)
+stream = create(model="", messages=messages, stream=True, stream_options={"include_usage": True})
 print("".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices))
-title = client.chat.completions.create(model="bot", messages=[{"role": "system", "content": "title"}])
+title = create(model="bot", messages=[{"role": "system", "content": "title"}])
 print(repr(title.choices[0].message.content))
 """
 
 
 def test_the_openai_package_for_python_works(server: Any, tmp_path: Path) -> None:
     pytest.importorskip("openai", reason="the package openai is not installed")
-    import sys
-
     program = subprocess.run(
         [sys.executable, "-c", PYTHON_CLIENT, f"{server.url}/v1"], capture_output=True, text=True, timeout=60
     )
     assert program.stdout.splitlines() == [
         "['bot', 'bot:joy', 'bot:anger']",
         "echo hi",
+        "you?",
         "echo hi",
+        "you?",
         "''",
     ], program.stderr
