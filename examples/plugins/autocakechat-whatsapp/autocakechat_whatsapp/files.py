@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -125,7 +126,7 @@ def open_export(path: Path) -> Iterator[OpenExport]:
         raise UserError(
             f"{shown_path}: {error.strerror or 'cannot be read'}", "check the path and its permissions"
         ) from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise UserError(
             f"{shown_path}: a damaged archive ({escape_control_characters(str(error))})", "export the chat again"
         ) from None

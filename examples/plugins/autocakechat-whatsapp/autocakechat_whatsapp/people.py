@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-_RARE = 3  # messages; nobody renames a group more often than people write
+_RARE = 3  # messages; a group is renamed less often than that
 _SENTENCE_WORDS = 3
 _LONG_SENTENCE = 40  # characters; WhatsApp allows 25 for a name
 _NUMBER_AND_WORDS = re.compile(r"\+[\d\s\-‐‑–().]{6,24}\s[^\W\d]")

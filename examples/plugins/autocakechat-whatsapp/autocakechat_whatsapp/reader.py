@@ -72,8 +72,8 @@ def _read_messages(
                 yield _make_message(number, raw_message, sent, people)
     if splitter.unread_count:
         run.log.warning(
-            "%s: %d lines look like messages with an impossible date or in another form; they are text of the message "
-            "before them, the first one in line %d",
+            "%s: lines that look like messages, but have an impossible date or another form: %d, the first one is "
+            "line %d; they are text of the message before them",
             name,
             splitter.unread_count,
             splitter.first_unread_line,

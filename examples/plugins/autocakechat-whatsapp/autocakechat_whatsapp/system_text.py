@@ -145,8 +145,8 @@ def _strip_note_at_end(text: str) -> Content | None:
     """Separates a caption, or the name of a document, from the note behind it.
 
     Returns:
-        The content; None if the text behind the last mark is no note: people's keyboards and copied texts have such
-        marks, too, before mentions and where the direction of the text changes.
+        The content; None if the sender wrote the text behind the last mark: keyboards and copied texts have such marks,
+        too, before mentions and where the direction of the text changes.
     """
     other_lines, line_break, last_line = text.rpartition("\n")
     found = _NOTE_AT_END.match(last_line)

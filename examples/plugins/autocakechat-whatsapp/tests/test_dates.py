@@ -76,8 +76,8 @@ def test_lines_that_look_like_messages_and_are_not_read_are_warned_of(
     with caplog.at_level(logging.WARNING):
         read = messages("24/12/2024, 18:00 - Ann: look:\n2019-01-03 14:14 - Carl: hi\n24/24/2024, 18:01 - Bob: ok\n")
     assert len(read) == 1
-    assert "chat.txt: 2 lines look like messages" in caplog.text
-    assert "the first one in line 2" in caplog.text
+    assert "chat.txt: lines that look like messages" in caplog.text
+    assert ": 2, the first one is line 2" in caplog.text
 
 
 def test_a_chat_without_such_lines_is_not_warned_of(messages: Read, caplog: pytest.LogCaptureFixture) -> None:

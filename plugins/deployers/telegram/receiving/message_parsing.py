@@ -58,8 +58,8 @@ class IncomingMessage:
     def conversation(self) -> Conversation:
         """Its chat, and its topic in a chat with topics.
 
-        In other groups and in the topic *General*, `message_thread_id` names the message that a thread of replies
-        begins with, which is no topic.
+        In other groups and in the topic *General*, `message_thread_id` is the id of the message that a thread of
+        replies begins with.
         """
         message = self.message
         is_in_topic = message.is_topic_message or is_private(message)

@@ -20,9 +20,9 @@ def parse_text(message: Message) -> str:
 
 
 def is_content(message: Message) -> bool:
-    """Returns whether somebody sent a message to be read, with or without text, of a kind that may be unknown.
+    """Returns whether a user sent a message to be read, with or without text, of a kind that may be unknown.
 
-    Service messages, such as that somebody joined a group, are none. A gift is content.
+    Service messages, such as that a user joined a group, do not count. A gift does.
     """
     from telegram.ext import filters
 
