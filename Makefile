@@ -1,4 +1,5 @@
 # `make demo` trains a bot on real conversations and starts a conversation with it; `make test` runs the tests.
+# `make demo START=conversations` first trains a start model, for about ten minutes, on conversations that the demo does not use.
 # Both install what they need into .venv. PYTHON=/path/to/python3 selects the interpreter.
 #
 # Your own bot in containers (docs/docker.md): put chat logs into tg_data, then
@@ -30,8 +31,9 @@ need = $(if $(strip $(1)),,$(error $(2)))
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
-	@$(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400
-	@$(BIN)/acc run examples/demo/pipeline.toml
+	@$(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400 \
+		$(if $(filter conversations,$(START)),--unseen)
+	@$(BIN)/acc run examples/demo/pipeline.toml $(if $(START),--set trainer.start=$(START))
 
 # The tests of a file run in one process: they share trained models.
 test: lint types
@@ -87,7 +89,7 @@ $(VENV)/core: $(VENV)/python setup.cfg pyproject.toml
 
 $(VENV)/demo: $(VENV)/python setup.cfg pyproject.toml
 	@echo "Installing the demo's requirements into $(VENV); TensorFlow is large, this takes a few minutes."
-	@$(PIP) install --editable '.[telegram,cakechat-cpu]' chitchat-dataset
+	@$(PIP) install --editable '.[telegram,cakechat-cpu,conversations]'
 	@touch $@
 
 $(VENV)/dev: $(VENV)/python setup.cfg pyproject.toml

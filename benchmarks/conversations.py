@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from collections.abc import Callable
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -33,16 +34,23 @@ class Data(NamedTuple):
     validation: Samples
 
 
-def conversations() -> list[list[Utterance]]:
-    """Reads the conversations of two people, in order of their ids; consecutive messages of one sender are joined."""
+def conversations(chosen: Callable[[str], bool] | None = None, separator: str = " ") -> list[list[Utterance]]:
+    """Reads the conversations of two people, in order of their ids; consecutive messages of one sender are joined.
+
+    Args:
+        chosen: Takes an id and returns whether to read the conversation; by default, all are read.
+        separator: The text between joined messages.
+    """
     # The package's own reader does not close the file.
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))
     dialogs = []
-    for _, conversation in sorted(dataset.items()):
+    for name, conversation in sorted(dataset.items()):
+        if chosen and not chosen(name):
+            continue
         messages = [message for turn in conversation["messages"] for message in turn]
         if len({message["sender"] for message in messages}) == 2:
             turns = itertools.groupby(messages, key=lambda message: message["sender"])
-            dialogs.append([Utterance(" ".join(message["text"] for message in turn)) for _, turn in turns])
+            dialogs.append([Utterance(separator.join(message["text"] for message in turn)) for _, turn in turns])
     return dialogs
 
 
@@ -66,6 +74,7 @@ def read(max_tokens: int) -> Data:
     )
     first = slice(VALIDATION_SAMPLES)
     validation = Samples(
-        validation.lines, validation.context[first], validation.reply[first], validation.condition[first]
+        validation.lines,
+        *(column[first] for column in (validation.context, validation.reply, validation.condition, validation.dialog)),
     )
     return Data(Batcher(vocabulary, LINE_TOKENS, REPLY_TOKENS, "masked"), samples, validation)

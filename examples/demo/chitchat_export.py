@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import count, islice
@@ -24,13 +24,16 @@ FIRST_CLIENT = 2000001
 ABOUT = "Conversations of the Chit-Chat dataset in the form of a Telegram export, for the demo of autocakechat."
 
 
-def export(folder: Path, conversations: int = 400, single_chats: bool = False) -> list[Path]:
+def export(
+    folder: Path, conversations: int = 400, single_chats: bool = False, chosen: Callable[[str], bool] | None = None
+) -> list[Path]:
     """Writes the export of an account, or one export per chat.
 
     Args:
         folder: The output folder; created if it is missing.
         conversations: Number of conversations, in the order of their ids.
         single_chats: Whether to write `ChatExport_0001/result.json` and so on instead of one `result.json`.
+        chosen: Takes the id of a conversation and returns whether to export it; by default, all are exported.
 
     Returns:
         The paths of the files.
@@ -38,7 +41,7 @@ def export(folder: Path, conversations: int = 400, single_chats: bool = False) -
     Raises:
         FileExistsError: A file exists that this script did not write. Nothing is written.
     """
-    chats = list(islice(telegram_chats(), conversations))
+    chats = list(islice(telegram_chats(chosen), conversations))
     if single_chats:
         documents = {folder / f"ChatExport_{number:04}" / "result.json": chat for number, chat in enumerate(chats, 1)}
     else:
@@ -62,13 +65,15 @@ def account(chats: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def telegram_chats() -> Iterator[dict[str, Any]]:
-    """Converts every conversation of two people to a chat, sorted by conversation id."""
+def telegram_chats(chosen: Callable[[str], bool] | None = None) -> Iterator[dict[str, Any]]:
+    """Converts every chosen conversation of two people to a chat, sorted by conversation id."""
     # The reader of the package does not close the file.
     dataset = json.loads((files("chitchat_dataset") / "dataset.json").read_text("utf-8"))
     message_ids = count(1)
     client = FIRST_CLIENT
-    for _, conversation in sorted(dataset.items()):
+    for name, conversation in sorted(dataset.items()):
+        if chosen and not chosen(name):
+            continue
         messages = [message for turn in conversation["messages"] for message in turn]
         speakers = list(dict.fromkeys(message["sender"] for message in messages))
         if len(speakers) == 2:
@@ -99,6 +104,13 @@ def _message(id: int, sender: tuple[int, str], message: dict[str, str]) -> dict[
     }
 
 
+def _unseen() -> Callable[[str], bool]:
+    """Returns the function that chooses the conversations that the start model does not learn from."""
+    from autocakechat.plugins.trainers.cakechat.pretrained.conversations import is_kept_back
+
+    return is_kept_back
+
+
 def _head(content: str) -> str:
     """Returns everything before the first message."""
     return content.partition('"messages"')[0]
@@ -111,10 +123,17 @@ def main() -> None:
     parser.add_argument(
         "--conversations", type=int, default=400, metavar="N", help="number of conversations (default: %(default)s)"
     )
+    parser.add_argument(
+        "--unseen",
+        action="store_true",
+        help='only conversations that the start model of start = "conversations" does not learn from: 408',
+    )
     parser.add_argument("--single-chats", action="store_true", help="write one export per chat")
     options = parser.parse_args()
     try:
-        written = export(options.folder, options.conversations, options.single_chats)
+        written = export(
+            options.folder, options.conversations, options.single_chats, _unseen() if options.unseen else None
+        )
     except (OSError, ImportError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
     print(f"wrote {len(written)} file(s) into {options.folder}; the person to learn is user{SERVER}")

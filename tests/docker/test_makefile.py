@@ -29,7 +29,14 @@ def one_line(result: tuple[int, str]) -> str:
 
 @pytest.mark.parametrize(
     "target",
-    ["docker_train_from_scratch", "docker_update_pretrained", "docker_deploy_model", "docker_stop", "docker_remove"],
+    [
+        "docker_train_from_scratch",
+        "docker_update_pretrained",
+        "docker_train_lora",
+        "docker_deploy_model",
+        "docker_stop",
+        "docker_remove",
+    ],
 )
 def test_a_missing_engine_is_reported_with_what_to_install(checkout: Checkout, target: str) -> None:
     assert one_line(checkout.make(target, **NO_ENGINE)).startswith("no Docker engine is running: install it (https://")
@@ -58,18 +65,67 @@ def test_the_list_of_allowed_users_is_passed_to_the_bot(checkout: Checkout, writ
 @pytest.mark.parametrize("server", ["", "user1"])
 def test_a_training_uses_the_corpus_of_the_server_that_make_sets(checkout: Checkout, server: str) -> None:
     """`pipeline.toml` names another server, so its own corpus does not exist."""
+    option = f" --set extractor.server={server}" if server else ""
+    command = f" train train --any{option} --set trainer.start=scratch --export-model results.nosync/model"
+    assert training_command(checkout, "docker_train_from_scratch", TELEGRAM_SERVER_ID=server).endswith(command)
+
+
+@pytest.mark.parametrize(
+    ("variables", "option"),
+    [({}, "start_fallback=conversations"), ({"START_FALLBACK": "none"}, "start_fallback=none")],
+)
+def test_a_start_model_does_not_depend_on_a_download(
+    checkout: Checkout, variables: dict[str, str], option: str
+) -> None:
+    command = training_command(checkout, "docker_update_pretrained", **variables)
+    assert f" --set trainer.start=pretrained --set trainer.{option} " in command
+
+
+def test_a_local_start_model_is_used_instead_of_the_published_one(checkout: Checkout) -> None:
+    model = checkout.folder / "results.nosync" / "pretrained"
+    model.mkdir(parents=True)
+    (model / "settings.json").touch()
+    command = training_command(checkout, "docker_update_pretrained")
+    shutil.rmtree(model.parent)
+    assert " --set trainer.start=pretrained --set trainer.start_path=results.nosync/pretrained " in command
+    assert "start_fallback" not in command
+
+
+def training_command(checkout: Checkout, target: str, **variables: str) -> str:
+    """Returns the command that a target passes to a stand-in for Docker, in a checkout with a corpus."""
     corpus, docker = checkout.folder / ".acc" / "corpus" / "key", checkout.folder / "docker-stand-in"
     corpus.mkdir(parents=True, exist_ok=True)
     checkout.belongs_to_user(checkout.folder / ".acc")
     checkout.write(docker.name, '#!/bin/sh\necho "docker $*"\n')
     docker.chmod(0o755)
-    status, shown = checkout.make("docker_train_from_scratch", DOCKER=str(docker), TELEGRAM_SERVER_ID=server)
+    status, shown = checkout.make(target, DOCKER=str(docker), **variables)
     shutil.rmtree(checkout.folder / ".acc")
     docker.unlink()
     assert status == 0, shown
-    option = f" --set extractor.server={server}" if server else ""
-    command = f" train train --any{option} --set trainer.start=scratch --export-model results.nosync/model"
-    assert shown.splitlines()[-1].endswith(command)
+    return shown.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("gpu", "build"), [("", "TRAINER=lora --build-arg TORCH=https://"), ("1", "TRAINER=lora ")])
+def test_a_language_model_has_its_own_image(checkout: Checkout, gpu: str, build: str) -> None:
+    corpus, docker = checkout.folder / ".acc" / "corpus" / "key", checkout.folder / "docker-stand-in"
+    corpus.mkdir(parents=True, exist_ok=True)
+    checkout.belongs_to_user(checkout.folder / ".acc")
+    checkout.write(docker.name, '#!/bin/sh\necho "docker $*"\n')
+    docker.chmod(0o755)
+    pipeline = (ROOT / "pipeline.toml").read_text()
+    checkout.write("pipeline.toml", pipeline)
+    run = {"DOCKER": str(docker), "GPU": gpu, "TELEGRAM_SERVER_ID": "user1"}
+    assert one_line(checkout.make("docker_train_lora", **run)).startswith("pipeline.toml trains no language model:")
+    checkout.write("pipeline.toml", pipeline.replace('use = "cakechat"', 'use = "lora"'))
+    status, shown = checkout.make("docker_train_lora", **run)
+    (checkout.folder / "pipeline.toml").unlink()
+    shutil.rmtree(checkout.folder / ".acc")
+    docker.unlink()
+    assert status == 0, shown
+    assert f"--target train --build-arg {build}" in " ".join(shown.split())
+    service = "train-lora-gpu" if gpu else "train-lora"
+    command = f" {service} train --any --set extractor.server=user1 --export-model results.nosync/model"
+    assert " ".join(shown.splitlines()[-1].split()).endswith(command)
 
 
 def test_the_pipeline_of_the_containers_allows_no_user() -> None:
@@ -116,9 +172,17 @@ def test_the_dockerfile_passes_hadolint() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_the_base_of_the_image_is_that_of_the_trainer() -> None:
+    from autocakechat.plugins.trainers.lora.bases.catalog import NAMED_BASES
+
+    base = NAMED_BASES["smollm2"]
+    assert f"{base.package}=={base.version};" in (ROOT / "docker/Dockerfile").read_text()
+
+
 def test_requirements_are_printed_without_the_code() -> None:
-    command = [sys.executable, str(ROOT / "docker/requirements.py"), "cakechat-gpu", "telegram"]
+    command = [sys.executable, str(ROOT / "docker/requirements.py"), "cakechat-gpu", "conversations", "telegram"]
     requirements = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert "tensorflow[and-cuda]>=2.21,<2.22" in requirements
     assert {"attrs>=24.2", "threadpoolctl>=3.5"} <= set(requirements)
+    assert any(line.startswith("chitchat-dataset") for line in requirements)
     assert any(line.startswith("python-telegram-bot[webhooks]") for line in requirements)

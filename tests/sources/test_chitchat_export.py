@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from autocakechat import RunContext
+from autocakechat.plugins.trainers.cakechat.pretrained.conversations import dataset_file, write_corpus
 from tests.sources.conftest import SCRIPT
 from tests.sources.exports import export_json, read
 
@@ -34,6 +35,26 @@ def test_single_chats_contain_the_same_messages(tmp_path: Path, run: RunContext,
     files = chitchat_export.export(tmp_path / "single", 5, single_chats=True)
     assert len(files) == 5
     assert read(tmp_path / "single", run) == read(tmp_path / "account", run)
+
+
+def test_the_conversations_that_a_start_model_learns_from_can_be_left_out(tmp_path: Path) -> None:
+    corpus = write_corpus(dataset_file(), tmp_path / "corpus")
+    learnt = {
+        tuple(message for turn in dialog for message in turn.text.split("\n"))
+        for part in ("train", "validation")
+        for dialog in corpus.dialogs(part)
+    }
+
+    def exported(*options: str) -> list[tuple[str, ...]]:
+        command = [sys.executable, SCRIPT, tmp_path / "tg_data", "--conversations", "1000", *options]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        chats = json.loads((tmp_path / "tg_data" / "result.json").read_text("utf-8"))["chats"]["list"]
+        return [tuple(line for message in chat["messages"] for line in message["text"].split("\n")) for chat in chats]
+
+    unseen = exported("--unseen")
+    assert len(unseen) == 408
+    assert not learnt & set(unseen)
+    assert len(learnt & set(exported())) > 800
 
 
 def test_only_its_own_exports_are_overwritten(tmp_path: Path) -> None:

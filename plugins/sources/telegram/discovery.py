@@ -26,12 +26,15 @@ _TELEGRAM_KEYS = re.compile(
     """,
     re.VERBOSE,
 )
+# The keys of other formats; the patterns of a line are all there, in any order.
 _OTHER_FORMATS = (
-    (re.compile(rb'"sender_name"\s*:.*"timestamp_ms"|"participants"\s*:\s*\[', re.DOTALL), "a Facebook export"),
-    (re.compile(rb'"guild"\s*:\s*\{'), "a Discord export"),
-    (re.compile(rb'"_"\s*:\s*"(?:types\.)?\w*Message'), "a Telethon or Pyrogram dump"),
-    (re.compile(rb'"update_id"\s*:|"message_id"\s*:.*"chat"\s*:', re.DOTALL), "a list of Bot API updates"),
-    (re.compile(rb'"print_name"\s*:'), "a telegram-cli dump"),
+    ((rb'"sender_name"\s*:', rb'"timestamp_ms"'), "a Facebook export"),
+    ((rb'"participants"\s*:\s*\[',), "a Facebook export"),
+    ((rb'"guild"\s*:\s*\{',), "a Discord export"),
+    ((rb'"_"\s*:\s*"(?:types\.)?\w*Message',), "a Telethon or Pyrogram dump"),
+    ((rb'"update_id"\s*:',), "a list of Bot API updates"),
+    ((rb'"message_id"\s*:', rb'"chat"\s*:'), "a list of Bot API updates"),
+    ((rb'"print_name"\s*:',), "a telegram-cli dump"),
 )
 
 
@@ -107,8 +110,8 @@ def find_problem(path: Path) -> str:
         return "not JSON"
     if fast_parser.has_known_layout(head):
         return ""
-    for pattern, other_format in _OTHER_FORMATS:
-        if pattern.search(head):
+    for patterns, other_format in _OTHER_FORMATS:
+        if all(re.search(pattern, head) for pattern in patterns):
             return f"{other_format}, not a Telegram Desktop export"
     if text.startswith(b"{") and _TELEGRAM_KEYS.search(head):
         return ""

@@ -21,7 +21,7 @@ _FAULTS = re.compile(
     | \\.
     | "document_id":(?P<blank>\s*+)
       (?!["\d\[{-]|(?:null|true|false)\s*[,}\]])
-      (?P<path>[^\n}"]*?) (?=,?\s*(?:[}\n]|\Z))
+      (?P<path>[^\n}"]*+) (?=[}\n]|\Z)  # with the comma and white space that follow
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -48,7 +48,8 @@ def _replacement(fault: re.Match[bytes]) -> bytes:
         case "lone":
             return rb"\ufffd"
         case "path":
-            path = fault["path"].replace(b"\\", rb"\\")
-            return b'"document_id":' + fault["blank"] + b'"' + path + b'"'
+            path = fault["path"].rstrip().removesuffix(b",")
+            rest = fault["path"][len(path) :]
+            return b'"document_id":' + fault["blank"] + b'"' + path.replace(b"\\", rb"\\") + b'"' + rest
         case _:  # a valid escape sequence
             return fault[0]

@@ -7,8 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from autocakechat import Input, TrainerType, UserError
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 
@@ -17,35 +15,37 @@ if TYPE_CHECKING:
 
 
 def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    """Trains a network on a corpus; see `train.train`."""
+    """Trains a network on a corpus; see `train.train`. A start model that is made on this machine is trained first."""
+    from autocakechat.plugins.trainers.cakechat.start_training import with_start_model
     from autocakechat.plugins.trainers.cakechat.training import train
 
-    return train.train(options, corpus, into, run)
+    return train.train(with_start_model(options, TRAINER, run), corpus, into, run)
 
 
 def continue_training(
     options: Options, previous: Path, corpus: Corpus, into: Path, run: RunContext
 ) -> Mapping[str, Any]:
     """Trains a network on a corpus, from the weights of an earlier model, which also determines the network's size."""
+    from autocakechat.plugins.trainers.cakechat.start_training import from_model
     from autocakechat.plugins.trainers.cakechat.training import train
 
-    start = evolve(options, start="pretrained", start_path=previous, sha256=(), word2vec=False)
-    return train.train(start, corpus, into, run)
+    return train.train(from_model(options, previous), corpus, into, run)
 
 
 def inputs(options: Options) -> Sequence[Input]:
-    """Returns the files of a local start model; see `files.inputs`.
+    """Returns the files that a start model is read from or trained on; see `files.inputs`.
 
     Raises:
         UserError: A file is missing, options contradict each other, or the library of an option is not installed.
     """
     from autocakechat.plugins.trainers.cakechat.pretrained import files
 
-    downloads = options.start == "pretrained" and options.start_path is None
+    uses_cache = options.start != "scratch" and options.start_path is None
     for is_set, option_name, module, extra in (
         (options.word2vec, "word2vec", "gensim", "word2vec"),
         (options.tensorboard, "tensorboard", "tensorboard", "tensorboard"),
-        (downloads, "start", "pooch", "cakechat"),
+        (uses_cache, "start", "pooch", "cakechat"),
+        (options.embedder != "none", "embedder", options.embedder, "meaning"),
     ):
         if is_set and find_spec(module) is None:
             raise UserError(f"trainer.{option_name} needs {module}", f"run: pip install 'autocakechat[{extra}]'")
@@ -53,10 +53,10 @@ def inputs(options: Options) -> Sequence[Input]:
 
 
 def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
-    """Loads a model folder for inference; see `responder.load`."""
-    from autocakechat.plugins.trainers.cakechat.inference import responder
+    """Loads a model folder for inference; see `loading.load`."""
+    from autocakechat.plugins.trainers.cakechat.ranking import loading
 
-    return responder.load(path, reply)
+    return loading.load(path, reply)
 
 
 TRAINER = TrainerType(
@@ -68,8 +68,8 @@ TRAINER = TrainerType(
     load=load,
     inputs=inputs,
     continue_training=continue_training,
-    requires=("tensorflow", "keras", "numpy", "threadpoolctl"),
+    requires=("tensorflow", "keras", "numpy", "threadpoolctl", "bm25s"),
     install="pip install 'autocakechat[cakechat]'",
-    load_requires=("numpy", "threadpoolctl"),
+    load_requires=("numpy", "threadpoolctl", "bm25s"),
     load_install="pip install 'autocakechat[reply]'",
 )

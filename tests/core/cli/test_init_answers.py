@@ -167,7 +167,7 @@ ALL = ("--person", "me", "--trainer", "toy", "--deployer", "console")
         (("tg_data", *ALL, "--start", "scratch"), "--start: the trainer 'toy' has no option 'start'"),
         (
             ("--start", "pretraind"),
-            "--start: 'pretraind' is not one of scratch, pretrained; did you mean 'pretrained'?",
+            "--start: 'pretraind' is not one of scratch, pretrained, conversations; did you mean 'pretrained'?",
         ),
         (("tg_data", *ALL, "--allow", "5"), "--allow: the deployer 'console' has no such option"),
         (("tg_data", "--allow", "5", "--allow", "no!"), "--allow: 'no!' is not a user id, chat id or username"),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 DIRECTION_MARKS = "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff"  # invisible
-_GAP = rf"[\s{DIRECTION_MARKS}]*"
+_GAP = rf"[\s{DIRECTION_MARKS}]*+"
 _HEADER = re.compile(
     rf"""
     {_GAP} (?P<bracket>\[)? {_GAP}

@@ -34,23 +34,23 @@ _FILE = "file"
 # `IMG-20240105-WA0001.jpg (file attached)` on Android.
 _ATTACHMENT_AT_END = re.compile(r"\u200e?<[^<>\n]{1,40}[:：]\s?(?P<file>[^<>\n]+\.\w{2,5})>\s*\Z")
 _EARLIER_ATTACHMENT = re.compile(
-    r"\u200e?(?P<file>\d{4}-\d\d-\d\d-[^<>\n]+\.\w{2,5}) \u200e?<\u200e?[^<>\n]{1,40}>\s*\Z"
+    r"\u200e?(?P<file>\d{4}-\d\d-\d\d-[^<>\n]{1,255}\.\w{2,5}) \u200e?<\u200e?[^<>\n]{1,40}>\s*\Z"
 )
 _ATTACHMENT_LINE = re.compile(
     r"(?:\u200e(?P<marked>[^\n]+\.\w{2,5})|(?P<named>[^\s]*-\d{8}-WA\d{4,6}\.\w{2,5}))\s\([^()\n]+\)\Z"
     rf"|(?P<known>[^\n]+\.\w{{2,5}})\s\((?:{FILE_ATTACHED})\)\Z"
 )
-_MARKED_BRACKET_AT_END = re.compile(r"\s*\u200e<[^<>\n]{3,80}>\s*\Z")
+_MARKED_BRACKET_AT_END = re.compile(r"\u200e<[^<>\n]{3,80}>\s*\Z")
 # People rarely write a line of several words in angle brackets; `<grin>` is one word.
 _BRACKETED = re.compile(r"\u200e?<(?=[^<>]*(?:[ \xa0]|[^\x00-\x7f]))[^<>\n]{3,60}>\Z")
 _LOCATION = re.compile(r"[^\n]{0,60}https://maps\.google\.com/\?q=-?\d+\.\d+,-?\d+\.\d+\Z")
 # A poll, in any language: a word with a colon, the question, and options with their votes.
 _POLL = re.compile(
     r"\u200e?[^\s:：]{2,16}\s?[:：]\n[^\n]*"
-    r"(?:\n+\u200e?(?P<option>[^\s:：]{2,16})\s?[:：]\s[^\n]*\(\u200e?[^()\n]*\d[^()\n]*\)"
-    r"(?:\n\u200e?(?P=option)\s?[:：]\s[^\n]*\(\u200e?[^()\n]*\d[^()\n]*\))*)\s*\Z"
+    r"(?:\n+\u200e?(?P<option>[^\s:：]{2,16})\s?[:：]\s[^\n]*\((?=[^()\n]{0,20}\d)[^()\n]{1,60}\)"
+    r"(?:\n\u200e?(?P=option)\s?[:：]\s[^\n]*\((?=[^()\n]{0,20}\d)[^()\n]{1,60}\))*)\s*\Z"
 )
-_MENTION = re.compile("\u200e?@(?:\u2068([^\u2069\n]*)\u2069|\u200e)|\u200e@")
+_MENTION = re.compile("\u200e?@(?:\u2068([^\u2069\n]{0,200})\u2069|\u200e)|\u200e@")
 
 # The end of a message on iOS: `Nice day! ‎image omitted`, `paper.pdf • ‎3 pages ‎document omitted`.
 _NOTE_AT_END = re.compile(
@@ -61,7 +61,7 @@ _FILE_NAME = re.compile(r"[^\n]*\S\.(?P<ending>\w{1,8})\Z")
 _ISOLATES = re.compile("[\u200e\u2068\u2069]")
 
 _EDITED = re.compile(
-    r"\s*<(?:This message was edited|Se editó este mensaje\.?|Este mensaje fue editado|Mensagem editada|"
+    r"<(?:This message was edited|Se editó este mensaje\.?|Este mensaje fue editado|Mensagem editada|"
     r"Esta mensagem foi editada|Diese Nachricht wurde bearbeitet\.?|Ce message a été modifié|"
     r"Questo messaggio è stato modificato|Dit bericht is bewerkt|Сообщение изменено|Это сообщение изменено|"
     r"Bu mesaj düzenlendi|Pesan ini diedit|Wiadomość edytowana|ההודעה נערכה|تم تعديل هذه الرسالة)>\Z"
@@ -138,7 +138,11 @@ def _plain(text: str) -> Content:
 
 
 def _without_edit_mark(text: str) -> str:
-    return _EDITED.sub("", _MARKED_BRACKET_AT_END.sub("", text)) if text.endswith(">") else text
+    if text.endswith(">"):
+        for note in (_MARKED_BRACKET_AT_END, _EDITED):
+            if match := note.search(text):
+                text = text[: match.start()].rstrip()
+    return text
 
 
 def _strip_note_at_end(text: str) -> Content | None:

@@ -98,8 +98,8 @@ _NATURAL_TOKEN = re.compile(
 
 def normalise_text(text: str) -> str:
     """Returns text as `join_natural` restores it: single spaces, single line breaks, no space at either end."""
-    text = re.sub(r"\s*\n\s*", NEWLINE, text.replace(JOINER, "").replace("\r", NEWLINE))
-    return re.sub(r"[^\S\n]+", " ", text).strip()
+    lines = text.replace(JOINER, "").replace("\r", NEWLINE).split("\n")
+    return NEWLINE.join(" ".join(words) for line in lines if (words := line.split()))
 
 
 def tokenize_natural(text: str) -> list[str]:

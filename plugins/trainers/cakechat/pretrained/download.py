@@ -25,6 +25,14 @@ from autocakechat.plugins.trainers.cakechat.pretrained.files import (
 
 _TIMEOUT_SECONDS = 30.0
 _CHUNK_BYTES = 2**18
+_HINT = (
+    'set start = "conversations" in [trainer] to train a start model on this machine (English), or download {} '
+    "manually into one folder and set trainer.start_path to this folder"
+)
+
+
+class UnavailableModelError(UserError):
+    """The published model cannot be downloaded."""
 
 
 def download_published_model(options: Options, run: RunContext) -> OriginalFiles:
@@ -38,7 +46,8 @@ def download_published_model(options: Options, run: RunContext) -> OriginalFiles
         The files in the cache folder.
 
     Raises:
-        UserError: A download fails, or a file has an unexpected checksum. The hint lists the URLs to download manually.
+        UnavailableModelError: A download fails. The hint names other start models, and lists the URLs.
+        UserError: A file cannot be saved, or has an unexpected checksum.
     """
     paths = [
         f"{MODELS_FOLDER}/{options.start_name}.tar.gz",
@@ -48,7 +57,7 @@ def download_published_model(options: Options, run: RunContext) -> OriginalFiles
     if options.reverse:
         paths.append(f"{MODELS_FOLDER}/{options.start_reverse_name}.tar.gz")
     urls = [f"{options.start_address.rstrip('/')}/{path}" for path in paths]
-    hint = f"download {', '.join(urls)} manually into one folder and set trainer.start_path to this folder"
+    hint = _HINT.format(", ".join(urls))
     weights, tokens, conditions, *reverse = (download(url, options.sha256, hint, run) for url in urls)
     return OriginalFiles(weights, tokens, conditions, reverse[0] if reverse else None)
 
@@ -66,7 +75,8 @@ def download(url: str, sha256: Sequence[str], hint: str, run: RunContext) -> Pat
         The file in the cache folder.
 
     Raises:
-        UserError: The download fails, or the file has an unexpected checksum.
+        UnavailableModelError: The download fails.
+        UserError: The file cannot be saved, or has an unexpected checksum.
     """
     pooch.get_logger().setLevel("WARNING")  # its messages about checksums are for programmers
     # The folder is named after the URL, since files of different URLs may have the same name.
@@ -76,7 +86,7 @@ def download(url: str, sha256: Sequence[str], hint: str, run: RunContext) -> Pat
             url, known_hash=None, fname=_file_name(url), path=folder, downloader=_Downloader(sha256, run)
         )
     except requests.RequestException as error:
-        raise UserError(f"{url}: {_reason(error)}", hint) from None
+        raise UnavailableModelError(f"{url}: {_reason(error)}", hint) from None
     except OSError as error:
         raise UserError(
             f"{url}: cannot be saved as {error.filename}: {error.strerror}", "make room or fix the permissions there"

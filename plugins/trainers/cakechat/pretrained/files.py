@@ -9,6 +9,7 @@ import attrs
 
 from autocakechat import Input, UserError
 from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.pretrained.conversations import dataset_file
 
 MODELS_FOLDER, TOKENS_FOLDER, CONDITIONS_FOLDER = "nn_models", "tokens_index", "conditions_index"
 """The folders of CakeChat's S3 bucket."""
@@ -70,17 +71,22 @@ class OriginalFiles:
 
 
 def inputs(options: Options) -> Sequence[Input]:
-    """Lists the files of a local start model, so that their content becomes part of the artifact key.
+    """Lists the files that a start model is read from or trained on: their content is part of the artifact key.
 
     Raises:
         UserError: A file is missing, or the options contradict each other.
     """
+    if options.start != "pretrained" and options.start_path is not None:
+        raise UserError(
+            f'trainer.start_path: has no effect with start = "{options.start}"',
+            'set start = "pretrained" in [trainer], or remove start_path',
+        )
+    if options.start_fallback != "none" and (options.start != "pretrained" or options.start_path is not None):
+        raise UserError(
+            "trainer.start_fallback: has an effect only if the published model is downloaded",
+            'remove start_fallback, or set start = "pretrained" without start_path',
+        )
     if options.start == "scratch":
-        if options.start_path is not None:
-            raise UserError(
-                'trainer.start_path: has no effect with start = "scratch"',
-                'set start = "pretrained" in [trainer], or remove start_path',
-            )
         return []
     for name in _NETWORK_OPTIONS:
         if getattr(options, name) is not None:
@@ -91,6 +97,8 @@ def inputs(options: Options) -> Sequence[Input]:
         raise UserError(
             "trainer.word2vec: the start model already has embeddings", 'remove word2vec, or set start = "scratch"'
         )
+    if "conversations" in (options.start, options.start_fallback):
+        return [Input("conversations", (dataset_file(),))]
     if options.start_path is None:
         return []
     return [Input("start model", find_start_model(options.start_path, options.reverse).files)]

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from autocakechat import RunContext
-from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies, unigram_perplexity
+from autocakechat.plugins.trainers.cakechat.data.unigram import (
+    initial_salience,
+    token_frequencies,
+    unigram_perplexity,
+)
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.estimates import format_duration
 from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
@@ -33,7 +37,7 @@ def fit(
     """Trains a network.
 
     Args:
-        network: The network; ends with the best weights.
+        network: The network; ends with the best weights, which may be the initial ones.
         data: Training and validation samples, initial weights.
         config: How to train.
         options: The options of `[trainer]`.
@@ -54,6 +58,8 @@ def fit(
     else:
         # At zero hidden states the softmax equals the unigram distribution, so no steps are spent on learning it.
         network.output_bias.assign(np.log(frequencies))
+        if network.settings.shared_embedding:
+            network.words.salience.assign(initial_salience(frequencies, data.batcher.vocabulary))
         if options.word2vec:
             _initialise_embeddings(network, data, config.seed)
     loop = TrainingLoop(network, data, config, run, _callbacks(options, data.name, sample_replies))
@@ -64,7 +70,15 @@ def fit(
     loop.resume()
     _log_duration(loop, data, config, options, run)
     history = loop.run()
-    return history, {"perplexity": history.perplexities[history.best_epoch]} | metrics
+    perplexity = history.perplexities[history.best_epoch]
+    if data.initial_weights is not None and metrics["start_perplexity"] < perplexity:
+        set_weights(network, data.initial_weights, Path("start model"))
+        message = (
+            "%s model: the training has not improved the start model, so the model has the weights of the start model"
+        )
+        run.log.warning(message, data.name)
+        perplexity = metrics["start_perplexity"]
+    return history, {"perplexity": perplexity} | metrics
 
 
 def _log_duration(
@@ -94,3 +108,6 @@ def _initialise_embeddings(network: TrainableNetwork, data: TrainingSet, seed: i
     )
     network.context_embedding.embeddings.assign(vectors)
     network.response_embedding.embeddings.assign(vectors)
+    if network.settings.shared_embedding:
+        # The vectors of words that occur together are similar, so their sums would make many words too likely at first.
+        network.words.output_words.assign(np.zeros(network.settings.embedding))

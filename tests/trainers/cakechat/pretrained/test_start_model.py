@@ -25,7 +25,7 @@ from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
     with_new_tokens,
 )
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, load, train
-from tests.trainers.cakechat.conftest import run_in, write_corpus
+from tests.trainers.cakechat.conftest import SMALL, run_in, write_corpus
 from tests.trainers.cakechat.pretrained.bucket import make_authority, serve_bucket
 from tests.trainers.cakechat.training.test_training import assert_same_weights, interrupted
 
@@ -74,6 +74,20 @@ def test_training_continues_from_a_model_folder_and_can_be_interrupted(
         train(options, corpus, resumed, interrupted(run, 3))
     train(options, corpus, resumed, run)
     assert_same_weights(folder, resumed)
+
+
+def test_a_training_that_makes_the_start_model_worse_keeps_its_weights(
+    corpus: Corpus, trained: tuple[Path, dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = attrs.evolve(TUNING, start_path=trained[0], learning_rate=0.3, warm_up=0)
+    folder, metrics = trained_on(options, corpus, tmp_path)
+    assert metrics["perplexity"] == metrics["start_perplexity"] == pytest.approx(trained[1]["perplexity"], rel=1e-4)
+    assert caplog.messages == [
+        "forward model: the training has not improved the start model, so the model has the weights of the start model"
+    ]
+    start, tuned = load_model(trained[0]), load_model(folder)
+    for name, weight in start.network.weights.items():
+        np.testing.assert_array_equal(tuned.network.weights[name], weight)
 
 
 def test_the_published_model_is_downloaded_and_equals_the_archived_one(
@@ -148,6 +162,18 @@ def test_new_tokens_do_not_change_existing_weights(original: StartModel, tmp_pat
     np.testing.assert_allclose(after[..., old] / unknown, 30 / 61, rtol=1e-3)
 
 
+def test_new_tokens_of_a_shared_embedding(corpus: Corpus, run: RunContext, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    train(attrs.evolve(SMALL, embeddings="shared", epochs=1), corpus, tmp_path / "model", run)
+    start = load_start_model(attrs.evolve(TUNING, start_path=tmp_path / "model"), run)
+    extended = with_new_tokens(start, Counter({"quokka": 20, "zyzzyva": 10}), limit=1, min_count=2, seed=1)
+    first, second = save_and_load(start, tmp_path / "before"), save_and_load(extended, tmp_path / "after")
+    context, response = first.context_ids([["hi", "how are you?"]]), first.response_ids(["i am fine"])
+    before, after = first.probabilities(context, response), second.probabilities(context, response)
+    np.testing.assert_allclose(after[..., :-1] / after[..., :-1].sum(axis=-1, keepdims=True), before, rtol=1e-4)
+    np.testing.assert_allclose(after[..., -1] / after[..., start.vocabulary.unknown], 20 / 30, rtol=0.5)
+
+
 def test_the_number_of_new_tokens_is_limited(original: StartModel) -> None:
     counts = Counter({"quokka": 20, "hello": 99})
     assert with_new_tokens(original, counts, limit=1000, min_count=1, seed=1).vocabulary.tokens[-1] == "quokka"
@@ -173,7 +199,7 @@ def test_new_tokens_and_labels_are_learnt(golden_files: Path, tmp_path: Path) ->
     assert set(model.vocabulary.tokens[-2:]) == {"quokka", "zyzzyva"}
     assert model.conditions.labels[-1] == "to-mum"
     assert model.settings.network.recurrent_activation == "hard-sigmoid"
-    responder = load(folder, ReplyOptions(seed=1), run_in(tmp_path / "replies"))
+    responder = load(folder, ReplyOptions(mode="sampling", seed=1), run_in(tmp_path / "replies"))
     assert responder.respond([Request(["quokka ?"], "to-mum")])[0].text == "Zyzzyva!"
 
 
