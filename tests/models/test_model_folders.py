@@ -1,0 +1,33 @@
+"""A model folder of a stranger works, or one line says what is wrong with it; nothing in it takes all memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.models.folders import write_cakechat_model, write_retrieval_model
+
+
+def assert_all_are_handled(folder: Path, first_seed: int, number: int) -> None:
+    (folder / "models").mkdir()
+    write_cakechat_model(folder / "models" / "cakechat")
+    write_retrieval_model(folder / "models" / "retrieval")
+    for path in (folder / "models" / "corpus").iterdir():
+        path.unlink()
+    (folder / "models" / "corpus").rmdir()
+    command = [sys.executable, "-m", "tests.models.open_mutated", str(folder), str(first_seed), str(number)]
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert completed.stdout == "done\n", completed.stdout[-5000:] + completed.stderr[-2000:]
+
+
+def test_damaged_model_folders_are_one_line(tmp_path: Path) -> None:
+    assert_all_are_handled(tmp_path, 0, 60)
+
+
+@pytest.mark.soak
+def test_a_thousand_damaged_model_folders_are_one_line(tmp_path: Path) -> None:
+    assert_all_are_handled(tmp_path, 1000, 1000)
