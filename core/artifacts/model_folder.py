@@ -195,7 +195,7 @@ def _verify_files(folder: Path, manifest: Manifest) -> None:
     for name, digest in manifest.files.items():
         file = folder / name
         _require_inside(folder, file)
-        if not os.path.isfile(file):  # noqa: PTH113  Path.is_file fails for a name that is too long
+        if not os.path.isfile(file):
             raise UserError(f"{file}: missing", "copy the whole folder again, or train again")
         if hash_file(file) != digest:
             raise UserError(f"{file}: damaged (wrong checksum)", "copy the folder again, or train again")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[tuple[int, ...], Any]
 
 
-def open_array(file: Path, dtype: type[np.generic], *shape: int | None) -> Array:
+def open_array(file: Path, dtype: Any, *shape: int | None) -> Array:
     """Maps a file of `np.save` into memory. Nothing is allocated or copied, and no pickle is read.
 
     Args:

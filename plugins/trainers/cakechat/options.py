@@ -55,7 +55,8 @@ class Options:
     sha256: tuple[str, ...] = option(
         default=(),
         check=_sha256,
-        help="allowed SHA-256 digests of the start model's files, as in the log; others are rejected",
+        help="allowed SHA-256 digests of the start model's files, as in the log; others are rejected; the published "
+        "model needs them",
     )
     word2vec: bool = option(
         default=False,
