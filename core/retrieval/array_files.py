@@ -28,7 +28,8 @@ def open_array(file: Path, dtype: Any, *shape: int | None) -> Array:
 
     require_file(file)
     try:
-        array: Array = np.lib.format.open_memmap(file, mode="r")
+        with np.errstate(over="ignore"):  # an error follows the overflow of a size
+            array: Array = np.lib.format.open_memmap(file, mode="r")
     except Exception as error:  # NumPy raises errors of a dozen types for damaged headers
         raise damaged_file(file, f"cannot be read: {type(error).__name__}") from None
     lengths = zip(array.shape, shape, strict=False)
