@@ -71,9 +71,9 @@ soak: $(VENV)/dev
 
 # The libraries of the images, with the hashes of their files; `make lock` takes the newest releases.
 LOCKED := $(addprefix docker/locked/,bot.txt cakechat-cpu.txt cakechat-gpu.txt)
-docker/locked/bot.txt: EXTRAS := reply telegram
-docker/locked/cakechat-cpu.txt: EXTRAS := cakechat-cpu conversations telegram
-docker/locked/cakechat-gpu.txt: EXTRAS := cakechat-gpu conversations telegram
+docker/locked/bot.txt: EXTRAS := reply llama retrieval telegram
+docker/locked/cakechat-cpu.txt: EXTRAS := cakechat-cpu conversations retrieval telegram
+docker/locked/cakechat-gpu.txt: EXTRAS := cakechat-gpu conversations retrieval telegram
 
 lock: $(VENV)/tools
 	@rm -f $(LOCKED)

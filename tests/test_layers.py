@@ -62,6 +62,22 @@ CAKECHAT = Layering(
         (".",),
     ),
 )
+LORA = Layering(
+    "plugins/trainers/lora",
+    "autocakechat.plugins.trainers.lora",
+    (
+        ("bases", "prompts"),
+        ("options",),
+        ("model",),
+        ("gguf_files", "language_model"),
+        ("engine",),
+        ("replies",),
+        ("training",),
+        ("trainer_type",),
+        ("commands",),
+        (".",),
+    ),
+)
 TELEGRAM = Layering(
     "plugins/deployers/telegram",
     "autocakechat.plugins.deployers.telegram",
@@ -129,7 +145,7 @@ def circles(graph: Mapping[str, set[str]]) -> list[str]:
     return next((circle for module in sorted(graph) if (circle := visit(module, []))), [])
 
 
-@pytest.mark.parametrize("layering", [CORE, CAKECHAT, TELEGRAM], ids=lambda layering: layering.folder)
+@pytest.mark.parametrize("layering", [CORE, CAKECHAT, LORA, TELEGRAM], ids=lambda layering: layering.folder)
 def test_imports_point_to_lower_layers(layering: Layering) -> None:
     assert list(violations(layering)) == []
 

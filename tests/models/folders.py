@@ -38,11 +38,17 @@ def write_retrieval_model(folder: Path) -> None:
     finalize_model_folder(folder, trainer, RetrievalOptions(), metrics)
 
 
-def write_cakechat_model(folder: Path) -> None:
+def write_cakechat_model(folder: Path, shared_embedding: bool) -> None:
     """Writes a model with random weights, a reverse model and past replies."""
     tokens = [*SERVICE_TOKENS, *_WORDS]
     size = NetworkSettings(
-        tokens=len(tokens), conditions=2, embedding=4, condition_embedding=3, hidden=5, recurrent_activation="sigmoid"
+        tokens=len(tokens),
+        conditions=2,
+        embedding=4,
+        condition_embedding=3,
+        hidden=5,
+        recurrent_activation="sigmoid",
+        shared_embedding=shared_embedding,
     )
     settings = ModelSettings(
         network=size, padding="masked", text="natural", context_lines=3, line_tokens=10, reply_tokens=10
@@ -53,7 +59,7 @@ def write_cakechat_model(folder: Path) -> None:
     past = folder / "past_replies"
     past.mkdir()
     ReplyIndex.build(_corpus(folder.with_name("corpus")), past, silent_progress)
-    write_arrays(past / "mean_thought.safetensors", {"mean_thought": np.zeros(size.hidden, np.float32)})
+    write_arrays(past / "mean_thought.safetensors", {"mean_thought": np.zeros(size.thought_size, np.float32)})
     _write_ranker(past / "ranker.json")
     finalize_model_folder(folder, TRAINER, Options(), {"perplexity": 12.5})
 

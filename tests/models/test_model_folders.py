@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,10 @@ from tests.models.folders import write_cakechat_model, write_retrieval_model
 
 def assert_all_are_handled(folder: Path, first_seed: int, number: int) -> None:
     (folder / "models").mkdir()
-    write_cakechat_model(folder / "models" / "cakechat")
+    write_cakechat_model(folder / "models" / "cakechat", shared_embedding=False)
+    write_cakechat_model(folder / "models" / "shared", shared_embedding=True)
     write_retrieval_model(folder / "models" / "retrieval")
-    for path in (folder / "models" / "corpus").iterdir():
-        path.unlink()
-    (folder / "models" / "corpus").rmdir()
+    shutil.rmtree(folder / "models" / "corpus")
     command = [sys.executable, "-m", "tests.models.open_mutated", str(folder), str(first_seed), str(number)]
     completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert completed.stdout == "done\n", completed.stdout[-5000:] + completed.stderr[-2000:]

@@ -21,7 +21,7 @@ from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
 from autocakechat.plugins.trainers.cakechat.network.weight_files import read_weights, write_weights
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Version of the model folder's format; incremented when older programs cannot read the folder any more."""
 
 _GREATEST_SUM_OF_SQUARES = 1e12
@@ -48,11 +48,12 @@ class ModelSettings:
     text: StyleName
     line_tokens: int = attrs.field(validator=and_(ge(1), le(10_000)))
     reply_tokens: int = attrs.field(validator=and_(ge(1), le(10_000)))
-    form: int = FORMAT_VERSION
+    form: int = attrs.field(default=FORMAT_VERSION, validator=ge(1))
 
     def batcher(self, vocabulary: Vocabulary) -> Batcher:
         """Returns what makes batches for the network."""
-        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding)
+        shared = self.network.shared_embedding
+        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding, encode_replies=shared)
 
 
 @attrs.frozen
