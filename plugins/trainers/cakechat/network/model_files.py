@@ -190,7 +190,9 @@ def check_numbers(arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> Non
         if array.dtype != np.float32:
             raise damaged_file(file, f"{name} contains {array.dtype}, expected float32")
         flat = array.ravel(order="K")  # a view also of a kernel that is stored by columns
-        if not np.dot(flat, flat) <= _GREATEST_SUM_OF_SQUARES:  # true for a NaN
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.dot(flat, flat)
+        if not squares <= _GREATEST_SUM_OF_SQUARES:  # true for a NaN
             raise damaged_file(file, f"{name} contains a number that is too large, or none at all")
 
 

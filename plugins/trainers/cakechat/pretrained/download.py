@@ -105,7 +105,7 @@ def _unconfirmed(address: str, files: Sequence[Path]) -> UserError:
     seen = ", ".join(f"{name} {checksum}" for name, checksum in checksums.items())
     confirmed = ", ".join(f'"{checksum}"' for checksum in checksums.values())
     return UserError(
-        f"{address}: downloaded, but not used, since nobody has confirmed the SHA-256 of the files: {seen}",
+        f"{address}: the files are downloaded, but not used until you confirm their SHA-256: {seen}",
         "compare them with those of a source that you trust; to accept the files, set in [trainer]: "
         f"sha256 = [{confirmed}]",
     )

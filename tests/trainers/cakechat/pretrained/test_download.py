@@ -86,7 +86,7 @@ def test_a_file_with_an_unexpected_checksum_is_not_kept(bucket: Bucket, run: Run
 
 
 def test_files_are_used_only_with_confirmed_checksums(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="downloaded, but not used") as raised:
+    with pytest.raises(UserError, match="not used until you confirm") as raised:
         download_published_model(options(bucket, sha256=()), run)
     seen = re.findall("[0-9a-f]{64}", raised.value.message)
     assert seen == [hashlib.sha256(FILES[path]).hexdigest() for path in bucket.requests]
