@@ -12,7 +12,7 @@ import click
 
 from autocakechat.cli.init_command.matching import find_one, find_person
 from autocakechat.cli.init_command.questions import ask, check_option
-from autocakechat.cli.inspect import can_leave_out, read_log, source_for
+from autocakechat.cli.inspect import can_leave_out, read_logs, source_for
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.text import escape_control_characters, pluralize
@@ -59,7 +59,7 @@ def choose_log(app: App, given: Path | None, source_name: str | None) -> ChatLog
         if not path.exists():
             raise UserError(f"{path}: no such file or folder", "give the path of an export")
         source = source_for(app, path, source_name)
-        summary = read_log(app, source, path)
+        summary = read_logs(app, [(source, path)])
         if not summary.people:
             raise UserError(f"{path}: the chat log has no participants", "give another export")
         return ChatLog(path, source, summary)
