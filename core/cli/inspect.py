@@ -11,7 +11,7 @@ import attrs
 import click
 
 from autocakechat.display.tables import print_json
-from autocakechat.errors import ManyProblemsError, UserError
+from autocakechat.errors import ForeignLogError, ManyProblemsError, UserError
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters, list_items, pluralize
@@ -110,15 +110,22 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     for source in recognising:
         if recognises(manager.owner(source), source, path):
             return source
-    problems = []
+    problems, foreign = [], []
     for source in recognising:
         # A source that does not recognise the log may still know what is wrong with it.
         try:
             stage_inputs(manager.owner(source), source, source_options(source, path))
+        except ForeignLogError:
+            foreign.append(source.name)
         except UserError as error:
             problems.append(str(error))
     if problems:
         raise ManyProblemsError(problems)
+    if foreign:
+        names = list_items(foreign, len(foreign))
+        raise UserError(
+            f"{path}: no source recognises it, of {names}", "give --source NAME to read what one of them expects"
+        )
     raise UserError(
         f"{path}: no source recognises it", "give --source NAME; for the names: acc plugins list --kind source"
     )

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import attrs
 
-from autocakechat import Input, UserError, escape_control_characters
+from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
 from autocakechat.plugins.sources.jsonl.zst import open_zst
 
 HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognise its format
@@ -48,7 +48,8 @@ def find_input(path: Path, file_format: FileFormat) -> Input:
     shown = escape_control_characters(str(path))
     if path.is_file():
         if problem := find_problem(path, file_format):
-            raise UserError(f"{shown}: {problem}", file_format.hint)
+            is_foreign = not _bare_name(path).lower().endswith(file_format.suffixes)
+            raise (ForeignLogError if is_foreign else UserError)(f"{shown}: {problem}", file_format.hint)
         return Input(path.name, (path,))
     if not path.is_dir():
         raise UserError(f"{shown}: no such file or folder", file_format.hint)
@@ -56,9 +57,11 @@ def find_input(path: Path, file_format: FileFormat) -> Input:
     problems = {file: find_problem(file, file_format) for file in candidates}
     logs = tuple(file for file in candidates if not problems[file])
     if not logs:
-        first = next(iter(candidates), path)
-        reason = problems.get(first, f"no file with the suffix {' or '.join(file_format.suffixes)} in this folder")
-        raise UserError(f"{escape_control_characters(str(first))}: {reason}", file_format.hint)
+        if not candidates:
+            suffixes = " or ".join(file_format.suffixes)
+            raise ForeignLogError(f"{shown}: no file with the suffix {suffixes} in this folder", file_format.hint)
+        first = candidates[0]
+        raise UserError(f"{escape_control_characters(str(first))}: {problems[first]}", file_format.hint)
     name = logs[0].relative_to(path).as_posix()
     return Input(name if len(logs) == 1 else f"{name} and {len(logs) - 1} more", logs)
 

@@ -11,7 +11,17 @@ from typing import Protocol
 
 import attrs
 
-from autocakechat import Chat, Input, RunContext, SourceType, UserError, escape_control_characters, option, select_chats
+from autocakechat import (
+    Chat,
+    ForeignLogError,
+    Input,
+    RunContext,
+    SourceType,
+    UserError,
+    escape_control_characters,
+    option,
+    select_chats,
+)
 
 
 class NotAnExportError(Exception):
@@ -101,7 +111,7 @@ def _inputs(source: str, module: str, options: ExportOptions) -> Sequence[Input]
     try:
         files = sorted(export_format.find(source, path))
     except NotAnExportError as error:
-        raise UserError(escape_control_characters(str(error)), hint) from None
+        raise ForeignLogError(escape_control_characters(str(error)), hint) from None
     except OSError as error:
         raise UserError(f"{shown}: {error.strerror}", "check the path and its permissions") from None
     name = files[0].relative_to(path).as_posix() if path.is_dir() else path.name
