@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -119,12 +118,17 @@ def test_a_message_in_two_files_counts_once(tmp_path: Path, acc_run: RunContext)
     assert [m.kind for m in messages if m.kind != "text"] == ["duplicate message"] * 2
 
 
-@pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".zst", zstandard.compress)])
-def test_compressed_files_are_read_as_they_are(
-    suffix: str, compress: Callable[[bytes], bytes], read: Read, caplog: pytest.LogCaptureFixture
-) -> None:
+def compress(content: bytes, suffix: str) -> bytes:
+    if suffix == ".gz":
+        return gzip.compress(content)
+    packed: bytes = pytest.importorskip("zstandard").compress(content)
+    return packed
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_compressed_files_are_read_as_they_are(suffix: str, read: Read, caplog: pytest.LogCaptureFixture) -> None:
     content = "".join(line("c", n, f"text {n} {n**9 % 99991}") for n in range(5000)).encode()
-    packed = compress(content)
+    packed = compress(content, suffix)
     assert len(read(packed, name=f"log.jsonl{suffix}")["c"]) == 5000
     with caplog.at_level(logging.WARNING):
         cut = read(packed[: len(packed) * 3 // 4], name=f"log.jsonl{suffix}")["c"]
