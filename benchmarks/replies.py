@@ -34,6 +34,7 @@ from autocakechat.plugins.trainers.cakechat.training.presets import PRESETS
 
 WORKER = Path(__file__).with_name("replies_worker.py")
 MODES: dict[str, dict[str, Any]] = {
+    "ranked, 32 past, 10 x 16 tokens": {"mode": "ranked", "max_tokens": 16},
     "sampling, 16 tokens": {"mode": "sampling", "max_tokens": 16},
     "sampling-reranking, 10 x 16 tokens": {"mode": "sampling-reranking", "max_tokens": 16},
     "beamsearch, beam 10, 40 steps": {"mode": "beamsearch", "max_tokens": 40},
@@ -69,11 +70,12 @@ def seconds(command: list[Any], stdin: str = "") -> float:
 
 def measure_replies(python: Path, model: Path, requests: Path, runs: int) -> Measurements:
     """Measures the replies of a model once, with one version."""
-    has_reverse = (model / "reverse.safetensors").exists()
+    lacking = () if (model / "reverse.safetensors").exists() else ("reranking",)
+    lacking += () if (model / "past_replies").exists() else ("ranked",)
     values: Measurements = {
         f"{name}, ms": milliseconds(python, model, requests, 1, reply, runs)
         for name, reply in MODES.items()
-        if has_reverse or not reply["mode"].endswith("reranking")
+        if not reply["mode"].endswith(lacking)
     }
     batches = milliseconds(python, model, requests, CHATS, MODES["sampling, 16 tokens"], max(2, runs // 2))
     values[f"{CHATS} chats at once, replies/s"] = [1000 * CHATS / batch for batch in batches]
@@ -103,7 +105,7 @@ def print_table(versions: dict[str, Measurements]) -> None:
     """Prints a line for each measurement: the median of each version, and their ratio if there are two."""
     print(f"{'':52}" + "".join(f"{version:>12}" for version in versions))
     for name in next(iter(versions.values())):
-        medians = [statistics.median(measurements[name]) for measurements in versions.values()]
+        medians = [statistics.median(values[name]) for values in versions.values() if name in values]
         ratio = f"{medians[0] / medians[1]:11.2f}x" if len(medians) == 2 else ""
         print(f"{name:52}" + "".join(f"{median:12.4g}" for median in medians) + ratio)
 
@@ -116,6 +118,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, help="corpus for `acc evaluate` (default: like the demo's)")
     parser.add_argument("--hidden", type=int, default=768, help="hidden size of each GRU (default: %(default)s)")
     parser.add_argument("--tokens", type=int, default=50_000, help="maximum vocabulary size (default: %(default)s)")
+    parser.add_argument("--past-replies", type=int, default=10_000, help="past replies (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each reply in a round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument("--messages", type=int, default=1000, help="messages before memory is measured")
@@ -135,9 +138,10 @@ def main() -> None:
             write_corpus(corpus)
         models = {"": options.model or folder / "model"}
         if not options.model:
-            make_model(models[""], attrs.evolve(PRESETS["cakechat"], hidden=options.hidden, vocabulary=options.tokens))
+            sizes = attrs.evolve(PRESETS["cakechat"], hidden=options.hidden, vocabulary=options.tokens)
+            make_model(models[""], sizes, options.past_replies)
             models[DEMO] = folder / "demo"
-            make_model(models[DEMO], PRESETS["tiny"])
+            make_model(models[DEMO], PRESETS["tiny"], options.past_replies)
         for label, model in models.items():
             copies = {"this": model, "other": folder / f"{model.name}_by_rows"}
             if options.against:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from itertools import islice
+import tempfile
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import conversations
+import msgspec
 import numpy as np
 
-from autocakechat import finalize_model_folder
+from autocakechat import Corpus, RunContext, finalize_model_folder
+from autocakechat.display.progress import silent_progress
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, ModelSettings, save_model
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
 from autocakechat.plugins.trainers.cakechat.network.weight_files import read_weights, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.ranking.past_replies import PastReplies
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER
 from autocakechat.plugins.trainers.cakechat.training.presets import Hyperparameters
 
@@ -28,12 +33,15 @@ _HELD_OUT = 10
 """One of so many conversations is held out."""
 
 
-def make_model(folder: Path, sizes: Hyperparameters) -> None:
-    """Writes a model folder with random weights and a reverse model.
+def make_model(folder: Path, sizes: Hyperparameters, past_replies: int) -> None:
+    """Writes a model folder with random weights, a reverse model and past replies.
+
+    The weights of the ranker are fitted without the networks, which know nothing.
 
     Args:
         folder: The folder, which must not exist.
         sizes: The sizes of its network, and the maximum size of its vocabulary.
+        past_replies: The number of past replies.
     """
     vocabulary = conversations.read(sizes.vocabulary).batcher.vocabulary
     network = NetworkSettings(
@@ -54,7 +62,11 @@ def make_model(folder: Path, sizes: Hyperparameters) -> None:
     )
     networks = [Network(network, random_weights(network, vocabulary, seed)) for seed in (1, 2)]
     folder.mkdir()
-    save_model(Model(settings, vocabulary, Conditions.from_labels(()), *networks), folder)
+    model = Model(settings, vocabulary, Conditions.from_labels(()), *networks)
+    save_model(model, folder)
+    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as corpus:
+        run = RunContext(log=logging.getLogger("benchmark"), progress=silent_progress, seed=1, state=folder)
+        PastReplies.write(model, _corpus_of(past_replies, Path(corpus)), (), Options(), folder, run)
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 
@@ -72,7 +84,7 @@ def random_weights(settings: NetworkSettings, vocabulary: Vocabulary, seed: int)
 
 def copy_for_version_0(model: Path, folder: Path) -> None:
     """Copies a model folder in the format of the first version, whose kernels are stored by rows."""
-    shutil.copytree(model, folder)
+    shutil.copytree(model, folder, ignore=shutil.ignore_patterns("past_replies"))
     for file in folder.glob("*.safetensors"):
         write_arrays(file, {name: np.ascontiguousarray(weight) for name, weight in read_weights(file).items()})
     settings = json.loads((folder / "settings.json").read_bytes())
@@ -92,3 +104,14 @@ def write_corpus(folder: Path) -> None:
     (folder / "report.json").write_text("{}")
     for part, chosen in (("train", dialogs[size:]), ("validation", dialogs[:size])):
         (folder / f"{part}.jsonl").write_text("".join(f"{json.dumps(dialog)}\n" for dialog in chosen), "utf-8")
+
+
+def _corpus_of(replies: int, folder: Path) -> Corpus:
+    """Writes a corpus with so many replies: those of real conversations, again and again."""
+    with (folder / "train.jsonl").open("wb") as file:
+        for dialog in cycle(conversations.conversations()):
+            if replies <= 0:
+                break
+            file.write(msgspec.json.encode(dialog[: len(dialog) // 2 * 2]) + b"\n")
+            replies -= len(dialog) // 2
+    return Corpus(folder)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TrainerType,
     )
     from autocakechat.ranking.features import Candidate
+    from autocakechat.ranking.moments import set_aside
     from autocakechat.ranking.reply_ranker import RankedReply, ReplyRanker
     from autocakechat.retrieval.exchanges import Exchange
     from autocakechat.retrieval.meaning import Embedder, open_embedder
@@ -88,6 +89,7 @@ __all__ = [
     "open_embedder",
     "option",
     "select_chats",
+    "set_aside",
     "split_terms",
     "write_whole",
 ]
@@ -122,6 +124,7 @@ _PUBLIC_NAMES = {
         "TrainerType",
     ),
     "ranking.features": ("Candidate",),
+    "ranking.moments": ("set_aside",),
     "ranking.reply_ranker": ("RankedReply", "ReplyRanker"),
     "retrieval.exchanges": ("Exchange",),
     "retrieval.meaning": ("Embedder", "open_embedder"),

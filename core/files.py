@@ -14,29 +14,41 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_whole(path: Path, *content: bytes | memoryview) -> None:
+def write_whole(path: Path, *content: bytes | memoryview, mode: int = 0o666) -> None:
     """Writes a file atomically: after a crash it has either the old content or the new content.
 
     Args:
         path: The file.
         content: The content, in one or more pieces.
+        mode: The permissions of the file, less those that the umask removes.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    temporary.unlink(missing_ok=True)  # it may have other permissions
+    with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.writelines(content)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
+    rename(temporary, path)
+
+
+def rename(path: Path, target: Path) -> None:
+    """Renames a file or folder, and returns when the new name is on the disk."""
+    path.replace(target)
+    _sync(target.parent)
 
 
 def sync_tree(folder: Path) -> None:
     """Calls fsync on a folder and on everything below it."""
     for path in [folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def replace_folder(folder: Path, target: Path, spare: Path) -> None:
@@ -47,9 +59,11 @@ def replace_folder(folder: Path, target: Path, spare: Path) -> None:
     Args:
         folder: The new folder.
         target: Its place. A folder that already exists there is replaced.
-        spare: A free path on the same disk, to move the replaced folder to before it is deleted.
+        spare: A path on the same disk, to move the replaced folder to before it is deleted. A crash may have left a
+            folder there.
     """
     if target.exists():
-        target.rename(spare)
-    folder.rename(target)
+        shutil.rmtree(spare, ignore_errors=True)
+        rename(target, spare)
+    rename(folder, target)
     shutil.rmtree(spare, ignore_errors=True)

@@ -12,6 +12,7 @@ export COMPOSE_PROJECT_NAME := $(or $(COMPOSE_PROJECT_NAME),autocakechat-$(first
 ENGINE_MISSING := no Docker engine is running: install it (https://docs.docker.com/engine/install) or start it; `$(DOCKER) ps` must work
 COMPOSE_MISSING := Docker Compose is missing: install the package docker-compose-plugin or docker-compose
 CORPUS_MISSING := there is no corpus: run make generate_corpus
+LORA_MISSING := pipeline.toml trains no language model: write use = "lora" under [trainer], and remove the options of cakechat there and under [reply]
 MODEL_MISSING := there is no model: run make docker_train_from_scratch
 TOKEN_MISSING := TELEGRAM_BOT_TOKEN is not set: write TELEGRAM_BOT_TOKEN=... into .env
 ALLOW_MISSING := TELEGRAM_ALLOW is not set: write TELEGRAM_ALLOW=123456789 @name into .env, with the ids (digits) or usernames \
@@ -22,6 +23,8 @@ CONTAINERS = $(DOCKER) ps --quiet --filter label=com.docker.compose.project=$(CO
 COMPOSE = $(COMPOSE_PROGRAM) --file docker/compose.yaml
 COMPOSE_PROGRAM = $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || command -v docker-compose)
 BUILD = $(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg PLUGINS="$(PLUGINS)" $(DOCKER_BUILD_FLAGS)
+# PyTorch without CUDA.
+TORCH_CPU := https://download.pytorch.org/whl/cpu
 TOKEN_FILE := .secrets/telegram_bot_token
 # An optional start model: a model folder, or files of the original CakeChat.
 PRETRAINED = $(if $(wildcard results.nosync/pretrained/*),results.nosync/pretrained)
@@ -37,7 +40,7 @@ need-image = $(call need,$(shell $(DOCKER) image ls --quiet $(IMAGE)),$(IMAGE_MI
 # Builds the image; with DOCKER_BUILD=no only checks that it exists.
 image = $(if $(filter no,$(DOCKER_BUILD)),$(need-image),@$(BUILD) $(1) .)
 
-.PHONY: docker_train_from_scratch docker_update_pretrained docker_deploy_model docker_stop docker_remove
+.PHONY: docker_train_from_scratch docker_update_pretrained docker_train_lora docker_deploy_model docker_stop docker_remove
 
 docker_train_from_scratch: START = --set trainer.start=scratch
 docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAINED),\
@@ -45,14 +48,18 @@ docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAIN
 # The network is only for downloading a model.
 docker_update_pretrained: export TRAIN_NETWORK := $(or $(TRAIN_NETWORK),$(if $(PRETRAINED),none,bridge))
 # The corpus is the one that generate_corpus made last: it has set the server, which may be known to that target only.
-docker_train_from_scratch docker_update_pretrained: CORPUS = --any $(if $(TELEGRAM_SERVER_ID),--set "extractor.server=$$TELEGRAM_SERVER_ID")
-docker_train_from_scratch docker_update_pretrained: export TELEGRAM_SERVER_ID := $(TELEGRAM_SERVER_ID)
+docker_train_from_scratch docker_update_pretrained docker_train_lora: CORPUS = --any $(if $(TELEGRAM_SERVER_ID),--set "extractor.server=$$TELEGRAM_SERVER_ID")
+docker_train_from_scratch docker_update_pretrained docker_train_lora: export TELEGRAM_SERVER_ID := $(TELEGRAM_SERVER_ID)
 docker_train_from_scratch docker_update_pretrained: SERVICE = $(if $(GPU),train-gpu,train)
-docker_train_from_scratch docker_update_pretrained: IMAGE = autocakechat:$(SERVICE)
-docker_train_from_scratch docker_update_pretrained:
+docker_train_from_scratch docker_update_pretrained: TRAINER = $(if $(GPU),--build-arg TRAINER=cakechat-gpu)
+docker_train_lora: SERVICE = $(if $(GPU),train-lora-gpu,train-lora)
+docker_train_lora: TRAINER = --build-arg TRAINER=lora $(if $(GPU),,--build-arg TORCH=$(TORCH_CPU))
+docker_train_from_scratch docker_update_pretrained docker_train_lora: IMAGE = autocakechat:$(SERVICE)
+docker_train_from_scratch docker_update_pretrained docker_train_lora:
 	$(need-docker)
+	$(if $(filter docker_train_lora,$@),$(call need,$(shell grep -E '^use *= *"lora"' pipeline.toml),$(LORA_MISSING)))
 	$(call need,$(wildcard .acc/corpus/*),$(CORPUS_MISSING))
-	$(call image,--target train $(if $(GPU),--build-arg CAKECHAT=cakechat-gpu))
+	$(call image,--target train $(TRAINER))
 	@mkdir -p results.nosync
 	@ACC_TYPED="make $@" $(COMPOSE) run --rm $$([ -t 0 ] && [ -t 1 ] || echo -T) $(SERVICE) \
 		train $(CORPUS) $(START) --export-model results.nosync/model

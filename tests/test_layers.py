@@ -54,8 +54,25 @@ CAKECHAT = Layering(
         ("options", "data"),
         ("network",),
         ("inference", "pretrained", "training_network"),
+        ("ranking",),
         ("training",),
         ("start_training",),
+        ("trainer_type",),
+        ("commands",),
+        (".",),
+    ),
+)
+LORA = Layering(
+    "plugins/trainers/lora",
+    "autocakechat.plugins.trainers.lora",
+    (
+        ("bases", "prompts"),
+        ("options",),
+        ("model",),
+        ("gguf_files", "language_model"),
+        ("engine",),
+        ("replies",),
+        ("training",),
         ("trainer_type",),
         ("commands",),
         (".",),
@@ -128,7 +145,7 @@ def circles(graph: Mapping[str, set[str]]) -> list[str]:
     return next((circle for module in sorted(graph) if (circle := visit(module, []))), [])
 
 
-@pytest.mark.parametrize("layering", [CORE, CAKECHAT, TELEGRAM], ids=lambda layering: layering.folder)
+@pytest.mark.parametrize("layering", [CORE, CAKECHAT, LORA, TELEGRAM], ids=lambda layering: layering.folder)
 def test_imports_point_to_lower_layers(layering: Layering) -> None:
     assert list(violations(layering)) == []
 

@@ -17,7 +17,7 @@ import msgspec
 
 from autocakechat.config.toml_reader import pipelines_in
 from autocakechat.errors import UserError
-from autocakechat.files import replace_folder, sync_tree
+from autocakechat.files import rename, replace_folder, sync_tree
 
 ArtifactKind = Literal["corpus", "model"]
 MANIFEST_NAMES: dict[ArtifactKind, str] = {"corpus": "corpus.json", "model": "model.json"}
@@ -190,7 +190,7 @@ class ArtifactStore:
         if former.is_dir() and any(former.iterdir()) and not folder.exists():
             self._require_single_pipeline(former, folder)
             self._make_private(folder.parent)
-            former.rename(folder)
+            rename(former, folder)
         return self._make_private(folder)
 
     @contextlib.contextmanager
@@ -244,6 +244,9 @@ class ArtifactStore:
     def _create(self) -> None:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = self.folder.stat()
+            if status.st_mode & 0o077 and status.st_uid == os.getuid():
+                self.folder.chmod(0o700)
             gitignore = self.folder / ".gitignore"
             if not gitignore.exists():
                 gitignore.write_text("*\n")

@@ -13,6 +13,7 @@ import click
 from autocakechat.cli.lazy import CommandGroup
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
+from autocakechat.files import rename
 from autocakechat.interface.corpus import Part
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _concatenate(parts: list[Path], output: Path) -> None:
                     shutil.copyfileobj(lines, file)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(output)
+        rename(Path(name), output)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

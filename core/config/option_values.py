@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ if typing.TYPE_CHECKING:
 T = TypeVar("T")
 
 _MAX_VALUE_LENGTH = 40
+_ENVIRONMENT_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TYPE_DESCRIPTIONS: dict[Any, str] = {
     bool: "true or false",
     int: "an integer",
@@ -173,7 +175,7 @@ def _require_type(value: Any, hint: Any) -> Any:
 
 def _parse_secret(value: Any, base_folder: Path) -> Secret:
     match value:
-        case {"env": str(name)} if len(value) == 1 and name:
+        case {"env": str(name)} if len(value) == 1 and _ENVIRONMENT_VARIABLE.fullmatch(name):
             return Secret(env=name)
         case {"file": str(name)} if len(value) == 1 and name:
             return Secret(file=base_folder / Path(name).expanduser())

@@ -78,13 +78,13 @@ def render_file(name: str, **values: object) -> Markup:
 
 
 def write_page(path: Path, page: str) -> None:
-    """Writes a page to a file.
+    """Writes a page, which may contain names and messages, to a file that only its owner can read.
 
     Raises:
         UserError: The file cannot be written.
     """
     try:
-        write_whole(path, page.encode())
+        write_whole(path, page.encode(), mode=0o600)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", "nothing was written") from None
 

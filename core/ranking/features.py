@@ -24,7 +24,11 @@ _NEIGHBOURS = 50
 _EARLIER_WEIGHT = 0.3
 
 MoreFeatures = Callable[[Request, Sequence[str]], Mapping[str, Sequence[float]]]
-"""Computes further features of candidates, such as the log probability of a network: values by name."""
+"""Computes further features of candidates, such as the log probability of a network.
+
+It gets a conversation and the texts of candidates, and returns one value per candidate by the name of the feature, as
+users read it. It returns the same features for every conversation.
+"""
 
 
 def no_more_features(request: Request, candidates: Sequence[str]) -> Mapping[str, Sequence[float]]:
@@ -59,11 +63,12 @@ class CandidateFeatures:
         self._index = index
         self._more = more
         self._words = lru_cache(8192)(self._words_of)
+        self._rarity = lru_cache(65_536)(self._rarity_of)
 
     def columns(
         self, request: Request, candidates: Sequence[Candidate], without: range = range(0)
     ) -> Mapping[str, Sequence[float]]:
-        """Computes the features of candidates.
+        """Computes the features of candidates, without those of `more`.
 
         Args:
             request: The conversation.
@@ -98,7 +103,11 @@ class CandidateFeatures:
             numbers = [candidate.number for candidate in candidates]
             near, usual = self._index.meaning.compare(lines, texts, numbers)
             columns |= {"is close in meaning": near, "means what is usually replied": usual}
-        return columns | dict(self._more(request, texts))
+        return columns
+
+    def more_columns(self, request: Request, candidates: Sequence[Candidate]) -> Mapping[str, Sequence[float]]:
+        """Computes the further features of candidates, which may take longer."""
+        return self._more(request, [candidate.text for candidate in candidates])
 
     def past_message(self, request: Request, candidates: Sequence[Candidate]) -> list[float]:
         """Returns how much the lines before each candidate, where it was once given, are like the present ones.
@@ -140,7 +149,7 @@ class CandidateFeatures:
     def _mean_rarity(self, words: Sequence[str]) -> float:
         return math.fsum(map(self._rarity, words)) / max(1, len(words))
 
-    def _rarity(self, word: str) -> float:
+    def _rarity_of(self, word: str) -> float:
         """Returns the inverse document frequency of a word in messages and replies."""
         return rarity(self._index.frequency(word), 2 * len(self._index))
 

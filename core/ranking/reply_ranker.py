@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -13,17 +13,13 @@ from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import Request
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.ranking.features import Candidate, CandidateFeatures, MoreFeatures, no_more_features
+from autocakechat.ranking.moments import FEWEST_MOMENTS, draw_moments
 from autocakechat.ranking.rules import is_allowed
 from autocakechat.ranking.weights import DEFAULT_WEIGHTS, RankerWeights
-from autocakechat.retrieval.exchanges import Exchange, exchanges_of
 from autocakechat.retrieval.reply_index import ReplyIndex
 
-_MOMENTS = 1000
-_FEWEST_MOMENTS = 50
-_OTHERS = 9
 _PAST_MESSAGE = "once answered a similar message"
 _PAST_MESSAGE_WEIGHT = 5.0
-_CONTEXT_LINES = 20  # of a moment; more than the index uses, for repetitions
 
 
 @attrs.frozen
@@ -67,11 +63,13 @@ class ReplyRanker:
         seed: int,
         progress: OpenProgress,
         more: MoreFeatures = no_more_features,
+        dialogs: Collection[int] | None = None,
     ) -> ReplyRanker:
         """Fits the weights on the training part of a corpus: which of ten replies did the person give here?
 
         The index ignores the dialog that a reply is from, so that it does not find the reply itself, and the map to
-        replies was fitted on others. A network that computes further features must not have learnt these dialogs.
+        replies was fitted on others. A network that computes further features must not have learnt these dialogs; see
+        `set_aside`.
 
         Args:
             index: The index of this part of the corpus.
@@ -79,18 +77,22 @@ class ReplyRanker:
             seed: The seed of the draw of replies.
             progress: Opens a progress display.
             more: Computes further features.
+            dialogs: The positions of the dialogs that are set aside; None for all. If these are few, the weights of the
+                features of the index are fitted on others, too.
 
         Returns:
             The ranker. It has default weights if there are too few replies.
         """
-        moments = list(_draw_moments(index, corpus, seed))
-        if len(moments) < _FEWEST_MOMENTS:
+        moments = list(draw_moments(index, corpus, seed, dialogs))
+        if len(moments) < FEWEST_MOMENTS:
             return cls(index, DEFAULT_WEIGHTS, more)
         features = CandidateFeatures(index, more)
         columns = []
         with progress("learning to rank", total=len(moments)) as display:
             for moment in moments:
-                columns.append(features.columns(moment.request, moment.candidates, moment.own_dialog))
+                known = features.columns(moment.request, moment.candidates, moment.own_dialog)
+                further = features.more_columns(moment.request, moment.candidates) if moment.is_set_aside else {}
+                columns.append({**known, **further})
                 display.advance()
         return cls(index, RankerWeights.fit(columns), more)
 
@@ -105,69 +107,68 @@ class ReplyRanker:
             request: The conversation.
             candidates: The candidates.
         """
+        return self._with_more(request, candidates, self._known_reasons(request, candidates))
+
+    def best(self, request: Request, candidates: Sequence[Candidate], limit: int = 10) -> list[RankedReply]:
+        """Returns the best candidates that may be sent, best first, each text once.
+
+        A candidate may not be sent if it repeats the message or what the bot said before, or contains a placeholder of
+        masked data. Candidates with the requested label come before others. The further features are computed only for
+        those that are best by the other ones.
+
+        Args:
+            request: The conversation.
+            candidates: The candidates.
+            limit: The largest number to return.
+        """
+        distinct = {found.text: found for found in reversed(candidates)}
+        allowed = [found for found in distinct.values() if is_allowed(found.text, request.context)]
+        reasons = self._known_reasons(request, allowed)
+        order = sorted(range(len(allowed)), key=lambda place: _order(request, allowed[place], reasons[place]))[:limit]
+        short_list = [allowed[place] for place in order]
+        ranked = self._with_more(request, short_list, [reasons[place] for place in order])
+        pairs = zip(short_list, ranked, strict=True)
+        return [found for _, found in sorted(pairs, key=lambda pair: _order(request, pair[0], pair[1].reasons))]
+
+    @staticmethod
+    def choose(ranked: Sequence[RankedReply], temperature: float, rng: random.Random) -> RankedReply:
+        """Draws one of several ranked replies: its probability is the softmax of the scores divided by the temperature.
+
+        Args:
+            ranked: The replies, best first; at least one.
+            temperature: 0 chooses the first.
+            rng: The random numbers.
+        """
+        if not temperature:
+            return ranked[0]
+        highest = max(found.score for found in ranked)
+        (chosen,) = rng.choices(ranked, [math.exp((found.score - highest) / temperature) for found in ranked])
+        return chosen
+
+    def _known_reasons(self, request: Request, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+        """Returns what each feature adds to the score of each candidate, without the further features."""
         if not candidates:
             return []
         contributions = self.weights.contributions(self._features.columns(request, candidates))
         similar = self._features.past_message(request, candidates)
-        reasons = [
+        return [
             found | {_PAST_MESSAGE: _PAST_MESSAGE_WEIGHT * likeness}
             for found, likeness in zip(contributions, similar, strict=True)
         ]
+
+    def _with_more(
+        self, request: Request, candidates: Sequence[Candidate], reasons: Sequence[Mapping[str, float]]
+    ) -> list[RankedReply]:
+        """Scores candidates by the reasons that are known and the further features."""
+        columns = self._features.more_columns(request, candidates) if candidates else {}
+        more = self.weights.contributions(columns) or [{}] * len(candidates)
+        all_reasons = [{**known, **further} for known, further in zip(reasons, more, strict=True)]
         return [
             RankedReply(candidate.text, math.fsum(found.values()), found)
-            for candidate, found in zip(candidates, reasons, strict=True)
+            for candidate, found in zip(candidates, all_reasons, strict=True)
         ]
 
-    def best(self, request: Request, candidates: Sequence[Candidate]) -> list[RankedReply]:
-        """Returns the candidates that may be sent, best first, each text once.
 
-        A candidate may not be sent if it repeats the message or what the bot said before, or contains a placeholder of
-        masked data.
-        """
-        distinct = {found.text: found for found in reversed(candidates)}
-        allowed = [found for found in distinct.values() if is_allowed(found.text, request.context)]
-        return sorted(self.rank(request, allowed), key=lambda found: -found.score)
-
-
-@attrs.frozen
-class _Moment:
-    """A true reply among others.
-
-    Attributes:
-        request: The conversation before it.
-        candidates: The true reply, then replies of other dialogs.
-        own_dialog: The numbers of the exchanges of its dialog.
-    """
-
-    request: Request
-    candidates: Sequence[Candidate]
-    own_dialog: range
-
-
-def _draw_moments(index: ReplyIndex, corpus: Corpus, seed: int) -> Iterator[_Moment]:
-    """Draws true replies, each with replies of other dialogs."""
-    rng = random.Random(seed)  # noqa: S311 - not for secrets
-    numbers = range(len(index))
-    drawn = set(rng.sample(index.unseen, min(_MOMENTS, len(index.unseen))))
-    start = 0
-    for dialog in corpus.dialogs("train"):
-        own = range(start, start + len(dialog) // 2)
-        start = own.stop
-        if drawn.isdisjoint(own) or len(own) > len(numbers) // 2:
-            continue
-        for number, exchange in zip(own, exchanges_of(dialog, _CONTEXT_LINES), strict=True):
-            if number in drawn:
-                others = _draw_others(index, exchange, own, rng)
-                if len(others) == _OTHERS:
-                    true = Candidate(exchange.reply, exchange.label, number)
-                    yield _Moment(Request(exchange.context, exchange.label), [true, *others], own)
-
-
-def _draw_others(index: ReplyIndex, exchange: Exchange, own: range, rng: random.Random) -> list[Candidate]:
-    """Draws different replies of other dialogs; fewer than asked for if the person has few."""
-    others: dict[str, Candidate] = {}
-    for number in rng.sample(range(len(index)), min(4 * _OTHERS, len(index))):
-        other = index.exchanges[number]
-        if number not in own and other.reply != exchange.reply and len(others) < _OTHERS:
-            others.setdefault(other.reply, Candidate(other.reply, other.label, number))
-    return list(others.values())
+def _order(request: Request, candidate: Candidate, reasons: Mapping[str, float]) -> tuple[bool, float]:
+    """Returns the key that sorts candidates: those with the requested label first, then by their score."""
+    return candidate.label != request.emotion, -math.fsum(reasons.values())

@@ -6,6 +6,7 @@ candidates of the same context.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,10 +76,10 @@ class RankerWeights(msgspec.Struct, frozen=True):
             columns: The features: a value per candidate, by name. A feature without a weight does not count.
         """
         known = [weight for weight in self.weights if weight.feature in columns]
-        rows = zip(*(columns[weight.feature] for weight in known), strict=True)
+        candidates = len(next(iter(columns.values()), ()))
         return [
-            {weight.feature: weight.contribution(value) for weight, value in zip(known, row, strict=True)}
-            for row in rows
+            {weight.feature: weight.contribution(columns[weight.feature][place]) for weight in known}
+            for place in range(candidates)
         ]
 
     @classmethod
@@ -87,15 +88,16 @@ class RankerWeights(msgspec.Struct, frozen=True):
 
         Args:
             moments: For each true reply, the features of the candidates by name. The first candidate is the true one.
-                All moments have the same features and the same number of candidates.
+                All moments have the same number of candidates. A feature that a moment lacks counts as its mean there.
         """
         import numpy as np
 
-        names = list(moments[0])
-        table = np.array([[moment[name] for name in names] for moment in moments]).transpose(0, 2, 1)
-        mean, deviation = table.mean((0, 1)), table.std((0, 1))
+        names = list(dict.fromkeys(name for moment in moments for name in moment))
+        unknown = [math.nan] * len(next(iter(moments[0].values())))
+        table = np.array([[moment.get(name, unknown) for name in names] for moment in moments]).transpose(0, 2, 1)
+        mean, deviation = np.nanmean(table, (0, 1)), np.nanstd(table, (0, 1))
         deviation[deviation == 0] = 1.0
-        weights = _conditional_logit(np.clip((table - mean) / deviation, -_CLIP, _CLIP))
+        weights = _conditional_logit(np.nan_to_num(np.clip((table - mean) / deviation, -_CLIP, _CLIP)))
         figures = zip(names, weights.tolist(), mean.tolist(), deviation.tolist(), strict=True)
         return cls(len(moments), [FeatureWeight(*figure) for figure in figures])
 

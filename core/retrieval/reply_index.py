@@ -152,7 +152,7 @@ class ReplyIndex:
     @property
     def unseen(self) -> range:
         """The numbers of the exchanges that nothing in the index but their own entries was learnt from."""
-        return range(fitted_on(len(self)).stop if self.meaning else 0, len(self))
+        return unseen_exchanges(len(self), by_meaning=self.meaning is not None)
 
     def search(self, context: Sequence[str], limit: int = 32, without: range = range(0)) -> list[Match]:
         """Finds the exchanges that fit a conversation best.
@@ -197,6 +197,16 @@ class ReplyIndex:
         for line in context[-self.context_lines : -1]:
             scores = scores + _EARLIER_WEIGHT * replies.scores(line)
         return scores
+
+
+def unseen_exchanges(exchanges: int, by_meaning: bool) -> range:
+    """Returns the numbers of the exchanges that nothing in an index but their own entries is learnt from.
+
+    Args:
+        exchanges: The number of exchanges in the index.
+        by_meaning: Whether the index has an embedder, so that a map from conversations to replies is learnt.
+    """
+    return range(fitted_on(exchanges).stop if by_meaning else 0, exchanges)
 
 
 def best(scores: Scores, limit: int, without: range = range(0)) -> list[int]:

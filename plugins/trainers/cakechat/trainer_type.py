@@ -45,6 +45,7 @@ def inputs(options: Options) -> Sequence[Input]:
         (options.word2vec, "word2vec", "gensim", "word2vec"),
         (options.tensorboard, "tensorboard", "tensorboard", "tensorboard"),
         (uses_cache, "start", "pooch", "cakechat"),
+        (options.embedder != "none", "embedder", options.embedder, "meaning"),
     ):
         if is_set and find_spec(module) is None:
             raise UserError(f"trainer.{option_name} needs {module}", f"run: pip install 'autocakechat[{extra}]'")
@@ -52,10 +53,10 @@ def inputs(options: Options) -> Sequence[Input]:
 
 
 def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
-    """Loads a model folder for inference; see `responder.load`."""
-    from autocakechat.plugins.trainers.cakechat.inference import responder
+    """Loads a model folder for inference; see `loading.load`."""
+    from autocakechat.plugins.trainers.cakechat.ranking import loading
 
-    return responder.load(path, reply)
+    return loading.load(path, reply)
 
 
 TRAINER = TrainerType(
@@ -67,8 +68,8 @@ TRAINER = TrainerType(
     load=load,
     inputs=inputs,
     continue_training=continue_training,
-    requires=("tensorflow", "keras", "numpy", "threadpoolctl"),
+    requires=("tensorflow", "keras", "numpy", "threadpoolctl", "bm25s"),
     install="pip install 'autocakechat[cakechat]'",
-    load_requires=("numpy", "threadpoolctl"),
+    load_requires=("numpy", "threadpoolctl", "bm25s"),
     load_install="pip install 'autocakechat[reply]'",
 )

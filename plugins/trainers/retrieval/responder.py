@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,23 +73,12 @@ class Retriever:
         )
         if not ranked:
             return Reply(self._options.fallback)
-        ranked = ranked[:_BEST]
-        chosen = self._choose(ranked)
+        chosen = ReplyRanker.choose(ranked, self._options.temperature, self._random)
         return Reply(chosen.text, [candidate.text for candidate in ranked], chosen.reasons)
 
-    def _choose(self, ranked: Sequence[RankedReply]) -> RankedReply:
-        """Draws one of the best replies: its probability is the softmax of the scores divided by the temperature."""
-        if not self._options.temperature:
-            return ranked[0]
-        weights = [math.exp((found.score - ranked[0].score) / self._options.temperature) for found in ranked]
-        (chosen,) = self._random.choices(ranked, weights)
-        return chosen
-
     def _select(self, request: Request, candidates: Sequence[Candidate]) -> list[RankedReply]:
-        """Returns the candidates that may be sent, best first; those with the requested label before others."""
-        allowed = [candidate for candidate in candidates if not self._is_banned(candidate.text)]
-        with_label = {candidate.text for candidate in allowed if candidate.label == request.emotion}
-        return sorted(self._ranker.best(request, allowed), key=lambda ranked: ranked.text not in with_label)
+        """Returns the candidates that may be sent, best first."""
+        return self._ranker.best(request, [found for found in candidates if not self._is_banned(found.text)], _BEST)
 
     def _is_banned(self, reply: str) -> bool:
         normalised = _normalise(reply)

@@ -33,3 +33,15 @@ def test_a_folder_with_other_files_is_not_replaced(model: Path, tmp_path: Path) 
     with pytest.raises(UserError, match="photos: already exists and is not a model folder"):
         export_model(model, target)
     assert (target / "photo.jpg").exists()
+
+
+def test_an_interrupted_export_can_be_repeated(model: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy"
+    export_model(model, target)
+    for leftover in (".copy.replaced", ".copy.copying"):
+        (tmp_path / leftover).mkdir()
+        (tmp_path / leftover / "model.json").write_text("old")
+    (model / "model.json").write_text('{"new": 1}')
+    export_model(model, target)
+    assert (target / "model.json").read_text() == '{"new": 1}'
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "model"]

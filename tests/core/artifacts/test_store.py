@@ -99,6 +99,14 @@ def test_the_newest_artifact_is_the_one_built_or_reused_last(store: ArtifactStor
     assert store.newest("corpus").key == "k1"  # type: ignore[union-attr]
 
 
+def test_a_folder_that_others_could_read_becomes_private(store: ArtifactStore) -> None:
+    store.folder.mkdir(mode=0o755, parents=True)
+    store.folder.chmod(0o755)
+    with store.locked():
+        pass
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+
+
 def test_the_folder_is_private_and_ignored_by_git(store: ArtifactStore) -> None:
     with store.locked():
         pass

@@ -102,6 +102,15 @@ def test_an_option_without_default_is_required() -> None:
     assert parse({}, RequiredOptions) == (None, ["server: is required: the person to learn"])
 
 
+def test_a_secret_in_the_place_of_a_variable_is_not_shown() -> None:
+    for value in ("123456:FakeFakeFake", {"env": "123456:FakeFakeFake"}, {"env": "fake-fake"}):
+        parsed, problems = parse({"token": value})
+        assert parsed is None
+        assert len(problems) == 1
+        assert "NAME" in problems[0]
+        assert "ake" not in problems[0]
+
+
 def test_values_for_the_artifact_key_exclude_secrets_and_options_without_effect() -> None:
     values = values_affecting_key(Options(token=Secret(env="TOKEN"), since=date(2024, 1, 2)))
     assert values["since"] == "2024-01-02"

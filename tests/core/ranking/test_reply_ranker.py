@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import random
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autocakechat import Candidate, Corpus, ReplyIndex, ReplyRanker, Request
+from autocakechat import Candidate, Corpus, RankedReply, ReplyIndex, ReplyRanker, Request, set_aside
 from autocakechat.display.progress import silent_progress
 from autocakechat.ranking.rules import is_allowed
-from autocakechat.ranking.weights import RankerWeights
+from autocakechat.ranking.weights import FeatureWeight, RankerWeights
 
 TOPICS = ("cats", "opera", "tennis", "taxes", "bread", "comets", "trams", "roses", "chess", "soup", "jazz", "ferries")
 
@@ -128,3 +131,79 @@ def test_the_weights_are_those_of_a_logistic_regression() -> None:
     regression = linear_model.LogisticRegression(C=0.5, fit_intercept=False, tol=1e-10)
     regression.fit(np.concatenate([difference, -difference]), [1] * 300 + [0] * 300)
     assert [weight.weight for weight in fitted.weights] == pytest.approx(regression.coef_[0].tolist(), abs=1e-4)
+
+
+def numbered_corpus(folder: Path, dialogs: int) -> Corpus:
+    """Dialogs of two replies."""
+    lines = [
+        json.dumps([{"text": f"{'what' if n % 2 else 'who'} {n}?"}, {"text": f"answer {10_000 + n}"}] * 2)
+        for n in range(dialogs)
+    ]
+    (folder / "train.jsonl").write_text("\n".join(lines))
+    return Corpus(folder)
+
+
+def test_dialogs_are_set_aside_for_a_network(tmp_path: Path) -> None:
+    corpus = numbered_corpus(tmp_path, 1000)
+    chosen = set_aside(corpus, by_meaning=False)
+    assert len(chosen) == 80
+    assert set_aside(corpus, by_meaning=False) == chosen
+    by_meaning = set_aside(corpus, by_meaning=True)
+    assert len(by_meaning) == 80
+    assert min(by_meaning) >= 500  # the map from conversations to replies is fitted on the others
+    longer = set_aside(numbered_corpus(tmp_path, 1100), by_meaning=False)
+    assert len({place for place in longer if place < 1000} - chosen) < 8
+    assert set_aside(numbered_corpus(tmp_path, 300), by_meaning=False) == frozenset()
+    assert len(set_aside(numbered_corpus(tmp_path, 9000), by_meaning=False)) == 500
+
+
+def test_further_features_are_computed_for_dialogs_set_aside_only(tmp_path: Path) -> None:
+    corpus = numbered_corpus(tmp_path, 1000)
+    (tmp_path / "index").mkdir()
+    index = ReplyIndex.build(corpus, tmp_path / "index", silent_progress)
+    aside = set_aside(corpus, by_meaning=False)
+    seen = set()
+
+    def network(request: Request, texts: Sequence[str]) -> dict[str, list[float]]:
+        numbers = [int(text.split()[1]) - 10_000 for text in texts]
+        seen.update(numbers)
+        return {"network": [float(str(number) in request.context[-1]) for number in numbers]}
+
+    ranker = ReplyRanker.fit(index, corpus, 42, silent_progress, network, aside)
+    assert seen == aside
+    assert ranker.weights.moments == 1000
+    weights = {weight.feature: weight.weight for weight in ranker.weights.weights}
+    assert weights["network"] > 1
+
+
+def test_only_the_best_get_further_features(index: ReplyIndex, tmp_path: Path) -> None:
+    asked = []
+
+    def network(request: Request, texts: Sequence[str]) -> dict[str, list[float]]:
+        asked.append(len(texts))
+        return {"network": [float("no" in text) for text in texts]}
+
+    weights = RankerWeights(
+        1, [FeatureWeight("rarest word shared with the last lines", 1.0), FeatureWeight("network", 9.0)]
+    )
+    ranker = ReplyRanker(index, weights, network)
+    texts = ["jazz is nice", "no jazz", "no", "well", "opera"]
+    best = ranker.best(Request(["what about jazz?"]), [Candidate(text) for text in texts], 2)
+    assert asked == [2]
+    assert [found.text for found in best] == ["no jazz", "jazz is nice"]
+
+
+def test_the_requested_label_comes_first(index: ReplyIndex, tmp_path: Path) -> None:
+    ranker = ReplyRanker.fit(index, corpus_again(index), 42, silent_progress)
+    candidates = [Candidate("jazz again", "joy"), Candidate("well", "anger"), Candidate("oh, jazz", "joy")]
+    best = ranker.best(Request(["what about jazz?"], "anger"), candidates)
+    assert best[0].text == "well"
+
+
+def test_a_temperature_draws_among_the_best() -> None:
+    ranked = [RankedReply("best", 3.0, {}), RankedReply("good", 2.0, {}), RankedReply("bad", -9.0, {})]
+    rng = random.Random(1)
+    assert {ReplyRanker.choose(ranked, 0.0, rng).text for _ in range(50)} == {"best"}
+    drawn = Counter(ReplyRanker.choose(ranked, 1.0, rng).text for _ in range(500))
+    assert drawn["best"] / drawn["good"] == pytest.approx(math.e, rel=0.3)
+    assert drawn["bad"] < 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -15,28 +14,13 @@ from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSea
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
-from autocakechat.plugins.trainers.cakechat.inference.threads import choose_threads
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 
 _MAX_SCORED = 128
 """Maximum number of replies that are scored at once, unless a request has more."""
-
-
-def load(path: Path, options: ReplyOptions) -> CakeChatResponder:
-    """Loads a model folder for generating replies.
-
-    Args:
-        path: A folder that the trainer wrote.
-        options: The options of `[reply]`.
-
-    Raises:
-        UserError: The folder is damaged, or it contains no reverse model and the options ask for reranking.
-    """
-    model = load_model(path, reverse=options.reranks, threads=choose_threads(options.threads))
-    return CakeChatResponder(model, options)
 
 
 class CakeChatResponder:
@@ -65,7 +49,7 @@ class CakeChatResponder:
         banned = [
             [style.normalise_token(token) for token in style.tokenize(phrase)] for phrase in banned_phrases(options)
         ]
-        self._banned_phrases = [phrase for phrase in banned if len(phrase) > 1]
+        self._banned_phrases = banned
         banned_tokens = {phrase[0] for phrase in banned if len(phrase) == 1}
         rules = TokenRules.from_vocabulary(model.vocabulary, banned_tokens, style.normalise_token)
         self._scorer = Scorer(model.network, rules.pad)
@@ -96,7 +80,7 @@ class CakeChatResponder:
         for _ in range(attempts):
             if not pending:
                 break
-            candidates = self._candidates([requests[index] for index in pending])
+            candidates = self.candidates([requests[index] for index in pending])
             for index, texts in zip(pending, candidates, strict=True):
                 if texts:
                     replies[index] = self._choose(texts)
@@ -138,8 +122,13 @@ class CakeChatResponder:
         ends = np.cumsum(counts).tolist()
         return [scores[end - count : end] for count, end in zip(counts, ends, strict=True)]
 
-    def _candidates(self, requests: Sequence[Request]) -> list[list[str]]:
-        """Returns the texts of the permitted candidates for each request, best first."""
+    def is_banned(self, text: str) -> bool:
+        """Returns whether a text contains a banned phrase."""
+        style = self._model.style
+        return self._contains_banned([style.normalise_token(token) for token in style.tokenize(text)])
+
+    def candidates(self, requests: Sequence[Request]) -> list[list[str]]:
+        """Generates candidates: for each request the distinct texts of those that are permitted, best first."""
         lines, context = self._context_arrays(requests)  # (lines, tokens), (requests, context lines)
         condition = self._condition_ids(requests)  # (requests,)
         contexts = self._model.batcher.packer.pack_contexts(lines, context)
@@ -158,7 +147,7 @@ class CakeChatResponder:
         """Generates candidates for each request: (candidates, tokens) ids with the start token."""
         if self._options.uses_beam_search:
             return self._beam_search.search(thought_vectors, condition, self._decoding, self._options.beams)
-        candidates = self._options.candidates if self._reranker else 1
+        candidates = 1 if self._options.samples_one else self._options.candidates
         ids = self._sampler.sample(
             np.repeat(thought_vectors, candidates, 0), np.repeat(condition, candidates), self._decoding, self._random
         )
@@ -170,11 +159,13 @@ class CakeChatResponder:
         texts: dict[str, None] = {}
         for ids in candidates.tolist():
             tokens = self._model.vocabulary.decode(ids[1:])
-            normalised = [style.normalise_token(token) for token in tokens]
             text = style.join(tokens)
-            if text and not any(contains_phrase(normalised, phrase) for phrase in self._banned_phrases):
+            if text and not self._contains_banned([style.normalise_token(token) for token in tokens]):
                 texts[text] = None
         return list(texts)
+
+    def _contains_banned(self, tokens: Sequence[str]) -> bool:
+        return any(contains_phrase(tokens, phrase) for phrase in self._banned_phrases)
 
     def _choose(self, candidates: list[str]) -> Reply:
         """Chooses one of the best candidates at random."""

@@ -20,7 +20,7 @@ from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
 from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_weights, write_weights
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Version of the model folder's format; incremented when older programs cannot read the folder any more."""
 
 
@@ -48,7 +48,8 @@ class ModelSettings:
 
     def batcher(self, vocabulary: Vocabulary) -> Batcher:
         """Returns what makes batches for the network."""
-        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding)
+        shared = self.network.shared_embedding
+        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding, encode_replies=shared)
 
 
 @attrs.frozen
@@ -109,7 +110,7 @@ def load_model(folder: Path, reverse: bool = False, threads: int = 1) -> Model:
         UserError: A file is missing or damaged, or contradicts another file.
     """
     settings, vocabulary, conditions = load_metadata(folder)
-    if reverse and not (folder / "reverse.safetensors").exists():
+    if reverse and not has_reverse(folder):
         raise UserError(
             f"{folder}: the model has no reverse model, which reranking needs",
             'train with reverse = true in [trainer], or set mode = "sampling" or "beamsearch" in [reply]',
@@ -117,6 +118,11 @@ def load_model(folder: Path, reverse: bool = False, threads: int = 1) -> Model:
     network = load_network(settings.network, folder / "weights.safetensors", threads)
     reverse_network = load_network(settings.network, folder / "reverse.safetensors", threads) if reverse else None
     return Model(settings, vocabulary, conditions, network, reverse_network)
+
+
+def has_reverse(folder: Path) -> bool:
+    """Returns whether a model folder contains a reverse model."""
+    return (folder / "reverse.safetensors").exists()
 
 
 def load_metadata(folder: Path) -> tuple[ModelSettings, Vocabulary, Conditions]:

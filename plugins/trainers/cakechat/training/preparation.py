@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import attrs
 
@@ -61,7 +61,9 @@ class _CorpusCounts:
     replies: int
 
 
-def prepare(options: Options, corpus: Corpus, seed: int, run: RunContext) -> PreparedTraining:
+def prepare(
+    options: Options, corpus: Corpus, seed: int, run: RunContext, excluded: Collection[int] = ()
+) -> PreparedTraining:
     """Reads the corpus, and the start model if there is one.
 
     Args:
@@ -69,6 +71,7 @@ def prepare(options: Options, corpus: Corpus, seed: int, run: RunContext) -> Pre
         corpus: The corpus.
         seed: Seed for the embeddings of new words.
         run: Log and progress.
+        excluded: Positions of the training dialogs that the network does not learn. Their words are in the vocabulary.
 
     Raises:
         UserError: The corpus has too few replies, or the start model cannot be used.
@@ -96,7 +99,8 @@ def prepare(options: Options, corpus: Corpus, seed: int, run: RunContext) -> Pre
     def read_samples(dialogs: Iterable[Sequence[Utterance]]) -> Samples:
         return make_samples(dialogs, style.tokenize, vocabulary, conditions, settings.context_lines, options.targets)
 
-    samples, validation = read_samples(corpus.dialogs("train")), read_samples(corpus.dialogs("validation"))
+    learnt = (dialog for position, dialog in enumerate(corpus.dialogs("train")) if position not in excluded)
+    samples, validation = read_samples(learnt), read_samples(corpus.dialogs("validation"))
     if not len(validation):
         raise UserError(
             f"{corpus.path}: validation.jsonl has no replies to validate on",
@@ -131,6 +135,7 @@ def _model_settings(
             condition_embedding=hyperparameters.condition_embedding,
             hidden=hyperparameters.hidden,
             recurrent_activation=options.recurrent_activation,
+            shared_embedding=options.embeddings == "shared",
         ),
         padding=options.padding,
         text=options.text,

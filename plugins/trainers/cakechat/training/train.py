@@ -10,11 +10,13 @@ from typing import Any
 
 import attrs
 
-from autocakechat import Corpus, RunContext, StageError, write_whole
+from autocakechat import Corpus, RunContext, StageError, set_aside, write_whole
 from autocakechat.plugins.trainers.cakechat.data.samples import reversed_samples
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model, save_model, write_json
+from autocakechat.plugins.trainers.cakechat.inference.threads import choose_threads
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model, save_model, write_json
 from autocakechat.plugins.trainers.cakechat.network.settings import weight_shapes
 from autocakechat.plugins.trainers.cakechat.options import Options
+from autocakechat.plugins.trainers.cakechat.ranking.past_replies import PastReplies
 from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, estimate_training_memory
 from autocakechat.plugins.trainers.cakechat.training.fit_network import fit
 from autocakechat.plugins.trainers.cakechat.training.history import History
@@ -42,7 +44,8 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
     Returns:
         The metrics `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`
-        and `seconds`; with a start model also `start_perplexity`, with a reverse model `reverse_perplexity`.
+        and `seconds`; with a start model also `start_perplexity`, with a reverse model `reverse_perplexity`, with
+        `ranking` the number `moments` of replies that the ranker was fitted on.
 
     Raises:
         UserError: The corpus has too few replies, the start model cannot be used, or the training diverged.
@@ -56,7 +59,8 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
 def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
     seed = run.seed % 2**31  # TensorFlow takes seeds of 31 bits
-    prepared = prepare(options, corpus, seed, run)
+    excluded = set_aside(corpus, options.embedder != "none") if options.ranking else frozenset()
+    prepared = prepare(options, corpus, seed, run, excluded)
     config = _training_config(options, prepared.hyperparameters, seed)
     network = TrainableNetwork(prepared.settings.network, None if prepared.start else seed)
     batcher = prepared.settings.batcher(prepared.vocabulary)
@@ -81,6 +85,10 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
 
     save_model(model, into)
+    if options.ranking:
+        # Loaded, since the kernels of a model folder are stored as they are read fastest.
+        loaded = load_model(into, options.reverse, choose_threads(None))
+        metrics["moments"] = PastReplies.write(loaded, corpus, excluded, options, into, run).ranker.weights.moments
     _write_reports(into, metrics, histories, sample_replies.prompts, person_name(corpus.report))
     if prepared.start:
         write_json(into / "start.json", prepared.start.checksums)

@@ -23,10 +23,10 @@ from autocakechat.plugins.trainers.cakechat.data.samples import make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import tokenize_cakechat
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.inference.array_api import CakeChat
-from autocakechat.plugins.trainers.cakechat.inference.responder import load
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
+from autocakechat.plugins.trainers.cakechat.ranking.loading import load
 
 ACTIVATIONS = {"small": "hard-sigmoid", "small-cudnn": "sigmoid"}
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from tests.conftest import ROOT
 
 tokenize, normalise_token = STYLES["natural"].tokenize, STYLES["natural"].normalise_token
 
+sampling = partial(ReplyOptions, mode="sampling")
+
 QUESTIONS = ["hello", "how are you today?", "what do you do for a living?", "", "zxqv zxqv", "lol 😀"]
 REQUESTS = [Request([question]) for question in QUESTIONS]
 
@@ -41,7 +44,7 @@ def folder(trained: tuple[Path, dict[str, Any]]) -> Path:
 def responder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Responder:
     from tests.trainers.cakechat.conftest import run_in
 
-    return load(folder, ReplyOptions(seed=7, temperature=1.0), run_in(tmp_path_factory.mktemp("state")))
+    return load(folder, sampling(seed=7, temperature=1.0), run_in(tmp_path_factory.mktemp("state")))
 
 
 def test_replies_consist_of_tokens_of_the_corpus(responder: Responder, corpus: Corpus) -> None:
@@ -57,7 +60,7 @@ def test_replies_consist_of_tokens_of_the_corpus(responder: Responder, corpus: C
 
 def test_the_same_seed_gives_the_same_replies(folder: Path, run: RunContext) -> None:
     first, second, other = (
-        [reply.text for reply in load(folder, ReplyOptions(seed=seed), run).respond(REQUESTS)] for seed in (3, 3, 4)
+        [reply.text for reply in load(folder, sampling(seed=seed), run).respond(REQUESTS)] for seed in (3, 3, 4)
     )
     assert first == second
     assert first != other
@@ -75,13 +78,13 @@ def test_every_context_gets_a_reply(responder: Responder) -> None:
 
 
 def test_replies_have_at_most_max_tokens(folder: Path, run: RunContext) -> None:
-    replies = load(folder, ReplyOptions(max_tokens=3, temperature=2.0), run).respond(REQUESTS * 5)
+    replies = load(folder, sampling(max_tokens=3, temperature=2.0), run).respond(REQUESTS * 5)
     assert max(len(tokenize(reply.text)) for reply in replies) <= 3
 
 
 def test_replies_contain_no_banned_words_and_phrases(folder: Path, run: RunContext) -> None:
     def reply_tokens(*banned: str) -> list[list[str]]:
-        replies = load(folder, ReplyOptions(seed=1, temperature=1.0, banned=banned), run).respond(REQUESTS * 5)
+        replies = load(folder, sampling(seed=1, temperature=1.0, banned=banned), run).respond(REQUESTS * 5)
         return [[normalise_token(token) for token in tokenize(reply.text)] for reply in replies]
 
     def pairs(replies: list[list[str]]) -> Counter[tuple[str, str]]:
@@ -100,7 +103,7 @@ def test_replies_contain_no_banned_words_and_phrases(folder: Path, run: RunConte
 def test_banned_words_are_read_from_a_file(folder: Path, run: RunContext, tmp_path: Path) -> None:
     words = json.loads((folder / "vocabulary.json").read_text("utf-8"))[4:]
     (tmp_path / "banned.txt").write_text("\n".join(["", *words[1:], "  "]) + "\n", "utf-8-sig")
-    options = ReplyOptions(banned=(words[0],), banned_file=tmp_path / "banned.txt", fallback="well")
+    options = sampling(banned=(words[0],), banned_file=tmp_path / "banned.txt", fallback="well")
     assert [reply.text for reply in load(folder, options, run).respond(REQUESTS)] == ["well"] * len(REQUESTS)
 
 
@@ -111,12 +114,12 @@ def test_an_unreadable_file_of_banned_words_is_reported(
     if content is not None:
         (tmp_path / "banned.txt").write_bytes(content)
     with pytest.raises(UserError, match=rf"banned\.txt: {message}"):
-        load(folder, ReplyOptions(banned_file=tmp_path / "banned.txt"), run)
+        load(folder, sampling(banned_file=tmp_path / "banned.txt"), run)
 
 
 def test_the_fallback_is_used_if_all_candidates_are_banned(folder: Path, run: RunContext) -> None:
     banned = tuple(json.loads((folder / "vocabulary.json").read_text("utf-8"))[4:])
-    replies = load(folder, ReplyOptions(banned=banned, fallback="well"), run).respond(REQUESTS)
+    replies = load(folder, sampling(banned=banned, fallback="well"), run).respond(REQUESTS)
     assert [reply.text for reply in replies] == ["well"] * len(REQUESTS)
 
 

@@ -22,6 +22,7 @@ from autocakechat.plugins.trainers.cakechat.network.model_files import load_mode
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.network.weight_files import read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
+from autocakechat.plugins.trainers.cakechat.ranking.network_features import MESSAGE_GAIN
 from autocakechat.plugins.trainers.cakechat.trainer_type import inputs, load, train
 from autocakechat.plugins.trainers.cakechat.training import checkpoint
 from autocakechat.plugins.trainers.cakechat.training.presets import (
@@ -278,12 +279,14 @@ def test_a_reverse_model_is_also_trained_and_reranks(corpus: Corpus, tmp_path: P
     replies = load(folder, ReplyOptions(mode="sampling-reranking"), run).respond(requests)
     assert all(len(reply.candidates) > 1 for reply in replies)
     assert all(reply.text in reply.candidates[:3] for reply in replies)
+    ranked = load(folder, ReplyOptions(seed=1), run).respond(requests)
+    assert all(MESSAGE_GAIN in reply.reasons for reply in ranked)
 
 
 def test_the_model_folder_has_exactly_the_expected_files(trained: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = trained
     names = {"weights.safetensors", "vocabulary.json", "conditions.json", "settings.json"}
-    names |= {"training.json", "training.html"}
+    names |= {"training.json", "training.html", "past_replies"}
     assert {file.name for file in folder.iterdir()} == names
     history = json.loads((folder / "training.json").read_text())
     perplexities = history["forward"]["perplexities"]

@@ -1,0 +1,1 @@
+"""Engines: what runs the language model to generate and to score replies."""

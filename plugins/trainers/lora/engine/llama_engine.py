@@ -1,0 +1,163 @@
+"""The engine `llama.cpp`: replies without PyTorch, from a base and an adapter in GGUF."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from autocakechat import UserError
+from autocakechat.plugins.trainers.lora.engine.interface import Sampling
+from autocakechat.plugins.trainers.lora.engine.llama_process import LlamaProcess
+
+_SLOTS = 8
+_SMALLEST_CONTEXT = 2048
+# Larger than any difference of logits.
+_CERTAIN = 1000
+# More tokens than any vocabulary has.
+_ALL = 10**9
+
+
+class LlamaEngine:
+    """Runs a base with an adapter in llama.cpp.
+
+    Args:
+        base: The base, a GGUF file.
+        adapter: The adapter, a GGUF file; None for the base alone.
+        end: The token that ends a reply, as text.
+        window: The largest number of tokens of a prompt and its reply.
+
+    Raises:
+        UserError: A file is missing or damaged, or llama.cpp cannot run the model.
+    """
+
+    def __init__(self, base: Path, adapter: Path | None, end: str, window: int) -> None:
+        self._base = base
+        self._end = end
+        self._window = window
+        self._process = LlamaProcess(base, adapter, _SLOTS, max(_SMALLEST_CONTEXT, 4 * window))
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
+        """Generates one reply to each prompt. Equal prompts get independent draws.
+
+        Args:
+            prompts: The prompts.
+            sampling: How to sample. The repetition penalty includes the last tokens of the prompt.
+
+        Returns:
+            One reply per prompt, without its end token.
+        """
+        replies: dict[str, list[str]] = {prompt: [] for prompt in prompts}
+        missing = Counter(prompts)
+        tokens = dict(zip(missing, self._tokenize(list(missing), special=True), strict=True))
+        while missing:
+            # All at once in one request: llama.cpp then computes them together, each time in the same order.
+            count = min(_SLOTS, *missing.values())
+            asked = list(missing)
+            job = self._sampling(sampling, len(replies[asked[0]])) | {
+                "prompt": [self._fitting(tokens[prompt], sampling.max_tokens) for prompt in asked],
+                "n_cmpl": count,
+                "response_fields": ["content"],
+            }
+            found = iter(self._complete(job))
+            for prompt in asked:
+                replies[prompt] += [next(found)["content"] for _ in range(count)]
+            missing -= Counter(dict.fromkeys(asked, count))
+        draws = {prompt: iter(found) for prompt, found in replies.items()}
+        return [next(draws[prompt]) for prompt in prompts]
+
+    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Computes log p of replies: the sum over its tokens and its end token, in nats.
+
+        llama.cpp returns the probabilities of generated tokens only. Each token of a reply is therefore generated, by a
+        bias that leaves no choice; the probabilities are those without the bias.
+
+        Args:
+            prompts: The prompts.
+            replies: For each prompt, any number of replies. A reply that is too long for the window is cut.
+        """
+        contexts = self._tokenize(prompts, special=True)
+        tokens = [self._tokenize(texts) for texts in replies]
+        # One after the other: in a batch, rounding depends on what else is computed.
+        return [
+            [self._log_p(context, reply) for reply in texts] for context, texts in zip(contexts, tokens, strict=True)
+        ]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Counts the tokens of texts. Special tokens in them are not parsed."""
+        return [len(tokens) for tokens in self._tokenize(texts)]
+
+    def close(self) -> None:
+        """Ends the process of llama.cpp."""
+        self._process.close()
+
+    @cached_property
+    def _end_token(self) -> int:
+        """The id of the token that ends a reply."""
+        (tokens,) = self._tokenize([self._end], special=True)
+        if len(tokens) != 1:
+            raise UserError(f"{self._base}: {self._end!r} is not a token", "use another base")
+        return tokens[0]
+
+    def _tokenize(self, texts: Sequence[str], special: bool = False) -> list[list[int]]:
+        def tokenize(text: str) -> list[int]:
+            content = {"content": text, "add_special": False, "parse_special": special}
+            tokens: list[int] = self._process.post("/tokenize", content)["tokens"]
+            return tokens
+
+        return [tokenize(text) for text in texts]
+
+    def _fitting(self, prompt: list[int], reply_tokens: int) -> list[int]:
+        """Returns the end of a prompt that leaves space for the reply."""
+        return prompt[-max(1, self._window - reply_tokens) :]
+
+    def _sampling(self, sampling: Sampling, drawn: int) -> dict[str, Any]:
+        """Returns the parameters of sampling, after some draws for the same prompts."""
+        return {
+            "n_predict": sampling.max_tokens,
+            "samplers": ["penalties", "temperature", "min_p"],
+            "temperature": sampling.temperature,
+            "min_p": sampling.min_p,
+            "repeat_penalty": sampling.repetition_penalty,
+            "repeat_last_n": sampling.max_tokens,
+            "seed": (sampling.seed + drawn) % 2**31,  # each draw for a prompt takes the next seed
+            "stop": [self._end],
+        }
+
+    def _complete(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Sends a request; returns its replies."""
+        answer = self._process.post("/completion", job)
+        return answer if isinstance(answer, list) else [answer]
+
+    def _log_p(self, prompt: list[int], reply: list[int]) -> float:
+        """Computes log p of a reply and its end token. The slot keeps the tokens so far for the next request."""
+        if len(prompt) >= self._window:
+            prompt = self._fitting(prompt, self._window // 2)
+        tokens = [*reply[: self._window - len(prompt) - 1], self._end_token]
+        return sum(self._token_log_p(prompt + tokens[:place], token) for place, token in enumerate(tokens))
+
+    def _token_log_p(self, before: list[int], token: int) -> float:
+        """Computes log p of a token after others."""
+        found = self._probabilities(before, token, 1)
+        if not found:  # llama.cpp reports no token that ends within a character: look for it among the others
+            found = self._probabilities(before, self._end_token, _ALL)[0]["top_logprobs"]
+        log_p: float = next(entry["logprob"] for entry in found if entry["id"] == token)
+        return log_p
+
+    def _probabilities(self, before: list[int], forced: int, most_likely: int) -> list[dict[str, Any]]:
+        """Returns the probability of a token, and of the most likely ones, after others."""
+        job = {
+            "id_slot": 0,
+            "prompt": before,
+            "n_predict": 1,
+            "n_probs": most_likely,
+            "logit_bias": [[forced, _CERTAIN]],
+            "samplers": ["temperature"],
+            "temperature": 0,
+            "response_fields": ["completion_probabilities"],
+        }
+        (answer,) = self._complete(job)
+        found: list[dict[str, Any]] = answer.get("completion_probabilities", [])
+        return found

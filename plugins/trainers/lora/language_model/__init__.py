@@ -1,0 +1,1 @@
+"""The language model in PyTorch: base, tokenizer, adapter and log-likelihood."""

@@ -1,0 +1,105 @@
+"""The adapter (LoRA): adding one to a base, and its weights under the names of PEFT."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autocakechat import UserError, write_whole
+from autocakechat.plugins.trainers.lora.model.folder import Adapter
+
+if TYPE_CHECKING:
+    import torch
+
+_PREFIX = "base_model.model."
+
+
+def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -> tuple[Any, Adapter]:
+    """Adds an adapter to all linear layers of a base but the last.
+
+    Args:
+        base: A causal language model of transformers. It is changed.
+        rank: The rank r.
+        alpha: The scaling is alpha / r.
+        dropout: The dropout rate of the adapter's inputs.
+        seed: The seed of its initial weights.
+
+    Returns:
+        The model with the adapter, and the shape of the adapter.
+    """
+    import peft
+    import torch
+
+    config = peft.LoraConfig(
+        r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT calls what newer versions of transformers rename
+        torch.manual_seed(seed)
+        model: Any = peft.get_peft_model(base, config)
+    modules = {name.rpartition(".lora_A")[0].rpartition(".")[2] for name in adapter_weights(model)}
+    return model, Adapter(rank, alpha, tuple(sorted(modules)))
+
+
+def merged(base: Any, adapter: Adapter, file: Path) -> Any:
+    """Adds a trained adapter to the weights of a base.
+
+    Raises:
+        UserError: The file is damaged or belongs to another base.
+    """
+    model, _ = add_adapter(base, adapter.rank, adapter.alpha, 0.0, 0)
+    set_adapter_weights(model, read_tensors(file), file)
+    return model.merge_and_unload()
+
+
+def adapter_weights(model: Any) -> dict[str, torch.nn.Parameter]:
+    """Returns the weights of the adapter, under the names that PEFT gives them in files."""
+    return {name.replace(".default.", "."): weight for name, weight in model.named_parameters() if ".lora_" in name}
+
+
+def set_adapter_weights(model: Any, tensors: Mapping[str, torch.Tensor], file: Path) -> None:
+    """Replaces the weights of the adapter.
+
+    Args:
+        model: The model with the adapter.
+        tensors: The weights, by the names of PEFT.
+        file: The file that they are from, for the error.
+
+    Raises:
+        UserError: Names or shapes are different.
+    """
+    import torch
+
+    weights = adapter_weights(model)
+    shapes = {name: weight.shape for name, weight in weights.items()}
+    if shapes != {name: tensor.shape for name, tensor in tensors.items()}:
+        raise UserError(f"{file}: does not fit this base", "copy the whole model folder again, or train again")
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(tensors[name])
+
+
+def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Writes tensors to a safetensors file, which is complete or not there."""
+    from safetensors.torch import save
+
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_whole(file, save(on_cpu, dict(metadata or {})))
+
+
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    """Reads tensors from a safetensors file.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: dict[str, torch.Tensor] = load_file(file)
+        return tensors
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{file}: damaged: {error}", "copy the folder again, or train again") from None

@@ -1,0 +1,60 @@
+"""Devices and number formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from autocakechat import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["float32", "bfloat16", "4bit"]
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def choose_device() -> torch.device:
+    """Returns the GPU if there is one, else the CPU."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_precision(wanted: Literal["auto", "float32", "bfloat16", "4bit"], cpuinfo: Path = _CPUINFO) -> Precision:
+    """Returns the number format of a training.
+
+    Args:
+        wanted: The option `precision`.
+        cpuinfo: Linux's description of the processor.
+
+    Raises:
+        UserError: 4 bits are wanted, and there is no CUDA GPU or no bitsandbytes.
+    """
+    import torch
+
+    if wanted == "4bit":
+        _require_4bit()
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    try:
+        flags = cpuinfo.read_text("ascii", "ignore")
+    except OSError:
+        return "float32"
+    # Other processors emulate bfloat16, several times slower than float32.
+    return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+
+
+def _require_4bit() -> None:
+    from importlib.util import find_spec
+
+    import torch
+
+    hint = 'set trainer.precision = "auto", or choose a smaller base'
+    if not torch.cuda.is_available():
+        raise UserError('trainer.precision = "4bit" needs a CUDA GPU, and PyTorch finds none', hint)
+    if find_spec("bitsandbytes") is None:
+        raise UserError('trainer.precision = "4bit" needs bitsandbytes', "run: pip install bitsandbytes")

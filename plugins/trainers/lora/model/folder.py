@@ -1,0 +1,166 @@
+"""Writes and reads model folders.
+
+A folder contains:
+    `adapter.safetensors`: the adapter, under the names of PEFT; `adapter.json`: its rank, alpha and modules.
+    `adapter.gguf`: the same for llama.cpp, if the base's architecture is known there.
+    `base.json`: what the base is; `base/`: its files, if they are small enough.
+    `tokenizer.json`: the tokenizer, in the format of the library tokenizers.
+    `settings.json`: the chat format and what else a reply needs.
+    `past_replies/`: the index of the person's past replies, with the weights of their ranker.
+    `training.json`, `training.html`: the course of the training.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+import msgspec
+
+from autocakechat import RunContext, UserError, write_whole
+from autocakechat.plugins.trainers.lora.bases.cache import remember
+from autocakechat.plugins.trainers.lora.bases.find import find_again
+from autocakechat.plugins.trainers.lora.bases.record import BaseRecord, FoundBase
+from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
+
+ADAPTER, ADAPTER_SETTINGS, ADAPTER_GGUF = "adapter.safetensors", "adapter.json", "adapter.gguf"
+BASE, BASE_FOLDER = "base.json", "base"
+TOKENIZER, SETTINGS = "tokenizer.json", "settings.json"
+PAST_REPLIES, RANKER = "past_replies", "ranker.json"
+
+_LARGEST_INCLUDED = 10**9
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Adapter:
+    """The shape of an adapter.
+
+    Attributes:
+        rank: The rank r.
+        alpha: The scaling is alpha / r.
+        modules: Names of the adapted modules, such as `q_proj`.
+    """
+
+    rank: int
+    alpha: float
+    modules: tuple[str, ...]
+
+
+@attrs.frozen
+class Settings:
+    """What a reply needs besides the weights.
+
+    Attributes:
+        chat_format: The chat format of the base.
+        system: The system line of the training.
+        labels: The labels of the corpus.
+        window: The maximum number of tokens in a training window; a prompt and its reply fit into it.
+    """
+
+    chat_format: ChatFormat
+    system: str
+    labels: tuple[str, ...]
+    window: int
+
+
+@attrs.frozen
+class ModelFolder:
+    """A model folder that was read.
+
+    Attributes:
+        path: The folder.
+        base: What its base is.
+        base_folder: Where the files of the base are: in the model folder, or elsewhere on this machine.
+        adapter: The shape of the adapter; None for a base alone.
+        settings: The settings.
+    """
+
+    path: Path
+    base: BaseRecord
+    base_folder: Path
+    adapter: Adapter | None
+    settings: Settings
+
+    @property
+    def adapter_file(self) -> Path:
+        """The adapter, as safetensors."""
+        return self.path / ADAPTER
+
+    @property
+    def adapter_gguf(self) -> Path:
+        """The adapter, as GGUF; the file may be missing."""
+        return self.path / ADAPTER_GGUF
+
+    @property
+    def tokenizer_file(self) -> Path:
+        """The tokenizer, in the format of the library tokenizers."""
+        return self.path / TOKENIZER
+
+
+def write_model_folder(path: Path, found: FoundBase, adapter: Adapter | None, settings: Settings) -> None:
+    """Writes everything but the adapter's weights and the tokenizer.
+
+    A base of up to 1 GB is hard-linked or copied into the folder. For a larger one, the account's cache records where
+    it is.
+
+    Args:
+        path: The model folder.
+        found: The base.
+        adapter: The shape of the adapter; None for a base alone.
+        settings: The settings.
+    """
+    included = found.size <= _LARGEST_INCLUDED
+    if included:
+        (path / BASE_FOLDER).mkdir()
+        for name in found.record.files:
+            _link_or_copy(found.folder / name, path / BASE_FOLDER / name)
+    else:
+        remember(found.record, found.folder)
+    _write_json(path / BASE, attrs.evolve(found.record, included=included))
+    if adapter is not None:
+        _write_json(path / ADAPTER_SETTINGS, adapter)
+    _write_json(path / SETTINGS, settings)
+
+
+def read_model_folder(path: Path, run: RunContext) -> ModelFolder:
+    """Reads a model folder and finds its base.
+
+    Args:
+        path: A folder that the trainer wrote.
+        run: Log and progress, in case that the base has to be downloaded.
+
+    Raises:
+        UserError: A file is missing or damaged, or the base is not on this machine.
+    """
+    base = _read_json(path / BASE, BaseRecord)
+    return ModelFolder(
+        path=path,
+        base=base,
+        base_folder=find_again(base, path / BASE_FOLDER, run),
+        adapter=_read_json(path / ADAPTER_SETTINGS, Adapter) if (path / ADAPTER_SETTINGS).is_file() else None,
+        settings=_read_json(path / SETTINGS, Settings),
+    )
+
+
+def _write_json(file: Path, value: object) -> None:
+    write_whole(file, msgspec.json.format(msgspec.json.encode(value), indent=1))
+
+
+def _read_json(file: Path, cls: type[T]) -> T:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=cls)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UserError(f"{file}: damaged: {error}", "copy the folder again, or train again") from None
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Links a file, which takes no space, or copies it to another disk."""
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,136 @@
+"""A loaded model that generates and scores replies."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from autocakechat import Reply, ReplyIndex, ReplyRanker, Request, RunContext, Score
+from autocakechat.plugins.trainers.lora.engine.choice import open_engine
+from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
+from autocakechat.plugins.trainers.lora.model.folder import PAST_REPLIES, RANKER, Settings, read_model_folder
+from autocakechat.plugins.trainers.lora.options import ReplyOptions
+from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, system_line
+from autocakechat.plugins.trainers.lora.replies.selection import FirstCandidate, ReplySelection
+
+_CONTEXT_LINES = 20
+
+
+def load(path: Path, options: ReplyOptions, run: RunContext) -> LanguageModelResponder:
+    """Loads a model folder.
+
+    Args:
+        path: A folder that the trainer wrote.
+        options: The options of `[reply]`.
+        run: Log and progress.
+
+    Raises:
+        UserError: The folder is damaged, or the base or the engine is not on this machine.
+    """
+    folder = read_model_folder(path, run)
+    past_replies = None
+    if (path / PAST_REPLIES).is_dir():
+        index = ReplyIndex.open(path / PAST_REPLIES)
+        past_replies = index, ReplyRanker.open(index, path / PAST_REPLIES / RANKER)
+    return LanguageModelResponder(open_engine(folder, options.engine), folder.settings, past_replies, options)
+
+
+class LanguageModelResponder:
+    """Generates candidates with a language model, and chooses among them and the person's past replies.
+
+    Args:
+        engine: Runs the model.
+        settings: The settings of the model folder.
+        past_replies: The person's past replies and the ranker; None for a base without an adapter.
+        options: The options of `[reply]`.
+    """
+
+    context_lines = _CONTEXT_LINES
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        past_replies: tuple[ReplyIndex, ReplyRanker] | None,
+        options: ReplyOptions,
+    ) -> None:
+        self.labels: Sequence[str] = settings.labels
+        self._engine = engine
+        self._settings = settings
+        self._options = options
+        self._seed = secrets.randbits(32) if options.seed is None else options.seed
+        self._batches = 0
+        self._selection: ReplySelection | FirstCandidate = FirstCandidate()
+        if past_replies:
+            self._selection = ReplySelection(engine, self._prompt, *past_replies, options)
+
+    def respond(self, requests: Sequence[Request]) -> list[Reply]:
+        """Generates replies for a batch of conversations.
+
+        If no candidate of a request may be sent, others are generated, `tries` times at most. Then the fallback is the
+        reply.
+
+        Args:
+            requests: One request per conversation.
+
+        Returns:
+            One reply per request, in the same order.
+        """
+        replies = [Reply(self._options.fallback)] * len(requests)
+        pending = list(range(len(requests)))
+        for _ in range(self._options.tries):
+            if not pending:
+                break
+            asked = [requests[number] for number in pending]
+            chosen = self._selection.choose(asked, self._generate(asked))
+            for number, reply in zip(pending, chosen, strict=True):
+                replies[number] = reply or replies[number]
+            pending = [number for number, reply in zip(pending, chosen, strict=True) if reply is None]
+        return replies
+
+    def score(self, requests: Sequence[Request], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Computes the log-likelihood of replies, independently of the options of `[reply]`.
+
+        Args:
+            requests: One request per conversation.
+            replies: For each request, any number of replies. A reply with more tokens than the window of the training
+                is cut.
+
+        Returns:
+            For each request, one score per reply, in the same order.
+        """
+        clean = self._settings.chat_format.without_special
+        texts = [[clean(text) for text in texts_of_one] for texts_of_one in replies]
+        found = self._engine.score([self._prompt(request) for request in requests], texts)
+        counts = [self._engine.count_tokens(texts_of_one) for texts_of_one in texts]
+        window = self._settings.window
+        return [
+            [Score(log_p, min(count + 1, window)) for log_p, count in zip(log_ps, counts_of_one, strict=True)]
+            for log_ps, counts_of_one in zip(found, counts, strict=True)
+        ]
+
+    def _generate(self, requests: Sequence[Request]) -> list[list[str]]:
+        """Generates the candidates of each request."""
+        count = self._options.candidates
+        prompts = [prompt for request in requests for prompt in [self._prompt(request)] * count]
+        self._batches += 1  # the same message gets another reply the next time
+        sampling = Sampling(
+            temperature=self._options.temperature,
+            min_p=self._options.min_p,
+            repetition_penalty=self._options.repetition_penalty,
+            max_tokens=self._options.max_tokens,
+            seed=(self._seed + 7919 * self._batches) % 2**32,
+        )
+        found = [reply.strip() for reply in self._engine.generate(prompts, sampling)]
+        return [found[start : start + count] for start in range(0, len(found), count)]
+
+    def _prompt(self, request: Request) -> str:
+        settings = self._settings
+        return build_prompt(
+            settings.chat_format,
+            system_line(settings.system, request.emotion),
+            request.context[-_CONTEXT_LINES:],
+            self._engine.count_tokens,
+            max(16, settings.window - self._options.max_tokens),
+        )

@@ -1,0 +1,109 @@
+"""Chooses the reply: the model's candidates and the person's past replies, ranked by how well they fit the context.
+
+A candidate gains from its context by log p(reply | context) - log p(reply | other contexts): pointwise mutual
+information, as in Li et al. 2016 (arXiv 1510.03055). The gain per token is added to the score of the ranker of past
+replies. Its weight is small: with a high one, the best candidate repeats the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from autocakechat import Candidate, Reply, ReplyIndex, ReplyRanker, Request, split_terms
+from autocakechat.plugins.trainers.lora.engine.interface import Engine
+from autocakechat.plugins.trainers.lora.options import ReplyOptions
+
+_OTHER_CONTEXTS = 3
+_GAIN = "is likelier in this conversation"
+
+
+class FirstCandidate:
+    """Takes the first candidate that is not empty: for a base without past replies to compare with."""
+
+    def choose(self, requests: Sequence[Request], generated: Sequence[Sequence[str]]) -> list[Reply | None]:
+        """Chooses a reply to each request; see `ReplySelection.choose`."""
+        texts = [[text for text in candidates if text] for candidates in generated]
+        return [Reply(found[0], found) if found else None for found in texts]
+
+
+class ReplySelection:
+    """Chooses among candidates.
+
+    Args:
+        engine: Scores candidates.
+        prompt: Makes the prompt of a request.
+        index: The person's past replies.
+        ranker: Ranks candidates.
+        options: The options of `[reply]`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        prompt: Callable[[Request], str],
+        index: ReplyIndex,
+        ranker: ReplyRanker,
+        options: ReplyOptions,
+    ) -> None:
+        self._engine = engine
+        self._prompt = prompt
+        self._index = index
+        self._ranker = ranker
+        self._options = options
+        phrases = (_normalise(phrase) for phrase in options.banned)
+        self._banned = [phrase for phrase in phrases if phrase.strip()]
+        step = max(1, len(index) // _OTHER_CONTEXTS)
+        self._others = [index.exchanges[number].context for number in range(0, len(index), step)][:_OTHER_CONTEXTS]
+
+    def choose(self, requests: Sequence[Request], generated: Sequence[Sequence[str]]) -> list[Reply | None]:
+        """Chooses a reply to each request.
+
+        Args:
+            requests: One per conversation.
+            generated: The model's candidates for each.
+
+        Returns:
+            The replies; None for a request without a candidate that may be sent.
+        """
+        return [self._choose(request, texts) for request, texts in zip(requests, generated, strict=True)]
+
+    def _choose(self, request: Request, generated: Sequence[str]) -> Reply | None:
+        candidates = [Candidate(text) for text in generated]
+        if self._options.past_replies:
+            matches = self._index.search(request.context, self._options.past_replies)
+            candidates += [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
+        allowed = [candidate for candidate in candidates if not self._is_banned(candidate.text)]
+        ranked = self._ranker.best(request, allowed)
+        if not ranked:
+            return None
+        if len(ranked) == 1:
+            return Reply(ranked[0].text, [ranked[0].text])
+        gains = self._gains(request, [found.text for found in ranked])
+        weight = self._options.context_weight
+        scored = [
+            ((1 - weight) * found.score + weight * gain, found, gain) for found, gain in zip(ranked, gains, strict=True)
+        ]
+        scored.sort(key=lambda item: -item[0])
+        _, best, gain = scored[0]
+        reasons = {name: (1 - weight) * value for name, value in best.reasons.items()} | {_GAIN: weight * gain}
+        return Reply(best.text, [found.text for _, found, _ in scored], reasons)
+
+    def _gains(self, request: Request, texts: Sequence[str]) -> list[float]:
+        """Returns how much likelier each text is in this context than in others, per token, in nats."""
+        contexts = [Request(context, request.emotion) for context in self._others]
+        prompts = [self._prompt(context) for context in (request, *contexts)]
+        own, *others = self._engine.score(prompts, [texts] * len(prompts))
+        counts = self._engine.count_tokens(texts)
+        return [
+            (own[place] - fmean(scores[place] for scores in others)) / (count + 1) for place, count in enumerate(counts)
+        ]
+
+    def _is_banned(self, reply: str) -> bool:
+        normalised = _normalise(reply)
+        return any(phrase in normalised for phrase in self._banned)
+
+
+def _normalise(text: str) -> str:
+    """Returns the terms of a text, each between spaces, so that phrases match whole words only."""
+    return f" {' '.join(split_terms(text))} "

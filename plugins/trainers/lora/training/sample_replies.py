@@ -1,0 +1,65 @@
+"""Sample replies: the bot's replies to the same few held-out contexts during training."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from autocakechat import Corpus, Exchange
+from autocakechat.plugins.trainers.lora.engine.interface import Sampling
+from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
+from autocakechat.plugins.trainers.lora.options import Options
+from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, system_line
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
+
+_LINES = 3
+_MAX_TOKENS = 40
+
+
+class SampleReplies:
+    """Generates replies to a few contexts.
+
+    Args:
+        model: The model in training.
+        tokenizer: Its tokenizer.
+        chat_format: Its chat format.
+        options: The options of `[trainer]`.
+        corpus: The corpus; the contexts are from its held-out part.
+        seed: The seed of the choice of contexts and of the replies.
+
+    Attributes:
+        prompts: The contexts, with the replies of the person.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Tokenizer, chat_format: ChatFormat, options: Options, corpus: Corpus, seed: int
+    ) -> None:
+        self._engine = TorchEngine(model, tokenizer, chat_format, options.window)
+        self._sampling = Sampling(0.8, 0.1, 1.05, _MAX_TOKENS, seed)
+        exchanges = [
+            Exchange(tuple(turn.text for turn in dialog[max(0, place - _LINES) : place]), turn.text, turn.emotion)
+            for dialog in corpus.dialogs("validation")
+            for place, turn in enumerate(dialog)
+            if place % 2
+        ]
+        rng = random.Random(seed)  # noqa: S311 - not for secrets
+        numbers = rng.sample(range(len(exchanges)), min(options.rehearsals, len(exchanges)))
+        self.prompts = [exchanges[number] for number in sorted(numbers)]
+        self._texts = [
+            build_prompt(
+                chat_format,
+                system_line(options.system, prompt.label),
+                prompt.context,
+                self._engine.count_tokens,
+                options.window // 2,
+            )
+            for prompt in self.prompts
+        ]
+
+    def __call__(self) -> list[str]:
+        """Returns the reply of the model, with its present weights, to each context."""
+        return [reply.strip() for reply in self._engine.generate(self._texts, self._sampling)]

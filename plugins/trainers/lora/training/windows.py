@@ -1,0 +1,120 @@
+"""From dialogs to windows: token ids of parts of dialogs, and which of them are learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from autocakechat import Utterance
+from autocakechat.plugins.trainers.lora.prompts.prompt import render, system_line
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
+
+_OVERLAP = 2
+"""Turns of the window before that are repeated without being learnt: with the next message, three lines of context."""
+
+
+@attrs.frozen
+class Window:
+    """A part of a dialog.
+
+    Attributes:
+        ids: Token ids.
+        targets: The places of the tokens that are learnt: those of replies and their end tokens.
+        characters: The number of characters of the learnt replies.
+        replies: The number of learnt replies.
+    """
+
+    ids: Sequence[int]
+    targets: Sequence[int]
+    characters: int
+    replies: int
+
+
+class WindowMaker:
+    """Cuts dialogs into windows.
+
+    Args:
+        tokenizer: The tokenizer of the base.
+        chat_format: The chat format of the base.
+        system: The system line of all dialogs; may be empty.
+        size: The maximum number of tokens in a window.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, chat_format: ChatFormat, system: str, size: int) -> None:
+        self._tokenizer = tokenizer
+        self._format = chat_format
+        self._system = system
+        self._size = size
+        self._between = self._count(chat_format.to_reply) + self._count(chat_format.to_message)
+
+    def windows(self, dialogs: Iterable[Sequence[Utterance]]) -> Iterator[Window]:
+        """Yields the windows of dialogs. Replies that do not fit into a window with their message are cut.
+
+        The system line names the label of a reply. A part of a dialog with several labels is therefore yielded once
+        for each of them, with the replies of this label to learn.
+
+        Args:
+            dialogs: The dialogs.
+        """
+        for dialog in dialogs:
+            for start, first, end in self._parts([turn.text for turn in dialog]):
+                learnt = range(first + 1, end, 2)
+                for label in sorted({dialog[place].emotion for place in learnt}):
+                    places = [place - start for place in learnt if dialog[place].emotion == label]
+                    yield from self._window([turn.text for turn in dialog[start:end]], label, places)
+
+    def _parts(self, texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+        """Yields where each part begins, where its new turns begin, and where it ends."""
+        counts = [len(found.ids) for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        pairs = [sum(counts[place : place + 2]) + self._between for place in range(0, len(texts), 2)]
+        room = self._size - self._count(self._format.before_system + self._system + self._format.after_system)
+        first = 0
+        while first < len(pairs):
+            start = max(0, first - _OVERLAP // 2)
+            if sum(pairs[start : first + 1]) > room:
+                start = first
+            end = first + 1
+            while end < len(pairs) and sum(pairs[start : end + 1]) <= room:
+                end += 1
+            yield 2 * start, 2 * first, 2 * end
+            first = end
+
+    def _window(self, texts: Sequence[str], label: str, learnt: Sequence[int]) -> Iterator[Window]:
+        rendered = render(self._format, system_line(self._system, label), texts)
+        found = self._tokenizer.encode(rendered.text, add_special_tokens=False)
+        if len(found.ids) > self._size:
+            shorter = self._shorten_message(texts, len(found.ids))
+            rendered = render(self._format, system_line(self._system, label), shorter)
+            found = self._tokenizer.encode(rendered.text, add_special_tokens=False)
+        chosen = [rendered.replies[place // 2] for place in learnt]
+        ids = found.ids[: self._size]
+        targets = list(_places_in(chosen, found.offsets[: len(ids)]))
+        if targets:
+            characters = sum(end - start - len(self._format.end) for start, end in chosen)
+            yield Window(ids, targets, characters, len(chosen))
+
+    def _shorten_message(self, texts: Sequence[str], tokens: int) -> list[str]:
+        """Cuts the beginning of the first message, so that the reply has at least half of the window."""
+        message = texts[0]
+        count = self._count(message)
+        kept = max(self._size // 4, count - (tokens - self._size) - 8)
+        return [message[-max(1, len(message) * kept // max(1, count)) :] if kept < count else message, *texts[1:]]
+
+    def _count(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _places_in(spans: Sequence[tuple[int, int]], offsets: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """Yields the places of the tokens inside of some spans of the text."""
+    remaining = list(reversed(spans))
+    for place, (start, end) in enumerate(offsets):
+        while remaining and remaining[-1][1] <= start:
+            remaining.pop()
+        if remaining and place and start >= remaining[-1][0] and end <= remaining[-1][1] and end > start:
+            yield place

@@ -1,0 +1,96 @@
+"""From dialogs to windows of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+
+from autocakechat import Utterance
+from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat, derive_format
+from autocakechat.plugins.trainers.lora.training.batches import make_batches, width_of
+from autocakechat.plugins.trainers.lora.training.windows import Window, WindowMaker
+from tests.trainers.lora.tiny_base import SPECIAL
+
+
+@pytest.fixture
+def tokenizer(tiny_base: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(tiny_base / "tokenizer.json"))
+
+
+@pytest.fixture
+def chat_format() -> ChatFormat:
+    found = derive_format(
+        lambda messages: "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages), "", SPECIAL
+    )
+    assert found
+    return found
+
+
+@pytest.fixture
+def maker(tokenizer: Tokenizer, chat_format: ChatFormat) -> WindowMaker:
+    return WindowMaker(tokenizer, chat_format, "", 128)
+
+
+def dialog(*texts: str, labels: Sequence[str] = ()) -> list[Utterance]:
+    chosen = labels or ["neutral"] * len(texts)
+    return [Utterance(text, label) for text, label in zip(texts, chosen, strict=True)]
+
+
+def learnt(tokenizer: Tokenizer, window: Window) -> str:
+    return str(tokenizer.decode([window.ids[place] for place in window.targets], skip_special_tokens=False))
+
+
+def test_replies_and_their_ends_are_learnt_and_nothing_else(maker: WindowMaker, tokenizer: Tokenizer) -> None:
+    (window,) = maker.windows([dialog("hello", "hi 👋", "how are you?", "fine\nand you?")])
+    assert learnt(tokenizer, window) == "hi 👋<|im_end|>fine\nand you?<|im_end|>"
+    assert window.characters == len("hi 👋") + len("fine\nand you?")
+    assert window.replies == 2
+
+
+def test_each_reply_of_a_long_dialog_is_learnt_once_with_earlier_turns(
+    maker: WindowMaker, tokenizer: Tokenizer
+) -> None:
+    texts = [f"{'message' if place % 2 == 0 else 'reply'} {place}" for place in range(40)]
+    windows = list(maker.windows([dialog(*texts)]))
+    assert len(windows) > 3
+    assert all(len(window.ids) <= 128 for window in windows)
+    assert "".join(learnt(tokenizer, window) for window in windows) == "".join(
+        f"{text}<|im_end|>" for text in texts[1::2]
+    )
+    first = tokenizer.decode(windows[1].ids[: windows[1].targets[0]])
+    assert first.count("reply") == 1, "the turns before are repeated"
+
+
+def test_long_turns_are_cut(maker: WindowMaker, tokenizer: Tokenizer) -> None:
+    (window,) = maker.windows([dialog("zq" * 300, "short")])
+    assert learnt(tokenizer, window) == "short<|im_end|>"
+    (window,) = maker.windows([dialog("hello", "zq" * 300)])
+    assert len(window.ids) == 128
+    assert learnt(tokenizer, window).startswith("zqzq")
+    assert "<|im_end|>" not in learnt(tokenizer, window)
+
+
+def test_a_reply_is_learnt_with_its_label(maker: WindowMaker, tokenizer: Tokenizer) -> None:
+    labels = ["neutral", "joy", "neutral", "neutral"]
+    windows = list(maker.windows([dialog("hello", "hi!!", "and?", "well.", labels=labels)]))
+    found = {learnt(tokenizer, window): tokenizer.decode(window.ids) for window in windows}
+    assert "label: joy" in found["hi!!<|im_end|>"]
+    assert "label" not in found["well.<|im_end|>"]
+
+
+def test_batches_have_windows_of_one_width_and_each_window_once() -> None:
+    lengths = [5 * number % 120 + 1 for number in range(200)]
+    batches = make_batches(lengths, 512, seed=1, epoch=0)
+    assert sorted(number for batch in batches for number in batch) == list(range(200))
+    for batch in batches:
+        (width,) = {width_of(lengths[number]) for number in batch}
+        assert width * len(batch) <= 512
+    assert batches == make_batches(lengths, 512, seed=1, epoch=0)
+    assert batches != make_batches(lengths, 512, seed=1, epoch=1)
+
+
+def test_a_window_longer_than_a_step_is_a_batch() -> None:
+    assert make_batches([600, 600], 512, seed=1, epoch=0) in ([[0], [1]], [[1], [0]])
