@@ -147,5 +147,5 @@ def _bare_name(path: Path) -> str:
 def _find_candidates(folder: Path, file_format: FileFormat) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
         for path in (Path(parent, name) for name in names if not name.startswith(".")):
-            if _bare_name(path).lower().endswith(file_format.suffixes):
+            if _bare_name(path).lower().endswith(file_format.suffixes) and path.is_file():  # not a pipe
                 yield path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,12 @@ def test_other_files_are_refused_in_one_line(content: bytes, problem: str, tmp_p
         assert len(str(raised.value).splitlines()) == 1
         assert SOURCE.recognises
         assert not SOURCE.recognises(path)
+
+
+def test_a_pipe_in_the_folder_is_ignored(tmp_path: Path, acc_run: RunContext) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+    (tmp_path / "b.jsonl").write_text(line("c", 1))
+    assert len(list(read_all(acc_run, tmp_path))) == 1
 
 
 def corpus(*dialogs: list[tuple[str, str]]) -> str:

@@ -15,6 +15,8 @@ from autocakechat import Message
 from autocakechat_messengers.source import NotAnExportError
 
 HEAD_SIZE = 1 << 14  # bytes at the beginning of a file that are enough to recognise its format
+# The sender of the messages of the owner of a log that has no id of the owner. `me` has another meaning in `server`.
+OWNER = "owner"
 DAMAGED_MESSAGE = "damaged message"
 DUPLICATE_MESSAGE = "duplicate message"
 # What code that reads a message raises if a value has another type than expected.
@@ -133,4 +135,5 @@ def without_duplicates(messages: Iterable[Message]) -> Iterator[Message]:
 
 def _walk(folder: Path, suffix: str) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names if name.lower().endswith(suffix))
+        paths = (Path(parent, name) for name in names if name.lower().endswith(suffix))
+        yield from filter(Path.is_file, paths)  # not a pipe, which would block

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from autocakechat import Chat, Message, RunContext
-from autocakechat_messengers.content import WRONG_VALUES, attachment_kind, damaged, number_of, seconds, text_of
+from autocakechat_messengers.content import OWNER, WRONG_VALUES, attachment_kind, damaged, number_of, seconds, text_of
 from autocakechat_messengers.json_stream import InvalidJsonError, JsonList
 from autocakechat_messengers.source import ExportFiles
 
 _NAMES = ("messages.json", "messages.csv")
-_ME = "me"
 
 
 def find(path: Path) -> list[Path]:
@@ -77,4 +76,4 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 def _message(entry: dict[str, Any]) -> Message:
     text, attachments = text_of(entry.get("Contents")), text_of(entry.get("Attachments"))
     kind = attachment_kind(attachments.split()[0].partition("?")[0]) if attachments else "text"
-    return Message(number_of(entry["ID"]), _ME, None, text, seconds(entry["Timestamp"]), kind=kind, outgoing=True)
+    return Message(number_of(entry["ID"]), OWNER, None, text, seconds(entry["Timestamp"]), kind=kind, outgoing=True)

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from autocakechat import Chat, Message, RunContext, UserError
-from autocakechat_messengers.content import attachment_kind, find_files, without_duplicates
+from autocakechat_messengers.content import OWNER, attachment_kind, find_files, without_duplicates
 from autocakechat_messengers.source import ExportFiles
 
 HINT = {"imessage": "copy chat.db and chat.db-wal from ~/Library/Messages of a Mac"}
 _START = 978_307_200  # the times of the database count from 2001
 _LAST_TIME = 253_402_300_799
 _GROUP_STYLE = 43
-_ME = "me"
 _OBJECT = "\ufffc"  # stands for an attachment in a text
 # The columns of a message that matter; older versions of macOS lack some.
 _COLUMNS = (
@@ -121,7 +120,7 @@ def _message(
     id: int, handle: str | None, target: int | None, values: dict[str, Any], attachment: str | None
 ) -> Message:
     from_me = bool(values["is_from_me"])
-    sender = _ME if from_me else str(handle or "")
+    sender = OWNER if from_me else str(handle or "")
     text = str(values["text"] or "") or text_of_body(values["attributedBody"])
     text = text.replace(_OBJECT, "").strip()
     kind = "text" if text else "empty message"

@@ -12,6 +12,7 @@ import msgspec
 
 from autocakechat import Chat, Message, RunContext
 from autocakechat_messengers.content import (
+    OWNER,
     WRONG_VALUES,
     attachment_kind,
     damaged,
@@ -103,7 +104,7 @@ def _message(entry: dict[str, Any], number: int, quotable: dict[str, int]) -> Me
     quoted = text_of(entry.get("quote")).strip().removeprefix(">").replace("\n> ", "\n").replace("`", "").strip()
     return Message(
         number,
-        "" if sender == _UNKNOWN else sender,
+        {_UNKNOWN: "", _ME: OWNER}.get(sender, sender),
         sender or None,
         text,
         seconds(entry["date"]),

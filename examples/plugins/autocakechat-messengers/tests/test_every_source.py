@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import sys
 from collections.abc import Mapping, Sequence
@@ -117,6 +118,15 @@ def test_other_files_are_refused_in_one_line(writer: str, content: bytes, tmp_pa
             assert raised.value.hint
             assert SOURCES[writer].recognises
             assert not SOURCES[writer].recognises(path)
+
+
+@pytest.mark.parametrize("writer", sorted(WRITERS))
+def test_a_pipe_in_the_folder_is_ignored(writer: str, tmp_path: Path) -> None:
+    for name in ("a.json", "data.json", "chat.db", "messages.json"):
+        os.mkfifo(tmp_path / name)
+    source = SOURCES[writer]
+    assert source.recognises
+    assert not source.recognises(tmp_path)
 
 
 def test_chats_and_people_are_selected(tmp_path: Path, acc_run: RunContext) -> None:

@@ -48,7 +48,7 @@ def test_every_kind_of_message_is_counted(tmp_path: Path, acc_run: RunContext) -
     assert result[1].reply_to == result[0].id
     assert [(m.sender, m.outgoing, m.sent) for m in result[:2]] == [
         ("+15550100", False, START),
-        ("me", True, START + 60),
+        ("owner", True, START + 60),
     ]
 
 

@@ -38,6 +38,7 @@ def test_every_kind_of_message_is_counted(tmp_path: Path, acc_run: RunContext) -
     ]
     assert [message.reply_to for message in result if message.reply_to is not None] == [result[0].id]
     assert [message.outgoing for message in result[:2]] == [False, True]
+    assert [message.sender for message in result[:2]] == ["Ann", "owner"]
     assert (result[6].sender, result[0].sent) == ("", START)
 
 
