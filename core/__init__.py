@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autocakechat.artifacts.model_folder import finalize_model_folder
     from autocakechat.display import markup
-    from autocakechat.errors import StageError, UserError
+    from autocakechat.errors import ForeignLogError, StageError, UserError
     from autocakechat.files import write_whole
     from autocakechat.interface.chatlog import Chat, Message, MessageBatch
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
@@ -59,6 +59,7 @@ __all__ = [
     "Embedder",
     "Exchange",
     "ExtractorType",
+    "ForeignLogError",
     "Input",
     "Match",
     "Message",
@@ -98,7 +99,7 @@ __all__ = [
 
 _PUBLIC_NAMES = {
     "artifacts.model_folder": ("finalize_model_folder",),
-    "errors": ("StageError", "UserError"),
+    "errors": ("ForeignLogError", "StageError", "UserError"),
     "files": ("write_whole",),
     "interface.chatlog": ("Chat", "Message", "MessageBatch"),
     "interface.corpus": ("Corpus", "Dialog", "Utterance"),
