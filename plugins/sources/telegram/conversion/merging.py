@@ -62,10 +62,10 @@ def _merge(streams: list[_Stream]) -> Iterator[Message]:
         for stream in streams:
             other = stream.message
             if stream is not first and other is not None and other.id == message.id != _MISSING_ID:
-                yield _make_duplicate(other)
+                yield make_duplicate(other)
                 stream.advance()
         if message.id in ids_at_key and message.id != _MISSING_ID:
-            yield _make_duplicate(message)
+            yield make_duplicate(message)
         else:
             yield message
         ids_at_key.add(message.id)
@@ -77,5 +77,6 @@ def _key(stream: _Stream) -> int:
     return stream.key
 
 
-def _make_duplicate(message: Message) -> Message:
+def make_duplicate(message: Message) -> Message:
+    """Returns what replaces a message that was already read."""
     return Message(message.id, "", None, "", message.sent, kind=DUPLICATE_MESSAGE)

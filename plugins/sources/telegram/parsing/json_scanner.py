@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autocakechat.plugins.sources.telegram.byte_buffer import CHUNK_SIZE, MAX_VALUE_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import CHUNK_SIZE, MAX_VALUE_SIZE, ByteBuffer
 
 # All quantifiers are possessive (`*+`): a failed match takes linear time.
 _BLANK = re.compile(rb"[\s\xef\xbb\xbf]*+")  # white space and byte order marks
@@ -34,6 +34,12 @@ _MESSAGE_DEPTH = 5
 _CONTAINER = re.compile(_container_pattern(_MESSAGE_DEPTH), re.DOTALL)
 _ELEMENT = re.compile(rb"\s*+(" + _container_pattern(_MESSAGE_DEPTH) + rb")\s*+,", re.DOTALL)
 _MAX_DEPTH = 1000
+# For values that do not fit into memory: up to the next quote or bracket, and up to the end of a string.
+_OUTSIDE_STRING = re.compile(rb'[^"{}\[\]]*+')
+_INSIDE_STRING = re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL)
+
+TOO_LARGE = b'{"type":"too large"}'
+"""What `JsonScanner.array_values` yields for an element that is larger than `MAX_VALUE_SIZE`."""
 
 
 class TruncatedJsonError(Exception):
@@ -50,6 +56,10 @@ class InvalidJsonError(Exception):
     def __init__(self, offset: int) -> None:
         super().__init__(offset)
         self.offset = offset
+
+
+class _TooLargeError(InvalidJsonError):
+    """A value does not fit into memory."""
 
 
 class JsonScanner:
@@ -108,7 +118,7 @@ class JsonScanner:
         return self._items(b"]")
 
     def array_values(self) -> Iterator[bytes]:
-        """Yields the elements of an array whose opening bracket is consumed."""
+        """Yields the elements of an array whose opening bracket is consumed; `TOO_LARGE` for one that is too large."""
         for _ in self._items(b"]"):
             while element := _ELEMENT.match(self._buffer.data, self._position):
                 self._position = element.end()
@@ -117,17 +127,28 @@ class JsonScanner:
                     self._discard_consumed()
             if self.peek() == b"]":
                 raise InvalidJsonError(self.offset)  # a comma before the closing bracket
-            yield self.read_value()
+            first, start = self.peek(), self._position
+            try:
+                self._consume_value(first)
+            except _TooLargeError:
+                self._position = start
+                self._skip_large()
+                yield TOO_LARGE
+            else:
+                yield self._buffer.data[start : self._position]
 
     def skip_value(self) -> None:
         """Consumes a value of any size."""
-        self._consume_value(self.peek(), keep=False)
+        if self.peek() in (b'"', b"{", b"["):
+            self._skip_large()
+        else:
+            self._consume(_SCALAR)
 
     def read_value(self) -> bytes:
         """Consumes a value and returns its bytes."""
         first = self.peek()
         start = self._position
-        self._consume_value(first, keep=True)
+        self._consume_value(first)
         return self._buffer.data[start : self._position]
 
     def _items(self, closing: bytes) -> Iterator[None]:
@@ -146,21 +167,20 @@ class JsonScanner:
             if separator == closing:
                 return
 
-    def _consume_value(self, first: bytes, *, keep: bool) -> None:
-        """Consumes a value.
+    def _consume_value(self, first: bytes) -> None:
+        """Consumes a value, which stays in the buffer.
 
         Args:
             first: Its first byte.
-            keep: Whether its bytes must stay in the buffer; this limits its size.
         """
         if first not in _OPENING:
             self._consume(_STRING if first == b'"' else _SCALAR)
         elif container := _CONTAINER.match(self._buffer.data, self._position):
             self._position = container.end()
         else:
-            self._consume_container(keep=keep)
+            self._consume_container()
 
-    def _consume_container(self, *, keep: bool) -> None:
+    def _consume_container(self) -> None:
         """Consumes an object or array that is nested deeply or extends beyond the buffer, bracket by bracket."""
         depth, start = 0, self._position
         while True:
@@ -168,10 +188,33 @@ class JsonScanner:
             depth += 1 if bracket in _OPENING else -1
             if depth == 0:
                 return
-            if depth > _MAX_DEPTH or (keep and self._position - start > MAX_VALUE_SIZE):
+            if depth > _MAX_DEPTH:
                 raise InvalidJsonError(self.offset)
-            if not keep and self._position > CHUNK_SIZE:
+            if self._position - start > MAX_VALUE_SIZE:
+                raise _TooLargeError(self.offset)
+
+    def _skip_large(self) -> None:
+        """Consumes a string, an object or an array of any size; only a chunk of it is in memory."""
+        depth, in_string = 0, False
+        while True:
+            match = (_INSIDE_STRING if in_string else _OUTSIDE_STRING).match(self._buffer.data, self._position)
+            assert match is not None
+            self._position = match.end()
+            if self._position > CHUNK_SIZE:
                 self._discard_consumed()
+            delimiter = self._buffer.data[self._position : self._position + 1]
+            if delimiter in (b"", b"\\"):  # the buffer ends here, perhaps in an escape sequence
+                self._read_chunk()
+                continue
+            self._position += 1
+            if delimiter == b'"':
+                in_string = not in_string
+            else:
+                depth += 1 if delimiter in _OPENING else -1
+            if depth > _MAX_DEPTH:
+                raise InvalidJsonError(self.offset)
+            if depth == 0 and not in_string:
+                return
 
     def _consume(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
         """Consumes a match of a pattern; reads more of the file as long as the match may continue there."""
@@ -184,7 +227,7 @@ class JsonScanner:
             if not match and pattern is _SCALAR:
                 raise InvalidJsonError(self.offset)
             if len(self._buffer.data) - self._position > MAX_VALUE_SIZE:
-                raise InvalidJsonError(self.offset)
+                raise _TooLargeError(self.offset)
             self._read_chunk()
 
     def _discard_consumed(self) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from msgspec import UNSET
 
 from autocakechat import MessageBatch
-from autocakechat.plugins.sources.telegram.classification import classify
-from autocakechat.plugins.sources.telegram.raw_messages import RawBatch, RawMessage
-from autocakechat.plugins.sources.telegram.senders import SenderTable
+from autocakechat.plugins.sources.telegram.conversion.classification import classify
+from autocakechat.plugins.sources.telegram.conversion.findings import Findings
+from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import RawBatch, RawMessage
 
 
 def convert_batches(
-    batches: Iterator[RawBatch], senders: SenderTable, advance: Callable[[int], None], *, sticker_emoji: bool
+    batches: Iterator[RawBatch],
+    senders: SenderTable,
+    advance: Callable[[int], None],
+    findings: Findings,
+    *,
+    sticker_emoji: bool,
 ) -> Iterator[MessageBatch]:
     """Converts the messages of a chat.
 
@@ -24,6 +29,7 @@ def convert_batches(
         batches: The raw messages.
         senders: The senders of the chat.
         advance: Called with the size of each batch, in bytes, to show progress.
+        findings: Receives what the user has to know about the messages.
         sticker_emoji: Whether to use a sticker's emoji as its text.
 
     Yields:
@@ -35,12 +41,14 @@ def convert_batches(
             senders.verify_partner(batch.messages)
         advance(batch.size)
         if batch.messages:
-            converted = _convert(batch, senders, previous_time, sticker_emoji=sticker_emoji)
+            converted = _convert(batch, senders, previous_time, findings, sticker_emoji=sticker_emoji)
             previous_time = converted.sent[-1]
             yield converted
 
 
-def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, sticker_emoji: bool) -> MessageBatch:
+def _convert(
+    batch: RawBatch, senders: SenderTable, previous_time: int, findings: Findings, *, sticker_emoji: bool
+) -> MessageBatch:
     """Converts a batch.
 
     Most messages are plain text, so the lists are first filled as if all were; then the others are classified.
@@ -49,6 +57,7 @@ def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, stick
         batch: At least one message.
         senders: The senders of the chat.
         previous_time: When the last message before the batch was sent, for messages without a time.
+        findings: Receives what the user has to know about the messages.
         sticker_emoji: Whether to use a sticker's emoji as its text.
     """
     messages = batch.messages
@@ -59,16 +68,21 @@ def _convert(batch: RawBatch, senders: SenderTable, previous_time: int, *, stick
     reply_to = [message.reply_to for message in messages]
     kinds = ["text"] * len(messages)
     own_words = [True] * len(messages)
+    topics: list[str] = []
     for i in _indices_to_classify(messages):
-        classified = classify(messages[i], partial(batch.detailed, i), sticker_emoji=sticker_emoji)
-        raw_ids[i], names[i], texts[i], reply_to[i], kinds[i], own_words[i] = classified  # the fields, in their order
+        classified = classify(batch, i, findings, sticker_emoji=sticker_emoji)
+        # The fields, in their order.
+        raw_ids[i], names[i], texts[i], reply_to[i], kinds[i], own_words[i], topic = classified
+        if topic:
+            topics = topics or [""] * len(messages)
+            topics[i] = topic
     sender_ids, outgoing, are_people = zip(*senders.resolve_all(raw_ids), strict=True)
     if not all(are_people):
         _mark_channel_posts(are_people, sender_ids, kinds, own_words)
     if 0 in sent:
         _fill_missing_times(sent, batch, previous_time)
     ids = [message.id for message in messages]
-    return MessageBatch(ids, sender_ids, names, texts, sent, reply_to, kinds, own_words, outgoing)
+    return MessageBatch(ids, sender_ids, names, texts, sent, reply_to, kinds, own_words, outgoing, topics=topics)
 
 
 def _indices_to_classify(messages: Sequence[RawMessage]) -> list[int]:

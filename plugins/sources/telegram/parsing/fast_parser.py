@@ -15,13 +15,14 @@ from functools import partial
 import attrs
 import msgspec
 
-from autocakechat.plugins.sources.telegram import generic_parser
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE, MAX_VALUE_SIZE, ByteBuffer
-from autocakechat.plugins.sources.telegram.json_repair import repair
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
+from autocakechat.plugins.sources.telegram.parsing import generic_parser
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE, MAX_VALUE_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
 
 _SINGLE_CHAT = re.compile(rb'\{\n(?P<header>(?: "(?!messages")[^\n]*[^\n\[{],\n)*) "messages": \[')
 _CHAT_OF_ACCOUNT = re.compile(rb'\n   \{\n(?P<header>(?:    "(?!messages")[^\n]*[^\n\[{],\n)*)    "messages": \[')
+_TYPE = b' "type": '
 _OWNER_ID = re.compile(rb'\n "personal_information": \{\n  "user_id": (\d+)')
 _CHAT_END = b"\n   }"
 _CHAT_LIST = b'\n  "list": ['
@@ -71,13 +72,19 @@ def single_chat_header(head: bytes) -> ChatHeader | None:
     Returns:
         The header; None if the file is the export of an account or has another layout.
     """
-    match = _SINGLE_CHAT.match(head)
+    match = _match_single_chat(head)
     return _parse_header(match["header"]) if match else None
+
+
+def _match_single_chat(head: bytes) -> re.Match[bytes] | None:
+    """Matches the header of a single chat. In other layouts, the type and the id may follow the messages."""
+    match = _SINGLE_CHAT.match(head)
+    return match if match and _TYPE in match["header"] else None
 
 
 def has_known_layout(head: bytes) -> bool:
     """Returns whether a file that begins with these bytes has the layout of Telegram Desktop."""
-    return bool(_SINGLE_CHAT.match(head)) or head.startswith((b'{\n "about": ', b'{\n "personal_information": {\n'))
+    return bool(_match_single_chat(head)) or head.startswith((b'{\n "about": ', b'{\n "personal_information": {\n'))
 
 
 def owner_id(head: bytes) -> int | None:
@@ -99,7 +106,7 @@ def parse_chats(buffer: ByteBuffer) -> Iterator[RawChat]:
         UnknownLayoutError: The file deviates from the layout between two chats.
     """
     buffer.read_chunk()
-    if single_chat := _SINGLE_CHAT.match(buffer.data):
+    if single_chat := _match_single_chat(buffer.data):
         yield from _parse_chat(buffer, single_chat, _SINGLE_CHAT_LAYOUT)
         return
     while section := buffer.skip_to(b'\n "chats": {\n', b'\n "left_chats": {\n'):
@@ -116,6 +123,8 @@ def _parse_chat_list(buffer: ByteBuffer) -> Iterator[RawChat]:
         chat = _CHAT_OF_ACCOUNT.match(buffer.data, buffer.position)
         if not chat:
             break
+        if _TYPE not in chat["header"]:  # the type and the id may follow the messages
+            raise UnknownLayoutError
         yield from _parse_chat(buffer, chat, _CHAT_OF_ACCOUNT_LAYOUT)
         if buffer.skip_to(_CHAT_END) is None:
             buffer.ignored_tail_bytes = buffer.ignored_tail_bytes or 0

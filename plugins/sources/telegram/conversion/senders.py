@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from autocakechat.plugins.sources.telegram import peer_ids
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawMessage
+from autocakechat.plugins.sources.telegram.conversion import peer_ids
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawMessage
 
 
 class Sender(NamedTuple):

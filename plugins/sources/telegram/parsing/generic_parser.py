@@ -11,10 +11,12 @@ from collections.abc import Iterator
 import attrs
 import msgspec
 
-from autocakechat.plugins.sources.telegram.byte_buffer import CHUNK_SIZE, ByteBuffer
-from autocakechat.plugins.sources.telegram.json_repair import repair
-from autocakechat.plugins.sources.telegram.json_scanner import InvalidJsonError, JsonScanner, TruncatedJsonError
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import CHUNK_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.json_scanner import InvalidJsonError, JsonScanner, TruncatedJsonError
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch, RawChat, decode, make_batch
+
+_ACCOUNT_SECTIONS = ("personal_information", "contacts", "frequent_contacts", "sessions", "chats", "left_chats")
 
 
 @attrs.define
@@ -25,6 +27,7 @@ class FileIndex:
         chats: For each chat its header and the file offset of its first message.
         owner_id: User id of the account's owner, if the file contains it.
         ignored_tail_bytes: Number of unusable bytes at the end of a truncated file; None if the file is complete.
+        is_account: Whether the file has the sections of the export of an account.
         has_list: Whether the file contains a list of chats or of messages; without one it is not an export.
     """
 
@@ -32,6 +35,7 @@ class FileIndex:
     owner_id: int | None = None
     ignored_tail_bytes: int | None = None
     has_list: bool = False
+    is_account: bool = False
 
 
 def index_file(buffer: ByteBuffer) -> FileIndex:
@@ -103,6 +107,7 @@ def _index_top_level(scanner: JsonScanner, index: FileIndex) -> None:
         raise InvalidJsonError(scanner.offset)
     scanner.advance()
     for key in scanner.object_keys():
+        index.is_account = index.is_account or key in _ACCOUNT_SECTIONS
         if key == "personal_information":
             index.owner_id = _user_id(scanner.read_value())
         elif key in ("chats", "left_chats"):

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from autocakechat.plugins.sources.telegram.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
 
 if TYPE_CHECKING:
-    from autocakechat.plugins.sources.telegram.byte_buffer import ByteBuffer
+    from autocakechat.plugins.sources.telegram.parsing.byte_buffer import ByteBuffer
 
 BoundedInt = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 UnixTime = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]  # up to the end of the year 9999
@@ -62,7 +62,8 @@ class RawMessage(msgspec.Struct, kw_only=True, gc=False, rename=_JSON_KEYS):
     sender_name: str | None = None
     sender: str | BoundedInt | None = None
     reply_to: BoundedInt | None = None
-    text: Text
+    text: Text | None = None
+    rich_message: Any = UNSET
     kind: str = "text"
     photo: Any = UNSET
     file: Any = UNSET
@@ -76,9 +77,12 @@ class DetailedRawMessage(RawMessage, kw_only=True, gc=False, rename=_JSON_KEYS):
     """A message with all fields needed to classify it."""
 
     date: str = ""
+    text_entities: Text = ""
     actor: str | None = None
     actor_id: str | BoundedInt | None = None
     action: Any = UNSET
+    title: Any = UNSET
+    new_title: Any = UNSET
     sticker_emoji: str | None = None
     contact_information: Any = UNSET
     location_information: Any = UNSET
@@ -117,6 +121,16 @@ class RawBatch:
             return decode_leniently(self._encoded[index])[0]
         # The separator also occurs inside of messages, so the parts are not the messages.
         return decode_leniently(b",".join(self._encoded))[index]
+
+    def field_names(self, index: int) -> set[str]:
+        """Returns the names of all fields of a message, in any version of the format; empty if it cannot be decoded."""
+        single = len(self._encoded) == len(self.messages)
+        encoded = self._encoded[index] if single else b",".join(self._encoded)
+        try:
+            values = json.loads(b"[" + repair(encoded) + b"]", strict=False)[0 if single else index]
+        except (ValueError, RecursionError, IndexError):
+            return set()
+        return set(values) if isinstance(values, dict) else set()
 
     @cached_property
     def _encoded(self) -> Sequence[bytes]:
@@ -198,8 +212,7 @@ def make_batch(messages: Sequence[RawMessage] | None, size: int, split: Callable
 
 def _convert_valid_fields(values: dict[str, Any]) -> DetailedRawMessage:
     """Makes a message of all values that have the expected type."""
-    message = DetailedRawMessage(text="")
-    values.setdefault("text", values.get("text_entities", ""))
+    message = DetailedRawMessage()
     for field in msgspec.structs.fields(DetailedRawMessage):
         if field.encode_name in values:
             try:
