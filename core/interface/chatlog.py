@@ -34,6 +34,7 @@ class Message(msgspec.Struct, gc=False):
         position: The message's index in its chat, from 0. The chat sets it.
         topic: The topic of the chat that the message belongs to, such as a topic of a Telegram forum: a title that is
             unique in the chat; empty in a chat without topics.
+        label: The label of the text, such as an emotion, if the log records one.
     """
 
     id: int
@@ -47,6 +48,7 @@ class Message(msgspec.Struct, gc=False):
     outgoing: bool | None = None
     position: int = _NO_POSITION
     topic: str = ""
+    label: str | None = None
 
 
 class MessageBatch(msgspec.Struct, gc=False, array_like=True):
@@ -66,6 +68,7 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
         outgoing: The `outgoing` of each message.
         positions: The `position` of each message; empty until the chat sets it.
         topics: The `topic` of each message; empty if no message of the batch has one.
+        labels: The `label` of each message; empty if no message has one.
     """
 
     ids: Sequence[int]
@@ -79,6 +82,7 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
     outgoing: Sequence[bool | None]
     positions: Sequence[int] = ()
     topics: Sequence[str] = ()
+    labels: Sequence[str | None] = ()
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> MessageBatch:
@@ -109,8 +113,8 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
 
     def __iter__(self) -> Iterator[Message]:
         """Yields the messages, one after the other."""
-        *columns, positions, topics = structs.astuple(self)
-        return map(Message, *columns, positions or repeat(_NO_POSITION), topics or repeat(""))
+        *columns, positions, topics, labels = structs.astuple(self)
+        return map(Message, *columns, positions or repeat(_NO_POSITION), topics or repeat(""), labels or repeat(None))
 
 
 class Chat:

@@ -50,14 +50,13 @@ def problem_of_batch(batch: MessageBatch) -> MessageProblem | None:
     """Checks the types of the messages in a batch."""
     if _is_right(batch):
         return None
-    *columns, _, topics = structs.astuple(batch)
-    rows = zip(*columns, repeat(0), topics or repeat(""), strict=False)
+    *columns, _, topics, labels = structs.astuple(batch)
+    rows = zip(*columns, repeat(0), topics or repeat(""), labels or repeat(None), strict=False)
     for number, values in enumerate(rows, 1):
         if problem := _problem_of_values(values):
             return MessageProblem(number, f"a message whose {problem}")
     lengths = {name: len(column) for name, column in zip(MessageBatch.__struct_fields__, columns, strict=False)}
-    if topics:
-        lengths["topics"] = len(topics)
+    lengths |= {name: len(column) for name, column in (("topics", topics), ("labels", labels)) if column}
     if len(set(lengths.values())) > 1:
         return MessageProblem(1, f"a batch with columns of different lengths: {lengths}")
     return None
@@ -160,6 +159,8 @@ def _is_right(batch: MessageBatch) -> bool:
             and (batch.own_words.count(True) == size or _BOOLEANS.issuperset(batch.own_words))
             and (not batch.topics or (len(batch.topics) == size and type("".join(batch.topics)) is str))
             and (batch.outgoing.count(None) == size or _BOOLEANS_OR_NONE.issuperset(batch.outgoing))
+            and (not batch.labels or (len(batch.labels) == size and "" not in _without_none(batch.labels)))
+            and type("".join(_without_none(batch.labels))) is str
         )
     except (TypeError, ValueError, AttributeError, OverflowError):
         return False
@@ -174,11 +175,18 @@ def _without_none(column: Sequence[T | None]) -> Sequence[T]:
 
 def _problem_of_values(values: Sequence[Any]) -> str | None:
     for (name, expected), value in zip(_MESSAGE_TYPES.items(), values, strict=False):
+        if name == "label":
+            return _problem_of_label(value)
         if not isinstance(value, expected):
             return f"{name} is {describe_value(value)}, expected {describe_type(expected)}"
         if name == "sent" and not _FIRST_TIME <= value <= _LAST_TIME:
             return f"sent is {describe_value(value)}, expected seconds since 1970, not milliseconds"
     return None
+
+
+def _problem_of_label(label: Any) -> str | None:
+    is_label = label is None or (isinstance(label, str) and label)
+    return None if is_label else f"label is {describe_value(label)}, expected a word or None"
 
 
 def _problem_of_dialog(dialog: Dialog, chat: Chat) -> str | None:
