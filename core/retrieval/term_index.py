@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from autocakechat.retrieval.terms import split_terms
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    Scores = np.ndarray[tuple[int], np.dtype[np.float32]]
+    from autocakechat.retrieval.scores import Scores
 
 _K1 = 0.9
 _B = 0.75

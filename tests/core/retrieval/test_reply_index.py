@@ -12,7 +12,7 @@ import pytest
 from autocakechat import Corpus, Exchange, ReplyIndex, UserError, open_embedder
 from autocakechat.display.progress import silent_progress
 from autocakechat.retrieval.meaning import fitted_on
-from autocakechat.retrieval.reply_index import best
+from autocakechat.retrieval.scores import best
 
 PETS = ["do you have any pets?", "two cats", "what are their names?", "Tom and Jerry"]
 WORK = ["what do you do for work?", "I teach maths", "what are their names?", "I have thirty pupils, no idea"]
