@@ -73,8 +73,7 @@ def test_a_fitted_ranker_chooses_with_the_overlap_of_the_person(tmp_path: Path) 
         return fmean(overlaps)
 
     own = fmean(
-        features.columns(Request(exchange.context), [Candidate(exchange.reply)])[OVERLAP][0]
-        for exchange in held_out
+        features.columns(Request(exchange.context), [Candidate(exchange.reply)])[OVERLAP][0] for exchange in held_out
     )
     assert chosen_overlap(ranker) == pytest.approx(own, rel=0.15)
     assert chosen_overlap(echoing) > 1.3 * own
