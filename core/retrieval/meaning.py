@@ -24,6 +24,8 @@ from autocakechat.retrieval.scores import best
 if TYPE_CHECKING:
     import numpy as np
 
+    from autocakechat.retrieval.scores import Scores
+
     Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 _VECTORS = "reply_vectors.npy"
@@ -171,7 +173,8 @@ class Meaning:
 
         near, usual = self._directions(context)
         direction = near + usual
-        numbers = np.array(best(self._coordinates @ (direction @ self._components), _COMPARED, without), np.int64)
+        nearly: Scores = self._coordinates @ (direction @ self._components)
+        numbers = np.array(best(nearly, _COMPARED, without), np.int64)
         scores = self._vectors[numbers].astype(np.float32) @ direction
         return [int(number) for number in numbers[best(scores, limit)]]
 
