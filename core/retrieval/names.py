@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autocakechat.interface.model_file import damaged_file
+from autocakechat.retrieval.array_files import open_array
 from autocakechat.retrieval.exchanges import Exchange
 
 _FILE = "names.npy"
@@ -49,13 +51,20 @@ def write_names(folder: Path, exchanges: Iterable[Exchange], report: Mapping[str
 
 
 def read_names(folder: Path, exchanges: Sequence[Exchange]) -> frozenset[str]:
-    """Reads the names that the replies mention; none from a folder that was made before they were stored."""
+    """Reads the names that the replies mention; none from a folder that was made before they were stored.
+
+    Raises:
+        UserError: The file is damaged.
+    """
     import numpy as np
 
-    if not (folder / _FILE).exists():
+    file = folder / _FILE
+    if not file.exists():
         return frozenset()
-    places = np.load(folder / _FILE).tolist()
-    return frozenset(exchanges[number].reply[start:end] for number, start, end in places)
+    places = open_array(file, np.int64, None, 3)
+    if not all(0 <= number < len(exchanges) for number in places[:, 0]):
+        raise damaged_file(file, "names exchanges that the index does not have")
+    return frozenset(exchanges[number].reply[start:end] for number, start, end in places.tolist())
 
 
 def names_others(text: str, context: Sequence[str], names: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autocakechat import Candidate, Corpus, ReplyIndex, ReplyRanker, Request
+from autocakechat import Candidate, Corpus, ReplyIndex, ReplyRanker, Request, UserError
 from autocakechat.display.progress import silent_progress
 from autocakechat.ranking.rules import is_allowed
 from autocakechat.ranking.weights import DEFAULT_WEIGHTS
@@ -55,6 +55,9 @@ def test_the_folder_stores_places_and_no_names(tmp_path: Path) -> None:
     places = np.load(tmp_path / "index/names.npy", allow_pickle=False)
     assert places.dtype.kind == "i"
     assert [REPLIES[number][start:end] for number, start, end in places.tolist()] == ["Anna", "Will"]
+    np.save(tmp_path / "index/names.npy", np.add(places, [9, 0, 0]))
+    with pytest.raises(UserError, match=r"names\.npy: names exchanges that the index does not have"):
+        ReplyIndex.open(tmp_path / "index")
     (tmp_path / "index/names.npy").unlink()
     assert ReplyIndex.open(tmp_path / "index").names == frozenset()
 

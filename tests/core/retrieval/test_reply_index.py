@@ -126,7 +126,7 @@ class Random:
     _words = tuple(_rng.standard_normal((40, 96)).astype(np.float32) * np.linspace(0.2, 2, 96, dtype=np.float32))
 
     def questions(self, texts: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        vectors = np.stack([np.sum([self._words[int(word)] for word in text.split()], 0) for text in texts])
+        vectors = np.stack([np.sum([self._words[int(word)] for word in text.split() or "0"], 0) for text in texts])
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     replies = questions

@@ -38,7 +38,7 @@ class NetworkFeatures:
 
     Args:
         model: The model.
-        mean_thought: (hidden,) the mean thought vector of many contexts; see `mean_thought`.
+        mean_thought: (thought size,) the mean thought vector of many contexts; see `mean_thought`.
         encoder: Encodes contexts.
     """
 
@@ -84,7 +84,7 @@ class NetworkFeatures:
 
 
 def mean_thought(model: Model, exchanges: Sequence[Exchange]) -> Floats:
-    """Returns the mean thought vector of contexts at equal distances: (hidden,)."""
+    """Returns the mean thought vector of contexts at equal distances: (thought size,)."""
     chosen = range(0, len(exchanges), -(-len(exchanges) // _CONTEXTS))
     thoughts = ContextEncoder(model).encode([exchanges[number].context for number in chosen])
     mean: Floats = thoughts.mean(axis=0)
