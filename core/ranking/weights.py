@@ -59,10 +59,13 @@ class RankerWeights(msgspec.Struct, frozen=True):
     Attributes:
         moments: The number of true replies that the weights were fitted on; 0 for weights that were not fitted.
         weights: The weights.
+        overlap_penalty: What the cosine of a reply and the last lines takes off its score when a reply is chosen; see
+            `overlap`.
     """
 
     moments: Annotated[int, msgspec.Meta(ge=0)]
     weights: list[FeatureWeight]
+    overlap_penalty: _Bounded = 0.0
 
     @classmethod
     def read(cls, file: Path) -> RankerWeights:

@@ -12,9 +12,7 @@ from autocakechat.retrieval.array_files import open_array, require_bounded, requ
 from autocakechat.retrieval.terms import split_terms
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    Scores = np.ndarray[tuple[int], np.dtype[np.float32]]
+    from autocakechat.retrieval.scores import Scores
 
 _K1 = 0.9
 _B = 0.75
