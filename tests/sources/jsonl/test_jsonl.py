@@ -48,7 +48,7 @@ def test_every_field_is_read(read: Read) -> None:
     bare = line("c", 61, sender=5)
     assert read(full, bare) == {
         "c": [
-            Message(7, "ann", "Ann", "hi", 60, 6, "forward", False, True, 0, "joy"),
+            Message(7, "ann", "Ann", "hi", 60, 6, "forward", False, True, 0, label="joy"),
             Message(-2, "5", None, "hi", 61, position=1),
         ]
     }
