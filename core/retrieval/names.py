@@ -23,7 +23,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 def write_names(folder: Path, exchanges: Iterable[Exchange], report: Mapping[str, Any]) -> None:
     """Writes where the replies first mention each of the other participants.
 
-    A word that the person more often writes in lower case is no name, such as the first one of "The Daily News".
+    A word that the person more often writes in lower case, such as the first of "The Daily News", does not count.
 
     Args:
         folder: The folder of the index.
