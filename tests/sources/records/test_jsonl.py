@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Message, RunContext, UserError
-from autocakechat.plugins.sources.jsonl import acc_sources
-from autocakechat.plugins.sources.jsonl.options import JsonlOptions
+from autocakechat.plugins.sources.records.jsonl import acc_sources
+from autocakechat.plugins.sources.records.options import JsonlOptions
 
 (SOURCE,) = acc_sources()
 Read = Callable[..., dict[str, list[Message]]]
