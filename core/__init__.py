@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ScoringResponder,
         TrainedModel,
     )
+    from autocakechat.interface.model_file import damaged_file, read_json
     from autocakechat.interface.options import Secret, option
     from autocakechat.interface.run_context import Progress, RunContext
     from autocakechat.interface.selection import select_chats
@@ -82,12 +83,14 @@ __all__ = [
     "TrainerType",
     "UserError",
     "Utterance",
+    "damaged_file",
     "escape_control_characters",
     "finalize_model_folder",
     "hookimpl",
     "markup",
     "open_embedder",
     "option",
+    "read_json",
     "select_chats",
     "set_aside",
     "split_terms",
@@ -110,6 +113,7 @@ _PUBLIC_NAMES = {
         "ScoringResponder",
         "TrainedModel",
     ),
+    "interface.model_file": ("damaged_file", "read_json"),
     "interface.options": ("Secret", "option"),
     "interface.run_context": ("Progress", "RunContext"),
     "interface.selection": ("select_chats",),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from autocakechat.display.tables import print_json
+from autocakechat.display.tables import print_json, topic_line
 from autocakechat.errors import ForeignLogError, ManyProblemsError, UserError
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.standard_output import stdout_to_stderr
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MAX_CHATS = 20
 _MAX_PARTICIPANTS = 20
 _MAX_PARTICIPANTS_PER_CHAT = 5
+_MAX_TOPICS_PER_CHAT = 5
 
 
 @click.command("inspect")
@@ -221,6 +222,9 @@ def _chat_lines(chat: ChatSummary, everything: bool) -> Iterator[str]:
     title = escape_control_characters(chat.title) if chat.title else "no title"
     identity = escape_control_characters(f"{chat.kind} {chat.id}")
     yield f"  {title} ({identity}), {pluralize(chat.messages, 'message')}{skipped}"
+    if chat.topics:
+        limit = None if everything else _MAX_TOPICS_PER_CHAT
+        yield f"      {topic_line(chat.topics, limit)}"
     yield from _participant_lines(chat.people, None if everything else _MAX_PARTICIPANTS_PER_CHAT, indent="      ")
 
 

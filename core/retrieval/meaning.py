@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from autocakechat.errors import UserError
 from autocakechat.interface.run_context import OpenProgress
+from autocakechat.retrieval.array_files import open_array, require_bounded
 from autocakechat.retrieval.exchanges import Exchange
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _HEAD_PAIRS = 2000
 _RIDGE = 1e-3  # of the mean square of a vector's length, for each pair
 _LONGEST = 400  # characters of a text; the time of an embedder grows with its length
 _ROWS = 65_536  # vectors that are compared at once
+_LONGEST_VECTOR = 2.0  # they have the length 1
+_GREATEST_WEIGHT = 1e6  # of the map from conversations to replies
 
 
 class Embedder(Protocol):
@@ -105,14 +108,21 @@ class Meaning:
     Args:
         folder: The folder of the index.
         embedder: The embedder that the vectors are from.
+        replies: The number of replies in the index.
+
+    Raises:
+        UserError: A file is missing or damaged, or its vectors are from another embedder.
     """
 
-    def __init__(self, folder: Path, embedder: Embedder) -> None:
+    def __init__(self, folder: Path, embedder: Embedder, replies: int) -> None:
         import numpy as np
 
-        self._vectors: Array = np.load(folder / _VECTORS, mmap_mode="r")
-        self._question_mean, self._reply_mean, *head = np.load(folder / _HEAD)
-        self._head: Array = np.array(head)
+        dimensions = len(embedder.questions([""])[0])
+        self._vectors: Array = open_array(folder / _VECTORS, np.float16, replies, dimensions)
+        head = open_array(folder / _HEAD, np.float32, dimensions + 2, dimensions)
+        require_bounded(self._vectors, _LONGEST_VECTOR, folder / _VECTORS)
+        require_bounded(head, _GREATEST_WEIGHT, folder / _HEAD)
+        self._question_mean, self._reply_mean, self._head = head[0], head[1], np.array(head[2:])
         self._question = lru_cache(256)(lambda text: embedder.questions([text])[0])
         self._reply = lru_cache(4096)(lambda text: unit_rows(embedder.replies([text])[0] - self._reply_mean))
 

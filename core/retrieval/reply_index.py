@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 import msgspec
+from attrs.validators import and_, ge, le
 
 from autocakechat.errors import UserError
 from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.model_file import read_json
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.retrieval.exchanges import Exchange, ExchangeFile, read_exchanges, write_exchanges
 from autocakechat.retrieval.meaning import Embedder, Meaning, fitted_on, open_embedder
@@ -29,6 +31,7 @@ _SETTINGS = "index.json"
 _FREQUENT_REPLIES = 20
 _EARLIER_WEIGHT = 0.3
 _RANKED = 32
+_MAX_CONTEXT_LINES = 1000
 _RANK_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
 
 
@@ -50,10 +53,11 @@ class _Field(StrEnum):
                 return exchange.reply
 
 
-class _Settings(msgspec.Struct):
+@attrs.frozen
+class _Settings:
     """The content of `index.json`."""
 
-    context_lines: int
+    context_lines: int = attrs.field(validator=and_(ge(1), le(_MAX_CONTEXT_LINES)))
     labels: list[str]
     frequent: list[str]
     embedder: str | None = None
@@ -88,8 +92,8 @@ class ReplyIndex:
         self.labels: Sequence[str] = tuple(settings.labels)
         self.frequent: Sequence[str] = tuple(settings.frequent)
         self.exchanges: Sequence[Exchange] = ExchangeFile(folder)
-        self.meaning = None if embedder is None else Meaning(folder, embedder)
-        self._fields = {field: TermIndex(folder / field) for field in _Field}
+        self.meaning = None if embedder is None else Meaning(folder, embedder, len(self.exchanges))
+        self._fields = {field: TermIndex(folder / field, len(self.exchanges)) for field in _Field}
 
     @classmethod
     def build(
@@ -133,7 +137,7 @@ class ReplyIndex:
             frequent=[text for text, _ in Counter(found.reply for found in exchanges()).most_common(_FREQUENT_REPLIES)],
             embedder=embedder.name if embedder else None,
         )
-        (folder / _SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=1))
+        (folder / _SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(attrs.asdict(settings)), indent=1))
         return cls(folder, settings, embedder)
 
     @classmethod
@@ -141,10 +145,14 @@ class ReplyIndex:
         """Opens an index that `build` wrote. Its arrays are memory-mapped.
 
         Raises:
-            UserError: The embedder of the index is not installed.
+            UserError: A file is missing or damaged, or the embedder of the index is not installed.
         """
-        settings = msgspec.json.decode((folder / _SETTINGS).read_bytes(), type=_Settings)
-        return cls(folder, settings, open_embedder(settings.embedder) if settings.embedder else None)
+        settings = read_json(folder / _SETTINGS, _Settings)
+        try:
+            embedder = open_embedder(settings.embedder) if settings.embedder else None
+        except UserError as error:
+            raise UserError(f"{folder}: {error.message}", error.hint) from None
+        return cls(folder, settings, embedder)
 
     def __len__(self) -> int:
         return len(self.exchanges)

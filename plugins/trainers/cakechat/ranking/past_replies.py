@@ -12,8 +12,8 @@ from pathlib import Path
 import attrs
 
 from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, open_embedder
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model, check_shapes
-from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, check_numbers, check_shapes
+from autocakechat.plugins.trainers.cakechat.network.weight_files import read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.ranking.network_features import NetworkFeatures, mean_thought
 
@@ -82,9 +82,7 @@ class PastReplies:
         past = folder / _FOLDER
         arrays, _ = read_arrays(past / _MEAN_THOUGHT)
         check_shapes({_THOUGHT: (model.settings.network.thought_size,)}, arrays, past / _MEAN_THOUGHT)
+        check_numbers(arrays, past / _MEAN_THOUGHT)
         features = NetworkFeatures(model, arrays[_THOUGHT])
-        try:
-            index = ReplyIndex.open(past)
-            return cls(index, ReplyRanker.open(index, past / _RANKER, features))
-        except (OSError, ValueError) as error:
-            raise damaged_file(past, f"cannot be read: {error}") from None
+        index = ReplyIndex.open(past)
+        return cls(index, ReplyRanker.open(index, past / _RANKER, features))
