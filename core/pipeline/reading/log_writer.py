@@ -31,6 +31,7 @@ class _Line(msgspec.Struct, omit_defaults=True, kw_only=True):
     kind: str = "text"
     outgoing: bool | None = None
     label: str | None = None
+    topic: str = ""
     title: str | None = None
     chat_kind: str | None = None
     skip: str | None = None
@@ -102,5 +103,6 @@ def _make_line(chat: Chat, message: Message, **about_chat: str | None) -> _Line:
         kind=message.kind,
         outgoing=message.outgoing,
         label=message.label,
+        topic=message.topic,
         **about_chat,
     )

@@ -34,7 +34,7 @@ class CakeChatResponder:
     Args:
         model: The model, with its reverse network for the modes that rerank.
         options: The options of `[reply]`.
-        encoder: Encodes contexts; None for one of its own.
+        encoder: Encodes contexts; by default one with the network of the model.
 
     Attributes:
         labels: The labels (emotions) that replies can be conditioned on.

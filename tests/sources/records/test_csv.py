@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from autocakechat import Message, RunContext, UserError
-from autocakechat.plugins.sources.csv import acc_sources
-from autocakechat.plugins.sources.csv.options import CsvOptions
+from autocakechat.plugins.sources.records.csv import acc_sources
+from autocakechat.plugins.sources.records.csv.options import CsvOptions
 
 (SOURCE,) = acc_sources()
 Read = Callable[..., dict[str, list[Message]]]

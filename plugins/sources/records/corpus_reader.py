@@ -9,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from autocakechat import Chat, Message, RunContext, Utterance, escape_control_characters
-from autocakechat.plugins.sources.jsonl.chat_index import lines_of
+from autocakechat.plugins.sources.records.chat_index import lines_of
 
 CLIENT, SERVER = "client", "server"
 _PAUSE = 2 * 60 * 60  # seconds between two dialogs, so that an extractor keeps them apart

@@ -48,6 +48,7 @@ class Record(msgspec.Struct, gc=False):
     kind: str = "text"
     outgoing: bool | None = None
     label: str | None = None
+    topic: str = ""
 
 
 _decode_key = msgspec.json.Decoder(RecordKey).decode
@@ -150,5 +151,6 @@ def make_message(record: Record, number: int, sent: int) -> Message:
         "empty message" if kind == "text" and not text else kind,
         record.own_words,
         record.outgoing,
+        topic=record.topic,
         label=record.label or None,
     )

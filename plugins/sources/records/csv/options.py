@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 
 from autocakechat import option
-from autocakechat.plugins.sources.jsonl.options import JsonlOptions
+from autocakechat.plugins.sources.records.options import JsonlOptions
 
-COLUMNS = ("chat", "id", "sender", "name", "time", "text", "reply_to", "own_words", "kind", "title", "label")
+COLUMNS = ("chat", "id", "sender", "name", "time", "text", "reply_to", "own_words", "kind", "title", "label", "topic")
 
 
 def _check_columns(_: Any, __: attrs.Attribute[Any], columns: dict[str, str]) -> None:

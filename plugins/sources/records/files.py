@@ -13,7 +13,7 @@ from typing import BinaryIO
 import attrs
 
 from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
-from autocakechat.plugins.sources.jsonl.zst import open_zst
+from autocakechat.plugins.sources.records.zst import open_zst
 
 HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognise its format
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a damaged compressed file raises

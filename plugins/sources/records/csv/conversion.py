@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 import msgspec
 
 from autocakechat import RunContext
-from autocakechat.plugins.sources.csv.table import Layout, decode_head, detect_layout, is_utf16
-from autocakechat.plugins.sources.jsonl.chat_index import MAX_LINE
-from autocakechat.plugins.sources.jsonl.files import DAMAGE, open_log, read_head
-from autocakechat.plugins.sources.jsonl.reader import OpenLines
+from autocakechat.plugins.sources.records.chat_index import MAX_LINE
+from autocakechat.plugins.sources.records.csv.table import Layout, decode_head, detect_layout, is_utf16
+from autocakechat.plugins.sources.records.files import DAMAGE, open_log, read_head
+from autocakechat.plugins.sources.records.reader import OpenLines
 
 _FALSE = frozenset(("false", "0", "no", "n", "f"))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autocakechat.plugins.sources.jsonl.files import HEAD_SIZE, FileFormat
-from autocakechat.plugins.sources.jsonl.records import InvalidRecordError, parse_record
+from autocakechat.plugins.sources.records.files import HEAD_SIZE, FileFormat
+from autocakechat.plugins.sources.records.records import InvalidRecordError, parse_record
 
 _BOM = b"\xef\xbb\xbf"
 _REQUIRED = ("chat", "sender", "time", "text")

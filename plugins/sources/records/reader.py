@@ -11,11 +11,11 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from autocakechat import Chat, Input, Message, RunContext, escape_control_characters
-from autocakechat.plugins.sources.jsonl.chat_index import Line, ParseTime, index_chats, lines_in_order
-from autocakechat.plugins.sources.jsonl.corpus_reader import read_corpus
-from autocakechat.plugins.sources.jsonl.files import DAMAGE, is_compressed, open_log, read_head, unique_names
-from autocakechat.plugins.sources.jsonl.line_format import is_corpus
-from autocakechat.plugins.sources.jsonl.records import InvalidRecordError, make_message, parse_record, time_parser
+from autocakechat.plugins.sources.records.chat_index import Line, ParseTime, index_chats, lines_in_order
+from autocakechat.plugins.sources.records.corpus_reader import read_corpus
+from autocakechat.plugins.sources.records.files import DAMAGE, is_compressed, open_log, read_head, unique_names
+from autocakechat.plugins.sources.records.line_format import is_corpus
+from autocakechat.plugins.sources.records.records import InvalidRecordError, make_message, parse_record, time_parser
 
 # Opens a file as lines of JSON, in which one can seek. Takes the file, its name for messages, and the run.
 OpenLines = Callable[[Path, str, RunContext], BinaryIO]

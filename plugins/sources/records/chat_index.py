@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 import attrs
 
-from autocakechat.plugins.sources.jsonl.records import InvalidRecordError, RecordKey, parse_key
+from autocakechat.plugins.sources.records.records import InvalidRecordError, RecordKey, parse_key
 
 MAX_LINE = 1 << 24  # bytes; a longer line is read in parts, which are not messages
 ParseTime = Callable[[str | int | float], int]

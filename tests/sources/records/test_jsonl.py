@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Message, RunContext, UserError
-from autocakechat.plugins.sources.jsonl import acc_sources
-from autocakechat.plugins.sources.jsonl.options import JsonlOptions
+from autocakechat.plugins.sources.records.jsonl import acc_sources
+from autocakechat.plugins.sources.records.options import JsonlOptions
 
 (SOURCE,) = acc_sources()
 Read = Callable[..., dict[str, list[Message]]]
@@ -44,11 +44,12 @@ def read(tmp_path: Path, acc_run: RunContext) -> Read:
 
 
 def test_every_field_is_read(read: Read) -> None:
-    full = line("c", 60, id=7, name="Ann", reply_to=6, own_words=False, kind="forward", outgoing=True, label="joy")
+    more = {"own_words": False, "kind": "forward", "outgoing": True, "label": "joy", "topic": "cats"}
+    full = line("c", 60, id=7, name="Ann", reply_to=6, **more)
     bare = line("c", 61, sender=5)
     assert read(full, bare) == {
         "c": [
-            Message(7, "ann", "Ann", "hi", 60, 6, "forward", False, True, 0, label="joy"),
+            Message(7, "ann", "Ann", "hi", 60, 6, "forward", False, True, position=0, topic="cats", label="joy"),
             Message(-2, "5", None, "hi", 61, position=1),
         ]
     }

@@ -9,8 +9,8 @@ from itertools import islice
 
 import attrs
 
-from autocakechat.plugins.sources.csv.options import COLUMNS
-from autocakechat.plugins.sources.jsonl.files import FileFormat
+from autocakechat.plugins.sources.records.csv.options import COLUMNS
+from autocakechat.plugins.sources.records.files import FileFormat
 
 _REQUIRED = ("sender", "time", "text")
 _DELIMITERS = (",", ";", "\t", "|")
