@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from autocakechat.ranking.features import Candidate
     from autocakechat.ranking.moments import set_aside
     from autocakechat.ranking.reply_ranker import RankedReply, ReplyRanker
+    from autocakechat.ranking.rules import is_allowed
     from autocakechat.retrieval.exchanges import Exchange
     from autocakechat.retrieval.meaning import Embedder, open_embedder
     from autocakechat.retrieval.reply_index import Match, ReplyIndex
@@ -84,6 +85,7 @@ __all__ = [
     "escape_control_characters",
     "finalize_model_folder",
     "hookimpl",
+    "is_allowed",
     "markup",
     "open_embedder",
     "option",
@@ -125,6 +127,7 @@ _PUBLIC_NAMES = {
     "ranking.features": ("Candidate",),
     "ranking.moments": ("set_aside",),
     "ranking.reply_ranker": ("RankedReply", "ReplyRanker"),
+    "ranking.rules": ("is_allowed",),
     "retrieval.exchanges": ("Exchange",),
     "retrieval.meaning": ("Embedder", "open_embedder"),
     "retrieval.reply_index": ("Match", "ReplyIndex"),

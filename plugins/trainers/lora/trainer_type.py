@@ -22,6 +22,8 @@ def inputs(options: Options) -> Sequence[Input]:
     """
     from autocakechat.plugins.trainers.lora.bases.local import local_files
 
+    if options.examples and not options.ranking:
+        raise UserError("trainer.examples needs past replies", "set trainer.ranking = true, or trainer.examples = 0")
     if options.precision == "4bit":
         from autocakechat.plugins.trainers.lora.language_model.precision import choose_precision
 
