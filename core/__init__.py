@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Input,
         SourceType,
         TrainerType,
+        TrainingEstimate,
     )
     from autocakechat.ranking.features import Candidate
     from autocakechat.ranking.moments import set_aside
@@ -80,6 +81,7 @@ __all__ = [
     "StageError",
     "TrainedModel",
     "TrainerType",
+    "TrainingEstimate",
     "UserError",
     "Utterance",
     "escape_control_characters",
@@ -123,6 +125,7 @@ _PUBLIC_NAMES = {
         "Input",
         "SourceType",
         "TrainerType",
+        "TrainingEstimate",
     ),
     "ranking.features": ("Candidate",),
     "ranking.moments": ("set_aside",),

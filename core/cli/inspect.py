@@ -16,11 +16,14 @@ from autocakechat.standard_output import stdout_to_stderr
 from autocakechat.text import escape_control_characters, pluralize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from autocakechat.cli.app import App
+    from autocakechat.interface.chatlog import Chat, MessageBatch
     from autocakechat.statistics.log_summary import ChatSummary, LogSummary
     from autocakechat.statistics.participants import Participant
+
+    Tap = Callable[[Iterator[MessageBatch]], Iterator[MessageBatch]]
 
 _MAX_CHATS = 20
 _MAX_PARTICIPANTS = 20
@@ -104,8 +107,14 @@ def can_leave_out(source: SourceType) -> bool:
 
 
 @stdout_to_stderr()
-def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
+def read_log(app: App, source: SourceType, path: Path, tap: Tap | None = None) -> LogSummary:
     """Reads a chat log and counts its messages.
+
+    Args:
+        app: The plugins and the log.
+        source: The source that reads it.
+        path: The chat log.
+        tap: Receives the messages of every chat, and yields them unchanged.
 
     Raises:
         UserError: The source cannot read it.
@@ -122,7 +131,14 @@ def read_log(app: App, source: SourceType, path: Path) -> LogSummary:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
         bound = BoundStage(source, options, run, owner)
         inputs = stage_inputs(owner, source, options)
-        return summarize_log(source.name, (chat for entry in inputs for chat in read_chats(bound, entry)))
+        chats = (chat for entry in inputs for chat in read_chats(bound, entry))
+        return summarize_log(source.name, chats if tap is None else _tapped(chats, tap))
+
+
+def _tapped(chats: Iterable[Chat], tap: Tap) -> Iterator[Chat]:
+    for chat in chats:
+        chat.tap(tap)
+        yield chat
 
 
 def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:

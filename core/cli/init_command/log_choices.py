@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,13 @@ from autocakechat.text import escape_control_characters, pluralize
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
+    from autocakechat.interface.chatlog import MessageBatch
     from autocakechat.statistics.log_summary import ChatSummary, LogSummary
     from autocakechat.statistics.participants import Participant
 
 _USUAL_EXPORTS = ("tg_data", "result.json")
 _MAX_SHOWN = 10
+_TEXTS_PER_BATCH, _MAX_TEXTS = 50, 2000
 
 Names = Mapping[str, str | None]
 """Names of chats and people, by id."""
@@ -37,11 +39,13 @@ class ChatLog:
         path: The file or folder.
         source: The source that reads it.
         summary: Its chats and participants.
+        texts: Some of its messages.
     """
 
     path: Path
     source: SourceType
     summary: LogSummary
+    texts: Sequence[str]
 
     def chats(self) -> dict[str, str | None]:
         """Returns the titles of the chats, by id."""
@@ -59,16 +63,25 @@ def choose_log(app: App, given: Path | None, source_name: str | None) -> ChatLog
         if not path.exists():
             raise UserError(f"{path}: no such file or folder", "give the path of an export")
         source = source_for(app, path, source_name)
-        summary = read_log(app, source, path)
+        texts: list[str] = []
+        summary = read_log(app, source, path, partial(_collect_texts, texts))
         if not summary.people:
             raise UserError(f"{path}: the chat log has no participants", "give another export")
-        return ChatLog(path, source, summary)
+        return ChatLog(path, source, summary, texts)
 
     if given is not None:
         return read(given)
     usual = next((name for name in _USUAL_EXPORTS if Path(name).exists()), None)
     question = "Which chat log (a file or a folder)?"
     return ask("--export", question, lambda answer: read(Path(answer.strip("'\"")).expanduser()), usual)
+
+
+def _collect_texts(texts: list[str], batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
+    """Adds some messages of each batch to a list, and yields the batches unchanged."""
+    for batch in batches:
+        if len(texts) < _MAX_TEXTS:
+            texts.extend(text for text in batch.texts[:_TEXTS_PER_BATCH] if text)
+        yield batch
 
 
 def choose_person(log: LogSummary, given: str | None) -> Participant:

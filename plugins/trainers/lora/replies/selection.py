@@ -100,17 +100,16 @@ class ReplySelection:
         return Reply(best.text, [found.text for _, found, _ in scored], reasons)
 
     def _ranked(self, request: Request, generated: Sequence[str]) -> list[RankedReply]:
-        """Returns the candidates that may be sent, best first by what past replies tell."""
-        sendable = [text for text in generated if not self._is_banned(text)]
-        if self._past is None:
-            distinct = dict.fromkeys(text for text in sendable if is_allowed(text, request.context))
-            return [RankedReply(text, 0.0, {}) for text in distinct]
-        candidates = [Candidate(text) for text in sendable]
-        if self._options.past_replies:
-            for match in self._past.index.search(request.context, self._options.past_replies):
-                if not self._is_banned(match.exchange.reply):
-                    candidates.append(Candidate(match.exchange.reply, match.exchange.label, match.number))
-        return self._past.ranker.best(request, candidates)
+        """Returns the candidates that may be sent; with past replies, the best ones of them in order."""
+        candidates = [Candidate(text) for text in generated]
+        if self._past and self._options.past_replies:
+            matches = self._past.index.search(request.context, self._options.past_replies)
+            candidates += [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
+        candidates = [candidate for candidate in candidates if not self._is_banned(candidate.text)]
+        if self._past:
+            return self._past.ranker.best(request, candidates)
+        distinct = dict.fromkeys(found.text for found in candidates if is_allowed(found.text, request.context))
+        return [RankedReply(text, 0.0, {}) for text in distinct]
 
     def _gains(self, request: Request, texts: Sequence[str]) -> list[float]:
         """Returns how much likelier each text is in this context than in others, per token, in nats."""
@@ -128,7 +127,7 @@ class ReplySelection:
 
 
 def _other_contexts(past: PastReplies | None) -> list[tuple[Sequence[str], range]]:
-    """Returns contexts to compare with, with the numbers of their own exchanges: an empty one if there are none."""
+    """Returns contexts to compare with, each with the number of its exchange; without past replies, an empty context."""
     if past is None:
         return [(("",), range(0))]
     count = len(past.index)
