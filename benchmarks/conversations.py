@@ -74,6 +74,7 @@ def read(max_tokens: int) -> Data:
     )
     first = slice(VALIDATION_SAMPLES)
     validation = Samples(
-        validation.lines, validation.context[first], validation.reply[first], validation.condition[first]
+        validation.lines,
+        *(column[first] for column in (validation.context, validation.reply, validation.condition, validation.dialog)),
     )
     return Data(Batcher(vocabulary, LINE_TOKENS, REPLY_TOKENS, "masked"), samples, validation)

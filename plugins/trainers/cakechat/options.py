@@ -98,6 +98,11 @@ class Options:
         help="padding; masked: pads are skipped, long lines are cut at the front; cakechat: pads are encoded, like the "
         "original",
     )
+    embeddings: Literal["shared", "cakechat"] = option(
+        default="shared",
+        help="embedding tables; shared: one for contexts, replies and the output layer, which also reads the context's "
+        "words; cakechat: separate tables, like the original",
+    )
     recurrent_activation: Literal["sigmoid", "hard-sigmoid"] = option(
         default="sigmoid", help="activation of the GRU gates; hard-sigmoid: for models the original trained on a CPU"
     )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autocakechat.plugins.trainers.cakechat.data.arrays import Ints
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Contexts, Packer, Padding
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Packer, Padding
 from autocakechat.plugins.trainers.cakechat.data.samples import Lines, Samples
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 
@@ -34,6 +34,7 @@ class Batcher:
             "cakechat" truncates at the end, and pads all lines to the same width.
         reverse: Whether the replies are context lines, as for a reverse model. They are truncated like context lines,
             and always keep their end token.
+        encode_replies: Whether the lines of a batch's contexts include the replies; see `Batch.reply_lines`.
     """
 
     vocabulary: Vocabulary
@@ -41,6 +42,7 @@ class Batcher:
     reply_tokens: int
     padding: Padding
     reverse: bool = False
+    encode_replies: bool = False
 
     @property
     def packer(self) -> Packer:
@@ -54,16 +56,19 @@ class Batcher:
             samples: All samples.
             chosen: (n,) positions of the batch's samples.
         """
-        return self._batch(samples, chosen, include_padding=self.padding == "cakechat")
+        return self._batch(samples, chosen, training=True)
 
-    def _batch(self, samples: Samples, chosen: npt.NDArray[np.int64], include_padding: bool) -> Batch:
-        contexts = self.contexts(samples.lines, samples.context[chosen])
+    def _batch(self, samples: Samples, chosen: npt.NDArray[np.int64], training: bool) -> Batch:
+        lines = samples.context[chosen]
+        if training and self.encode_replies:
+            lines = np.concatenate([lines, samples.reply[chosen, None]], axis=1)
+        padded, numbers = self.pad_contexts(samples.lines, lines)
+        context, reply_lines = np.split(numbers, [samples.context.shape[1]], axis=1)
+        contexts, reply_lines = self.packer.pack_contexts_and_lines(padded, context, reply_lines.reshape(-1))
         reply = self.pad_replies(samples.lines, samples.reply[chosen])
-        return Batch(contexts, self.packer.pack_replies(samples.condition[chosen], reply, include_padding))
-
-    def contexts(self, lines: Lines, context: Ints) -> Contexts:
-        """Packs contexts, (n, context lines) line numbers."""
-        return self.packer.pack_contexts(*self.pad_contexts(lines, context))
+        include_padding = training and self.padding == "cakechat"
+        replies = self.packer.pack_replies(samples.condition[chosen], reply, include_padding)
+        return Batch(contexts, replies, reply_lines, samples.dialog[chosen[: len(reply_lines)]])
 
     def pad_contexts(self, lines: Lines, context: Ints) -> tuple[Ints, Ints]:
         """Truncates and pads the lines of contexts.
@@ -141,4 +146,4 @@ class Batcher:
         """Yields all samples in batches for evaluation, shortest replies first. Pads are never targets."""
         order = np.argsort(samples.reply_lengths, kind="stable")
         for first in range(0, len(order), size):
-            yield self._batch(samples, order[first : first + size], include_padding=False)
+            yield self._batch(samples, order[first : first + size], training=False)

@@ -23,6 +23,8 @@ from autocakechat.plugins.trainers.cakechat.data.arrays import Ints
 
 Padding = Literal["masked", "cakechat"]
 
+_NO_LINES = np.zeros(0, np.int32)
+
 
 class PackedSequences(NamedTuple):
     """Sequences of different lengths, longest first.
@@ -72,10 +74,15 @@ class Batch(NamedTuple):
     Attributes:
         context: The contexts.
         replies: The replies to them.
+        reply_lines: (samples,) the position of each sample's reply in the lines of the contexts, for networks that also
+            encode replies; else empty.
+        dialogs: (samples,) the number of each sample's dialog; empty if `reply_lines` is.
     """
 
     context: Contexts
     replies: Replies
+    reply_lines: Ints = _NO_LINES
+    dialogs: Ints = _NO_LINES
 
 
 @attrs.frozen
@@ -101,6 +108,19 @@ class Packer:
             lines: (lines, tokens) ids, padded at the end.
             context: (samples, context lines) line numbers, newest last.
         """
+        return self.pack_contexts_and_lines(lines, context, _NO_LINES)[0]
+
+    def pack_contexts_and_lines(self, lines: Ints, context: Ints, others: Ints) -> tuple[Contexts, Ints]:
+        """Packs lines and contexts, and says where other lines are among the packed ones.
+
+        Args:
+            lines: (lines, tokens) ids, padded at the end.
+            context: (samples, context lines) line numbers, newest last.
+            others: (n,) line numbers.
+
+        Returns:
+            The contexts, and (n,) the positions of the other lines in `Contexts.lines`.
+        """
         lengths = self._lengths(lines)
         real = lengths[context] > 0  # (samples, context lines)
         if not real.any(axis=1).all():
@@ -112,12 +132,14 @@ class Packer:
         context_order = _longest_first(context_lengths)
         # Move the empty lines of each context behind the real ones, whose order stays.
         real_first = np.argsort(~real, axis=1, kind="stable")
-        compact = np.take_along_axis(_inverse(line_order)[context], real_first, axis=1)
-        return Contexts(
+        positions = _inverse(line_order)
+        compact = np.take_along_axis(positions[context], real_first, axis=1)
+        contexts = Contexts(
             lines=_pack(lines[line_order], lengths[line_order]),
             line_numbers=_pack(compact[context_order], context_lengths[context_order]),
             unsorted_indices=_inverse(context_order),
         )
+        return contexts, positions[others]
 
     def pack_context_ids(self, context: Ints) -> Contexts:
         """Packs contexts, (samples, context lines, tokens) ids; each distinct line once."""

@@ -79,12 +79,14 @@ class Samples:
         context: (samples, context lines) line numbers, newest last, filled with `NO_LINE` at the front.
         reply: (samples,) line numbers.
         condition: (samples,) condition ids of the replies.
+        dialog: (samples,) the number of each sample's dialog.
     """
 
     lines: Lines
     context: Ints
     reply: Ints
     condition: Ints
+    dialog: Ints
 
     def __len__(self) -> int:
         return len(self.reply)
@@ -121,7 +123,8 @@ def make_samples(
     contexts: list[list[int]] = []
     replies: list[int] = []
     condition_ids: list[int] = []
-    for dialog in dialogs:
+    dialog_numbers: list[int] = []
+    for number, dialog in enumerate(dialogs):
         first = len(lines) + 1  # the number of the dialog's first line
         lines.extend(vocabulary.encode(tokenize(utterance.text)) for utterance in dialog)
         for position in reply_positions(dialog, targets):
@@ -131,11 +134,13 @@ def make_samples(
                 contexts.append([NO_LINE] * missing + list(range(first + oldest, first + position)))
                 replies.append(first + position)
                 condition_ids.append(conditions.id(dialog[position].emotion))
+                dialog_numbers.append(number)
     return Samples(
         lines=Lines(lines),
         context=np.array(contexts, np.int32).reshape(-1, context_lines),
         reply=np.array(replies, np.int32),
         condition=np.array(condition_ids, np.int32),
+        dialog=np.array(dialog_numbers, np.int32),
     )
 
 
@@ -148,7 +153,7 @@ def reversed_samples(samples: Samples) -> Samples:
     kept = samples.lines.lengths[newest] > 0
     context = samples.context[kept].copy()
     context[:, -1] = samples.reply[kept]
-    return Samples(samples.lines, context, newest[kept], samples.condition[kept])
+    return Samples(samples.lines, context, newest[kept], samples.condition[kept], samples.dialog[kept])
 
 
 def reply_positions(dialog: Sequence[Utterance], targets: Targets) -> range:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
+from autocakechat.plugins.trainers.cakechat.data.vocabulary import Vocabulary
 
 
 def token_frequencies(batcher: Batcher, samples: Samples) -> npt.NDArray[np.float64]:
@@ -14,6 +15,19 @@ def token_frequencies(batcher: Batcher, samples: Samples) -> npt.NDArray[np.floa
     counts = _target_counts(batcher, samples) + 1
     frequencies: npt.NDArray[np.float64] = counts / counts.sum()
     return frequencies
+
+
+def initial_salience(frequencies: npt.NDArray[np.float64], vocabulary: Vocabulary) -> npt.NDArray[np.float64]:
+    """Returns the salience of each token before training: 0 for the most frequent one, 1 for the rarest.
+
+        a(w) = log(p(w) / max p) / log(min p / max p)
+
+    Service tokens have none.
+    """
+    salience: npt.NDArray[np.float64] = np.log(frequencies / frequencies.max())
+    salience /= salience.min()
+    salience[[vocabulary.pad, vocabulary.unknown, vocabulary.start, vocabulary.end]] = 0.0
+    return salience
 
 
 def unigram_perplexity(frequencies: npt.NDArray[np.float64], batcher: Batcher, validation: Samples) -> float:

@@ -39,6 +39,7 @@ from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reran
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import DecodingOptions, TokenRules
+from autocakechat.plugins.trainers.cakechat.network.hred import States
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, has_reverse, load_model
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.network.selection import softmax
@@ -111,7 +112,7 @@ class CakeChat:
 
         Args:
             last: (samples,) ids of the last tokens.
-            thoughts: (samples, hidden) thought vectors.
+            thoughts: (samples, thought size) thought vectors.
             states: (samples, 2, hidden) hidden states of the decoder's two GRUs; zeros before the first step.
             condition: (samples,) ids of labels.
             temperature: T in softmax(l / T).
@@ -121,8 +122,8 @@ class CakeChat:
         """
         network = self._model.network
         static_input = network.project_static_input(thoughts, self._condition(condition, len(last)))
-        new_states = network.step(last, static_input, (states[:, 0], states[:, 1]))
-        return np.stack(new_states, axis=1), softmax(network.logits(new_states[1]), temperature)
+        new = network.step(last, static_input, States(states[:, 0], states[:, 1], states[:, 1]))
+        return np.stack([new.first, new.second], axis=1), softmax(network.logits(new.output), temperature)
 
     def scores(self, context: Ints, response: Ints, condition: Ints | None = None) -> Floats:
         """Computes log p(response | context), summed over the target tokens except pads: (samples,)."""

@@ -55,7 +55,7 @@ class BeamSearch:
         """Searches for replies to each row.
 
         Args:
-            thoughts: (rows, hidden) thought vectors.
+            thoughts: (rows, thought size) thought vectors.
             condition: (rows,) ids of labels.
             options: The decoding options.
             beams: The beam width: number of hypotheses that are expanded at each step.
@@ -64,9 +64,9 @@ class BeamSearch:
             For each row (replies, 1 + tokens) ids, the most likely reply first, with the start token, padded after the
             end token: the finished hypotheses, or the unfinished ones if none has finished.
         """
-        static_input = self.network.project_static_input(thoughts, condition)  # (rows, 3 hidden)
+        static_input = self.network.project_static_input(thoughts, condition)  # (rows, static size)
         state = self._first_step(static_input, options, min(beams, self.network.settings.tokens))
-        static_input = np.repeat(static_input, state.scores.shape[1], axis=0)  # (rows * beams, 3 hidden)
+        static_input = np.repeat(static_input, state.scores.shape[1], axis=0)  # (rows * beams, static size)
         while state.tokens.shape[2] < options.max_tokens and _can_improve(state):
             state = self._advance(state, static_input, options.log_penalty)
         unfinished = _padded(state.tokens, options.max_tokens, self.rules.pad)
@@ -81,11 +81,11 @@ class BeamSearch:
         rows = len(static_input)
         start = np.full(rows, self.rules.start)
         hidden = self.network.step(start, static_input, self.network.first_states(rows))
-        scores, first = self._best_next_tokens(hidden[1], np.empty((rows, 0), np.int32), beams, options.log_penalty)
+        scores, first = self._best_next_tokens(hidden.output, np.empty((rows, 0), np.int32), beams, options.log_penalty)
         return BeamState(
             scores=scores,
             tokens=first[:, :, None],
-            hidden=(np.repeat(hidden[0], beams, axis=0), np.repeat(hidden[1], beams, axis=0)),
+            hidden=hidden.rows(np.repeat(np.arange(rows), beams)),
             finished_scores=np.full((rows, beams), -np.inf, np.float32),
             finished=np.full((rows, beams, options.max_tokens), self.rules.pad, np.int32),
         )
@@ -97,7 +97,7 @@ class BeamSearch:
         # Expand: read the last token of each hypothesis, and propose its `beams` best next tokens.
         previous = state.tokens.reshape(rows * beams, t)
         hidden = self.network.step(previous[:, -1], static_input, state.hidden)
-        log_p, ids = self._best_next_tokens(hidden[1], previous, beams, log_penalty)
+        log_p, ids = self._best_next_tokens(hidden.output, previous, beams, log_penalty)
         ids = ids.reshape(rows, beams * beams)
 
         # Score: log p(y_1 .. y_t | x) = log p(y_1 .. y_{t-1} | x) + log p(y_t | y_1 .. y_{t-1}, x).
@@ -119,12 +119,12 @@ class BeamSearch:
         return BeamState(
             scores=scores,
             tokens=_append_tokens(state.tokens, ids, selected),
-            hidden=(hidden[0][parents], hidden[1][parents]),
+            hidden=hidden.rows(parents),
             finished_scores=finished_scores,
             finished=finished,
         )
 
-    def _best_next_tokens(self, states: Floats, previous: Ints, beams: int, log_penalty: float) -> tuple[Floats, Ints]:
+    def _best_next_tokens(self, outputs: Floats, previous: Ints, beams: int, log_penalty: float) -> tuple[Floats, Ints]:
         """Returns the best next tokens of each hypothesis.
 
             log p(y_t | y_1 .. y_{t-1}, x) = l'_{y_t} - log sum over v of exp(l_v)
@@ -132,7 +132,7 @@ class BeamSearch:
         The repetition penalty changes l' but not the normalisation.
 
         Args:
-            states: (n, hidden) the decoder's states.
+            outputs: (n, output size) what the output layer reads.
             previous: (n, t - 1) ids of y_1 .. y_{t-1}.
             beams: Number of tokens to return for each hypothesis.
             log_penalty: log(penalty).
@@ -140,9 +140,9 @@ class BeamSearch:
         Returns:
             (n, beams) log p, best first, and (n, beams) ids.
         """
-        log_p, ids = np.empty((len(states), beams), np.float32), np.empty((len(states), beams), np.int32)
-        for rows in row_chunks(len(states), self.network.settings.tokens):
-            logits = self.network.logits(states[rows])  # (n, vocabulary)
+        log_p, ids = np.empty((len(outputs), beams), np.float32), np.empty((len(outputs), beams), np.int32)
+        for rows in row_chunks(len(outputs), self.network.settings.tokens):
+            logits = self.network.logits(outputs[rows])  # (n, vocabulary)
             normaliser = log_sum_exp(logits)
             self.rules.apply(logits, previous[rows], log_penalty)
             best, ids[rows] = top_k(logits, beams)

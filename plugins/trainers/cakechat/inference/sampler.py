@@ -32,7 +32,7 @@ class Sampler:
         """Samples a reply for each row.
 
         Args:
-            thoughts: (rows, hidden) thought vectors.
+            thoughts: (rows, thought size) thought vectors.
             condition: (rows,) ids of labels.
             options: The decoding options.
             random: The random numbers. The same numbers and the same rows give the same replies.
@@ -43,27 +43,27 @@ class Sampler:
         rules, rows = self.rules, len(condition)
         # Each row has its own random numbers, so a reply does not depend on when the other replies end.
         uniforms = random.random((options.max_tokens, rows), np.float32)
-        static_input = self.network.project_static_input(thoughts, condition)  # (rows, 3 hidden)
+        static_input = self.network.project_static_input(thoughts, condition)  # (rows, static size)
         replies = np.full((rows, options.max_tokens), rules.pad, np.int32)
         active = np.arange(rows)  # (n,) the rows without an end token or a pad token
         last = np.full(rows, rules.start)  # (n,) the token that each active row drew last
-        hidden = self.network.first_states(rows)  # (n, hidden) each
+        states = self.network.first_states(rows)
         for t in range(options.max_tokens):
-            hidden = self.network.step(last, static_input[active], hidden)
-            last = self._draw(hidden[1], replies[active, :t], uniforms[t, active], options)
+            states = self.network.step(last, static_input[active], states)
+            last = self._draw(states.output, replies[active, :t], uniforms[t, active], options)
             replies[active, t] = last
             unfinished = (last != rules.end) & (last != rules.pad)
             active, last = active[unfinished], last[unfinished]
-            hidden = hidden[0][unfinished], hidden[1][unfinished]
+            states = states.rows(unfinished)
             if not len(active):
                 break
         return replies
 
-    def _draw(self, states: Floats, previous: Ints, uniforms: Floats, options: DecodingOptions) -> Ints:
+    def _draw(self, outputs: Floats, previous: Ints, uniforms: Floats, options: DecodingOptions) -> Ints:
         """Draws the next token of each row.
 
         Args:
-            states: (n, hidden) the decoder's states.
+            outputs: (n, output size) what the output layer reads.
             previous: (n, t - 1) ids of y_1 .. y_{t-1}.
             uniforms: (n,) random numbers in [0, 1).
             options: The decoding options.
@@ -71,9 +71,9 @@ class Sampler:
         Returns:
             (n,) ids.
         """
-        tokens = np.empty(len(states), np.int32)
-        for rows in row_chunks(len(states), self.network.settings.tokens):
-            logits = self.network.logits(states[rows])  # (n, vocabulary)
+        tokens = np.empty(len(outputs), np.int32)
+        for rows in row_chunks(len(outputs), self.network.settings.tokens):
+            logits = self.network.logits(outputs[rows])  # (n, vocabulary)
             # Before the division by T: the probability of a used token is divided by penalty^(1/T).
             self.rules.apply(logits, previous[rows], options.log_penalty)
             tokens[rows] = sample_categorical(exponentials(logits, options.temperature), uniforms[rows])

@@ -20,7 +20,7 @@ from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
 from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_weights, write_weights
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Version of the model folder's format; incremented when older programs cannot read the folder any more."""
 
 
@@ -48,7 +48,8 @@ class ModelSettings:
 
     def batcher(self, vocabulary: Vocabulary) -> Batcher:
         """Returns what makes batches for the network."""
-        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding)
+        shared = self.network.shared_embedding
+        return Batcher(vocabulary, self.line_tokens, self.reply_tokens, self.padding, encode_replies=shared)
 
 
 @attrs.frozen

@@ -38,26 +38,26 @@ class Scorer:
         return self.score_replies(self._network.encode_contexts(batch.context), batch.replies)
 
     def score_replies(self, thoughts: Floats, replies: Replies) -> tuple[Floats, Ints]:
-        """Scores replies like `score`, given the thought vectors of the samples, (samples, hidden)."""
+        """Scores replies like `score`, given the thought vectors of the samples, (samples, thought size)."""
         real = replies.targets != self._pad
         # The sample of each target: (targets,).
         sample = replies.sorted_indices[sequence_index(replies.inputs.batch_sizes)[real]]
-        states = self._network.decode(thoughts, replies)[real]  # (targets, hidden)
-        log_p = self._log_probabilities(states, replies.targets[real])
+        outputs = self._network.decode(thoughts, replies)[real]  # (targets, output size)
+        log_p = self._log_probabilities(outputs, replies.targets[real])
         samples = len(replies.sorted_indices)
         summed = np.bincount(sample, weights=log_p, minlength=samples)
         return summed.astype(np.float32), np.bincount(sample, minlength=samples).astype(np.int32)
 
-    def _log_probabilities(self, states: Floats, targets: Ints) -> Floats:
-        """Returns log softmax(states W + b)[targets]: (targets,)."""
+    def _log_probabilities(self, outputs: Floats, targets: Ints) -> Floats:
+        """Returns log p of the targets: (targets,)."""
         log_p = np.empty(len(targets), np.float32)
         tokens = self._frequent or self._network.settings.tokens
         for rows in row_chunks(len(targets), tokens):
-            logits, ids = self._network.logits(states[rows], self._frequent), targets[rows]  # (n, tokens)
+            logits, ids = self._network.logits(outputs[rows], self._frequent), targets[rows]  # (n, tokens)
             if self._frequent is None:
                 log_p[rows] = logits[np.arange(len(logits)), ids] - log_sum_exp(logits)
             else:
-                of_targets = self._network.logits_of(states[rows], ids)  # (n,)
+                of_targets = self._network.logits_of(outputs[rows], ids)  # (n,)
                 total = log_sum_exp(logits)
                 total = np.where(ids < self._frequent, total, np.logaddexp(total, of_targets))
                 log_p[rows] = of_targets - total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import attrs
@@ -21,6 +22,8 @@ class NetworkSettings:
         condition_embedding: Embedding dimension of a condition.
         hidden: Units of each GRU.
         recurrent_activation: Activation of the GRU gates.
+        shared_embedding: Whether contexts, replies and the output layer share one embedding table, and the output
+            layer reads the words of the context. CakeChat has separate tables.
     """
 
     tokens: int
@@ -29,6 +32,17 @@ class NetworkSettings:
     condition_embedding: int
     hidden: int
     recurrent_activation: Activation
+    shared_embedding: bool = False
+
+    @property
+    def thought_size(self) -> int:
+        """Size of a thought vector; with a shared embedding, the word vector of the context follows it."""
+        return self.hidden + (self.embedding if self.shared_embedding else 0)
+
+    @property
+    def input_scale(self) -> float:
+        """Factor of the embeddings that the GRUs read: √d with a shared embedding of dimension d, else 1."""
+        return math.sqrt(self.embedding) if self.shared_embedding else 1.0
 
 
 def weight_shapes(settings: NetworkSettings) -> dict[str, tuple[int, ...]]:
@@ -45,15 +59,23 @@ def weight_shapes(settings: NetworkSettings) -> dict[str, tuple[int, ...]]:
         "decoder.0": embedding + hidden + condition_embedding,
         "decoder.1": hidden,
     }
-    shapes: dict[str, tuple[int, ...]] = {
-        "context_embedding": (settings.tokens, embedding),
-        "response_embedding": (settings.tokens, embedding),
-        "condition_embedding": (settings.conditions, condition_embedding),
-    }
+    tables = ("embedding",) if settings.shared_embedding else ("context_embedding", "response_embedding")
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(tables, (settings.tokens, embedding))
+    shapes["condition_embedding"] = (settings.conditions, condition_embedding)
     for name, inputs in gru_inputs.items():
         shapes |= {
             f"{name}.kernel": (inputs, 3 * hidden),
             f"{name}.recurrent_kernel": (hidden, 3 * hidden),
             f"{name}.bias": (2, 3 * hidden),
         }
-    return shapes | {"output.kernel": (hidden, settings.tokens), "output.bias": (settings.tokens,)}
+    if settings.shared_embedding:
+        shapes |= {
+            "salience": (settings.tokens,),
+            "output.projection": (hidden, embedding),
+            "output.context_words": (embedding,),
+            "similarity.context": (hidden, embedding),
+            "similarity.reply": (hidden, embedding),
+        }
+    else:
+        shapes["output.kernel"] = (hidden, settings.tokens)
+    return shapes | {"output.bias": (settings.tokens,)}

@@ -18,6 +18,9 @@ from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find_start_model
 from autocakechat.plugins.trainers.cakechat.pretrained.original_model import read_original_model
 
+_SHARED_DEVIATION = 0.1
+"""Standard deviation of a new token's shared embedding, in those of all embeddings."""
+
 
 @attrs.frozen
 class StartModel:
@@ -77,7 +80,8 @@ def with_new_tokens(start: StartModel, counts: Counter[str], limit: int, min_cou
         w_new = w_unk,  b_new = b_unk + log s,  so that  p_new = s p_unk
 
     where s is the token's share of all occurrences of unknown tokens in the corpus. Existing weights do not change, so
-    the ratios between the probabilities of existing tokens do not change either.
+    the ratios between the probabilities of existing tokens do not change either. A shared embedding is the output
+    weight, too, so it is drawn close to that of the unknown token, and p_new is close to s p_unk.
 
     Args:
         start: The start model.
@@ -99,14 +103,21 @@ def with_new_tokens(start: StartModel, counts: Counter[str], limit: int, min_cou
     generator = np.random.default_rng(seed)
 
     def add_tokens(weights: Arrays) -> Arrays:
-        kernel, bias = weights["output.kernel"], weights["output.bias"]
-        return {
-            **weights,
-            "context_embedding": _append_random_rows(weights["context_embedding"], len(new_tokens), generator),
-            "response_embedding": _append_random_rows(weights["response_embedding"], len(new_tokens), generator),
-            "output.kernel": np.hstack([kernel, np.repeat(kernel[:, unknown_id, None], len(new_tokens), axis=1)]),
-            "output.bias": np.concatenate([bias, bias[unknown_id] + log_shares]).astype(np.float32),
-        }
+        bias = weights["output.bias"]
+        bias = np.concatenate([bias, bias[unknown_id] + log_shares]).astype(np.float32)
+        added = weights | {"output.bias": bias}
+        if start.settings.network.shared_embedding:
+            table, salience = weights["embedding"], weights["salience"]
+            deviation = _SHARED_DEVIATION * table.std(axis=0)
+            rows = generator.normal(table[unknown_id], deviation, (len(new_tokens), table.shape[1]))
+            added["embedding"] = np.vstack([table, rows.astype(np.float32)])
+            added["salience"] = np.append(salience, np.full(len(new_tokens), salience.mean()))
+        else:
+            kernel = weights["output.kernel"]
+            for name in ("context_embedding", "response_embedding"):
+                added[name] = _append_random_rows(weights[name], len(new_tokens), generator)
+            added["output.kernel"] = np.hstack([kernel, np.repeat(kernel[:, unknown_id, None], len(new_tokens), 1)])
+        return added
 
     vocabulary = start.vocabulary.with_tokens(new_tokens)
     network = attrs.evolve(start.settings.network, tokens=len(vocabulary))

@@ -37,7 +37,7 @@ class NetworkFeatures:
 
     Args:
         model: The model.
-        mean_thought: (hidden,) the mean thought vector of many contexts; see `mean_thought`.
+        mean_thought: (thought size,) the mean thought vector of many contexts; see `mean_thought`.
     """
 
     def __init__(self, model: Model, mean_thought: Floats) -> None:
@@ -81,7 +81,7 @@ class NetworkFeatures:
 
 
 def mean_thought(model: Model, exchanges: Sequence[Exchange]) -> Floats:
-    """Returns the mean thought vector of contexts at equal distances: (hidden,)."""
+    """Returns the mean thought vector of contexts at equal distances: (thought size,)."""
     chosen = range(0, len(exchanges), -(-len(exchanges) // _CONTEXTS))
     arrays = context_arrays(model, [exchanges[number].context for number in chosen])
     thoughts = model.network.encode_contexts(model.batcher.packer.pack_contexts(*arrays))

@@ -81,7 +81,7 @@ class PastReplies:
         """
         past = folder / _FOLDER
         arrays, _ = read_arrays(past / _MEAN_THOUGHT)
-        check_shapes({_THOUGHT: (model.settings.network.hidden,)}, arrays, past / _MEAN_THOUGHT)
+        check_shapes({_THOUGHT: (model.settings.network.thought_size,)}, arrays, past / _MEAN_THOUGHT)
         features = NetworkFeatures(model, arrays[_THOUGHT])
         try:
             index = ReplyIndex.open(past)

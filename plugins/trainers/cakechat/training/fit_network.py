@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from autocakechat import RunContext
-from autocakechat.plugins.trainers.cakechat.data.unigram import token_frequencies, unigram_perplexity
+from autocakechat.plugins.trainers.cakechat.data.unigram import (
+    initial_salience,
+    token_frequencies,
+    unigram_perplexity,
+)
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.estimates import format_duration
 from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
@@ -54,6 +58,8 @@ def fit(
     else:
         # At zero hidden states the softmax equals the unigram distribution, so no steps are spent on learning it.
         network.output_bias.assign(np.log(frequencies))
+        if network.settings.shared_embedding:
+            network.words.salience.assign(initial_salience(frequencies, data.batcher.vocabulary))
         if options.word2vec:
             _initialise_embeddings(network, data, config.seed)
     loop = TrainingLoop(network, data, config, run, _callbacks(options, data.name, sample_replies))
@@ -102,3 +108,6 @@ def _initialise_embeddings(network: TrainableNetwork, data: TrainingSet, seed: i
     )
     network.context_embedding.embeddings.assign(vectors)
     network.response_embedding.embeddings.assign(vectors)
+    if network.settings.shared_embedding:
+        # The vectors of words that occur together are similar, so their sums would make many words too likely at first.
+        network.words.output_words.assign(np.zeros(network.settings.embedding))

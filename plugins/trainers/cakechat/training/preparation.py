@@ -135,6 +135,7 @@ def _model_settings(
             condition_embedding=hyperparameters.condition_embedding,
             hidden=hyperparameters.hidden,
             recurrent_activation=options.recurrent_activation,
+            shared_embedding=options.embeddings == "shared",
         ),
         padding=options.padding,
         text=options.text,

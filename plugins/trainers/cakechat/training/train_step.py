@@ -14,9 +14,15 @@ from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from autocakechat.plugins.trainers.cakechat.training_network.chunked_cross_entropy import summed_cross_entropy
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
 from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
-from autocakechat.plugins.trainers.cakechat.training_network.scorer import BATCH_SPEC, decoder_states
+from autocakechat.plugins.trainers.cakechat.training_network.scorer import BATCH_SPEC, decoder_outputs
 
 _MAX_MEASURED_SECONDS = 10.0
+
+_CONTRASTIVE_WEIGHT = 0.1
+"""Factor of C, so that its gradients take a small part of the maximum norm. Adam's steps do not depend on it."""
+
+_TEMPERATURE = 0.07
+"""τ of the contrastive loss."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +65,14 @@ class TrainStep:
 
         L = -1/N Σ_t log p(w_t | previous tokens of the reply, context, condition)
 
+    With `shared_embedding`, F and G are trained with a contrastive loss (InfoNCE, van den Oord et al. 2018, arXiv
+    1807.03748): the reply to a context must be more similar to it than the mini-batch's replies of other dialogs are,
+    and the other way round. With the similarity S_ij of the context i and the reply j, divided by the temperature τ:
+
+        C = -1/2B Σ_i (log softmax_j(S_ij/τ)_i + log softmax_j(S_ji/τ)_i)
+
+    C has no gradient for the other weights: when it had one, the perplexity was higher.
+
     Args:
         network: The network to train.
         config: Optimizer, clipping and dropout.
@@ -78,7 +92,7 @@ class TrainStep:
         self._compiled_update = tf.function(self._update, input_signature=[BATCH_SPEC], autograph=False)
 
     def __call__(self, batch: Batch) -> float:
-        """Updates the weights with a mini-batch and returns its loss before the update."""
+        """Updates the weights with a mini-batch and returns its cross-entropy L before the update."""
         return float(self._compiled_update(batch))
 
     @property
@@ -118,20 +132,43 @@ class TrainStep:
 
     def _update(self, batch: Batch) -> Tensor:
         with tf.GradientTape() as tape:
-            loss = self._loss(batch)
+            cross_entropy, contrastive = self._losses(batch)
+            loss = cross_entropy + _CONTRASTIVE_WEIGHT * contrastive
         variables = self._network.trainable_variables
         gradients = tape.gradient(loss, variables)
         gradients = clip_gradients(gradients, self._config.clip_value, self._config.clip_norm)
         self.optimizer.apply(gradients, variables)
-        return loss
+        return cross_entropy
 
-    def _loss(self, batch: Batch) -> Tensor:
-        states = decoder_states(self._network, batch)
-        if self._config.dropout:
-            # The mask depends on the seed and the step alone, so that a resumed training draws the same masks.
-            seed = tf.stack([self._config.seed, tf.cast(self.optimizer.iterations, tf.int32)])
-            states = tf.nn.experimental.stateless_dropout(states, self._config.dropout, seed)
-        total = summed_cross_entropy(
-            states, batch.replies.targets, self._network.output_kernel, self._network.output_bias
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Returns L and C."""
+        network, context = self._network, batch.context
+        lines = network.encode_lines(*context.lines)
+        thoughts = network.encode_contexts(lines, *context.line_numbers)
+        thoughts = tf.gather(thoughts, context.unsorted_indices)
+        outputs = decoder_outputs(network, thoughts, batch.replies, self._dropout)
+        total = summed_cross_entropy(outputs, batch.replies.targets, network.output_kernel, network.output_bias)
+        cross_entropy = total / tf.cast(tf.size(batch.replies.targets), tf.float32)
+        if not network.settings.shared_embedding:
+            return cross_entropy, 0.0
+        return cross_entropy, self._contrastive_loss(
+            tf.stop_gradient(thoughts), tf.stop_gradient(tf.gather(lines, batch.reply_lines)), batch.dialogs
         )
-        return total / tf.cast(tf.size(batch.replies.targets), tf.float32)
+
+    def _contrastive_loss(self, thoughts: Tensor, replies: Tensor, dialogs: Tensor) -> Tensor:
+        similarities = self._network.similarities(thoughts, replies) / _TEMPERATURE
+        pairs = tf.range(tf.size(dialogs))
+        same_dialog = (dialogs[:, None] == dialogs) & (pairs[:, None] != pairs)
+        similarities = tf.where(same_dialog, similarities.dtype.min, similarities)
+        losses = [
+            tf.nn.sparse_softmax_cross_entropy_with_logits(pairs, scores)
+            for scores in (similarities, tf.transpose(similarities))
+        ]
+        return tf.reduce_mean(losses)
+
+    def _dropout(self, states: Tensor) -> Tensor:
+        if not self._config.dropout:
+            return states
+        # The mask depends on the seed and the step alone, so that a resumed training draws the same masks.
+        seed = tf.stack([self._config.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+        return tf.nn.experimental.stateless_dropout(states, self._config.dropout, seed)

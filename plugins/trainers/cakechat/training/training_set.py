@@ -45,7 +45,8 @@ def training_fingerprint(network: TrainableNetwork, data: TrainingSet, config: T
     values = attrs.asdict(attrs.evolve(config, checkpoint_seconds=0.0))
     settings = [attrs.asdict(network.settings), lengths, values, batcher.vocabulary.tokens]
     digest = hashlib.sha256(json.dumps(settings, ensure_ascii=False).encode())
-    for array in (samples.lines.tokens, samples.lines.starts, samples.context, samples.reply, samples.condition):
+    columns = (samples.context, samples.reply, samples.condition, samples.dialog)
+    for array in (samples.lines.tokens, samples.lines.starts, *columns):
         digest.update(array.tobytes())
     for weight in get_weights(network).values():
         digest.update(weight.tobytes())

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autocakechat.plugins.trainers.cakechat.network.settings import Activation
+from autocakechat.plugins.trainers.cakechat.network.settings import Activation, NetworkSettings
 from autocakechat.plugins.trainers.cakechat.training_network import packed_gru
 from autocakechat.plugins.trainers.cakechat.training_network.backend import keras
 from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
 
 ops = keras.ops
+
+EMBEDDING_DEVIATION = 0.5
+"""Standard deviation of the initial embeddings. Shared ones have 1/√d, so that their length is about 1."""
 
 
 class Initializers:
@@ -57,13 +60,38 @@ class Initializers:
 class Embedding(keras.layers.Layer):  # type: ignore[misc]
     """An embedding table: a vector for each id."""
 
-    def __init__(self, ids: int, size: int, initializers: Initializers) -> None:
+    def __init__(self, ids: int, size: int, initializers: Initializers, deviation: float = EMBEDDING_DEVIATION) -> None:
         super().__init__()
-        self.embeddings = self.add_weight(shape=(ids, size), initializer=initializers.normal(0.5), name="embeddings")
+        initializer = initializers.normal(deviation)
+        self.embeddings = self.add_weight(shape=(ids, size), initializer=initializer, name="embeddings")
 
     def call(self, ids: Tensor) -> Tensor:
         """Looks up ids: (n,) -> (n, size)."""
         return ops.take(self.embeddings, ids, axis=0)
+
+
+class ContextWords(keras.layers.Layer):  # type: ignore[misc]
+    """The weights of a network with `shared_embedding` that others do not have; see `network.hred`."""
+
+    def __init__(self, settings: NetworkSettings, initializers: Initializers) -> None:
+        super().__init__()
+        shape = (settings.hidden, settings.embedding)
+        self.salience = self.add_weight(shape=(settings.tokens,), initializer="ones", name="salience")  # a
+        self.output_projection = self.add_weight(shape=shape, initializer=initializers.glorot(), name="projection")  # P
+        self.output_words = self.add_weight(shape=shape[1:], initializer="ones", name="output_words")  # c
+        # Zeros: at first, the similarity counts common words.
+        self.similarity_context = self.add_weight(shape=shape, initializer="zeros", name="context")  # F
+        self.similarity_reply = self.add_weight(shape=shape, initializer="zeros", name="reply")  # G
+
+    def named_weights(self) -> dict[str, Any]:
+        """Returns the weights by their names in a model folder; see `settings.weight_shapes`."""
+        return {
+            "salience": self.salience,
+            "output.projection": self.output_projection,
+            "output.context_words": self.output_words,
+            "similarity.context": self.similarity_context,
+            "similarity.reply": self.similarity_reply,
+        }
 
 
 class GRU(keras.layers.Layer):  # type: ignore[misc]

@@ -230,3 +230,8 @@ def sequence_index(batch_sizes: Tensor) -> Tensor:
     """Returns the sequence that each packed step belongs to, counted from the longest: (time,) -> (steps,)."""
     first = tf.repeat(tf.cumsum(batch_sizes, exclusive=True), batch_sizes)  # packed index of each time step's first row
     return tf.range(tf.size(first)) - first
+
+
+def summed(packed: Tensor, batch_sizes: Tensor) -> Tensor:
+    """Sums the elements of each packed sequence: (steps, n) -> (sequences, n)."""
+    return tf.math.unsorted_segment_sum(packed, sequence_index(batch_sizes), batch_sizes[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Contexts, PackedSequences, Replies
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from autocakechat.plugins.trainers.cakechat.training_network.chunked_cross_entropy import cross_entropies
@@ -12,22 +14,33 @@ _IDS_SPEC = tf.TensorSpec([None], tf.int32)
 _SEQUENCES_SPEC = PackedSequences(values=_IDS_SPEC, batch_sizes=_IDS_SPEC)
 _CONTEXTS_SPEC = Contexts(lines=_SEQUENCES_SPEC, line_numbers=_SEQUENCES_SPEC, unsorted_indices=_IDS_SPEC)
 _REPLIES_SPEC = Replies(inputs=_SEQUENCES_SPEC, targets=_IDS_SPEC, sorted_indices=_IDS_SPEC, condition=_IDS_SPEC)
-BATCH_SPEC = Batch(_CONTEXTS_SPEC, _REPLIES_SPEC)
+BATCH_SPEC = Batch(_CONTEXTS_SPEC, _REPLIES_SPEC, _IDS_SPEC, _IDS_SPEC)
 """Signature of batches of any size, so that a `tf.function` is traced once."""
 
 
 def thought_vectors(network: TrainableNetwork, contexts: Contexts) -> Tensor:
-    """Returns the thought vector of each sample: (samples, hidden)."""
-    encodings = network.encode_utterances(*contexts.lines)
-    thoughts = network.encode_contexts(encodings, *contexts.line_numbers)
+    """Returns the thought vector of each sample: (samples, thought size)."""
+    thoughts = network.encode_contexts(network.encode_lines(*contexts.lines), *contexts.line_numbers)
     return tf.gather(thoughts, contexts.unsorted_indices)
 
 
-def decoder_states(network: TrainableNetwork, batch: Batch) -> Tensor:
-    """Returns the decoder state that predicts each target: (steps, hidden)."""
-    thoughts = thought_vectors(network, batch.context)
-    replies = batch.replies
-    return network.decode(*replies.inputs, tf.gather(thoughts, replies.sorted_indices), replies.condition)
+def decoder_outputs(
+    network: TrainableNetwork,
+    thoughts: Tensor,
+    replies: Replies,
+    dropout: Callable[[Tensor], Tensor] = lambda states: states,
+) -> Tensor:
+    """Returns what the output layer reads to predict each target: (steps, output size).
+
+    Args:
+        network: The network.
+        thoughts: (samples, thought size) thought vectors.
+        replies: The replies to the samples.
+        dropout: Applied to the decoder's states.
+    """
+    thoughts = tf.gather(thoughts, replies.sorted_indices)
+    states = dropout(network.decode(*replies.inputs, thoughts, replies.condition))
+    return network.outputs(states, replies.inputs.batch_sizes, thoughts)
 
 
 class BatchScorer:
@@ -51,8 +64,8 @@ class BatchScorer:
     def _score(self, batch: Batch) -> tuple[Tensor, Tensor]:
         targets = batch.replies.targets
         real = tf.where(targets != self._pad)[:, 0]
-        states = tf.gather(decoder_states(self._network, batch), real)
+        outputs = decoder_outputs(self._network, thought_vectors(self._network, batch.context), batch.replies)
         losses = cross_entropies(
-            states, tf.gather(targets, real), self._network.output_kernel, self._network.output_bias
+            tf.gather(outputs, real), tf.gather(targets, real), self._network.output_kernel, self._network.output_bias
         )
         return -tf.reduce_sum(losses), tf.size(losses)

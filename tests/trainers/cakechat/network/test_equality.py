@@ -16,7 +16,7 @@ from autocakechat.plugins.trainers.cakechat.training_network import packed_gru
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from autocakechat.plugins.trainers.cakechat.training_network.chunked_cross_entropy import cross_entropies
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
-from autocakechat.plugins.trainers.cakechat.training_network.scorer import decoder_states, thought_vectors
+from autocakechat.plugins.trainers.cakechat.training_network.scorer import decoder_outputs, thought_vectors
 from autocakechat.plugins.trainers.cakechat.training_network.weights import to_numpy
 
 PAD, UNKNOWN, START = 0, 1, 2
@@ -33,7 +33,7 @@ def assert_close(actual: Any, expected: Any) -> None:
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def random_network(random: np.random.Generator, activation: Activation) -> TrainableNetwork:
+def random_network(random: np.random.Generator, activation: Activation, shared: bool = False) -> TrainableNetwork:
     """Returns a network of random sizes with random weights."""
     tokens, conditions, embedding, condition_embedding, hidden = random.integers([5, 1, 1, 1, 1], [900, 6, 40, 20, 70])
     settings = NetworkSettings(
@@ -43,6 +43,7 @@ def random_network(random: np.random.Generator, activation: Activation) -> Train
         condition_embedding=int(condition_embedding),
         hidden=int(hidden),
         recurrent_activation=activation,
+        shared_embedding=shared,
     )
     network = TrainableNetwork(settings, seed=None)
     for weight in network.trainable_variables:
@@ -69,26 +70,45 @@ def random_batch(random: np.random.Generator, settings: NetworkSettings, padding
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("seed", range(6))
-def test_thought_vectors_states_logits_and_scores(seed: int, padding: Padding, activation: Activation) -> None:
+@pytest.mark.parametrize("shared", [False, True])
+def test_thought_vectors_outputs_logits_and_scores(
+    shared: bool, seed: int, padding: Padding, activation: Activation
+) -> None:
     random = np.random.default_rng(seed)
-    trained = random_network(random, activation)
+    trained = random_network(random, activation, shared)
     batch = random_batch(random, trained.settings, padding)
     network = to_numpy(trained)
 
     thoughts = network.encode_contexts(batch.context)
-    assert_close(thoughts, thought_vectors(trained, batch.context))
-    states = network.decode(thoughts, batch.replies)
-    trained_states = decoder_states(trained, batch)
-    assert_close(states, trained_states)
-    assert_close(network.logits(states), tf.matmul(trained_states, trained.output_kernel) + trained.output_bias)
+    trained_thoughts = thought_vectors(trained, batch.context)
+    assert_close(thoughts, trained_thoughts)
+    outputs = network.decode(thoughts, batch.replies)
+    trained_outputs = decoder_outputs(trained, trained_thoughts, batch.replies)
+    assert_close(outputs, trained_outputs)
+    assert_close(network.logits(outputs), tf.matmul(trained_outputs, trained.output_kernel) + trained.output_bias)
 
     log_p, tokens = Scorer(network, PAD).score(batch)
-    losses = cross_entropies(trained_states, batch.replies.targets, trained.output_kernel, trained.output_bias)
+    losses = cross_entropies(trained_outputs, batch.replies.targets, trained.output_kernel, trained.output_bias)
     real = batch.replies.targets != PAD
     width = len(batch.replies.inputs.batch_sizes)
     expected = unpack_replies(np.where(real, -np.asarray(losses), 0.0), batch.replies, width).sum(axis=1)
     np.testing.assert_allclose(log_p, expected, rtol=1e-5)
     assert tokens.tolist() == unpack_replies(real, batch.replies, width).sum(axis=1).tolist()
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("seed", range(4))
+def test_similarities(seed: int, padding: Padding) -> None:
+    random = np.random.default_rng(seed)
+    trained = random_network(random, "sigmoid", shared=True)
+    contexts = random_batch(random, trained.settings, padding).context
+    network = to_numpy(trained)
+
+    replies = network.encode_replies(contexts.lines)
+    similarities = network.similarity_vectors(network.encode_contexts(contexts)) @ replies.T
+    encoded = trained.encode_lines(*contexts.lines)
+    assert_close(similarities, trained.similarities(thought_vectors(trained, contexts), encoded))
+    np.testing.assert_allclose(np.linalg.norm(replies, axis=1), 1.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize("frequent", [3, 7, 1000])
@@ -123,18 +143,19 @@ def test_states_of_a_gru(activation: Activation, reverse: bool) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 20])
-def test_decoding_step_by_step_matches_teacher_forcing(rows: int) -> None:
+@pytest.mark.parametrize("shared", [False, True])
+def test_decoding_step_by_step_matches_teacher_forcing(shared: bool, rows: int) -> None:
     random = np.random.default_rng(rows)
-    network = to_numpy(random_network(random, "sigmoid"))
+    network = to_numpy(random_network(random, "sigmoid", shared))
     settings = network.settings
-    thoughts = random.normal(size=(rows, settings.hidden)).astype(np.float32)
+    thoughts = random.normal(size=(rows, settings.thought_size)).astype(np.float32)
     condition = random.integers(0, settings.conditions, rows).astype(np.int32)
     reply = random.integers(3, settings.tokens, (rows, 5)).astype(np.int32)
     replies = Packer("masked", PAD, UNKNOWN, line_tokens=30).pack_replies(condition, reply)
-    teacher_forced = unpack_replies(network.decode(thoughts, replies), replies, 4)  # (rows, 4, hidden)
+    teacher_forced = unpack_replies(network.decode(thoughts, replies), replies, 4)  # (rows, 4, output size)
 
     static_input = network.project_static_input(thoughts, condition)
     states = network.first_states(rows)
     for position in range(4):
         states = network.step(reply[:, position], static_input, states)
-        assert_close(states[1], teacher_forced[:, position])
+        assert_close(states.output, teacher_forced[:, position])

@@ -25,7 +25,7 @@ from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
     with_new_tokens,
 )
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, load, train
-from tests.trainers.cakechat.conftest import run_in, write_corpus
+from tests.trainers.cakechat.conftest import SMALL, run_in, write_corpus
 from tests.trainers.cakechat.pretrained.bucket import make_authority, serve_bucket
 from tests.trainers.cakechat.training.test_training import assert_same_weights, interrupted
 
@@ -160,6 +160,18 @@ def test_new_tokens_do_not_change_existing_weights(original: StartModel, tmp_pat
     # The probability of a new token is its share of the occurrences times that of the unknown token.
     unknown = after[..., original.vocabulary.unknown]
     np.testing.assert_allclose(after[..., old] / unknown, 30 / 61, rtol=1e-3)
+
+
+def test_new_tokens_of_a_shared_embedding(corpus: Corpus, run: RunContext, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    train(attrs.evolve(SMALL, embeddings="shared", epochs=1), corpus, tmp_path / "model", run)
+    start = load_start_model(attrs.evolve(TUNING, start_path=tmp_path / "model"), run)
+    extended = with_new_tokens(start, Counter({"quokka": 20, "zyzzyva": 10}), limit=1, min_count=2, seed=1)
+    first, second = save_and_load(start, tmp_path / "before"), save_and_load(extended, tmp_path / "after")
+    context, response = first.context_ids([["hi", "how are you?"]]), first.response_ids(["i am fine"])
+    before, after = first.probabilities(context, response), second.probabilities(context, response)
+    np.testing.assert_allclose(after[..., :-1] / after[..., :-1].sum(axis=-1, keepdims=True), before, rtol=1e-4)
+    np.testing.assert_allclose(after[..., -1] / after[..., start.vocabulary.unknown], 20 / 30, rtol=0.5)
 
 
 def test_the_number_of_new_tokens_is_limited(original: StartModel) -> None:
