@@ -127,7 +127,7 @@ class ReplySelection:
 
 
 def _other_contexts(past: PastReplies | None) -> list[tuple[Sequence[str], range]]:
-    """Returns contexts to compare with, each with the number of its exchange; without past replies, an empty context."""
+    """Returns contexts to compare with and the numbers of their exchanges; without past replies, an empty context."""
     if past is None:
         return [(("",), range(0))]
     count = len(past.index)
