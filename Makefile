@@ -33,7 +33,7 @@ need = $(if $(strip $(1)),,$(error $(2)))
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 TORCH ?= torch$(if $(filter Linux,$(shell uname)),$(if $(shell command -v nvidia-smi),, --index-url $(TORCH_CPU)))
 
-.PHONY: demo demo-lora test coverage lint types soak docs generate_corpus clean
+.PHONY: demo demo-lora test coverage lint types soak docs lock audit generate_corpus clean
 .DELETE_ON_ERROR:
 
 DEMO_EXPORT := $(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400
@@ -80,6 +80,24 @@ docs: $(VENV)/docs
 soak: $(VENV)/dev
 	ACC_SOAK=1 $(BIN)/python -m pytest --timeout 0
 
+# The libraries of the images, with the hashes of their files; `make lock` takes the newest releases.
+LOCKED := $(addprefix docker/locked/,bot.txt cakechat-cpu.txt cakechat-gpu.txt)
+docker/locked/bot.txt: EXTRAS := reply llama retrieval telegram
+docker/locked/cakechat-cpu.txt: EXTRAS := cakechat-cpu conversations retrieval telegram
+docker/locked/cakechat-gpu.txt: EXTRAS := cakechat-gpu conversations retrieval telegram
+
+lock: $(VENV)/tools
+	@rm -f $(LOCKED)
+	@$(MAKE) --no-print-directory $(LOCKED)
+
+$(LOCKED):
+	$(BIN)/uv pip compile setup.cfg $(addprefix --extra ,$(EXTRAS)) --output-file $@ --generate-hashes --universal \
+		--python-version 3.11 --no-annotate --no-header --quiet
+
+# Known vulnerabilities of the libraries of the images.
+audit: $(VENV)/tools
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip $(addprefix --requirement ,$(LOCKED))
+
 generate_corpus: export TELEGRAM_SERVER_ID := $(TELEGRAM_SERVER_ID)
 generate_corpus: $(VENV)/core
 	$(call need,$(TELEGRAM_SERVER_ID),TELEGRAM_SERVER_ID is not set: `$(BIN)/acc inspect tg_data` lists the ids)
@@ -112,6 +130,10 @@ $(VENV)/demo-lora: $(VENV)/python setup.cfg pyproject.toml
 $(VENV)/dev: $(VENV)/python setup.cfg pyproject.toml
 	@echo "Installing the tests' requirements into $(VENV); TensorFlow is large, this takes a few minutes."
 	@$(PIP) install --editable '.[dev]'
+	@touch $@
+
+$(VENV)/tools: $(VENV)/python
+	@$(PIP) install pip-audit uv
 	@touch $@
 
 $(VENV)/docs: $(VENV)/python setup.cfg pyproject.toml

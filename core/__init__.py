@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autocakechat.artifacts.model_folder import finalize_model_folder
     from autocakechat.display import markup
-    from autocakechat.errors import StageError, UserError
+    from autocakechat.errors import ForeignLogError, StageError, UserError
     from autocakechat.files import write_whole
     from autocakechat.interface.chatlog import Chat, Message, MessageBatch
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ScoringResponder,
         TrainedModel,
     )
+    from autocakechat.interface.model_file import damaged_file, read_json
     from autocakechat.interface.options import Secret, option
     from autocakechat.interface.run_context import Progress, RunContext
     from autocakechat.interface.selection import select_chats
@@ -60,6 +61,7 @@ __all__ = [
     "Embedder",
     "Exchange",
     "ExtractorType",
+    "ForeignLogError",
     "Input",
     "Match",
     "Message",
@@ -84,6 +86,7 @@ __all__ = [
     "TrainingEstimate",
     "UserError",
     "Utterance",
+    "damaged_file",
     "escape_control_characters",
     "finalize_model_folder",
     "hookimpl",
@@ -91,6 +94,7 @@ __all__ = [
     "markup",
     "open_embedder",
     "option",
+    "read_json",
     "select_chats",
     "set_aside",
     "split_terms",
@@ -99,7 +103,7 @@ __all__ = [
 
 _PUBLIC_NAMES = {
     "artifacts.model_folder": ("finalize_model_folder",),
-    "errors": ("StageError", "UserError"),
+    "errors": ("ForeignLogError", "StageError", "UserError"),
     "files": ("write_whole",),
     "interface.chatlog": ("Chat", "Message", "MessageBatch"),
     "interface.corpus": ("Corpus", "Dialog", "Utterance"),
@@ -113,6 +117,7 @@ _PUBLIC_NAMES = {
         "ScoringResponder",
         "TrainedModel",
     ),
+    "interface.model_file": ("damaged_file", "read_json"),
     "interface.options": ("Secret", "option"),
     "interface.run_context": ("Progress", "RunContext"),
     "interface.selection": ("select_chats",),

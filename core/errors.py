@@ -39,6 +39,10 @@ class UserError(AccError):
     exit_status = 2
 
 
+class ForeignLogError(UserError):
+    """A path is not a chat log of this source; another source may read it."""
+
+
 class ManyProblemsError(UserError):
     """Several problems that the user can fix, shown together, one per line.
 

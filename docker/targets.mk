@@ -3,6 +3,8 @@ DOCKER ?= docker
 GPU ?=
 # What docker_update_pretrained starts from if the published model cannot be downloaded: conversations, or none to stop.
 START_FALLBACK ?= conversations
+# The confirmed SHA-256 of the published model's files, separated by spaces.
+SHA256 ?=
 PLUGINS ?=
 export DOCKER_BUILDKIT := 1
 export DOCKER_USER := $(or $(DOCKER_USER),$(shell id -u):$(shell id -g))
@@ -42,7 +44,8 @@ image = $(if $(filter no,$(DOCKER_BUILD)),$(need-image),@$(BUILD) $(1) .)
 
 docker_train_from_scratch: START = --set trainer.start=scratch
 docker_update_pretrained: START = --set trainer.start=pretrained $(if $(PRETRAINED),\
-	--set trainer.start_path=$(PRETRAINED),--set trainer.start_fallback=$(START_FALLBACK))
+	--set trainer.start_path=$(PRETRAINED),--set trainer.start_fallback=$(START_FALLBACK)) \
+	$(if $(SHA256),--set 'trainer.sha256=[$(foreach checksum,$(SHA256),"$(checksum)"$(comma))]')
 # The network is only for downloading a model.
 docker_update_pretrained: export TRAIN_NETWORK := $(or $(TRAIN_NETWORK),$(if $(PRETRAINED),none,bridge))
 # The corpus is the one that generate_corpus made last: it has set the server, which may be known to that target only.

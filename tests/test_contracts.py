@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,29 @@ class TestTelegramSource(SourceContract):
         (folder / "export").mkdir()
         (folder / "export" / "result.json").write_text(json.dumps(make_chat(exported)))
         return {"path": "export"}
+
+
+class TestJsonlSource(SourceContract):
+    name = "jsonl"
+    refused = ({"timezone": "Mars/Olympus"}, {"path": 5})
+
+    def write_log(self, folder: Path, messages: Any) -> Mapping[str, Any]:
+        with (folder / "log.jsonl").open("w") as file:
+            for number, (sender, text) in enumerate(messages):
+                file.write(json.dumps({"chat": "c", "sender": sender, "time": 60 * number, "text": text}) + "\n")
+        return {"path": "log.jsonl"}
+
+
+class TestCsvSource(SourceContract):
+    name = "csv"
+    refused = ({"columns": {"author": "x"}}, {"delimiter": "::"}, {"timezone": "Mars/Olympus"})
+
+    def write_log(self, folder: Path, messages: Any) -> Mapping[str, Any]:
+        with (folder / "log.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["chat", "sender", "time", "text"])
+            rows.writerows(["c", sender, 60 * number, text] for number, (sender, text) in enumerate(messages))
+        return {"path": "log.csv"}
 
 
 class TestTurns(ExtractorContract):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
 import msgspec
-from msgspec import structs
+from msgspec import Meta, structs
 
-from autocakechat.artifacts.store import MANIFEST_NAMES, Ingredients
+from autocakechat.artifacts.store import MANIFEST_NAMES, Count, Ingredients, Name, is_key
 from autocakechat.artifacts.summary import ArtifactSummary
 from autocakechat.config.pipeline import StageConfig
 from autocakechat.errors import UserError
 from autocakechat.files import hash_file, write_whole
 from autocakechat.interface.model import Responder, TrainedModel
+from autocakechat.interface.model_file import damaged_file, read_json, require_file
 from autocakechat.interface.options import values_affecting_key
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
@@ -27,6 +29,8 @@ from autocakechat.registry.responder import load_responder
 from autocakechat.standard_output import stdout_to_stderr
 
 FORM = 1
+
+_FileName = Annotated[str, Meta(max_length=1000, pattern=r"\A[^\0]+\Z")]
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
@@ -48,17 +52,17 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """
 
     form: int
-    trainer: str
+    trainer: Name
     trainer_version: int
-    made_with: str
-    created: str
+    made_with: Name
+    created: Name
     options: dict[str, Any]
-    metrics: dict[str, Any]
-    files: dict[str, str]
-    key: str
-    ingredients: dict[str, Any]
-    person: str | None = None
-    replies: int | None = None
+    metrics: dict[Name, Any]
+    files: dict[_FileName, str]
+    key: Name
+    ingredients: Ingredients
+    person: Name | None = None
+    replies: Count | None = None
 
 
 def write_manifest(
@@ -158,7 +162,7 @@ def corpus_key(folder: Path) -> str | None:
         UserError: The folder is not a model folder.
     """
     key = _read_manifest(folder).ingredients.get("corpus")
-    return key if isinstance(key, str) else None
+    return key if is_key(key) else None
 
 
 def _find_trainer(folder: Path, manifest: Manifest, manager: PluginManager) -> TrainerType:
@@ -177,27 +181,34 @@ def _read_manifest(folder: Path) -> Manifest:
         raise UserError(f"{folder}: no such folder", "give a model folder")
     if not file.is_file():
         raise UserError(f"{folder}: not a model folder (no {file.name})", "give a model folder that `acc run` made")
-    try:
-        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
-    except (msgspec.DecodeError, OSError) as error:
-        raise UserError(f"{file}: damaged: {error}", "copy the folder again, or train again") from None
+    manifest = read_json(file, Manifest)
     if manifest.form != FORM:
         raise UserError(f"{file}: unknown format version {manifest.form}", "update autocakechat")
     return manifest
 
 
 def _verify_files(folder: Path, manifest: Manifest) -> None:
+    for path in folder.rglob("*"):
+        _require_inside(folder, path)
+        if not path.is_dir():
+            require_file(path)
     for name, digest in manifest.files.items():
         file = folder / name
-        if not file.resolve().is_relative_to(folder.resolve()):
-            raise UserError(
-                f"{folder}: the manifest lists a file outside of the folder: {name}",
-                "give a model folder that `acc run` made",
-            )
-        if not file.is_file():
+        _require_inside(folder, file)
+        if not os.path.isfile(file):
             raise UserError(f"{file}: missing", "copy the whole folder again, or train again")
         if hash_file(file) != digest:
             raise UserError(f"{file}: damaged (wrong checksum)", "copy the folder again, or train again")
+
+
+def _require_inside(folder: Path, path: Path) -> None:
+    """Checks that a path, also one that is a link or that the manifest lists, does not lead out of a model folder."""
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:  # a RuntimeError for links in a circle
+        raise damaged_file(path, f"cannot be read: {error}") from None
+    if not is_inside:
+        raise UserError(f"{path}: leads out of the model folder", "give a model folder that `acc run` made")
 
 
 def _relative_files(folder: Path) -> list[str]:

@@ -6,11 +6,12 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 import attrs
 import msgspec
@@ -18,6 +19,7 @@ import msgspec
 from autocakechat.config.toml_reader import pipelines_in
 from autocakechat.errors import UserError
 from autocakechat.files import rename, replace_folder, sync_tree
+from autocakechat.interface.model_file import read_json
 
 ArtifactKind = Literal["corpus", "model"]
 MANIFEST_NAMES: dict[ArtifactKind, str] = {"corpus": "corpus.json", "model": "model.json"}
@@ -25,6 +27,12 @@ MANIFEST_NAMES: dict[ArtifactKind, str] = {"corpus": "corpus.json", "model": "mo
 Ingredients = dict[str, Any]
 """Everything an artifact depends on: names such as `extractor.gap` with their values, ready for JSON."""
 
+Name = Annotated[str, msgspec.Meta(max_length=1000)]
+"""A string of a manifest that is shown in one line."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+_KEY = re.compile(r"[\w-]{1,100}")
 _KEY_LENGTH = 20
 _TRAINING_STATE = "model-"
 _PIPELINE_LOCK = "in-use"
@@ -34,6 +42,11 @@ def artifact_key(ingredients: Ingredients) -> str:
     """Returns the key of the artifact with these ingredients: 20 hexadecimal digits of their SHA-256."""
     encoded = msgspec.json.encode(ingredients, order="deterministic")
     return hashlib.sha256(encoded).hexdigest()[:_KEY_LENGTH]
+
+
+def is_key(value: object) -> TypeGuard[str]:
+    """Returns whether a value of a manifest can be an artifact key: the name of a folder, not a path."""
+    return isinstance(value, str) and _KEY.fullmatch(value) is not None
 
 
 @attrs.frozen
@@ -255,10 +268,23 @@ class ArtifactStore:
             raise UserError(f"{self.folder}: {error.strerror}", hint) from None
 
 
+class _ManifestSummary(msgspec.Struct):
+    """What the manifests of corpora and models have in common. Older versions wrote fewer fields."""
+
+    key: Name = ""
+    person: Name | None = None
+    replies: Count | None = None
+    created: Name | None = None
+    trainer: Name | None = None
+    metrics: dict[Name, Any] = {}
+    ingredients: Ingredients = {}
+
+
 def read_manifest(folder: Path, kind: ArtifactKind) -> dict[str, Any] | None:
     """Returns the content of an artifact's manifest, or None if the manifest is missing or damaged."""
     try:
-        manifest = msgspec.json.decode((folder / MANIFEST_NAMES[kind]).read_bytes())
-    except (OSError, msgspec.DecodeError):
+        manifest = read_json(folder / MANIFEST_NAMES[kind], dict[str, Any])
+        msgspec.convert(manifest, _ManifestSummary)
+    except (UserError, msgspec.ValidationError):
         return None
-    return manifest if isinstance(manifest, dict) else None
+    return manifest

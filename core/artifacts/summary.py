@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, read_manifest
+from autocakechat.artifacts.store import Artifact, ArtifactKind, Ingredients, is_key, read_manifest
 from autocakechat.text import escape_control_characters, pluralize
 
 _KEY_DIGITS = 8
@@ -58,7 +58,10 @@ class ArtifactSummary:
     @property
     def date(self) -> str:
         """When it was made, in local time, to the minute; empty if unknown."""
-        return f"{datetime.fromisoformat(self.created).astimezone():%Y-%m-%d %H:%M}" if self.created else ""
+        try:
+            return f"{datetime.fromisoformat(self.created or '').astimezone():%Y-%m-%d %H:%M}"
+        except (ValueError, OverflowError):  # empty, damaged, or in a year that some time zones do not have
+            return ""
 
     @property
     def short_key(self) -> str:
@@ -84,8 +87,9 @@ class ArtifactSummary:
 def _server(kind: ArtifactKind, ingredients: Ingredients, folder: Path) -> str | None:
     """Returns the id of the person for an artifact whose manifest has no name, because an older version made it."""
     if kind == "model":
-        corpus = folder.absolute().parent.parent / "corpus" / str(ingredients.get("corpus"))
-        ingredients = (read_manifest(corpus, "corpus") or {}).get("ingredients", {})
+        key = ingredients.get("corpus")
+        corpus = folder.absolute().parent.parent / "corpus"
+        ingredients = ((is_key(key) and read_manifest(corpus / key, "corpus")) or {}).get("ingredients", {})
     server = ingredients.get("extractor.server")
     return server if isinstance(server, str) else None
 

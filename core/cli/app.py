@@ -129,7 +129,7 @@ class App:
 
     @stdout_to_stderr()
     def pipeline(self, path: Path, overrides: Sequence[str] = ()) -> tuple[Pipeline, PluginManager]:
-        """Reads and checks a pipeline.toml.
+        """Reads and checks a pipeline.toml. From then on, processes that are started do not get its secrets.
 
         Args:
             path: The file.
@@ -145,7 +145,10 @@ class App:
 
         file = PipelineFile(path, overrides)
         manager = self.manager(file.disabled_plugins)
-        return file.check(manager), manager
+        pipeline = file.check(manager)
+        for secret in pipeline.secrets:
+            secret.withhold()
+        return pipeline, manager
 
     def runner(self, path: Path, overrides: Sequence[str] = ()) -> Runner:
         """Reads and checks a pipeline.toml, and returns its runner; see `pipeline`.

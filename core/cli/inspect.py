@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-from autocakechat.display.tables import print_json
-from autocakechat.errors import ManyProblemsError, UserError
+from autocakechat.display.tables import print_json, topic_line
+from autocakechat.errors import ForeignLogError, ManyProblemsError, UserError
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.standard_output import stdout_to_stderr
-from autocakechat.text import escape_control_characters, pluralize
+from autocakechat.text import escape_control_characters, list_items, pluralize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from autocakechat.cli.app import App
-    from autocakechat.interface.chatlog import Chat, MessageBatch
+    from autocakechat.interface.chatlog import Chat
+    from autocakechat.interface.run_context import RunContext
     from autocakechat.statistics.log_summary import ChatSummary, LogSummary
     from autocakechat.statistics.participants import Participant
-
-    Tap = Callable[[Iterator[MessageBatch]], Iterator[MessageBatch]]
 
 _MAX_CHATS = 20
 _MAX_PARTICIPANTS = 20
 _MAX_PARTICIPANTS_PER_CHAT = 5
+_MAX_TOPICS_PER_CHAT = 5
 
 
 @click.command("inspect")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--source", "name", metavar="NAME", help="The source to read with; by default the one that recognises the log."
 )
@@ -40,17 +41,40 @@ _MAX_PARTICIPANTS_PER_CHAT = 5
     "--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write an HTML page with tables and charts."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with all chats.")
+@click.option("--as", "output_format", type=click.Choice(["jsonl"]), help="Also convert the log to this format.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file for --as.")
 @click.pass_obj
-def command(app: App, path: Path, name: str | None, everything: bool, html: Path | None, as_json: bool) -> None:
+def command(
+    app: App,
+    paths: tuple[Path, ...],
+    name: str | None,
+    everything: bool,
+    html: Path | None,
+    as_json: bool,
+    output_format: str | None,
+    output: Path | None,
+) -> None:
     """Show the chats and participants of a chat log: ids, names and numbers of messages.
 
-    PATH is a file or a folder of chat logs. Put the id of the person to learn into `server` in pipeline.toml,
-    and ids or names to leave out into `exclude` of [[source]].
+    PATH is a file or a folder of chat logs; several are shown together. Put the id of the person to learn into
+    `server` in pipeline.toml, and ids or names to leave out into `exclude` of [[source]].
+
+    `--as jsonl -o FILE` writes all messages to FILE, one JSON object a line, which the source `jsonl` reads.
     """
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder", "give the path of an export")
-    source = source_for(app, path, name)
-    log = read_log(app, source, path)
+    if (output_format is None) != (output is None):
+        raise UserError("--as and -o belong together", "give both, such as --as jsonl -o log.jsonl")
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path}: no such file or folder", "give the path of an export")
+    logs = [(source_for(app, path, name), path) for path in paths]
+    if output is None:
+        log = read_logs(app, logs)
+    else:
+        from autocakechat.pipeline.reading.log_writer import writing
+
+        with writing(output) as write:
+            log = read_logs(app, logs, write)
+        app.log.info("%s: %s written", output, pluralize(log.messages, "message"))
     if html is not None:
         from autocakechat.display.log_page import page
         from autocakechat.display.markup import write_page
@@ -60,7 +84,7 @@ def command(app: App, path: Path, name: str | None, everything: bool, html: Path
     if as_json:
         print_json(log)
         return
-    for line in [*_summary_lines(log, everything), *_hints(log, can_leave_out(source))]:
+    for line in [*_summary_lines(log, everything), *_hints(log, all(can_leave_out(source) for source, _ in logs))]:
         click.echo(line)
 
 
@@ -87,15 +111,22 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     for source in recognising:
         if recognises(manager.owner(source), source, path):
             return source
-    problems = []
+    problems, foreign = [], []
     for source in recognising:
         # A source that does not recognise the log may still know what is wrong with it.
         try:
             stage_inputs(manager.owner(source), source, source_options(source, path))
+        except ForeignLogError:
+            foreign.append(source.name)
         except UserError as error:
             problems.append(str(error))
     if problems:
         raise ManyProblemsError(problems)
+    if foreign:
+        names = list_items(foreign, len(foreign))
+        raise UserError(
+            f"{path}: no source recognises it, of {names}", "give --source NAME to read what one of them expects"
+        )
     raise UserError(
         f"{path}: no source recognises it", "give --source NAME; for the names: acc plugins list --kind source"
     )
@@ -107,14 +138,15 @@ def can_leave_out(source: SourceType) -> bool:
 
 
 @stdout_to_stderr()
-def read_log(app: App, source: SourceType, path: Path, tap: Tap | None = None) -> LogSummary:
-    """Reads a chat log and counts its messages.
+def read_logs(
+    app: App, logs: Sequence[tuple[SourceType, Path]], tap: Callable[[Chat], None] | None = None
+) -> LogSummary:
+    """Reads chat logs and counts their messages.
 
     Args:
-        app: The plugins and the log.
-        source: The source that reads it.
-        path: The chat log.
-        tap: Receives the messages of every chat, and yields them unchanged.
+        app: The state of `acc`.
+        logs: The chat logs, each with the source to read it with.
+        tap: Called with each chat before it is read.
 
     Raises:
         UserError: The source cannot read it.
@@ -122,23 +154,29 @@ def read_log(app: App, source: SourceType, path: Path, tap: Tap | None = None) -
     """
     from autocakechat.display.progress import progress_for
     from autocakechat.interface.run_context import RunContext
-    from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
-    from autocakechat.pipeline.stage_results import stage_inputs
-    from autocakechat.statistics.log_summary import source_options, summarize_log
+    from autocakechat.statistics.log_summary import summarize_log
 
-    options, owner = source_options(source, path), app.manager().owner(source)
+    names = list(dict.fromkeys(source.name for source, _ in logs))
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
-        bound = BoundStage(source, options, run, owner)
-        inputs = stage_inputs(owner, source, options)
-        chats = (chat for entry in inputs for chat in read_chats(bound, entry))
-        return summarize_log(source.name, chats if tap is None else _tapped(chats, tap))
+        chats = (chat for source, path in logs for chat in _chats(app, source, path, run))
+        return summarize_log(list_items(names, len(names)), map(_tapped, chats, repeat(tap)) if tap else chats)
 
 
-def _tapped(chats: Iterable[Chat], tap: Tap) -> Iterator[Chat]:
-    for chat in chats:
-        chat.tap(tap)
-        yield chat
+def _chats(app: App, source: SourceType, path: Path, run: RunContext) -> Iterator[Chat]:
+    from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
+    from autocakechat.pipeline.stage_results import stage_inputs
+    from autocakechat.statistics.log_summary import source_options
+
+    options, owner = source_options(source, path), app.manager().owner(source)
+    bound = BoundStage(source, options, run, owner)
+    for entry in stage_inputs(owner, source, options):
+        yield from read_chats(bound, entry)
+
+
+def _tapped(chat: Chat, tap: Callable[[Chat], None]) -> Chat:
+    tap(chat)
+    return chat
 
 
 def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:
@@ -184,6 +222,9 @@ def _chat_lines(chat: ChatSummary, everything: bool) -> Iterator[str]:
     title = escape_control_characters(chat.title) if chat.title else "no title"
     identity = escape_control_characters(f"{chat.kind} {chat.id}")
     yield f"  {title} ({identity}), {pluralize(chat.messages, 'message')}{skipped}"
+    if chat.topics:
+        limit = None if everything else _MAX_TOPICS_PER_CHAT
+        yield f"      {topic_line(chat.topics, limit)}"
     yield from _participant_lines(chat.people, None if everything else _MAX_PARTICIPANTS_PER_CHAT, indent="      ")
 
 

@@ -10,6 +10,7 @@ import attrs
 
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.errors import UserError
+from autocakechat.interface.options import Secret, secrets_in
 from autocakechat.interface.stage_types import (
     AnnotatorType,
     DeployerType,
@@ -72,6 +73,12 @@ class Pipeline:
         """All stages that the file configures, in the order in which they run."""
         single = (self.extractor, self.annotator, self.trainer, self.deployer)
         return [*self.sources, *(config for config in single if config is not None)]
+
+    @property
+    def secrets(self) -> list[Secret]:
+        """The secrets in the options of all stages."""
+        options = [*(config.options for config in self.stages), *([] if self.reply is None else [self.reply])]
+        return [secret for one in options for secret in secrets_in(one)]
 
     @overload
     def require(self, kind: Literal["extractor"]) -> StageConfig[ExtractorType]: ...

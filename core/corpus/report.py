@@ -59,6 +59,7 @@ class ChatReport:
         dialogs: Number of its dialogs in the corpus.
         pairs: Number of pairs in these dialogs.
         words: Number of words in these dialogs.
+        topics: Number of messages by topic, most first; empty for a chat without topics.
     """
 
     id: str
@@ -69,6 +70,7 @@ class ChatReport:
     dialogs: int
     pairs: int
     words: WordCounts
+    topics: dict[str, int] = attrs.Factory(dict)
 
 
 @attrs.frozen

@@ -182,6 +182,7 @@ class ReportBuilder:
             dialogs=statistics.dialogs,
             pairs=statistics.pairs,
             words=WordCounts(questions=statistics.client_words, answers=statistics.reply_words),
+            topics=dict(chat.ledger.topics.most_common()),
         )
 
 

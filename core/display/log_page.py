@@ -11,7 +11,7 @@ from autocakechat.display.charts import bar, stacked_bar
 from autocakechat.display.markup import Cell, document, render_file, table
 from autocakechat.statistics.activity import DurationBin, ResponseTimes
 from autocakechat.statistics.log_summary import LogSummary
-from autocakechat.text import escape_lines
+from autocakechat.text import escape_lines, list_items
 
 _PARTICIPANTS_SHOWN = 25
 _CHATS_SHOWN = 50
@@ -72,18 +72,21 @@ def _participant_table(log: LogSummary) -> Markup:
 
 
 def _chat_table(log: LogSummary) -> Markup:
-    """Makes the table of chats, with a column for the reason if any chat is skipped."""
+    """Makes the table of chats, with columns for topics and for the reason to skip a chat if any chat has them."""
     any_skipped = any(chat.skipped for chat in log.chats)
+    any_topics = any(chat.topics for chat in log.chats)
     rows: list[list[Cell]] = [
         [
             _shortened(chat.title or chat.id),
             chat.kind,
             chat.messages,
+            *([_shortened(list_items(chat.topics))] if any_topics else []),
             *([chat.skipped or ""] if any_skipped else []),
         ]
         for chat in sorted(log.chats, key=lambda chat: -chat.messages)[:_CHATS_SHOWN]
     ]
-    return table(("chat", "kind", "messages", "skipped"), rows, len(log.chats) - _CHATS_SHOWN)
+    titles = ("chat", "kind", "messages", *(["topics"] if any_topics else []), *(["skipped"] if any_skipped else []))
+    return table(titles, rows, len(log.chats) - _CHATS_SHOWN)
 
 
 def _unbroken(identity: str) -> Markup:

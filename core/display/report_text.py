@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autocakechat.corpus.report import ChatReport, Report
+from autocakechat.display.tables import topic_line
 from autocakechat.statistics.dialog_statistics import Bin, SamplePair
 from autocakechat.text import escape_control_characters, pluralize
 
@@ -25,6 +26,8 @@ def render(report: Report, samples: int = 0) -> str:
     lines = [*_count_lines(report), *_histogram_lines(report)]
     if len(report.chats) > 1:
         lines += _chat_table(report.chats)
+    else:
+        lines += [topic_line(chat.topics) for chat in report.chats if chat.topics]
     for sample in report.samples[:samples]:
         lines += _sample_lines(sample)
     return "\n".join([*lines, report.expect])
@@ -92,9 +95,11 @@ def _chat_table(chats: Sequence[ChatReport]) -> list[str]:
     rows = [("messages", "kept", "pairs", "chat"), *map(_chat_row, ranked[:_CHATS_SHOWN])]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = []
-    for *numbers, title in rows:
+    for chat, (*numbers, title) in zip([None, *ranked], rows, strict=False):
         cells = [number.rjust(width) for number, width in zip(numbers, widths, strict=True)]
         lines.append("  ".join([*cells, title]))
+        if chat and chat.topics:
+            lines.append(f"{' ' * (sum(widths) + 8)}{topic_line(chat.topics)}")
     if len(ranked) > _CHATS_SHOWN:
         lines.append(f"and {pluralize(len(ranked) - _CHATS_SHOWN, 'chat')} more")
     return lines

@@ -32,6 +32,9 @@ class Message(msgspec.Struct, gc=False):
         own_words: False for text that the sender did not write, such as a forward or a bot's reply.
         outgoing: Whether the owner of the log sent it; None if the log does not record that.
         position: The message's index in its chat, from 0. The chat sets it.
+        topic: The topic of the chat that the message belongs to, such as a topic of a Telegram forum: a title that is
+            unique in the chat; empty in a chat without topics.
+        label: The label of the text, such as an emotion, if the log records one.
     """
 
     id: int
@@ -44,6 +47,8 @@ class Message(msgspec.Struct, gc=False):
     own_words: bool = True
     outgoing: bool | None = None
     position: int = _NO_POSITION
+    topic: str = ""
+    label: str | None = None
 
 
 class MessageBatch(msgspec.Struct, gc=False, array_like=True):
@@ -62,6 +67,8 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
         own_words: The `own_words` of each message.
         outgoing: The `outgoing` of each message.
         positions: The `position` of each message; empty until the chat sets it.
+        topics: The `topic` of each message; empty if no message of the batch has one.
+        labels: The `label` of each message; empty if no message has one.
     """
 
     ids: Sequence[int]
@@ -74,6 +81,8 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
     own_words: Sequence[bool]
     outgoing: Sequence[bool | None]
     positions: Sequence[int] = ()
+    topics: Sequence[str] = ()
+    labels: Sequence[str | None] = ()
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> MessageBatch:
@@ -104,8 +113,8 @@ class MessageBatch(msgspec.Struct, gc=False, array_like=True):
 
     def __iter__(self) -> Iterator[Message]:
         """Yields the messages, one after the other."""
-        *columns, positions = structs.astuple(self)
-        return map(Message, *columns, positions or repeat(_NO_POSITION))
+        *columns, positions, topics, labels = structs.astuple(self)
+        return map(Message, *columns, positions or repeat(_NO_POSITION), topics or repeat(""), labels or repeat(None))
 
 
 class Chat:
@@ -222,4 +231,6 @@ class Chat:
     def _assign_positions(self) -> Iterator[MessageBatch]:
         for batch in self._batches:
             batch.positions = self.ledger.add(batch.senders)
+            if batch.topics:
+                self.ledger.count_topics(batch.topics)
             yield batch

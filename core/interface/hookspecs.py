@@ -36,7 +36,9 @@ def acc_sources() -> Iterable[SourceType]:
         ```python
         @hookimpl
         def acc_sources():
-            yield SourceType(name="csv", summary="CSV files", config=Options, inputs=find_files, read=read_chats)
+            yield SourceType(
+                name="time-name-text", summary="CSV files", config=Options, inputs=find_files, read=read_chats
+            )
         ```
     """
     yield from ()

@@ -43,6 +43,7 @@ class Ledger:
 
     Attributes:
         notes: Events other than dropped messages, and how often each happened.
+        topics: Number of messages by topic; empty for a chat without topics.
     """
 
     _UNACCOUNTED = 0
@@ -56,6 +57,7 @@ class Ledger:
         self._sender_numbers = _SenderNumbers()
         self._codes: dict[str, int] = {}
         self.notes: Counter[str] = Counter()
+        self.topics: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._states)
@@ -70,6 +72,14 @@ class Ledger:
         self._states.extend(bytes(len(senders)))  # zeros: unaccounted for
         self._senders.extend(map(self._sender_numbers.__getitem__, senders))
         return range(first, len(self._states))
+
+    def count_topics(self, topics: Sequence[str]) -> None:
+        """Counts messages by topic.
+
+        Args:
+            topics: The topic of each message; empty for a message without one.
+        """
+        self.topics.update(filter(None, topics))
 
     def count_senders(self, positions: Iterable[int]) -> Counter[str]:
         """Counts messages by sender.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -60,6 +61,15 @@ class Secret:
 
     def __str__(self) -> str:
         return f"environment variable {self.env}" if self.env else f"file {self.file}"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuses to be sent to another process."""
+        raise pickle.PicklingError(f"{self}: a secret stays in its process")
+
+    def withhold(self) -> None:
+        """Keeps the environment variable from all processes that this one starts. This one can still reveal it."""
+        if self.env is not None:
+            os.unsetenv(self.env)  # processes inherit what this changes; `os.environ` stays as it is
 
     def reveal(self, environment: Mapping[str, str] = os.environ) -> str:
         """Returns the value, without surrounding whitespace.

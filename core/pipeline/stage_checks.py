@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,7 +24,6 @@ from autocakechat.interface.type_checks import describe_type, describe_value
 T = TypeVar("T")
 
 _MESSAGE_TYPES = typing.get_type_hints(Message)
-_COLUMNS = len(MessageBatch.__struct_fields__) - 1  # without the positions, which the chat sets
 # The years 1 to 9999, which Python can represent. Times in milliseconds are beyond it.
 _FIRST_TIME, _LAST_TIME = -62_135_596_800, 253_402_300_799
 _BOOLEANS = frozenset((True, False))
@@ -51,11 +50,13 @@ def problem_of_batch(batch: MessageBatch) -> MessageProblem | None:
     """Checks the types of the messages in a batch."""
     if _is_right(batch):
         return None
-    columns = structs.astuple(batch)[:_COLUMNS]
-    for number, values in enumerate(zip(*columns, strict=False), 1):
+    *columns, _, topics, labels = structs.astuple(batch)
+    rows = zip(*columns, repeat(0), topics or repeat(""), labels or repeat(None), strict=False)
+    for number, values in enumerate(rows, 1):
         if problem := _problem_of_values(values):
             return MessageProblem(number, f"a message whose {problem}")
     lengths = {name: len(column) for name, column in zip(MessageBatch.__struct_fields__, columns, strict=False)}
+    lengths |= {name: len(column) for name, column in (("topics", topics), ("labels", labels)) if column}
     if len(set(lengths.values())) > 1:
         return MessageProblem(1, f"a batch with columns of different lengths: {lengths}")
     return None
@@ -63,7 +64,7 @@ def problem_of_batch(batch: MessageBatch) -> MessageProblem | None:
 
 def problem_of_message(message: Message) -> str | None:
     """Checks the types of a message; returns what is wrong, such as `sent is '60' (str), expected int`."""
-    return _problem_of_values(structs.astuple(message)[:_COLUMNS])
+    return _problem_of_values(structs.astuple(message))
 
 
 def problem_of_dialog(dialog: Dialog, chat: Chat) -> str | None:
@@ -156,7 +157,10 @@ def _is_right(batch: MessageBatch) -> bool:
             and type("".join(_without_none(batch.sender_names))) is str
             and type(sum(_without_none(batch.reply_to))) is int
             and (batch.own_words.count(True) == size or _BOOLEANS.issuperset(batch.own_words))
+            and (not batch.topics or (len(batch.topics) == size and type("".join(batch.topics)) is str))
             and (batch.outgoing.count(None) == size or _BOOLEANS_OR_NONE.issuperset(batch.outgoing))
+            and (not batch.labels or (len(batch.labels) == size and "" not in _without_none(batch.labels)))
+            and type("".join(_without_none(batch.labels))) is str
         )
     except (TypeError, ValueError, AttributeError, OverflowError):
         return False
@@ -171,11 +175,18 @@ def _without_none(column: Sequence[T | None]) -> Sequence[T]:
 
 def _problem_of_values(values: Sequence[Any]) -> str | None:
     for (name, expected), value in zip(_MESSAGE_TYPES.items(), values, strict=False):
+        if name == "label":
+            return _problem_of_label(value)
         if not isinstance(value, expected):
             return f"{name} is {describe_value(value)}, expected {describe_type(expected)}"
         if name == "sent" and not _FIRST_TIME <= value <= _LAST_TIME:
             return f"sent is {describe_value(value)}, expected seconds since 1970, not milliseconds"
     return None
+
+
+def _problem_of_label(label: Any) -> str | None:
+    is_label = label is None or (isinstance(label, str) and label)
+    return None if is_label else f"label is {describe_value(label)}, expected a word or None"
 
 
 def _problem_of_dialog(dialog: Dialog, chat: Chat) -> str | None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from autocakechat.interface.model import Request
-from autocakechat.retrieval.reply_index import ReplyIndex, best
+from autocakechat.retrieval.reply_index import ReplyIndex
+from autocakechat.retrieval.scores import best
 from autocakechat.retrieval.terms import has_question_mark, split_terms
 from autocakechat.retrieval.word_vectors import Weights, product, rarity, unit_vector
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+OVERLAP = "shares words with the last lines"
 
 _NEIGHBOURS = 50
 _EARLIER_WEIGHT = 0.3
@@ -88,7 +91,7 @@ class CandidateFeatures:
         words = [self._join([text]) for text in texts]
         columns: dict[str, Sequence[float]] = {
             "shares words with the message": [_shared(message, reply) for reply in words],
-            "shares words with the last lines": [_cosine(last, reply) for reply in words],
+            OVERLAP: [_cosine(last, reply) for reply in words],
             "shares words with older lines": [_cosine(older, reply) for reply in words],
             "rarest word shared with the last lines": [_rarest(last, reply) for reply in words],
             "rarest word shared with the conversation": [_rarest(conversation, reply) for reply in words],

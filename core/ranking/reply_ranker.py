@@ -8,18 +8,22 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import attrs
+import msgspec
 
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model import Request
 from autocakechat.interface.run_context import OpenProgress
-from autocakechat.ranking.features import Candidate, CandidateFeatures, MoreFeatures, no_more_features
-from autocakechat.ranking.moments import FEWEST_MOMENTS, draw_moments
+from autocakechat.ranking.features import OVERLAP, Candidate, CandidateFeatures, MoreFeatures, no_more_features
+from autocakechat.ranking.moments import FEWEST_MOMENTS, Moment, draw_moments
+from autocakechat.ranking.overlap import Choice, fit_penalty
 from autocakechat.ranking.rules import is_allowed
 from autocakechat.ranking.weights import DEFAULT_WEIGHTS, RankerWeights
 from autocakechat.retrieval.reply_index import ReplyIndex
 
 _PAST_MESSAGE = "once answered a similar message"
 _PAST_MESSAGE_WEIGHT = 5.0
+_OVERLAP = "repeats words of the last lines"
+_CHOICES = 200
 
 
 @attrs.frozen
@@ -48,6 +52,7 @@ class ReplyRanker:
 
     def __init__(self, index: ReplyIndex, weights: RankerWeights, more: MoreFeatures = no_more_features) -> None:
         self.weights = weights
+        self._index = index
         self._features = CandidateFeatures(index, more)
 
     @classmethod
@@ -94,7 +99,10 @@ class ReplyRanker:
                 further = features.more_columns(moment.request, moment.candidates) if moment.is_set_aside else {}
                 columns.append({**known, **further})
                 display.advance()
-        return cls(index, RankerWeights.fit(columns), more)
+        ranker = cls(index, RankerWeights.fit(columns), more)
+        chosen = moments[:: -(-len(moments) // _CHOICES)]
+        penalty = fit_penalty([choice for moment in chosen if (choice := ranker._choice(moment))])
+        return cls(index, msgspec.structs.replace(ranker.weights, overlap_penalty=penalty), more)
 
     def save(self, file: Path) -> None:
         """Writes the weights as a table in JSON."""
@@ -107,14 +115,19 @@ class ReplyRanker:
             request: The conversation.
             candidates: The candidates.
         """
-        return self._with_more(request, candidates, self._known_reasons(request, candidates))
+        if not candidates:
+            return []
+        columns = self._features.columns(request, candidates)
+        return self._with_more(request, candidates, self._known_reasons(request, candidates, columns))
 
     def best(self, request: Request, candidates: Sequence[Candidate], limit: int = 10) -> list[RankedReply]:
         """Returns the best candidates that may be sent, best first, each text once.
 
-        A candidate may not be sent if it repeats the message or what the bot said before, or contains a placeholder of
-        masked data. Candidates with the requested label come before others. The further features are computed only for
-        those that are best by the other ones.
+        A candidate may not be sent if it repeats the message or what the bot said before, contains a placeholder of
+        masked data, or names another person whom the conversation does not mention. Candidates with the requested label
+        come before others. Sharing words with the last lines counts a little less than in `rank`, so that the best one
+        does not share more than the person's replies do. The further features are computed only for those that are best
+        by the other ones.
 
         Args:
             request: The conversation.
@@ -122,8 +135,15 @@ class ReplyRanker:
             limit: The largest number to return.
         """
         distinct = {found.text: found for found in reversed(candidates)}
-        allowed = [found for found in distinct.values() if is_allowed(found.text, request.context)]
-        reasons = self._known_reasons(request, allowed)
+        allowed = [found for found in distinct.values() if is_allowed(found.text, request.context, self._index.names)]
+        if not allowed:
+            return []
+        columns = self._features.columns(request, allowed)
+        penalty = self.weights.overlap_penalty
+        reasons = [
+            found | {_OVERLAP: 0.0 - penalty * overlap}
+            for found, overlap in zip(self._known_reasons(request, allowed, columns), columns[OVERLAP], strict=True)
+        ]
         order = sorted(range(len(allowed)), key=lambda place: _order(request, allowed[place], reasons[place]))[:limit]
         short_list = [allowed[place] for place in order]
         ranked = self._with_more(request, short_list, [reasons[place] for place in order])
@@ -145,11 +165,26 @@ class ReplyRanker:
         (chosen,) = rng.choices(ranked, [math.exp((found.score - highest) / temperature) for found in ranked])
         return chosen
 
-    def _known_reasons(self, request: Request, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+    def _choice(self, moment: Moment) -> Choice | None:
+        """Returns what a bot would choose from at a moment; None if it finds nothing."""
+        request = moment.request
+        matches = self._index.search(request.context, without=moment.own_dialog)
+        found = [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
+        allowed = [candidate for candidate in found if is_allowed(candidate.text, request.context, self._index.names)]
+        if not allowed:
+            return None
+        candidates = [moment.candidates[0], *allowed]
+        columns = self._features.columns(request, candidates, moment.own_dialog)
+        reasons = self._known_reasons(request, candidates, columns)
+        scores = [math.fsum(reason.values()) for reason in reasons]
+        own, *others = columns[OVERLAP]
+        return Choice(scores[1:], others, own)
+
+    def _known_reasons(
+        self, request: Request, candidates: Sequence[Candidate], columns: Mapping[str, Sequence[float]]
+    ) -> list[dict[str, float]]:
         """Returns what each feature adds to the score of each candidate, without the further features."""
-        if not candidates:
-            return []
-        contributions = self.weights.contributions(self._features.columns(request, candidates))
+        contributions = self.weights.contributions(columns)
         similar = self._features.past_message(request, candidates)
         return [
             found | {_PAST_MESSAGE: _PAST_MESSAGE_WEIGHT * likeness}
@@ -160,7 +195,7 @@ class ReplyRanker:
         self, request: Request, candidates: Sequence[Candidate], reasons: Sequence[Mapping[str, float]]
     ) -> list[RankedReply]:
         """Scores candidates by the reasons that are known and the further features."""
-        columns = self._features.more_columns(request, candidates) if candidates else {}
+        columns = self._features.more_columns(request, candidates)
         more = self.weights.contributions(columns) or [{}] * len(candidates)
         all_reasons = [{**known, **further} for known, further in zip(reasons, more, strict=True)]
         return [

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autocakechat.corpus.masking.masker import PLACEHOLDERS
+from autocakechat.retrieval.names import names_others
 from autocakechat.retrieval.terms import split_terms
 
 _REPEATED_SHARE = 0.8
 
 
-def is_allowed(candidate: str, context: Sequence[str]) -> bool:
+def is_allowed(candidate: str, context: Sequence[str], names: frozenset[str] = frozenset()) -> bool:
     """Returns whether a candidate may be sent.
 
     It may not if it has no text, contains a placeholder of masked data, repeats what the bot said before, or repeats
-    the message that it is to answer.
+    the message that it is to answer. It may contain a name of another person only if the conversation does, in any
+    case.
 
     Args:
         candidate: The candidate.
         context: The turns so far, oldest first, speakers alternating. The reply is to the last one.
+        names: The names of other people.
     """
     if not candidate.strip() or any(placeholder in candidate for placeholder in PLACEHOLDERS.values()):
+        return False
+    if names_others(candidate, context, names):
         return False
     words = split_terms(candidate)
     earlier_replies = (split_terms(line) for line in context[-2::-2])

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from autocakechat.files import write_whole
+from autocakechat.interface.model_file import read_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,9 @@ _CLIP = 3.0
 _PENALTY = 1.0
 _STEPS = 25
 _CONVERGED = 1e-8
+
+
+_Bounded = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]  # sums of products of such numbers are finite
 
 
 class FeatureWeight(msgspec.Struct, frozen=True):
@@ -37,9 +41,9 @@ class FeatureWeight(msgspec.Struct, frozen=True):
     """
 
     feature: str
-    weight: float
-    mean: float = 0.0
-    deviation: float = 1.0
+    weight: _Bounded
+    mean: _Bounded = 0.0
+    deviation: Annotated[float, msgspec.Meta(gt=0, le=1e9)] = 1.0
 
     def contribution(self, value: float) -> float:
         """Returns what a value of the feature adds to the score.
@@ -55,15 +59,22 @@ class RankerWeights(msgspec.Struct, frozen=True):
     Attributes:
         moments: The number of true replies that the weights were fitted on; 0 for weights that were not fitted.
         weights: The weights.
+        overlap_penalty: What the cosine of a reply and the last lines takes off its score when a reply is chosen; see
+            `overlap`.
     """
 
-    moments: int
+    moments: Annotated[int, msgspec.Meta(ge=0)]
     weights: list[FeatureWeight]
+    overlap_penalty: _Bounded = 0.0
 
     @classmethod
     def read(cls, file: Path) -> RankerWeights:
-        """Reads weights that `write` wrote."""
-        return msgspec.json.decode(file.read_bytes(), type=cls)
+        """Reads weights that `write` wrote.
+
+        Raises:
+            UserError: The file is missing or damaged.
+        """
+        return read_json(file, cls)
 
     def write(self, file: Path) -> None:
         """Writes the weights as a table in JSON."""

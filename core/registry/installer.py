@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -10,7 +12,7 @@ import sys
 import sysconfig
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from typing import Any
 import attrs
 
 from autocakechat.errors import UserError
+
+_SECRET_NAME = re.compile(r"(?!PIP_|UV_).*(TOKEN|SECRET|PASSWORD|API_?KEY)", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -151,6 +155,16 @@ def find_installer(
     raise UserError("neither pip nor uv is installed", f"run: {python} -m ensurepip")
 
 
+def environment_without_secrets(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Returns the environment for a process that runs code of a plugin, such as the build of a package.
+
+    Args:
+        environment: The environment variables. Those that are called a token, a secret, a password or a key are left
+            out, except the settings of pip and uv.
+    """
+    return {name: value for name, value in environment.items() if not _SECRET_NAME.match(name)}
+
+
 def _uv_tool_arguments(receipt: Path, to_install: Sequence[str], to_uninstall: Sequence[str]) -> list[str]:
     """Returns the arguments of `uv tool install`. It removes every distribution that its command does not repeat."""
     from packaging.utils import canonicalize_name
@@ -198,6 +212,9 @@ def _parse_path(text: str) -> InstallTarget:
 
 def _run(command: Sequence[str], action: str) -> None:
     # Standard output is reserved for the output of `acc`, which programs may parse.
-    completed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)  # noqa: S603
+    environment = environment_without_secrets()
+    completed = subprocess.run(  # noqa: S603
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+    )
     if completed.returncode:
         raise UserError(f"could not {action}", "see the installer's messages above")

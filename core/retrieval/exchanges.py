@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from autocakechat.interface.corpus import Corpus, Part, Utterance
-
-if TYPE_CHECKING:
-    import numpy as np
+from autocakechat.interface.model_file import damaged_file, require_file
+from autocakechat.retrieval.array_files import open_array, require_offsets
 
 _TEXTS = "exchanges.jsonl"
 _OFFSETS = "offsets.npy"
@@ -66,13 +64,24 @@ class ExchangeFile(Sequence[Exchange]):
 
     Args:
         folder: Their folder.
+
+    Raises:
+        UserError: A file is missing or damaged. Damage in an exchange is found when it is read.
     """
 
     def __init__(self, folder: Path) -> None:
         import numpy as np
 
-        self._offsets: np.ndarray[tuple[int], np.dtype[np.int64]] = np.load(folder / _OFFSETS, mmap_mode="r")
-        self._bytes = np.memmap(folder / _TEXTS, np.uint8, mode="r")
+        self._file = folder / _TEXTS
+        require_file(self._file)
+        self._offsets = open_array(folder / _OFFSETS, np.int64, None)
+        require_offsets(self._offsets, self._file.stat().st_size, folder / _OFFSETS)
+        if len(self._offsets) < 2:
+            raise damaged_file(self._file, "contains no exchange")
+        try:
+            self._bytes = np.memmap(self._file, np.uint8, mode="r")
+        except (OSError, ValueError) as error:  # a ValueError if the file is empty
+            raise damaged_file(self._file, f"cannot be read: {error}") from None
         self._decoder = msgspec.json.Decoder(Exchange)
 
     def __len__(self) -> int:
@@ -82,4 +91,10 @@ class ExchangeFile(Sequence[Exchange]):
         if not 0 <= number < len(self):
             raise IndexError(number)
         start, end = self._offsets[number : number + 2]
-        return self._decoder.decode(self._bytes[start:end].tobytes())
+        try:
+            exchange = self._decoder.decode(self._bytes[start:end].tobytes())
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+            raise damaged_file(self._file, f"line {number + 1} cannot be read: {error}") from None
+        if not exchange.context:
+            raise damaged_file(self._file, f"line {number + 1} has no context")
+        return exchange

@@ -3,6 +3,9 @@
 A reply fits a conversation if their vectors are close, or if its vector is close to what the person usually replies.
 The second is a ridge regression from the vectors of conversations to the vectors of the person's replies. Both compare
 vectors minus their mean, since all sentence vectors of a language model point into nearly the same direction.
+
+A search compares a few coordinates of every reply first: those in the directions in which the replies differ most
+(their principal components). The replies that are closest by these are compared by their whole vectors.
 """
 
 from __future__ import annotations
@@ -15,22 +18,29 @@ from typing import TYPE_CHECKING, Protocol
 
 from autocakechat.errors import UserError
 from autocakechat.interface.run_context import OpenProgress
+from autocakechat.retrieval.array_files import open_array, require_bounded
 from autocakechat.retrieval.exchanges import Exchange
+from autocakechat.retrieval.scores import best
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from autocakechat.retrieval.term_index import Scores
+    from autocakechat.retrieval.scores import Scores
 
     Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 _VECTORS = "reply_vectors.npy"
 _HEAD = "reply_head.npy"
+_COORDINATES = "reply_coordinates.npy"
+_COMPONENTS = "reply_components.npy"
 _BATCH = 32
 _HEAD_PAIRS = 2000
 _RIDGE = 1e-3  # of the mean square of a vector's length, for each pair
 _LONGEST = 400  # characters of a text; the time of an embedder grows with its length
-_ROWS = 65_536  # vectors that are compared at once
+_MOST_COMPONENTS = 64
+_COMPARED = 4096  # replies that are compared by their whole vectors
+_LONGEST_VECTOR = 2.0  # they have the length 1
+_GREATEST_WEIGHT = 1e6  # of the map from conversations to replies
 
 
 class Embedder(Protocol):
@@ -105,14 +115,25 @@ class Meaning:
     Args:
         folder: The folder of the index.
         embedder: The embedder that the vectors are from.
+        replies: The number of replies in the index.
+
+    Raises:
+        UserError: A file is missing or damaged, or its vectors are from another embedder.
     """
 
-    def __init__(self, folder: Path, embedder: Embedder) -> None:
+    def __init__(self, folder: Path, embedder: Embedder, replies: int) -> None:
         import numpy as np
 
-        self._vectors: Array = np.load(folder / _VECTORS, mmap_mode="r")
-        self._question_mean, self._reply_mean, *head = np.load(folder / _HEAD)
-        self._head: Array = np.array(head)
+        dimensions = len(embedder.questions([""])[0])
+        self._vectors: Array = open_array(folder / _VECTORS, np.float16, replies, dimensions)
+        self._components = open_array(folder / _COMPONENTS, np.float32, dimensions, None)
+        self._coordinates = open_array(folder / _COORDINATES, np.float32, replies, self._components.shape[1])
+        head = open_array(folder / _HEAD, np.float32, dimensions + 2, dimensions)
+        require_bounded(self._vectors, _LONGEST_VECTOR, folder / _VECTORS)
+        require_bounded(self._components, _LONGEST_VECTOR, folder / _COMPONENTS)
+        require_bounded(self._coordinates, _LONGEST_VECTOR, folder / _COORDINATES)
+        require_bounded(head, _GREATEST_WEIGHT, folder / _HEAD)
+        self._question_mean, self._reply_mean, self._head = head[0], head[1], np.array(head[2:])
         self._question = lru_cache(256)(lambda text: embedder.questions([text])[0])
         self._reply = lru_cache(4096)(lambda text: unit_rows(embedder.replies([text])[0] - self._reply_mean))
 
@@ -145,19 +166,29 @@ class Meaning:
             questions = embedded(pairs, embedder.questions, lambda exchange: question_text(exchange.context))
         means = questions.mean(0), replies.mean(0)
         head = _ridge_regression(questions - means[0], replies[pairs.start : pairs.stop : pairs.step] - means[1])
-        np.save(folder / _VECTORS, unit_rows(replies - means[1]).astype(np.float16), allow_pickle=False)
+        vectors = unit_rows(replies - means[1])
+        components = _principal_components(vectors)
+        np.save(folder / _VECTORS, vectors.astype(np.float16), allow_pickle=False)
+        np.save(folder / _COMPONENTS, components, allow_pickle=False)
+        np.save(folder / _COORDINATES, vectors @ components, allow_pickle=False)
         np.save(folder / _HEAD, np.vstack([*means, head]).astype(np.float32), allow_pickle=False)
 
-    def scores(self, context: Sequence[str]) -> Scores:
-        """Returns how well every reply of the index fits a conversation by its meaning, shape (replies,)."""
+    def best(self, context: Sequence[str], limit: int, without: range = range(0)) -> list[int]:
+        """Returns the numbers of the replies that fit a conversation best by their meaning, best first.
+
+        Args:
+            context: The conversation.
+            limit: The largest number to return.
+            without: Numbers to leave out.
+        """
         import numpy as np
 
         near, usual = self._directions(context)
         direction = near + usual
-        rows = range(0, len(self._vectors), _ROWS)
-        found = [self._vectors[row : row + _ROWS].astype(np.float32) @ direction for row in rows]
-        scores: Scores = np.concatenate(found).ravel()
-        return scores
+        nearly: Scores = self._coordinates @ (direction @ self._components)
+        numbers = np.array(best(nearly, _COMPARED, without), np.int64)
+        scores = self._vectors[numbers].astype(np.float32) @ direction
+        return [int(number) for number in numbers[best(scores, limit)]]
 
     def compare(
         self, context: Sequence[str], replies: Sequence[str], numbers: Sequence[int | None]
@@ -215,6 +246,15 @@ def unit_rows(vectors: Array) -> Array:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: Array = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
     return scaled
+
+
+def _principal_components(vectors: Array) -> Array:
+    """Returns the directions in which vectors differ most, shape (dimensions, components)."""
+    import numpy as np
+
+    _, directions = np.linalg.eigh(vectors.T @ vectors)
+    components: Array = np.ascontiguousarray(directions[:, -_MOST_COMPONENTS:], np.float32)
+    return components
 
 
 def _ridge_regression(inputs: Array, outputs: Array) -> Array:

@@ -8,27 +8,33 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import msgspec
+from attrs.validators import and_, ge, le
 
 from autocakechat.errors import UserError
 from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.model_file import read_json
 from autocakechat.interface.run_context import OpenProgress
 from autocakechat.retrieval.exchanges import Exchange, ExchangeFile, read_exchanges, write_exchanges
 from autocakechat.retrieval.meaning import Embedder, Meaning, fitted_on, open_embedder
+from autocakechat.retrieval.names import read_names, write_names
+from autocakechat.retrieval.scores import best
 from autocakechat.retrieval.term_index import TermIndex
 
 if TYPE_CHECKING:
-    from autocakechat.retrieval.term_index import Scores
+    from autocakechat.retrieval.scores import Scores
 
 _SETTINGS = "index.json"
 _FREQUENT_REPLIES = 20
 _EARLIER_WEIGHT = 0.3
 _RANKED = 32
+_MAX_CONTEXT_LINES = 1000
 _RANK_CONSTANT = 60  # of reciprocal rank fusion (Cormack et al. 2009)
 
 
@@ -50,10 +56,11 @@ class _Field(StrEnum):
                 return exchange.reply
 
 
-class _Settings(msgspec.Struct):
+@attrs.frozen
+class _Settings:
     """The content of `index.json`."""
 
-    context_lines: int
+    context_lines: int = attrs.field(validator=and_(ge(1), le(_MAX_CONTEXT_LINES)))
     labels: list[str]
     frequent: list[str]
     embedder: str | None = None
@@ -88,8 +95,9 @@ class ReplyIndex:
         self.labels: Sequence[str] = tuple(settings.labels)
         self.frequent: Sequence[str] = tuple(settings.frequent)
         self.exchanges: Sequence[Exchange] = ExchangeFile(folder)
-        self.meaning = None if embedder is None else Meaning(folder, embedder)
-        self._fields = {field: TermIndex(folder / field) for field in _Field}
+        self.names = read_names(folder, self.exchanges)
+        self.meaning = None if embedder is None else Meaning(folder, embedder, len(self.exchanges))
+        self._fields = {field: TermIndex(folder / field, len(self.exchanges)) for field in _Field}
 
     @classmethod
     def build(
@@ -125,6 +133,8 @@ class ReplyIndex:
             for field in _Field:
                 TermIndex.build(map(field.text, exchanges()), folder / field)
                 display.advance()
+        with suppress(FileNotFoundError):  # a corpus that another program made has no report
+            write_names(folder, exchanges(), corpus.report)
         if embedder is not None:
             Meaning.build(ExchangeFile(folder), folder, embedder, progress)
         settings = _Settings(
@@ -133,7 +143,7 @@ class ReplyIndex:
             frequent=[text for text, _ in Counter(found.reply for found in exchanges()).most_common(_FREQUENT_REPLIES)],
             embedder=embedder.name if embedder else None,
         )
-        (folder / _SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=1))
+        (folder / _SETTINGS).write_bytes(msgspec.json.format(msgspec.json.encode(attrs.asdict(settings)), indent=1))
         return cls(folder, settings, embedder)
 
     @classmethod
@@ -141,10 +151,14 @@ class ReplyIndex:
         """Opens an index that `build` wrote. Its arrays are memory-mapped.
 
         Raises:
-            UserError: The embedder of the index is not installed.
+            UserError: A file is missing or damaged, or the embedder of the index is not installed.
         """
-        settings = msgspec.json.decode((folder / _SETTINGS).read_bytes(), type=_Settings)
-        return cls(folder, settings, open_embedder(settings.embedder) if settings.embedder else None)
+        settings = read_json(folder / _SETTINGS, _Settings)
+        try:
+            embedder = open_embedder(settings.embedder) if settings.embedder else None
+        except UserError as error:
+            raise UserError(f"{folder}: {error.message}", error.hint) from None
+        return cls(folder, settings, embedder)
 
     def __len__(self) -> int:
         return len(self.exchanges)
@@ -169,11 +183,14 @@ class ReplyIndex:
             The exchanges, best first; none if nothing matches.
         """
         fused: dict[int, float] = defaultdict(float)
-        rankings = [self.message_scores(context), self._reply_scores(context)]
+        ranked = max(limit, _RANKED)
+        rankings = [
+            best(scores, ranked, without) for scores in (self.message_scores(context), self._reply_scores(context))
+        ]
         if self.meaning:
-            rankings.append(self.meaning.scores(context[-self.context_lines :]))
-        for scores in rankings:
-            for rank, number in enumerate(best(scores, max(limit, _RANKED), without)):
+            rankings.append(self.meaning.best(context[-self.context_lines :], ranked, without))
+        for ranking in rankings:
+            for rank, number in enumerate(ranking):
                 fused[number] += 1 / (_RANK_CONSTANT + rank)
         found = sorted(fused.items(), key=lambda item: -item[1])[:limit]  # of equal ones, those of the first ranking
         return [Match(number, self.exchanges[number], score) for number, score in found]
@@ -207,25 +224,3 @@ def unseen_exchanges(exchanges: int, by_meaning: bool) -> range:
         by_meaning: Whether the index has an embedder, so that a map from conversations to replies is learnt.
     """
     return range(fitted_on(exchanges).stop if by_meaning else 0, exchanges)
-
-
-def best(scores: Scores, limit: int, without: range = range(0)) -> list[int]:
-    """Returns the numbers of the highest positive scores, best first; of equal ones the first.
-
-    Args:
-        scores: A score for each exchange.
-        limit: The largest number to return.
-        without: Numbers to leave out.
-    """
-    import numpy as np
-
-    if without:
-        scores = scores.copy()
-        scores[without.start : without.stop] = 0
-    kept = (
-        np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
-        if len(scores) > limit
-        else np.arange(len(scores))
-    )
-    kept = kept[scores[kept] > 0]
-    return [int(number) for number in kept[np.argsort(-scores[kept], kind="stable")][:limit]]

@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autocakechat.interface.model_file import damaged_file, read_json
+from autocakechat.retrieval.array_files import open_array, require_bounded, require_offsets
 from autocakechat.retrieval.terms import split_terms
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    Scores = np.ndarray[tuple[int], np.dtype[np.float32]]
+    from autocakechat.retrieval.scores import Scores
 
 _K1 = 0.9
 _B = 0.75
 _NO_TERM = ""  # the only term of a text without terms, since BM25 divides by the mean length
 _MOST_POSTINGS = 200_000
+_HIGHEST_SCORE = 1e6  # of a term; a BM25 score is below 100
 
 
 class TermIndex:
@@ -25,14 +26,30 @@ class TermIndex:
 
     Args:
         folder: Its folder.
+        texts: The number of indexed texts.
+
+    Raises:
+        UserError: A file is missing or damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, texts: int) -> None:
         import bm25s
+        import numpy as np
 
-        self._bm25 = bm25s.BM25.load(folder, mmap=True, show_progress=False, auto_compile=False)
-        self._ids: dict[str, int] = self._bm25.vocab_dict
-        self._starts = self._bm25.scores["indptr"]
+        # Not by `BM25.load`: it trusts the parameters and the arrays.
+        values = open_array(folder / "data.csc.index.npy", np.float32, None)
+        places = open_array(folder / "indices.csc.index.npy", np.integer, len(values))
+        self._starts = open_array(folder / "indptr.csc.index.npy", np.integer, None)
+        require_offsets(self._starts, len(values), folder / "indptr.csc.index.npy")
+        require_bounded(values, _HIGHEST_SCORE, folder / "data.csc.index.npy")
+        if len(places) and not (places.min() >= 0 and places.max() < texts):
+            raise damaged_file(folder / "indices.csc.index.npy", f"a number is not between 0 and {texts - 1}")
+        self._ids = read_json(folder / "vocab.index.json", dict[str, int])
+        if not all(0 <= number < len(self._starts) - 1 for number in self._ids.values()):
+            raise damaged_file(folder / "vocab.index.json", f"a term is not one of {len(self._starts) - 1}")
+        self._bm25 = bm25s.BM25(k1=_K1, b=_B, auto_compile=False)
+        self._bm25.scores = {"data": values, "indices": places, "indptr": self._starts, "num_docs": texts}
+        self._bm25.nonoccurrence_array = None
 
     @staticmethod
     def build(texts: Iterable[str], folder: Path) -> None:

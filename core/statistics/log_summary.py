@@ -30,6 +30,7 @@ class ChatSummary:
         messages: Number of messages of all kinds.
         kinds: Number of messages by kind.
         people: The participants, most messages first.
+        topics: Number of messages by topic, most first; empty for a chat without topics.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ChatSummary:
     messages: int
     kinds: dict[str, int]
     people: list[Participant]
+    topics: dict[str, int] = attrs.Factory(dict)
 
 
 @attrs.frozen
@@ -133,4 +135,5 @@ def summarize_chat(chat: Chat, activity: ActivityCounter) -> ChatSummary:
         messages=len(chat.ledger),
         kinds=participants.kinds(),
         people=participants.ranking(),
+        topics=dict(chat.ledger.topics.most_common()),
     )

@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from configparser import ConfigParser
 from pathlib import Path
 
 import attrs
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from autocakechat import Secret
 from autocakechat.plugins.deployers.telegram import Options
@@ -180,9 +183,40 @@ def test_the_base_of_the_image_is_that_of_the_trainer() -> None:
 
 
 def test_requirements_are_printed_without_the_code() -> None:
-    command = [sys.executable, str(ROOT / "docker/requirements.py"), "cakechat-gpu", "conversations", "telegram"]
+    command = [sys.executable, str(ROOT / "docker/requirements.py"), "lora", "conversations", "telegram"]
     requirements = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert "tensorflow[and-cuda]>=2.21,<2.22" in requirements
-    assert {"attrs>=24.2", "threadpoolctl>=3.5"} <= set(requirements)
+    assert {"attrs>=24.2", "peft>=0.18"} <= set(requirements)
     assert any(line.startswith("chitchat-dataset") for line in requirements)
     assert any(line.startswith("python-telegram-bot[webhooks]") for line in requirements)
+
+
+LOCKED = {
+    "bot": ("reply", "llama", "retrieval", "telegram"),
+    "cakechat-cpu": ("cakechat-cpu", "conversations", "retrieval", "telegram"),
+    "cakechat-gpu": ("cakechat-gpu", "conversations", "retrieval", "telegram"),
+}
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_the_images_install_what_the_package_requires_by_hash(name: str) -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = (setup["options.extras_require"][extra] for extra in LOCKED[name])
+    required = [
+        Requirement(line)
+        for text in (setup["options"]["install_requires"], *extras)
+        for line in text.split("\n")
+        if line and not line.startswith("autocakechat[")
+    ]
+    entries = (ROOT / f"docker/locked/{name}.txt").read_text().replace("\\\n", "").splitlines()
+    locked: dict[str, list[str]] = {}
+    for entry in entries:
+        requirement, *hashes = entry.split(" --hash=sha256:")
+        assert hashes, entry
+        assert all(re.fullmatch("[0-9a-f]{64} *", digest) for digest in hashes), entry
+        pinned = Requirement(requirement.strip())
+        locked.setdefault(pinned.name, []).append(str(pinned.specifier).removeprefix("=="))
+    for requirement in required:
+        versions = locked.get(canonicalize_name(requirement.name), [])
+        assert versions, f"{requirement}: not locked; run: make lock"
+        assert all(requirement.specifier.contains(version) for version in versions), f"{requirement}: run: make lock"

@@ -150,7 +150,7 @@ def test_the_examples_form_a_working_pipeline(acc_project: Project) -> None:
     rows = [f"{60 * n},a,how are you?\n" if n % 2 == 0 else f"{60 * n},b,fine :)\n" for n in range(20)]
     acc_project.write("chat.csv", "".join(rows))
     acc_project.pipeline(
-        source={"use": "csv", "path": "chat.csv"},
+        source={"use": "time-name-text", "path": "chat.csv"},
         extractor={"use": "pairs", "server": "b"},
         annotator={"use": "smileys"},
         corpus={"same_answer": 5},

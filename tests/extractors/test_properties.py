@@ -28,8 +28,8 @@ def run_context() -> Iterator[RunContext]:
 
 
 @st.composite
-def chats(draw: st.DrawFn, replies: bool = True) -> list[Message]:
-    """Chats of up to four participants; all texts are different."""
+def chats(draw: st.DrawFn, replies: bool = True, topics: bool = False) -> list[Message]:
+    """Chats of up to four participants, perhaps with topics; all texts are different."""
     messages: list[Message] = []
     sent = 1_700_000_000
     for number in range(1, draw(st.integers(0, 40)) + 1):
@@ -45,6 +45,7 @@ def chats(draw: st.DrawFn, replies: bool = True) -> list[Message]:
                 reply_to=draw(st.none() | st.integers(0, number + 1)) if replies else None,
                 kind="text" if has_text else draw(st.sampled_from(["photo", "service: topic_created"])),
                 own_words=draw(st.integers(0, 9)) > 0,
+                topic=draw(st.sampled_from(["home", "cats", "taxes"])) if topics else "",
             )
         )
     return messages
@@ -126,6 +127,25 @@ def test_an_explicit_reply_follows_its_target(messages: list[Message]) -> None:
             target = by_id.get(first.reply_to or 0)
             if target and target.sender not in (SERVER, "") and target.text:
                 assert messages[client_turn.messages[-1]] is target
+
+
+@given(chats(topics=True), OPTIONS)
+def test_a_dialog_has_one_topic(messages: list[Message], options: dict[str, Any]) -> None:
+    with run_context() as run:
+        extracted = extract(messages, run, **options)
+    for dialog in extracted.dialogs:
+        topics = {messages[position].topic for turn in dialog.utterances for position in turn.messages}
+        assert len(topics) == 1
+
+
+@given(chats(replies=False))
+def test_a_reply_follows_no_message_without_text(messages: list[Message]) -> None:
+    with run_context() as run:
+        extracted = extract(messages, run)
+    for dialog in extracted.dialogs:
+        for client_turn, reply in zip(dialog.utterances[::2], dialog.utterances[1::2], strict=True):
+            between = messages[client_turn.messages[-1] : reply.messages[-1]]
+            assert not any(message.kind == "photo" and message.sender not in (SERVER, "") for message in between)
 
 
 @given(chats())

@@ -24,7 +24,7 @@ from autocakechat.cli.init_command.pipeline_text import (
 from autocakechat.cli.inspect import can_leave_out
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import DeployerType, TrainerType
-from autocakechat.text import escape_control_characters
+from autocakechat.text import escape_control_characters, list_items
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -47,7 +47,7 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
 
 
 @click.command("init")
-@click.argument("paths", metavar="[EXPORT] [PIPELINE]", type=click.Path(path_type=Path), nargs=-1)
+@click.argument("paths", metavar="[EXPORT...] [PIPELINE]", type=click.Path(path_type=Path), nargs=-1)
 @click.option("--export", type=click.Path(path_type=Path), help="The same as EXPORT.")
 @click.option(
     "--source",
@@ -56,7 +56,12 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
     shell_complete=_complete("source"),
     help="The source to read with; by default the one that recognises the log.",
 )
-@click.option("--person", metavar="WHO", help="The person to learn: an id, a name, or me for the owner of the log.")
+@click.option(
+    "--person",
+    multiple=True,
+    metavar="WHO",
+    help="The person to learn: an id, a name, or me for the owner of the log. Repeat it for several ids of the person.",
+)
 @click.option("--include", multiple=True, metavar="CHAT", help="Read only this chat: an id or a name. May be repeated.")
 @click.option(
     "--exclude", multiple=True, metavar="WHAT", help="Leave out this chat or person: an id or a name. May be repeated."
@@ -80,7 +85,7 @@ def command(
     paths: tuple[Path, ...],
     export: Path | None,
     source_name: str | None,
-    person: str | None,
+    person: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     trainer_name: str | None,
@@ -90,55 +95,56 @@ def command(
 ) -> None:
     """Create a pipeline.toml: asks for the chat log, the person to learn, the trainer, and where the bot runs.
 
-    EXPORT is the chat log to learn from: a file or a folder. PIPELINE is the file to create, by default pipeline.toml.
+    EXPORT is the chat log to learn from: a file or a folder; several are learnt together. PIPELINE is the file to
+    create, by default pipeline.toml.
 
     Does not ask for what is given as an option.
     """
-    pipeline, export = _split_paths(paths, export)
+    pipeline, exports = _split_paths(paths, export)
     check_is_new(pipeline)
     # All options are checked before the first question, those about the chat log as soon as it is read.
     manager = app.manager()
     trainer = _given_trainer(manager, trainer_name, start)
     start = stage_choices.choose_start(trainer, start) if trainer and start is not None else None
     deployer = _given_deployer(manager, deployer_name, allow)
-    log = log_choices.choose_log(app, export, source_name)
+    log = log_choices.choose_log(app, exports, source_name)
     selection = log_choices.check_selection(log, include, exclude)
     allowed = stage_choices.choose_allowed(deployer, log, allow) if deployer and allow else None
 
-    participant = log_choices.choose_person(log.summary, person)
-    log_choices.check_not_excluded(participant, selection["exclude"])
-    trainer = trainer or trainer_choice.ask_trainer(manager, participant, log.texts)
+    people = log_choices.choose_person(log.summary, person)
+    log_choices.check_not_excluded(people, selection["exclude"])
+    trainer = trainer or trainer_choice.ask_trainer(manager, sum(found.messages for found in people), log.texts)
     start = start or stage_choices.choose_start(trainer, None)
     deployer = deployer or stage_choices.choose_deployer(manager, None)
     if deployer.name == stage_choices.TELEGRAM and allowed is None:
         allowed = stage_choices.choose_allowed(deployer, log, ())
-    if person is None and not include and not exclude:
-        selection["exclude"] = log_choices.ask_excluded(log, participant)
+    if not person and not include and not exclude:
+        selection["exclude"] = log_choices.ask_excluded(log, people)
     tables = [
-        source_table(log.source.name, _relative(log.path, pipeline), selection, can_leave_out(log.source)),
-        extractor_table(participant),
+        *(
+            source_table(source.name, _relative(path, pipeline), of_part, can_leave_out(source))
+            for source, path, of_part in log_choices.selections(app, log, selection)
+        ),
+        extractor_table(people),
         Table("[trainer]", "How the model is trained.", trainer.name, {"start": start} if start else {}),
         deployer_table(deployer.name, allowed),
     ]
     write_pipeline(pipeline, tables, manager)
-    _print_choices(participant, selection)
+    _print_choices(people, selection)
     _print_next_steps(pipeline, trainer, deployer)
 
 
-def _split_paths(paths: Sequence[Path], export: Path | None) -> tuple[Path, Path | None]:
-    """Returns the pipeline.toml to create, and the chat log if it is given."""
+def _split_paths(paths: Sequence[Path], export: Path | None) -> tuple[Path, Sequence[Path]]:
+    """Returns the pipeline.toml to create, and the chat logs that are given."""
     pipelines = [path for path in paths if path.suffix == ".toml" and not path.is_dir()]
     exports = [*([export] if export else []), *(path for path in paths if path not in pipelines)]
     for path in exports:
         if not path.exists():
             raise UserError(f"{path}: no such file or folder", "give an export, or the name of a new .toml file")
-    for given, what, hint in (
-        (exports, "export", "put several exports into one folder"),
-        (pipelines, "pipeline", "create one file after the other"),
-    ):
-        if len(given) > 1:
-            raise UserError(f"more than one {what}: {', '.join(map(str, given))}", hint)
-    return (pipelines[0] if pipelines else _DEFAULT_PIPELINE), (exports[0] if exports else None)
+    if len(pipelines) > 1:
+        listed = ", ".join(map(str, pipelines))
+        raise UserError(f"more than one pipeline: {listed}", "create one file after the other")
+    return (pipelines[0] if pipelines else _DEFAULT_PIPELINE), exports
 
 
 def _relative(path: Path, pipeline: Path) -> str:
@@ -166,11 +172,11 @@ def _given_deployer(manager: PluginManager, name: str | None, allow: Sequence[st
     return stage_choices.choose_deployer(manager, name)
 
 
-def _print_choices(person: Participant, selection: Mapping[str, log_choices.Names]) -> None:
+def _print_choices(person: Sequence[Participant], selection: Mapping[str, log_choices.Names]) -> None:
     """Prints who and what the answers chose, because a part of a name is enough as an answer."""
     from autocakechat.interface.selection import list_names
 
-    click.echo(f"person to learn: {person}", err=True)
+    click.echo(f"person to learn: {list_items(map(str, person), len(person))}", err=True)
     for option, names in selection.items():
         if names:
             click.echo(f"{option}: {escape_control_characters(list_names(names))}", err=True)

@@ -12,7 +12,7 @@ import click
 
 from autocakechat.cli.init_command.matching import find_one, find_person
 from autocakechat.cli.init_command.questions import ask, check_option
-from autocakechat.cli.inspect import can_leave_out, read_log, source_for
+from autocakechat.cli.inspect import can_leave_out, read_logs, source_for
 from autocakechat.errors import UserError
 from autocakechat.interface.stage_types import SourceType
 from autocakechat.text import escape_control_characters, pluralize
@@ -33,19 +33,22 @@ Names = Mapping[str, str | None]
 
 @attrs.frozen
 class ChatLog:
-    """The chat log to learn from.
+    """The chat log to learn from; it may have several parts.
 
     Attributes:
-        path: The file or folder.
-        source: The source that reads it.
+        parts: The files or folders, each with the source that reads it.
         summary: Its chats and participants.
         texts: Some of its messages.
     """
 
-    path: Path
-    source: SourceType
+    parts: Sequence[tuple[SourceType, Path]]
     summary: LogSummary
-    texts: Sequence[str]
+    texts: Sequence[str] = ()
+
+    @property
+    def not_selectable(self) -> str | None:
+        """The name of a source that cannot leave out chats and people; None if all can."""
+        return next((source.name for source, _ in self.parts if not can_leave_out(source)), None)
 
     def chats(self) -> dict[str, str | None]:
         """Returns the titles of the chats, by id."""
@@ -56,21 +59,22 @@ class ChatLog:
         return self.chats() | {participant.id: participant.name for participant in self.summary.people}
 
 
-def choose_log(app: App, given: Path | None, source_name: str | None) -> ChatLog:
+def choose_log(app: App, given: Sequence[Path], source_name: str | None) -> ChatLog:
     """Returns the chat log, read to its end."""
 
-    def read(path: Path) -> ChatLog:
-        if not path.exists():
-            raise UserError(f"{path}: no such file or folder", "give the path of an export")
-        source = source_for(app, path, source_name)
+    def read(*paths: Path) -> ChatLog:
+        for path in paths:
+            if not path.exists():
+                raise UserError(f"{path}: no such file or folder", "give the path of an export")
+        parts = [(source_for(app, path, source_name), path) for path in paths]
         texts: list[str] = []
-        summary = read_log(app, source, path, partial(_collect_texts, texts))
+        summary = read_logs(app, parts, lambda chat: chat.tap(partial(_collect_texts, texts)))
         if not summary.people:
-            raise UserError(f"{path}: the chat log has no participants", "give another export")
-        return ChatLog(path, source, summary, texts)
+            raise UserError(f"{paths[0]}: the chat log has no participants", "give another export")
+        return ChatLog(parts, summary, texts)
 
-    if given is not None:
-        return read(given)
+    if given:
+        return read(*given)
     usual = next((name for name in _USUAL_EXPORTS if Path(name).exists()), None)
     question = "Which chat log (a file or a folder)?"
     return ask("--export", question, lambda answer: read(Path(answer.strip("'\"")).expanduser()), usual)
@@ -84,11 +88,12 @@ def _collect_texts(texts: list[str], batches: Iterator[MessageBatch]) -> Iterato
         yield batch
 
 
-def choose_person(log: LogSummary, given: str | None) -> Participant:
-    """Returns the person to learn."""
+def choose_person(log: LogSummary, given: Sequence[str]) -> list[Participant]:
+    """Returns the person to learn: a participant, or several that are the same person."""
     people = {participant.id: participant for participant in log.people}
-    if given is not None:
-        return people[check_option("--person", given.strip(), lambda entry: find_person(entry, log))]
+    if given:
+        ids = [check_option("--person", entry.strip(), lambda entry: find_person(entry, log)) for entry in given]
+        return [people[id_] for id_ in dict.fromkeys(ids)]
     shown = log.people[:_MAX_SHOWN]
     for number, participant in enumerate(shown, 1):
         owner = ", the owner of the chat log" if participant.id == log.owner else ""
@@ -98,8 +103,15 @@ def choose_person(log: LogSummary, given: str | None) -> Participant:
         number = _number_in(shown, answer)
         return shown[number] if number is not None and answer not in people else people[find_person(answer, log)]
 
+    def find_all(answer: str) -> list[Participant]:
+        numbers = [entry.strip() for entry in answer.split(",")]
+        if all(_number_in(shown, entry) is not None for entry in numbers):
+            return [find(entry) for entry in dict.fromkeys(numbers)]
+        return [find(answer)]
+
     mine = " or 'me'" if log.owner in people else ""
-    return ask("--person", f"Which person should the bot talk like (a number, a name, an id{mine})?", find, "1")
+    question = f"Which person should the bot talk like (a number, a name, an id{mine}; 1, 2 for one with two ids)?"
+    return ask("--person", question, find_all, "1")
 
 
 def check_selection(log: ChatLog, include: Sequence[str], exclude: Sequence[str]) -> dict[str, Names]:
@@ -113,18 +125,44 @@ def check_selection(log: ChatLog, include: Sequence[str], exclude: Sequence[str]
         ("include", include, log.chats(), "chat"),
         ("exclude", exclude, log.chats_and_people(), "chat or person"),
     ):
-        if entries and not can_leave_out(log.source):
-            raise UserError(f"--{name}: the source '{log.source.name}' has no such option", "leave it out")
+        if entries and log.not_selectable:
+            raise UserError(f"--{name}: the source '{log.not_selectable}' has no such option", "leave it out")
         find = partial(find_one, names=known, what=what)
         ids = [check_option(f"--{name}", entry.strip(), find) for entry in entries]
         selection[name] = {key: known[key] for key in ids}
     return selection
 
 
-def ask_excluded(log: ChatLog, person: Participant) -> Names:
+def selections(
+    app: App, log: ChatLog, chosen: Mapping[str, Names]
+) -> Iterator[tuple[SourceType, Path, dict[str, Names]]]:
+    """Splits `include` and `exclude` by the parts of a log, because an entry must fit something in its part.
+
+    Args:
+        app: The state of `acc`.
+        log: The log.
+        chosen: The names of the chats and people in `include` and `exclude`, by option and id.
+
+    Yields:
+        The source, path and options of each part; not those of a part without a chat in `include`.
+    """
+    is_needed = len(log.parts) > 1 and any(chosen.values())
+    for source, path in log.parts:
+        if not is_needed:
+            yield source, path, dict(chosen)
+            continue
+        known = ChatLog([], read_logs(app, [(source, path)])).chats_and_people()
+        of_part: dict[str, Names] = {
+            option: {id_: names[id_] for id_ in names if id_ in known} for option, names in chosen.items()
+        }
+        if of_part["include"] or not chosen["include"]:
+            yield source, path, of_part
+
+
+def ask_excluded(log: ChatLog, person: Sequence[Participant]) -> Names:
     """Asks which chats and people to leave out, if the source can do that and the log has several chats."""
     chats = sorted((chat for chat in log.summary.chats if not chat.skipped), key=lambda chat: -chat.messages)
-    if len(chats) < 2 or not can_leave_out(log.source):
+    if len(chats) < 2 or log.not_selectable:
         return {}
     shown = chats[:_MAX_SHOWN]
     for number, chat in enumerate(shown, 1):
@@ -146,14 +184,16 @@ def ask_excluded(log: ChatLog, person: Participant) -> Names:
     return ask("--exclude", question, find, "")
 
 
-def check_not_excluded(person: Participant, excluded: Names) -> None:
+def check_not_excluded(person: Sequence[Participant], excluded: Names) -> None:
     """Checks that the person to learn is not left out.
 
     Raises:
         UserError: That is the case.
     """
-    if person.id in excluded:
-        raise UserError(f"{person.id} is the person to learn and cannot be left out", "name another chat or person")
+    for participant in person:
+        if participant.id in excluded:
+            problem = f"{participant.id} is the person to learn and cannot be left out"
+            raise UserError(problem, "name another chat or person")
 
 
 def _describe(chat: ChatSummary) -> str:

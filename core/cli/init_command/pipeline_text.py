@@ -70,11 +70,15 @@ def source_table(use: str, path: str, selection: Mapping[str, Mapping[str, str |
     )
 
 
-def extractor_table(person: Participant) -> Table:
-    """Makes the table `[extractor]` for the person to learn."""
-    about = f"{_listed([person.name])}, {pluralize(person.messages, 'message')}"
-    comment = "How dialogs are extracted from the chats."
-    return Table("[extractor]", comment, "turns", {"server": person.id}, {"server": about})
+def extractor_table(person: Sequence[Participant]) -> Table:
+    """Makes the table `[extractor]` for the person to learn, who may have several ids."""
+    names = _listed(dict.fromkeys(participant.name for participant in person))
+    about = f"{names}, {pluralize(sum(participant.messages for participant in person), 'message')}"
+    ids = [participant.id for participant in person]
+    server = ids[0] if len(ids) == 1 else ids
+    return Table(
+        "[extractor]", "How dialogs are extracted from the chats.", "turns", {"server": server}, {"server": about}
+    )
 
 
 def deployer_table(use: str, allowed: str | Sequence[int | str] | None) -> Table:

@@ -77,8 +77,9 @@ def choose_allowed(deployer: DeployerType, log: ChatLog, given: Sequence[str]) -
 
     if given:
         return check_option("--allow", given, parse)
+    paths = shlex.join(str(path) for _, path in log.parts)
     click.echo(
-        f"`acc inspect {shlex.quote(str(log.path))}` lists the ids of the people in the chat log: the id of "
+        f"`acc inspect {paths}` lists the ids of the people in the chat log: the id of "
         "user123456789 is 123456789. The log of the bot shows the id of everyone it refuses.",
         err=True,
     )

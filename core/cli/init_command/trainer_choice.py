@@ -14,7 +14,6 @@ from autocakechat.interface.stage_types import TrainerType, TrainingEstimate
 
 if TYPE_CHECKING:
     from autocakechat.registry.manager import PluginManager
-    from autocakechat.statistics.participants import Participant
 
 _MESSAGES_PER_REPLY = 2
 _LONGEST_SECONDS = 3 * 3600
@@ -33,38 +32,44 @@ def find_trainer(manager: PluginManager, name: str) -> TrainerType:
 
 def trainer_with_start(manager: PluginManager) -> TrainerType | None:
     """Returns the trainer that `--start` is about: the only one with this option, if it is the only one."""
-    found = [trainer for trainer in manager.stages("trainer").values() if "start" in attrs.fields_dict(trainer.config)]
-    return find_trainer(manager, found[0].name) if len(found) == 1 else None
+    found = [name for name, trainer in _trainers(manager).items() if "start" in attrs.fields_dict(trainer.config)]
+    return find_trainer(manager, found[0]) if len(found) == 1 else None
 
 
-def ask_trainer(manager: PluginManager, person: Participant, texts: Sequence[str]) -> TrainerType:
+def ask_trainer(manager: PluginManager, messages: int, texts: Sequence[str]) -> TrainerType:
     """Asks for the trainer, and recommends one.
 
     Args:
         manager: The plugins.
-        person: The person to learn.
+        messages: The number of messages of the person to learn.
         texts: Some messages of the chat log.
     """
     from autocakechat.pipeline.stage_results import estimate_training
 
-    replies = person.messages // _MESSAGES_PER_REPLY
-    trainers: Mapping[str, TrainerType] = manager.stages("trainer")
+    replies = messages // _MESSAGES_PER_REPLY
+    trainers = _trainers(manager)
     estimates = {
         name: found
-        for name, trainer in sorted(trainers.items())
+        for name, trainer in trainers.items()
         if (found := estimate_training(manager.owner(trainer), trainer, replies, texts))
     }
     best = _recommend(estimates)
     click.echo(f"Trainers, for about {replies:,} replies on this machine:", err=True)
     width = max(map(len, trainers))
-    for name, trainer in sorted(trainers.items()):
+    for name, trainer in trainers.items():
         estimate = estimates.get(name)
         time = _duration(estimate.seconds) if estimate and estimate.quality else "?"
         about = estimate.remark if estimate else trainer.summary
         mark = " (recommended)" if name == best else ""
         click.echo(f"  {name:<{width}}  {time:>12}  {about}{mark}", err=True)
-    question = f"Which trainer (one of {', '.join(sorted(trainers))})?"
+    question = f"Which trainer (one of {', '.join(trainers)})?"
     return ask("--trainer", question, lambda answer: find_trainer(manager, answer), best)
+
+
+def _trainers(manager: PluginManager) -> dict[str, TrainerType]:
+    """Returns all trainers by name, in the order of their names."""
+    found = sorted(manager.stages("trainer").items())
+    return {name: trainer for name, trainer in found if isinstance(trainer, TrainerType)}
 
 
 def _recommend(estimates: Mapping[str, TrainingEstimate]) -> str | None:

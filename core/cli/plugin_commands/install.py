@@ -53,8 +53,11 @@ def list_external_plugins() -> list[dict[str, Any]]:
 
     It runs in a new process, because this one does not see distributions that were installed after its start.
     """
+    from autocakechat.registry.installer import environment_without_secrets
+
     arguments = [sys.executable, "-m", "autocakechat", "plugins", "list", "--json", "--external"]
-    completed = subprocess.run(arguments, stdout=subprocess.PIPE, check=False)  # noqa: S603
+    environment = environment_without_secrets()
+    completed = subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, check=False)  # noqa: S603
     if completed.returncode:
         raise AccError("autocakechat does not start any more", "see the error above")
     plugins: list[dict[str, Any]] = json.loads(completed.stdout)

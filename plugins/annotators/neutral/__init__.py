@@ -1,4 +1,4 @@
-"""Bundled plugin: labels every utterance `neutral`."""
+"""Bundled plugin: keeps the labels of the chat log."""
 
 from __future__ import annotations
 
@@ -12,29 +12,24 @@ from autocakechat import AnnotatorType, hookimpl
 if TYPE_CHECKING:
     from autocakechat import Dialog, RunContext
 
-LABEL = "neutral"
-
 
 @attrs.frozen(kw_only=True)
 class NeutralOptions:
     """Options of `[annotator]` with `use = "neutral"`. There are none."""
 
 
-def annotate(options: NeutralOptions, dialogs: Iterable[Dialog], run: RunContext) -> Iterator[Dialog]:
-    """Labels every utterance `neutral`."""
-    import msgspec
-
-    for dialog in dialogs:
-        if all(utterance.emotion == LABEL for utterance in dialog.utterances):
-            yield dialog
-        else:
-            neutral = tuple(msgspec.structs.replace(utterance, emotion=LABEL) for utterance in dialog.utterances)
-            yield msgspec.structs.replace(dialog, utterances=neutral)
+def annotate(options: NeutralOptions, dialogs: Iterable[Dialog], run: RunContext) -> Iterable[Dialog]:
+    """Returns the dialogs as they are: utterances have the labels of the chat log, or else `neutral`."""
+    return dialogs
 
 
 @hookimpl
 def acc_annotators() -> Iterator[AnnotatorType]:
     """Yields the annotator `neutral`."""
     yield AnnotatorType(
-        name="neutral", summary="labels every utterance neutral", config=NeutralOptions, annotate=annotate
+        name="neutral",
+        summary="keeps the labels of the chat log; all other utterances are neutral",
+        config=NeutralOptions,
+        annotate=annotate,
+        version=2,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -38,6 +39,17 @@ def _has_host(url: str) -> bool:
         return bool(parts.hostname) and parts.port != 0
     except ValueError:  # an invalid host or port
         return False
+
+
+def is_sent_in_clear_text(url: str) -> bool:
+    """Returns whether requests to a URL leave this machine without encryption."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_here = ip_address(host).is_loopback
+    except ValueError:  # a name
+        is_here = host == "localhost" or host.endswith(".localhost")
+    return parts.scheme.lower() == "http" and not is_here
 
 
 @attrs.frozen(kw_only=True)

@@ -29,7 +29,7 @@ from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient, co
 from autocakechat.plugins.deployers.telegram.bot_api.retries import OutageLog, retry_until_success
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.maintenance import Maintenance
-from autocakechat.plugins.deployers.telegram.options import Options
+from autocakechat.plugins.deployers.telegram.options import Options, is_sent_in_clear_text
 from autocakechat.plugins.deployers.telegram.receiving.access_control import AccessControl
 from autocakechat.plugins.deployers.telegram.receiving.admission import Admission
 from autocakechat.plugins.deployers.telegram.receiving.command_handler import CommandHandler
@@ -72,6 +72,8 @@ def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
     """
     if options.allow == "everyone":
         run.log.warning("everyone may use the bot; it may repeat text from the chats it was trained on")
+    if is_sent_in_clear_text(options.base_url):
+        run.log.warning("base_url is not https: the token and all messages travel in clear text; use https")
     with silenced_libraries(), _restored_signal_handlers():
         bot = connect(options.token.reveal(), options.base_url)
         asyncio.run(_serve_until_signal(options, bot, model, run))
@@ -214,7 +216,7 @@ class _Service:
         self._delivery.stop_pausing()
         with contextlib.suppress(TelegramError):
             await self._receiver.confirm()
-        while self._store.pending_chats() or self._store.chats_with_outgoing():
+        while self._store.pending_conversations() or self._store.conversations_with_outgoing():
             await asyncio.sleep(_DRAIN_POLL_INTERVAL)
 
 

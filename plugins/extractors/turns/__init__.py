@@ -23,6 +23,7 @@ def acc_extractors() -> Iterator[ExtractorType]:
     """Yields the extractor `turns`."""
     yield ExtractorType(
         name="turns",
+        version=2,
         summary="dialogs of alternating turns that end with a reply of the server",
         config=TurnsOptions,
         extract=_extract,

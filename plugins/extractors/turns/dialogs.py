@@ -21,18 +21,21 @@ def make_dialog(chat_id: str, turns: Sequence[Turn], separator: str) -> Dialog:
         separator: Separator between the messages of a turn.
     """
     utterances = [
-        Utterance(turn[0].text, _LABEL, (turn[0].position,)) if len(turn) == 1 else _join(turn, separator)
+        Utterance(turn[0].text, turn[0].label or _LABEL, (turn[0].position,))
+        if len(turn) == 1
+        else _join(turn, separator)
         for turn in turns
     ]
     return Dialog(chat_id, turns[0][0].sent, tuple(utterances))
 
 
 def _join(turn: Turn, separator: str) -> Utterance:
-    """Joins the messages of a turn. A line break separates messages of different senders."""
+    """Joins the messages of a turn. A line break separates messages of different senders. The last label counts."""
+    label = next((message.label for message in reversed(turn) if message.label), _LABEL)
     positions = tuple([message.position for message in turn])
     if separator == "\n":
-        return Utterance("\n".join([message.text for message in turn]), _LABEL, positions)
+        return Utterance("\n".join([message.text for message in turn]), label, positions)
     text = turn[0].text
     for previous, message in pairwise(turn):
         text += (separator if message.sender == previous.sender else "\n") + message.text
-    return Utterance(text, _LABEL, positions)
+    return Utterance(text, label, positions)

@@ -11,6 +11,23 @@ if TYPE_CHECKING:
     from autocakechat.plugins.extractors.turns.options import TurnsOptions
 
 
+_BLANK, _TOO_LONG = "blank", "too long"
+_INVISIBLE_RANGES = (
+    "\x00 \x7f\xa0\xad\xad",  # control characters, spaces, the soft hyphen
+    "\u034f\u034f\u061c\u061c\u115f\u1160\u1680\u1680\u17b4\u17b5\u180b\u180f",  # joiners and fillers
+    "\u2000\u200f\u2028\u202f\u205f\u206f\u2800\u2800",  # spaces, zero-width characters, blank Braille
+    "\u3000\u3000\u3164\u3164\ufe00\ufe0f\ufeff\ufeff\uffa0\uffa0\ufff9\ufffb",
+    "\U0001d173\U0001d17a\U000e0000\U000e0fff",  # of musical notation, tags and variation selectors
+)
+"""First and last character of each range of characters without a glyph."""
+INVISIBLE = frozenset(
+    chr(code)
+    for ranges in _INVISIBLE_RANGES
+    for first, last in zip(ranges[::2], ranges[1::2], strict=True)
+    for code in range(ord(first), ord(last) + 1)
+)
+
+
 class MessageFilter:
     """The limits that a message has to satisfy.
 
@@ -37,15 +54,32 @@ class MessageFilter:
         """Returns why a message is outside the limits."""
         if not message.text:
             return message.kind
-        if message.text.isspace():
-            return "blank"
+        if is_blank(message.text):
+            return _BLANK
         if not message.sender:
             return "unknown sender"
         if len(message.text) < self.min_length:
             return "too short"
         if len(message.text) > self.max_length:
-            return "too long"
+            return _TOO_LONG
         return "outside the date range"
+
+    def is_unread(self, message: Message, reason: str) -> bool:
+        """Returns whether a dropped message said something that no text tells, so that an answer to it may follow.
+
+        Args:
+            message: The message.
+            reason: Why it is dropped. A blank or empty text says nothing.
+        """
+        if reason == _TOO_LONG:
+            return True
+        is_content = bool(message.sender) and message.kind != "text" and not message.kind.startswith("service")
+        return not message.text and is_content
+
+
+def is_blank(text: str) -> bool:
+    """Returns whether a text shows nothing: white space, and characters without a glyph."""
+    return INVISIBLE.issuperset(text)
 
 
 def _midnight(day: date) -> int:

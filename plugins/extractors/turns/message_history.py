@@ -123,7 +123,16 @@ class MessageHistory:
             self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
         ids = messages.ids
         ascending_ids = sorted(ids)  # for ids that ascend already, twice as fast as `min` and `max`
-        encoded = self._encode((ids, messages.senders, _stored_texts(messages), messages.sent, messages.reply_to))
+        columns = (
+            ids,
+            messages.senders,
+            _stored_texts(messages),
+            messages.sent,
+            messages.reply_to,
+            messages.topics,
+            messages.labels,
+        )
+        encoded = self._encode(columns)
         block = _Block(messages.positions[0], ascending_ids[0], ascending_ids[-1], self._end, len(encoded))
         if self._blocks and block.min_id <= self._blocks[-1].max_id:
             self._ascending = False
@@ -135,7 +144,7 @@ class MessageHistory:
     def _read(self, block: _Block) -> MessageBatch:
         assert self._file is not None
         self._file.seek(block.offset)
-        ids, senders, texts, sent, reply_to = _decoder.decode(self._file.read(block.size))
+        ids, senders, texts, sent, reply_to, topics, labels = _decoder.decode(self._file.read(block.size))
         size = len(ids)
         return MessageBatch(
             ids,
@@ -148,6 +157,8 @@ class MessageHistory:
             [True] * size,
             [None] * size,
             range(block.position, block.position + size),
+            topics,
+            labels,
         )
 
 
@@ -168,4 +179,5 @@ def _last_index(ids: Sequence[int], id: int) -> int:
 
 
 _min_id = attrgetter("min_id")
-_decoder = msgspec.msgpack.Decoder(tuple[list[int], list[str], list[str | None], list[int], list[int | None]])
+_Columns = tuple[list[int], list[str], list[str | None], list[int], list[int | None], list[str], list[str | None]]
+_decoder = msgspec.msgpack.Decoder(_Columns)

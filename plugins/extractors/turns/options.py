@@ -32,6 +32,7 @@ class TurnsOptions:
     join: str = option(default="\n", help="Separator between the messages of a turn.")
     groups: bool = option(default=True, help="Whether to learn from groups.")
     replies: bool = option(default=True, help="Whether to pair an explicit reply with the message it replies to.")
+    topics: bool = option(default=True, help="Whether each topic of a group is a conversation of its own.")
     context: int = option(
         default=3, help="Turns of context to repeat where a dialog is split or resumed.", check=_at_least(1)
     )

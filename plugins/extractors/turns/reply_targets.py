@@ -66,7 +66,7 @@ class ReplyTargets:
             the topic of a forum; the reply then belongs to the open dialog.
 
         Raises:
-            UnusableTargetError: The target is missing, or its text is not used.
+            UnusableTargetError: The target is missing, or its text is not used, or it belongs to another topic.
         """
         earlier = self._history.back_from(target_id)
         message = next(earlier, None)
@@ -76,6 +76,8 @@ class ReplyTargets:
             return None
         if not message.text:
             raise UnusableTargetError("replies to an unused message")
+        if self._options.topics and message.topic and reply.topic and message.topic != reply.topic:
+            raise UnusableTargetError("replies to another topic")
         return Target(message, earlier)
 
     def turns_up_to(self, target: Target) -> list[Turn]:
@@ -87,6 +89,7 @@ class ReplyTargets:
         Returns:
             At most `options.context` turns, oldest first. The first and the last one are a client's.
         """
+        by_topic = self._options.topics
         context = _Context(target.message, self._options)
         earlier = target.earlier
         for _ in range(_MAX_SEARCHED_MESSAGES):
@@ -94,7 +97,7 @@ class ReplyTargets:
             if message is None or context.oldest.sent - message.sent > self._max_gap:
                 break
             by_server = self._is_server.get(message.sender)
-            if by_server is None or not message.text:
+            if by_server is None or not message.text or (by_topic and message.topic != target.message.topic):
                 continue
             try:
                 explicit_target = self._explicit_target(message) if by_server else None

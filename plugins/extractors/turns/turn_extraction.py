@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from autocakechat import Chat, Dialog, Message, MessageBatch, RunContext, UserError, escape_control_characters
 from autocakechat.plugins.extractors.turns.dialogs import Turn, make_dialog
-from autocakechat.plugins.extractors.turns.message_filter import MessageFilter
+from autocakechat.plugins.extractors.turns.message_filter import INVISIBLE, MessageFilter, is_blank
 from autocakechat.plugins.extractors.turns.message_history import MessageHistory
+from autocakechat.plugins.extractors.turns.open_dialogs import OpenDialog, OpenDialogs
 from autocakechat.plugins.extractors.turns.reply_targets import ReplyTargets, UnusableTargetError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ME = "me"
 _NO_REPLY = "no reply"
+_ANSWERS_UNREAD = "answers a message without text"
 _MAX_LISTED_PEOPLE = 10
 
 
@@ -24,7 +26,7 @@ def extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterator[Dial
     """Extracts the dialogs of a chat.
 
     A dialog begins with a client's turn and ends with one of the server's. It contains no pause longer than
-    `options.gap_minutes`, except before an explicit reply to an older message.
+    `options.gap_minutes`, except before an explicit reply to an older message. It contains messages of one topic.
 
     Args:
         options: The options of the extractor.
@@ -32,7 +34,7 @@ def extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterator[Dial
         run: The run. Its state folder takes the older messages of a long chat.
 
     Yields:
-        The dialogs, sorted by their ends.
+        The dialogs of a chat without topics, sorted by their ends; those of each topic, sorted in the same way.
 
     Raises:
         UserError: `options.server` is "me", and the log does not identify its owner.
@@ -48,10 +50,7 @@ def extract(options: TurnsOptions, chat: Chat, run: RunContext) -> Iterator[Dial
 
 
 class _TurnExtraction:
-    """Extracts the dialogs of one chat in one pass.
-
-    The turns of the open dialog alternate: those at even indices are a client's, those at odd indices the server's.
-    """
+    """Extracts the dialogs of one chat in one pass. Each topic of the chat is a conversation of its own."""
 
     def __init__(self, options: TurnsOptions, chat: Chat, history: MessageHistory) -> None:
         self._options = options
@@ -65,8 +64,9 @@ class _TurnExtraction:
         self._is_server: dict[str, bool] = {}
         self._server_seen = False
         self._targets = ReplyTargets(history, self._is_server, options)
-        self._previous_time = 0
-        self._turns: list[Turn] = []
+        self._open = OpenDialogs(self._max_gap)
+        self._topic = ""
+        self._dialog = self._open.of_topic(self._topic)
         self._finished: list[Dialog] = []
 
     def dialogs(self) -> Iterator[Dialog]:
@@ -76,7 +76,8 @@ class _TurnExtraction:
             self._read(batch)
             yield from self._finished
             self._finished.clear()
-        self._close_dialog()
+        for dialog in self._open.all():
+            self._close(dialog)
         yield from self._finished
         if not self._server_seen:
             self._drop_before(len(self._chat.ledger), "the server is not in this chat")
@@ -86,33 +87,43 @@ class _TurnExtraction:
 
         This loop runs for every message: it uses local variables, and calls methods only for less frequent cases.
         """
+        by_topic = bool(messages.topics) and self._options.topics
         min_length, max_length = self._filter.min_length, self._filter.max_length
         since, until = self._filter.since, self._filter.until
-        turns, is_server = self._turns, self._is_server
-        max_gap, previous_time = self._max_gap, self._previous_time
+        is_server, max_gap = self._is_server, self._max_gap
+        dialog = self._dialog
+        turns, previous_time = dialog.turns, dialog.previous_time
         for message in messages:
             text, sent, sender = message.text, message.sent, message.sender
+            if by_topic and message.topic != self._topic:
+                dialog.previous_time = previous_time
+                dialog = self._switch_topic(message)
+                turns, previous_time = dialog.turns, dialog.previous_time
             if (
                 not min_length <= len(text) <= max_length
                 or not sender
-                or text.isspace()
+                or (text[0] in INVISIBLE and is_blank(text))
                 or (since is not None and sent < since)
                 or (until is not None and sent >= until)
             ):
                 self._reject(message, self._filter.drop_reason(message))
                 continue
             if sent - previous_time > max_gap:
-                self._close_dialog()
+                self._close(dialog)
             try:
                 by_server = is_server[sender]
             except KeyError:
                 by_server = self._identify_sender(message)
             if not by_server:
-                self._add_client_message(message)
+                dialog.after_unread = False
+                self._add_client_message(turns, message)
             elif not message.own_words:  # a forward, a message via a bot, a channel post
                 self._reject(message, _foreign_text_reason(message))
                 continue
             elif message.reply_to is not None and not self._move_to_explicit_target(message, message.reply_to):
+                continue
+            elif dialog.after_unread:
+                self._reject(message, _ANSWERS_UNREAD)
                 continue
             elif len(turns) % 2:
                 turns.append([message])
@@ -122,11 +133,18 @@ class _TurnExtraction:
                 self._chat.drop(message, "no message to reply to")
                 continue
             previous_time = sent
-        self._previous_time = previous_time
+        dialog.previous_time = previous_time
 
-    def _add_client_message(self, message: Message) -> None:
+    def _switch_topic(self, message: Message) -> OpenDialog:
+        """Continues with the open dialog of the topic of a message."""
+        self._topic = message.topic
+        self._dialog = self._open.of_topic(message.topic)
+        for ended in self._open.take_ended(message, message.topic):
+            self._close(ended)
+        return self._dialog
+
+    def _add_client_message(self, turns: list[Turn], message: Message) -> None:
         """Adds a message to the client's turn, or begins one."""
-        turns = self._turns
         if len(turns) % 2 == 0:
             if len(turns) >= self._max_turns:
                 self._split_dialog()
@@ -165,29 +183,34 @@ class _TurnExtraction:
         Raises:
             UnusableTargetError: The target is missing, or has no text.
         """
-        turns = self._turns
+        turns = self._dialog.turns
         if turns:
             client_turn = turns[-1] if len(turns) % 2 else turns[-2]
             if client_turn[-1].id == target_id:
+                self._dialog.after_unread = False
                 return
             if client_turn is turns[-1] and (later := _messages_after(client_turn, target_id)) is not None:
                 del client_turn[-len(later) :]
+                self._dialog.after_unread = False
                 self._drop_client_messages(later, _NO_REPLY)
                 return
         if target := self._targets.find(reply, target_id):
-            self._close_dialog()
+            self._close(self._dialog)
             turns += self._targets.turns_up_to(target)
 
     def _identify_sender(self, message: Message) -> bool:
         """Determines whether a sender is the server; called once per sender."""
         if ME in self._server_ids and message.outgoing is None and message.own_words:
             raise self._unknown_owner_error(message)
-        by_server = message.sender in self._server_ids or (ME in self._server_ids and bool(message.outgoing))
+        by_server = self._is_by_server(message)
         self._is_server[message.sender] = by_server
         if by_server and not self._server_seen:
             self._server_seen = True
             self._drop_before(message.position, _NO_REPLY)
         return by_server
+
+    def _is_by_server(self, message: Message) -> bool:
+        return message.sender in self._server_ids or (ME in self._server_ids and bool(message.outgoing))
 
     def _unknown_owner_error(self, message: Message) -> UserError:
         """Makes an error that lists the participants of the chat."""
@@ -203,9 +226,10 @@ class _TurnExtraction:
             f"set server to one of: {escape_control_characters(listed)}",
         )
 
-    def _close_dialog(self) -> None:
-        """Ends the open dialog after its last reply."""
-        turns = self._turns
+    def _close(self, dialog: OpenDialog) -> None:
+        """Ends an open dialog after its last reply."""
+        dialog.after_unread = False
+        turns = dialog.turns
         if len(turns) % 2:
             self._drop_client_messages(turns.pop(), _NO_REPLY)
         if turns:
@@ -214,7 +238,7 @@ class _TurnExtraction:
 
     def _split_dialog(self) -> None:
         """Ends the open dialog and begins another one with its last turns as context."""
-        turns = self._turns
+        turns = self._dialog.turns
         self._chat.note(f"dialogs split after {self._max_turns} turns")
         self._finished.append(make_dialog(self._chat.id, turns, self._options.join))
         # An even number of turns, so that the dialog begins with a client's turn.
@@ -226,6 +250,8 @@ class _TurnExtraction:
         self._chat.drop(message, reason)
         if message.text:
             self._history.erase_text(message)
+        if self._filter.is_unread(message, reason) and not self._is_by_server(message):
+            self._dialog.after_unread = True
 
     def _drop_client_messages(self, messages: Iterable[Message], reason: str) -> None:
         """Drops messages of clients. Before the server's first message, the reason for the whole chat is still open."""
@@ -235,7 +261,7 @@ class _TurnExtraction:
 
     def _drop_before(self, position: int, reason: str) -> None:
         """Drops all earlier messages that are neither dropped yet nor part of the open dialog."""
-        open_positions = {message.position for turn in self._turns for message in turn}
+        open_positions = self._open.positions()
         for earlier in range(position):
             if earlier not in open_positions:
                 self._chat.ledger.drop(earlier, reason)

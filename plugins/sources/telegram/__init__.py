@@ -39,6 +39,7 @@ def acc_sources() -> Iterator[SourceType]:
     """Yields the source `telegram`."""
     yield SourceType(
         name="telegram",
+        version=2,
         summary="Telegram Desktop exports (machine-readable JSON)",
         config=TelegramOptions,
         inputs=_inputs,

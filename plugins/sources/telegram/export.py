@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from logging import Logger
-from pathlib import Path
+from typing import BinaryIO
 
 from autocakechat import UserError, escape_control_characters
-from autocakechat.plugins.sources.telegram import fast_parser, generic_parser, peer_ids
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE, ByteBuffer
-from autocakechat.plugins.sources.telegram.json_scanner import InvalidJsonError
-from autocakechat.plugins.sources.telegram.peer_ids import IdFormat
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawChat
+from autocakechat.plugins.sources.telegram.conversion import peer_ids
+from autocakechat.plugins.sources.telegram.conversion.peer_ids import IdFormat
+from autocakechat.plugins.sources.telegram.parsing import fast_parser, generic_parser
+from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE, ByteBuffer
+from autocakechat.plugins.sources.telegram.parsing.json_scanner import InvalidJsonError
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawChat
+
+
+class NotAnExportError(UserError):
+    """A file looks like an export at its beginning, but is none."""
 
 
 class ExportFile:
     """One file of an export: a single chat, or all chats of an account.
 
     Args:
-        path: The file.
+        open_file: Opens the file at its beginning, without a buffer.
         name: Its name in messages to the user.
 
     Attributes:
@@ -27,21 +32,23 @@ class ExportFile:
         prefixed_ids: Whether its ids have a type prefix such as `user123`; assumed if it contains no sender id.
         owner: Normalised id of the account's owner; None if the file does not contain it. Set by `parse_chats`.
         buffer: The bytes of the file.
+        is_account: Whether the file is the export of an account. Set by `parse_chats`.
         is_single_chat: Whether the file has the known layout and contains one chat.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, open_file: Callable[[], BinaryIO], name: str) -> None:
         self.name = escape_control_characters(name)
         self.owner: str | None = None
+        self.is_account = False
         # The format is detected with a separate file object: parsing starts at the beginning, in an unbuffered file.
-        with path.open("rb") as file:
+        with open_file() as file:
             self._head = file.read(HEAD_SIZE)
             file.seek(0)
             id_format = peer_ids.detect_id_format(file)
         self.has_ids = id_format is not None
         self.prefixed_ids = id_format is not IdFormat.INTEGER
         self.is_single_chat = fast_parser.single_chat_header(self._head) is not None
-        self._path = path
+        self._open_file = open_file
         self.buffer = self.open_buffer()
 
     def __enter__(self) -> ExportFile:
@@ -52,17 +59,18 @@ class ExportFile:
 
     def open_buffer(self) -> ByteBuffer:
         """Opens the file in a new buffer, so that several of its chats can be read at the same time."""
-        return ByteBuffer(self._path.open("rb", buffering=0))
+        return ByteBuffer(self._open_file())
 
     def parse_chats(self) -> Iterator[RawChat]:
         """Reads the chats with the fast parser. If the layout is unknown, the generic parser reads the remaining ones.
 
         Raises:
-            UserError: The file is not JSON, or not an export.
+            NotAnExportError: The file is not JSON, or not an export, or has no chats.
         """
         parsed_count = 0
         if fast_parser.has_known_layout(self._head):
             self._set_owner(fast_parser.owner_id(self._head))
+            self.is_account = not self.is_single_chat
             try:
                 for chat in fast_parser.parse_chats(self.buffer):
                     yield chat
@@ -75,6 +83,7 @@ class ExportFile:
             self.buffer.seek(0)
         index = self._index()
         self._set_owner(index.owner_id)
+        self.is_account = index.is_account
         for number, chat in enumerate(generic_parser.parse_chats(self.buffer, index)):
             if number >= parsed_count:
                 yield chat
@@ -113,11 +122,18 @@ class ExportFile:
         try:
             index = generic_parser.index_file(self.buffer)
         except InvalidJsonError as error:
-            raise UserError(
+            raise NotAnExportError(
                 f"{self.name}: invalid JSON at byte {error.offset}", "export again, or remove the file"
             ) from None
-        if not index.has_list and index.ignored_tail_bytes is None:
-            raise UserError(
+        if index.ignored_tail_bytes is not None or index.chats:
+            return index
+        if index.is_account:
+            raise NotAnExportError(
+                f"{self.name}: the export of an account, but without chats",
+                "in Telegram Desktop choose Settings > Advanced > Export Telegram data, and select the chats to export",
+            )
+        if not index.has_list:
+            raise NotAnExportError(
                 f"{self.name}: JSON, but not a Telegram Desktop export: it contains neither messages nor chats",
                 "export a chat from Telegram Desktop as machine-readable JSON",
             )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
-
 from autocakechat import Chat, Input, MessageBatch, RunContext, escape_control_characters
-from autocakechat.plugins.sources.telegram import discovery, peer_ids
-from autocakechat.plugins.sources.telegram.byte_buffer import HEAD_SIZE
-from autocakechat.plugins.sources.telegram.export import ExportFile
-from autocakechat.plugins.sources.telegram.merging import merge_exports
-from autocakechat.plugins.sources.telegram.messages import convert_batches
-from autocakechat.plugins.sources.telegram.raw_messages import ChatHeader, RawBatch, RawChat
-from autocakechat.plugins.sources.telegram.senders import SenderTable
+from autocakechat.plugins.sources.telegram import discovery
+from autocakechat.plugins.sources.telegram.chat_locations import (
+    ChatKey,
+    ChatLocation,
+    assign_unknown_owners,
+    chat_key,
+    id_of_chat,
+    locate_chats,
+)
+from autocakechat.plugins.sources.telegram.conversion.findings import Findings
+from autocakechat.plugins.sources.telegram.conversion.merging import merge_exports
+from autocakechat.plugins.sources.telegram.conversion.messages import convert_batches
+from autocakechat.plugins.sources.telegram.conversion.migration import MigratedHistories
+from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
+from autocakechat.plugins.sources.telegram.conversion.topics import assign_topics
+from autocakechat.plugins.sources.telegram.export import ExportFile, NotAnExportError
+from autocakechat.plugins.sources.telegram.parsing.export_path import ExportPath
+from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch
 
 if TYPE_CHECKING:
     from autocakechat.plugins.sources.telegram.options import TelegramOptions
@@ -32,20 +40,19 @@ _SKIPPED = {
     "private_channel": "channel",
     "public_channel": "channel",
 }
-_UNIX_TIME = re.compile(rb'"(?:date|edited)_unixtime"\s*:\s*"?(\d{1,11})')
-_LOCAL_DATE = re.compile(rb'"date"\s*:\s*"([^"]{1,40})"')
-_DIGITS = re.compile("([0-9]+)")
 
 
 def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Iterator[Chat]:
     """Reads all chats of an input in order."""
     exports = []
     with ExitStack() as stack:
+        for sentence in getattr(input, "passed_over", ()):
+            run.log.warning("%s", sentence)
         for path, name in _file_names(input).items():
-            if problem := discovery.find_problem(path):
-                run.log.warning("%s: %s; %s", escape_control_characters(name), problem, discovery.EXPORT_HINT)
-            else:
-                exports.append(stack.enter_context(ExportFile(path, name)))
+            if discovery.find_problem(path):
+                continue  # in an archive that also contains an export
+            open_file = stack.enter_context(path.opened(run.state))
+            exports.append(stack.enter_context(ExportFile(open_file, name)))
         total = sum(export.buffer.size for export in exports)
         progress = stack.enter_context(
             run.progress(f"reading {escape_control_characters(input.name)}", total=total, unit="B")
@@ -55,54 +62,29 @@ def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Itera
         reader.warn(exports)
 
 
-def _file_names(input: Input) -> dict[Path, str]:
+def _file_names(input: Input) -> dict[ExportPath, str]:
     """Returns a unique name for each file of an input; the names do not depend on the location of the input."""
-    if len(input.paths) == 1:
-        return {input.paths[0]: input.name}
     common = Path(os.path.commonpath([path.parent for path in input.paths]))
-    return {path: path.relative_to(common).as_posix() for path in input.paths}
+    names: dict[ExportPath, str] = {}
+    for path in input.paths:
+        name = input.name if len(input.paths) == 1 else path.relative_to(common).as_posix()
+        for file in discovery.files_of(path):
+            names[file] = f"{name}/{file.member}" if file.member else name
+    return names
 
 
-@attrs.define
-class _ChatLocation:
-    """A chat in one file.
-
-    Attributes:
-        export: The file.
-        chat: The chat.
-        end: File offset after its last message, or a little later.
-    """
-
-    export: ExportFile
-    chat: RawChat
-    end: int
-
-    def recency(self) -> tuple[int, bytes, list[int | str]]:
-        """Returns the sort key for exports of one chat: the last time in it, then the file name."""
-        buffer = self.export.open_buffer()
-        try:
-            buffer.seek(max(self.chat.offset, self.end - HEAD_SIZE))
-            buffer.read_chunk()
-            tail = buffer.data[: self.end - buffer.offset]
-        finally:
-            buffer.close()
-        last_time = max(map(int, _UNIX_TIME.findall(tail)), default=0)
-        last_date = max(_LOCAL_DATE.findall(tail), default=b"")
-        parts = _DIGITS.split(self.export.name)  # numbers are at odd indices
-        natural_name = [int(part) if index % 2 else part for index, part in enumerate(parts)]
-        return last_time, last_date, natural_name
-
-
-class _ChatKey(NamedTuple):
-    """Identifies a chat across files.
+class _Group(NamedTuple):
+    """A group that was read.
 
     Attributes:
-        chat_id: Normalised id of the chat.
-        owner: Normalised id of the account's owner; None if it is unknown or irrelevant.
+        title: Its title.
+        sender_tables: The senders in it, one table per file.
+        is_partial: Whether only exports of accounts contain it, which omit the messages of other members.
     """
 
-    chat_id: str
-    owner: str | None
+    title: str
+    sender_tables: list[SenderTable]
+    is_partial: bool
 
 
 class _Reader:
@@ -119,34 +101,53 @@ class _Reader:
         self._run = run
         self._advance = advance
         self._has_messages = False
-        self._groups: list[tuple[str, list[SenderTable]]] = []
+        self._findings = Findings()
+        self._histories = MigratedHistories()
+        self._unread: list[ExportFile] = []
+        self._groups: list[_Group] = []
 
     def read_in_order(self, export: ExportFile) -> Iterator[Chat]:
         """Reads the chats of a single file in order, in one pass."""
         for number, raw_chat in enumerate(export.parse_chats(), 1):
             senders = self._sender_table(export, raw_chat.header, export.owner)
             batches = self._convert(raw_chat.batches, senders)
-            yield self._make_chat(_chat_id(export, raw_chat.header, number), raw_chat.header, batches, [senders])
+            chat_id = id_of_chat(export, raw_chat.header, number)
+            yield self._make_chat(chat_id, raw_chat.header, batches, [senders], [export])
         export.warn_if_truncated(export.buffer, self._run.log)
 
     def read_merged(self, exports: Sequence[ExportFile]) -> Iterator[Chat]:
         """Reads several files: locates the chats of all files, then yields each chat once, merged from its files."""
-        locations: dict[_ChatKey, list[_ChatLocation]] = {}
-        for export in exports:
-            for number, location in enumerate(_locate_chats(export), 1):
-                locations.setdefault(_chat_key(location, number), []).append(location)
+        locations: dict[ChatKey, list[ChatLocation]] = {}
+        for chats_of_file in self._locate_all(exports):
+            for number, location in enumerate(chats_of_file, 1):
+                locations.setdefault(chat_key(location, number), []).append(location)
         owners = {export.owner for export in exports if export.owner}
         owner = owners.pop() if len(owners) == 1 else None
-        chats = _assign_unknown_owners(locations)
+        chats = assign_unknown_owners(locations)
         uses_of_id = Counter(key.chat_id for key in chats)
         for key, chat_locations in chats.items():
             if len(chat_locations) > 1:
-                chat_locations.sort(key=_ChatLocation.recency, reverse=True)
+                chat_locations.sort(key=ChatLocation.recency, reverse=True)
             is_unique = uses_of_id[key.chat_id] == 1
             chat_id = key.chat_id if is_unique else f"{key.chat_id}@{key.owner or 'unknown'}"
             yield from self._merge_chat(chat_id, chat_locations, owner)
 
-    def _merge_chat(self, chat_id: str, locations: Sequence[_ChatLocation], owner: str | None) -> Iterator[Chat]:
+    def _locate_all(self, exports: Sequence[ExportFile]) -> list[list[ChatLocation]]:
+        """Locates the chats of all files. Files that are no exports are passed over, unless all of them are."""
+        located, errors = [], []
+        for export in exports:
+            try:
+                located.append(list(locate_chats(export)))
+            except NotAnExportError as error:
+                errors.append(error)
+                self._unread.append(export)
+        if errors and not located:
+            raise errors[0]
+        for problem in errors:
+            self._run.log.warning("passed over: %s", problem)
+        return located
+
+    def _merge_chat(self, chat_id: str, locations: Sequence[ChatLocation], owner: str | None) -> Iterator[Chat]:
         buffers = [location.export.open_buffer() for location in locations]
         try:
             streams, sender_tables = [], []
@@ -156,7 +157,8 @@ class _Reader:
                 streams.append(self._convert(location.chat.read_again(buffer), senders))
                 sender_tables.append(senders)
             batches = streams[0] if len(streams) == 1 else merge_exports(streams)
-            yield self._make_chat(chat_id, locations[0].chat.header, batches, sender_tables)
+            files = [location.export for location in locations]
+            yield self._make_chat(chat_id, locations[0].chat.header, batches, sender_tables, files)
             for location, buffer in zip(locations, buffers, strict=True):
                 location.export.warn_if_truncated(buffer, self._run.log)
         finally:
@@ -167,18 +169,28 @@ class _Reader:
         return SenderTable(header, prefixed_ids=export.prefixed_ids, owner=owner)
 
     def _convert(self, batches: Iterator[RawBatch], senders: SenderTable) -> Iterator[MessageBatch]:
-        return convert_batches(batches, senders, self._on_batch, sticker_emoji=self._options.sticker_emoji)
+        return convert_batches(
+            batches, senders, self._on_batch, self._findings, sticker_emoji=self._options.sticker_emoji
+        )
 
     def _on_batch(self, size: int) -> None:
         self._has_messages = self._has_messages or size > 0
         self._advance(size)
 
     def _make_chat(
-        self, chat_id: str, header: ChatHeader, batches: Iterator[MessageBatch], sender_tables: list[SenderTable]
+        self,
+        chat_id: str,
+        header: ChatHeader,
+        batches: Iterator[MessageBatch],
+        sender_tables: list[SenderTable],
+        exports: Sequence[ExportFile],
     ) -> Chat:
         skip = _SKIPPED.get(header.type or "")
         if "group" in (header.type or ""):
-            self._groups.append((header.name or "without a name", sender_tables))
+            batches = assign_topics(batches)
+            batches = self._histories.read_once(batches, is_supergroup="supergroup" in (header.type or ""))
+            is_partial = all(export.is_account for export in exports)
+            self._groups.append(_Group(header.name or "without a name", sender_tables, is_partial))
         return Chat.of_batches(
             id=chat_id,
             title=header.name,
@@ -189,67 +201,30 @@ class _Reader:
 
     def warn(self, exports: Iterable[ExportFile]) -> None:
         """Warns about exports that cannot be learnt from. Call it after all chats are read."""
-        if one_sided := [title for title, sender_tables in self._groups if len(_people(sender_tables)) == 1]:
+        one_sided = [group for group in self._groups if len(_people(group.sender_tables)) == 1]
+        if partial := [group.title for group in one_sided if group.is_partial]:
             self._run.log.warning(
                 "only one participant writes in %d of the groups (%s): the export of an account omits the messages of "
                 "other members, so export these groups one by one",
-                len(one_sided),
-                escape_control_characters(", ".join(one_sided[:3]) + (", ..." if len(one_sided) > 3 else "")),
+                len(partial),
+                escape_control_characters(", ".join(partial[:3]) + (", ..." if len(partial) > 3 else "")),
             )
+        for group in one_sided:
+            if not group.is_partial:
+                self._run.log.warning(
+                    "only one participant writes in the group %s, so there is nothing to reply to: if others write in "
+                    "it, export it from an account that sees their messages, with an earlier first day",
+                    escape_control_characters(group.title),
+                )
+        for warning in self._findings.warnings():
+            self._run.log.warning("%s", warning)
         for export in exports:
-            if not export.has_ids and self._has_messages:
+            if not export.has_ids and self._has_messages and export not in self._unread:
                 self._run.log.warning(
                     "%s: the export contains no user ids (probably made in 2018), so its messages cannot be assigned "
                     "to a person; export again",
                     export.name,
                 )
-
-
-def _chat_id(export: ExportFile, header: ChatHeader, number: int) -> str:
-    if header.id is None:
-        return f"{export.name}#{number}"
-    return peer_ids.chat_id(header.id, header.type, prefixed=export.prefixed_ids)
-
-
-def _locate_chats(export: ExportFile) -> Iterator[_ChatLocation]:
-    """Finds the chats of a file without reading their messages."""
-    previous: _ChatLocation | None = None
-    for chat in export.parse_chats():
-        if previous:
-            previous.end = chat.offset
-            yield previous
-        previous = _ChatLocation(export, chat, export.buffer.size)
-        if export.is_single_chat:
-            break
-    if previous:
-        yield previous
-
-
-def _chat_key(location: _ChatLocation, number: int) -> _ChatKey:
-    """Returns the key of a chat.
-
-    Channels and supergroups have one id and one numbering of messages for everybody. Other chats are numbered per
-    account, and two owners may both have a chat with the same person, so the owner is part of their key.
-    """
-    export, header = location.export, location.chat.header
-    chat_id = _chat_id(export, header, number)
-    if chat_id.startswith("channel"):
-        return _ChatKey(chat_id, None)
-    return _ChatKey(chat_id, export.owner or export.owner_of_single_chat(header))
-
-
-def _assign_unknown_owners(
-    locations: dict[_ChatKey, list[_ChatLocation]],
-) -> dict[_ChatKey, list[_ChatLocation]]:
-    """Merges a chat of an unknown owner with the same chat of a known owner, if there is exactly one such owner."""
-    merged = dict(locations)
-    for key, unknown_locations in locations.items():
-        if key.owner is None:
-            same_chat = [other for other in merged if other.chat_id == key.chat_id and other.owner]
-            if len(same_chat) == 1:
-                merged[same_chat[0]] = [*merged[same_chat[0]], *unknown_locations]
-                del merged[key]
-    return merged
 
 
 def _people(sender_tables: Iterable[SenderTable]) -> set[str]:

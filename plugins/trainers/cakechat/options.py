@@ -55,7 +55,8 @@ class Options:
     sha256: tuple[str, ...] = option(
         default=(),
         check=_sha256,
-        help="allowed SHA-256 digests of the start model's files, as in the log; others are rejected",
+        help="allowed SHA-256 digests of the start model's files, as in the log; others are rejected; the published "
+        "model needs them",
     )
     word2vec: bool = option(
         default=False,
@@ -90,9 +91,15 @@ class Options:
     targets: Literal["server", "all"] = option(
         default="server", help="training targets: the server's replies, or everyone's like the original"
     )
-    context_lines: int = option(default=3, check=ge(1), help="context length: lines before a reply that are encoded")
-    line_tokens: int = option(default=30, check=ge(1), help="maximum tokens of a context line; the rest is cut")
-    reply_tokens: int = option(default=30, check=ge(1), help="maximum tokens of a reply in training; the rest is cut")
+    context_lines: int = option(
+        default=3, check=and_(ge(1), le(1000)), help="context length: lines before a reply that are encoded"
+    )
+    line_tokens: int = option(
+        default=30, check=and_(ge(1), le(10_000)), help="maximum tokens of a context line; the rest is cut"
+    )
+    reply_tokens: int = option(
+        default=30, check=and_(ge(1), le(10_000)), help="maximum tokens of a reply in training; the rest is cut"
+    )
     padding: Literal["masked", "cakechat"] = option(
         default="masked",
         help="padding; masked: pads are skipped, long lines are cut at the front; cakechat: pads are encoded, like the "

@@ -25,6 +25,7 @@ from autocakechat.plugins.trainers.cakechat.pretrained.conversations import (
     write_corpus,
 )
 from autocakechat.plugins.trainers.cakechat.pretrained.download import UnavailableModelError, download_published_model
+from autocakechat.plugins.trainers.cakechat.pretrained.files import file_checksum
 
 RECIPE = Options(size="small", epochs=2, targets="all", rehearsals=0)
 """How the start model is trained: as much as a machine with two cores can do in about ten minutes."""
@@ -106,7 +107,7 @@ def model_folder(trainer: TrainerType, dataset: Path, recipe: Options) -> Path:
     import pooch
 
     try:
-        data = _sha256(dataset)
+        data = file_checksum(dataset)
     except OSError as error:
         raise unreadable_dataset(dataset, error) from None
     made_of = [version("autocakechat"), trainer.version, attrs.asdict(recipe), _SEED, data]
@@ -122,17 +123,12 @@ def _is_complete(folder: Path, run: RunContext) -> bool:
         return False
     try:
         files = json.loads(manifest.read_bytes())["files"]
-        damaged = [name for name, digest in files.items() if _sha256(folder / name) != digest]
+        damaged = [name for name, digest in files.items() if file_checksum(folder / name) != digest]
     except (OSError, ValueError, KeyError, AttributeError):
         damaged = [manifest.name]
     for name in damaged:
         run.log.warning("start model: %s is damaged, so it is trained again", folder / name)
     return not damaged
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 @contextmanager

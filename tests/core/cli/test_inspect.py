@@ -114,6 +114,18 @@ def test_page_that_cannot_be_written_is_an_error(project: Project, export: str) 
     assert "no/folder/page.html: No such file or directory; nothing was written" in done.stderr
 
 
+def test_a_file_that_no_source_knows_is_one_line(project: Project) -> None:
+    project.write("notes.bin", "hello")
+    done = project.acc("--disable", "telegram-source", "inspect", "notes.bin")
+    assert done.returncode == 2
+    expected = (
+        "acc: notes.bin: no source recognises it, of csv and jsonl; give --source NAME to read what one of them expects"
+    )
+    assert done.stderr.splitlines() == [expected]
+    done = project.acc("inspect", "notes.bin", "--source", "jsonl")
+    assert "notes.bin: not JSON Lines" in done.stderr
+
+
 def test_gaps_response_times_and_unusable_messages_are_counted() -> None:
     start = 1_704_067_200
     times = [0, 5, 65, 665, 100_000]

@@ -12,7 +12,7 @@ import pytest
 from autocakechat import Corpus, Exchange, ReplyIndex, UserError, open_embedder
 from autocakechat.display.progress import silent_progress
 from autocakechat.retrieval.meaning import fitted_on
-from autocakechat.retrieval.reply_index import best
+from autocakechat.retrieval.scores import best
 
 PETS = ["do you have any pets?", "two cats", "what are their names?", "Tom and Jerry"]
 WORK = ["what do you do for work?", "I teach maths", "what are their names?", "I have thirty pupils, no idea"]
@@ -118,6 +118,36 @@ def test_the_map_is_fitted_on_half_of_the_exchanges_so_that_a_ranker_can_use_the
     assert len(fitted_on(100_000)) <= 2000
 
 
+class Random:
+    """An embedder with random directions, of which those of a text stay the same."""
+
+    name = "random"
+    _rng = np.random.default_rng(1)
+    _words = tuple(_rng.standard_normal((40, 96)).astype(np.float32) * np.linspace(0.2, 2, 96, dtype=np.float32))
+
+    def questions(self, texts: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        vectors = np.stack([np.sum([self._words[int(word)] for word in text.split() or "0"], 0) for text in texts])
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    replies = questions
+
+
+def test_of_many_replies_those_closest_by_their_whole_vectors_are_found(tmp_path: Path) -> None:
+    """A search first compares fewer coordinates than these vectors have, and then fewer replies than there are."""
+    rng = np.random.default_rng(2)
+    dialogs = [[" ".join(map(str, rng.integers(0, 40, words))) for words in (3, 4)] for _ in range(6000)]
+    index = index_of(tmp_path, *dialogs, embedder=Random())
+    assert index.meaning is not None
+    folder = tmp_path / "index"
+    assert np.load(folder / "reply_coordinates.npy").shape == (6000, 64)
+    for context in (["1 2 3"], ["4 5", "6 7 8"], ["9"]):
+        near, usual = index.meaning.compare(context, [reply for _, reply in dialogs], range(6000))
+        expected = np.argsort(-np.add(near, usual), kind="stable")[:32]
+        assert index.meaning.best(context, 32) == expected.tolist()
+        without = range(int(expected[0]), int(expected[0]) + 1)
+        assert index.meaning.best(context, 31, without) == expected[1:].tolist()
+
+
 def test_an_unknown_embedder_is_refused() -> None:
     with pytest.raises(UserError, match="no embedder 'none-such'"):
         open_embedder("none-such")
@@ -155,6 +185,15 @@ def test_the_best_scores_are_ordered_and_ties_stay_in_order() -> None:
     assert best(scores, 10) == [1, 3, 4, 0]
     assert best(scores, 2, range(1, 3)) == [3, 4]
     assert scores[1] == 3
+
+
+@pytest.mark.parametrize("size", [1, 7, 999, 5003])
+def test_the_best_of_many_scores_are_those_of_a_sort(size: int) -> None:
+    rng = np.random.default_rng(size)
+    scores = np.where(rng.random(size) < 0.5, 0, rng.integers(-9, 99, size)).astype(np.float32)
+    for limit in (1, 5, 32, 2000):
+        in_order = [int(number) for number in np.argsort(-scores, kind="stable") if scores[number] > 0]
+        assert best(scores, limit) == in_order[:limit]
 
 
 def test_the_folder_contains_numeric_arrays_and_json(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from autocakechat import Reply, Request, RunContext, Secret, StageError, UserError
 from autocakechat.plugins.deployers.telegram import Options, deploy
 from autocakechat.plugins.deployers.telegram.bot_api.client import connect
+from autocakechat.plugins.deployers.telegram.options import is_sent_in_clear_text
 from autocakechat.plugins.deployers.telegram.receiving import polling
 from tests.deployers.responders import Echo, model_of
 from tests.deployers.telegram.support.bot_api import TOKEN, BotApi, Fault
@@ -180,6 +181,33 @@ def test_allow_everyone_logs_a_warning(
     with pytest.raises(UserError):
         deploy(Options(token=Secret(env="TOKEN"), allow="everyone", base_url=api.url), model_of(echo), run)
     assert "everyone may use the bot" in caplog.text
+    assert "clear text" not in caplog.text  # it does not leave this machine
+
+
+@pytest.mark.parametrize(
+    ("url", "warns"),
+    [
+        ("http://bot-api.example.org:8081", True),
+        ("HTTP://192.168.1.7", True),
+        ("http://127.0.0.1.example.org", True),
+        ("https://api.telegram.org", False),
+        ("http://localhost:8081", False),
+        ("http://127.0.0.1:8081", False),
+        ("http://[::1]:8081", False),
+    ],
+)
+def test_a_token_in_clear_text_is_found(url: str, warns: bool) -> None:
+    assert is_sent_in_clear_text(url) is warns
+
+
+def test_a_token_in_clear_text_logs_a_warning(
+    run: RunContext, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, echo: Echo
+) -> None:
+    monkeypatch.setenv("TOKEN", "malformed")  # so that nothing is sent
+    options = Options(token=Secret(env="TOKEN"), allow=[1], base_url="http://bot-api.example.org")
+    with pytest.raises(UserError):
+        deploy(options, model_of(echo), run)
+    assert "the token and all messages travel in clear text" in caplog.text
 
 
 def test_an_empty_allow_list_is_an_error() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from autocakechat import Request, RunContext
 from autocakechat.plugins.deployers.telegram.receiving.commands import FORGOTTEN_CHAT
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import NAME, BotApi
@@ -107,15 +108,19 @@ def test_a_reply_is_deleted_although_the_message_is_no_longer_in_the_context(tmp
     """Three users write in one burst. The message of the first one is trimmed, then that user asks."""
     with closing(ConversationStore(tmp_path / "bot.sqlite3")) as store:
         for user, text in ((1, "the secret"), (2, "two"), (3, "three")):
-            store.add_message(GROUP, user, text, user, needs_reply=True)
-        (pending,) = store.pending_chats()
+            store.add_message(Conversation(GROUP), user, text, user, needs_reply=True)
+        (pending,) = store.pending_conversations()
         store.add_reply(pending, "quotes the secret", ["quotes the secret"])
-        store.trim_history(GROUP, 3)
-        assert [message.text for message in store.history(GROUP, 99)] == ["two", "three", "quotes the secret"]
+        store.trim_history(Conversation(GROUP), 3)
+        assert [message.text for message in store.history(Conversation(GROUP), 99)] == [
+            "two",
+            "three",
+            "quotes the secret",
+        ]
         with store.transaction():
             store.delete_user(1)
-        assert [message.text for message in store.history(GROUP, 99)] == ["two", "three"]
-        assert store.next_outgoing(GROUP) is None, "the reply was not sent yet"
+        assert [message.text for message in store.history(Conversation(GROUP), 99)] == ["two", "three"]
+        assert store.next_outgoing(Conversation(GROUP)) is None, "the reply was not sent yet"
     assert b"secret" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
@@ -123,10 +128,10 @@ def test_what_remains_of_trimmed_messages_disappears_with_the_reply(tmp_path: Pa
     with closing(ConversationStore(tmp_path / "bot.sqlite3")) as store:
         for number in range(20):
             for user in (1, 2):
-                store.add_message(GROUP, user, f"{number} of {user}", user, needs_reply=True)
-            (pending,) = store.pending_chats()
+                store.add_message(Conversation(GROUP), user, f"{number} of {user}", user, needs_reply=True)
+            (pending,) = store.pending_conversations()
             store.add_reply(pending, f"reply {number}", [])
-            store.trim_history(GROUP, 2)
+            store.trim_history(Conversation(GROUP), 2)
             rows = store._db.execute("SELECT speaker, text FROM lines ORDER BY place, id").fetchall()
             assert rows == [(1, ""), (2, f"{number} of 2"), (0, f"reply {number}")]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext, StageError
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from tests.deployers.telegram.support.bot_api import BotApi
 from tests.deployers.telegram.support.bot_process import start_bot
@@ -78,7 +79,7 @@ def test_a_backup_of_a_running_bot_is_complete(api: BotApi, tmp_path: Path) -> N
 def test_texts_deleted_during_a_backup_leave_the_disk_after_it(tmp_path: Path) -> None:
     with closing(ConversationStore(tmp_path / DATABASE)) as store:
         with store.transaction():
-            store.add_message(1, 1, "a secret", None, needs_reply=False)
+            store.add_message(Conversation(1), 1, "a secret", None, needs_reply=False)
         with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM lines").fetchall()
@@ -92,7 +93,7 @@ def test_texts_deleted_during_a_backup_leave_the_disk_after_it(tmp_path: Path) -
 
 def test_a_message_gets_a_reply_although_the_clock_was_set_back(api: BotApi, bot: MakeBot, run: RunContext) -> None:
     with closing(ConversationStore(run.state / DATABASE)) as store:
-        store.add_message(1, 1, "hi", None, needs_reply=True)
+        store.add_message(Conversation(1), 1, "hi", None, needs_reply=True)
     with closing(sqlite3.connect(run.state / DATABASE)) as db, db:
         db.execute("UPDATE lines SET said = said + 3600")
     with bot():

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import StageError
-from autocakechat.plugins.deployers.telegram.storage.records import BOT_SPEAKER, PendingChat
+from autocakechat.plugins.deployers.telegram.storage.records import BOT_SPEAKER, Conversation, PendingConversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 
@@ -25,11 +25,11 @@ def store(tmp_path: Path) -> Iterator[ConversationStore]:
 
 def add_message(store: ConversationStore, chat: int, text: str) -> None:
     """Adds a message of a private chat that needs a reply."""
-    store.add_message(chat, chat, text, None, needs_reply=True)
+    store.add_message(Conversation(chat), chat, text, None, needs_reply=True)
 
 
-def texts(store: ConversationStore, pending: PendingChat) -> list[str]:
-    return [message.text for message in store.history(pending.chat_id, pending.last_message_id)]
+def texts(store: ConversationStore, pending: PendingConversation) -> list[str]:
+    return [message.text for message in store.history(pending.conversation, pending.last_message_id)]
 
 
 CHATS = st.integers(1, 3)
@@ -50,7 +50,7 @@ STEPS = st.lists(
 def test_each_message_gets_one_reply_in_order(steps: list[tuple[str, int]]) -> None:
     """Messages arrive while the model runs, and the bot is killed before it has replied."""
     received: dict[int, list[str]] = {chat: [] for chat in (1, 2, 3)}
-    batch: list[tuple[PendingChat, str]] = []
+    batch: list[tuple[PendingConversation, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         store = ConversationStore(Path(folder) / "bot.sqlite3")
         for step, chat in [*steps, ("finish batch", 0), ("start batch", 0), ("finish batch", 0)]:
@@ -60,7 +60,7 @@ def test_each_message_gets_one_reply_in_order(steps: list[tuple[str, int]]) -> N
                     received[chat].append(text)
                     add_message(store, chat, text)
                 case "start batch":
-                    batch = [(pending, unanswered(store, pending)) for pending in store.pending_chats()]
+                    batch = [(pending, unanswered(store, pending)) for pending in store.pending_conversations()]
                 case "finish batch":
                     for pending, text in batch:
                         store.add_reply(pending, f"re {text}", [f"re {text}"])
@@ -69,24 +69,24 @@ def test_each_message_gets_one_reply_in_order(steps: list[tuple[str, int]]) -> N
                     store.close()
                     store, batch = ConversationStore(Path(folder) / "bot.sqlite3"), []
                 case "trim":
-                    store.trim_history(chat, 3)
-        assert store.pending_chats() == []
+                    store.trim_history(Conversation(chat), 3)
+        assert store.pending_conversations() == []
         for chat, messages in received.items():
             replies = empty_outbox(store, chat)
             assert [message for reply in replies for message in reply.removeprefix("re ").split()] == messages
         store.close()
 
 
-def unanswered(store: ConversationStore, pending: PendingChat) -> str:
+def unanswered(store: ConversationStore, pending: PendingConversation) -> str:
     """Returns the client's last turn as the model sees it: all messages after the last reply."""
-    history = store.history(pending.chat_id, pending.last_message_id)
+    history = store.history(pending.conversation, pending.last_message_id)
     last_reply = max((index for index, message in enumerate(history) if message.speaker_id == BOT_SPEAKER), default=-1)
     return " ".join(message.text for message in history[last_reply + 1 :])
 
 
 def empty_outbox(store: ConversationStore, chat: int) -> list[str]:
     texts = []
-    while message := store.next_outgoing(chat):
+    while message := store.next_outgoing(Conversation(chat)):
         texts.append(message.text)
         store.remove_from_outbox(message)
     return texts
@@ -94,44 +94,44 @@ def empty_outbox(store: ConversationStore, chat: int) -> list[str]:
 
 def test_a_reply_precedes_messages_that_arrived_while_the_model_ran(store: ConversationStore) -> None:
     add_message(store, 1, "one")
-    (first,) = store.pending_chats()
+    (first,) = store.pending_conversations()
     add_message(store, 1, "two")
     store.add_reply(first, "re one", ["re one"])
-    (second,) = store.pending_chats()
+    (second,) = store.pending_conversations()
     assert texts(store, second) == ["one", "re one", "two"]
 
 
 def test_a_reply_to_messages_deleted_by_a_reset_is_discarded(store: ConversationStore) -> None:
     add_message(store, 1, "one")
-    (before_reset,) = store.pending_chats()
-    store.delete_history(1)
+    (before_reset,) = store.pending_conversations()
+    store.delete_history(Conversation(1))
     add_message(store, 1, "two")
     store.add_reply(before_reset, "re one", ["re one"])
-    assert store.next_outgoing(1) is None
-    (pending,) = store.pending_chats()
+    assert store.next_outgoing(Conversation(1)) is None
+    (pending,) = store.pending_conversations()
     assert texts(store, pending) == ["two"]
     assert store.count_pending_messages() == 1
 
 
 def test_trimming_keeps_pending_messages_and_the_turns_that_the_model_uses(store: ConversationStore) -> None:
     for number in range(4):
-        store.add_message(-1, 5 + number % 2, f"group message {number}", None, needs_reply=False)
-    store.add_message(-1, 9, "pending", None, needs_reply=True)
-    store.add_message(-1, 9, "pending too", None, needs_reply=True)
-    store.trim_history(-1, 2)
-    (pending,) = store.pending_chats()
+        store.add_message(Conversation(-1), 5 + number % 2, f"group message {number}", None, needs_reply=False)
+    store.add_message(Conversation(-1), 9, "pending", None, needs_reply=True)
+    store.add_message(Conversation(-1), 9, "pending too", None, needs_reply=True)
+    store.trim_history(Conversation(-1), 2)
+    (pending,) = store.pending_conversations()
     assert texts(store, pending) == ["group message 3", "pending", "pending too"]
-    store.trim_history(-1, 0)
+    store.trim_history(Conversation(-1), 0)
     assert texts(store, pending) == ["pending", "pending too"]
 
 
 def test_a_failed_transaction_is_rolled_back(store: ConversationStore) -> None:
     with pytest.raises(ValueError, match="no"), store.transaction():
         assert store.record_update(1)
-        store.enqueue(1, "hi")
+        store.enqueue(Conversation(1), "hi")
         raise ValueError("no")
     assert store.record_update(1)
-    assert store.chats_with_outgoing() == []
+    assert store.conversations_with_outgoing() == []
 
 
 def test_a_refused_user_is_notified_once_per_interval(store: ConversationStore) -> None:
@@ -142,12 +142,16 @@ def test_a_refused_user_is_notified_once_per_interval(store: ConversationStore) 
 
 
 def test_a_group_keeps_its_data_when_it_becomes_a_supergroup(store: ConversationStore) -> None:
-    store.add_message(-5, 1, "hi", 3, needs_reply=True)
-    store.set_mood(-5, "joy")
-    store.enqueue(-5, "hello")
+    store.add_message(Conversation(-5), 1, "hi", 3, needs_reply=True)
+    store.set_mood(Conversation(-5), "joy")
+    store.enqueue(Conversation(-5), "hello")
     store.migrate_chat(-5, -1005)
-    assert [pending.chat_id for pending in store.pending_chats()] == store.chats_with_outgoing() == [-1005]
-    assert store.mood(-1005) == "joy"
+    assert (
+        [pending.conversation for pending in store.pending_conversations()]
+        == store.conversations_with_outgoing()
+        == [(-1005, 0)]
+    )
+    assert store.mood(Conversation(-1005)) == "joy"
     assert store.id_before_migration(-1005) == -5
 
 

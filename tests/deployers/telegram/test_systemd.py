@@ -23,6 +23,7 @@ from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.replying.health import Health
 from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
 from autocakechat.plugins.deployers.telegram.replying.reply_loop import ReplyLoop
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import BotApi
@@ -127,7 +128,7 @@ def test_messages_that_nobody_replies_to_mean_that_the_bot_hangs(run: RunContext
         options = Options(token=Secret(env="TOKEN"), allow="everyone", settle=0.0)
         loop = ReplyLoop(Echo(), thread, store, options, event_log, on_replies=lambda: None)
         health = Health(thread, loop, 0.2)
-        store.add_message(1, 1, "hi", None, needs_reply=True)
+        store.add_message(Conversation(1), 1, "hi", None, needs_reply=True)
         assert health.problem() is None
         time.sleep(0.4)
         assert re.fullmatch(r"messages have waited for \d+ s", health.problem() or "")

@@ -44,9 +44,9 @@ def test_exports_are_found_at_any_depth_and_sorted_by_name(tmp_path: Path) -> No
     ]
 
 
-def test_media_folders_and_other_json_are_ignored(tmp_path: Path) -> None:
+def test_media_and_other_json_are_ignored(tmp_path: Path) -> None:
     write_export(tmp_path / "result.json", make_chat([]))
-    write_export(tmp_path / "files" / "result.json", make_chat([]))
+    write_export(tmp_path / "files" / "sent.json", make_chat([]))
     write_export(tmp_path / "chats" / "chat_01" / "files" / "x.json", make_chat([]))
     (tmp_path / "settings.json").write_text('{"a": 1}')
     (tmp_path / "photos").mkdir()

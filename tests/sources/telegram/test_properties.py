@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import random
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Message, RunContext, UserError
-from autocakechat.plugins.sources.telegram.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
 from tests.conftest import silent_progress
 from tests.sources.exports import (
     ME,
@@ -75,6 +77,8 @@ EXTRAS = st.dictionaries(
     TEXTS,
     max_size=2,
 )
+SERVICES = st.sampled_from(["phone_call", "odd", "topic_created", "topic_created"])
+REPLIES = st.just({}) | st.fixed_dictionaries({"reply_to_message_id": st.integers(-2, 6)})
 
 
 @st.composite
@@ -83,19 +87,21 @@ def chats(draw: st.DrawFn, max_messages: int = 6) -> Json:
     messages = []
     for number in range(1, draw(st.integers(0, max_messages)) + 1):
         if draw(st.integers(0, 9)) == 0:
-            messages.append(make_service(number, draw(st.integers(1, 3)), draw(st.sampled_from(["phone_call", "odd"]))))
+            messages.append(make_service(number, draw(st.integers(1, 3)), draw(SERVICES), title=draw(TEXTS)))
         else:
-            extras = draw(EXTRAS)
+            extras = {**draw(EXTRAS), **draw(REPLIES)}
             messages.append(make_message(number, draw(st.integers(1, 3)), draw(TEXTS | PARTS), **extras))
     kind = draw(st.sampled_from(["personal_chat", "private_group", "public_supergroup", "saved_messages"]))
     return make_chat(messages, type=kind, id=draw(st.integers(1, 1 << 40)), name=draw(st.none() | TEXTS))
 
 
+def as_tuple(message: Message) -> tuple[Any, ...]:
+    m = message
+    return m.id, m.sender, m.text, m.sent, m.kind, m.own_words, m.reply_to, m.topic
+
+
 def as_tuples(read_chats: list[ReadChat]) -> list[Any]:
-    return [
-        (chat.id, chat.title, chat.kind, [(m.id, m.sender, m.text, m.sent, m.kind, m.own_words) for m in chat.messages])
-        for chat in read_chats
-    ]
+    return [(chat.id, chat.title, chat.kind, list(map(as_tuple, chat.messages))) for chat in read_chats]
 
 
 def texts_of(document: Json) -> list[str]:
@@ -114,7 +120,7 @@ def test_texts_are_read_unchanged(document: Json) -> None:
     assert only.title == document["name"]
 
 
-@given(st.lists(chats(3), max_size=3), st.booleans())
+@given(st.lists(chats(3), min_size=1, max_size=3), st.booleans())
 def test_the_result_does_not_depend_on_the_layout(documents: list[Json], sort_keys: bool) -> None:
     for number, chat in enumerate(documents):
         chat["id"] = number + 1
@@ -149,7 +155,26 @@ def test_repair_keeps_the_value_of_valid_json(value: Any) -> None:
         assert json.loads(repair(valid)) == json.loads(valid)
 
 
+RICH = {
+    "blocks": [
+        {"type": "paragraph", "text": {"type": "concat", "text": ["a ", {"type": "bold", "text": "b"}]}},
+        {"type": "table", "rows": [{"cells": [{"text": "c"}, {"text": "d"}]}]},
+    ]
+}
+FORUM = make_chat(
+    [
+        make_service(1, 5, "topic_created", title="Cats"),
+        make_service(2, 5, "topic_created", title="Taxes"),
+        make_message(3, ME, "a", reply_to_message_id=1),
+        {"id": 4, "type": "message", "from_id": "user5", "reply_to_message_id": 3, "rich_message": RICH},
+        {"id": 5, "type": "unsupported"},
+        make_message(6, 5, "", hologram={}),
+    ],
+    type="private_supergroup",
+)
 SEEDS = [
+    export_json(FORUM).encode(),
+    json.dumps(FORUM).encode(),
     export_json(
         make_chat(
             [
@@ -196,6 +221,22 @@ def damaged(rng: random.Random) -> bytes:
     return bytes(content)
 
 
+def in_another_form(content: bytes, rng: random.Random) -> bytes:
+    """The same content in a zip archive, perhaps a damaged one, or in UTF-16; usually as it is."""
+    form = rng.randrange(20)
+    if form == 0:
+        return content.decode("utf-8", "replace").encode("utf-16")
+    if form > 2:
+        return content
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as members:
+        members.writestr("a/result.json", content)
+    zipped = bytearray(archive.getvalue())
+    for _ in range(rng.randrange(3)):
+        zipped[rng.randrange(4, len(zipped))] = rng.randrange(256)
+    return bytes(zipped)
+
+
 def check_types(messages: Iterable[Message]) -> None:
     for message in messages:
         assert isinstance(message.text, str)
@@ -203,6 +244,7 @@ def check_types(messages: Iterable[Message]) -> None:
         assert message.sender_name is None or isinstance(message.sender_name, str)
         assert 0 <= message.sent < 1 << 40
         message.text.encode()
+        assert isinstance(message.topic, str)
 
 
 def read_damaged_exports(count: int, seed: int) -> None:
@@ -210,7 +252,7 @@ def read_damaged_exports(count: int, seed: int) -> None:
     errors: list[str] = []
     with temporary_export() as (path, run):
         for number in range(count):
-            content = damaged(rng)
+            content = in_another_form(damaged(rng), rng)
             path.write_bytes(content)
             try:
                 messages = [message for chat in read(path, run, sticker_emoji=True) for message in chat.messages]

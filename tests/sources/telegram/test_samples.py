@@ -37,7 +37,8 @@ SAMPLES: dict[str, Golden] = {
             {
                 "unsupported message": 1,
                 "channel post": 1,
-                "empty message": 2,
+                "empty message": 1,
+                "unknown message": 1,
                 "forward": 3,
                 "message without sender": 1,
                 "ERROR:media type": 1,
@@ -146,7 +147,7 @@ SAMPLES: dict[str, Golden] = {
             "chat4696915169",
             "private group",
             None,
-            {"service: create_group": 1, "text": 3, "photo": 2, "file": 1, "empty message": 2},
+            {"service: create_group": 1, "text": 3, "photo": 2, "file": 1, "unknown message": 2},
             {"user98765432": 7, "user12345678": 2},
         )
     ],

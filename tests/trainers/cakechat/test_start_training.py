@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import logging
 import resource
@@ -193,7 +194,8 @@ def test_the_published_model_comes_first_and_its_absence_is_one_line(
     authority, certificate_file = make_authority(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate_file))
     with serve_bucket(authority.issue_cert("localhost")) as bucket:
-        options = Options(start="pretrained", start_address=bucket.address, start_name="id")
+        confirmed = (hashlib.sha256(b"x").hexdigest(),)
+        options = Options(start="pretrained", start_address=bucket.address, start_name="id", sha256=confirmed)
         falling_back = attrs.evolve(options, start_fallback="conversations")
 
         def resolved(options: Options) -> Options:

@@ -6,6 +6,7 @@ model, in one batch with the other waiting requests. `server` starts and stops t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,9 +18,10 @@ from autocakechat import DeployerType, RunContext, Secret, TrainedModel, hookimp
 
 def _check_origins(_: Any, __: attrs.Attribute[Any], origins: list[str]) -> None:
     for origin in origins:
-        scheme, separator, host = origin.partition("://")
-        if scheme not in ("http", "https") or not separator or not host or "/" in host or "*" in host:
-            raise ValueError(f"{origin!r} is not an origin; write it as https://chat.example.org, without a path")
+        if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#*@]+", origin):
+            raise ValueError(
+                f"{origin!r} is not an origin; write it as https://chat.example.org or app://name, without a path"
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +35,8 @@ class Options:
     origins: list[str] = option(
         factory=list,
         check=_check_origins,
-        help="origins of other web pages that may use the server, such as https://chat.example.org",
+        help="origins of web pages, desktop applications and browser extensions that may use the server, such as "
+        "https://chat.example.org, app://name, tauri://localhost or chrome-extension://ID",
     )
     name: str = option(default="bot", check=matches_re(r"[^\s:/]{1,60}"), help="name of the bot")
     page: bool = option(default=True, help="serve a chat page")
@@ -51,7 +54,7 @@ class Options:
         check=gt(0),
         help="seconds that a call of the model or a waiting request may take until /healthz returns status 503",
     )
-    body_limit: int = option(default=262_144, check=ge(1024), help="maximum size of a request body in bytes")
+    body_limit: int = option(default=8 * 1024 * 1024, check=ge(1024), help="maximum size of a request body in bytes")
     line_limit: int = option(
         default=4096, check=ge(1), help="maximum length of a line in characters; the model gets the end of longer lines"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,11 +25,7 @@ _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 METRICS_PATH = "/metrics"
-_PREFLIGHT_HEADERS = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Max-Age": "600",
-}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _ERROR_TYPES = {401: "authentication_error", 429: "rate_limit_error", 503: "server_error", 500: "server_error"}
 
 
@@ -106,7 +103,7 @@ class Guard:
                 self._add_headers(MutableHeaders(scope=message), origin)
             await send(message)
 
-        response = self._reject(scope, headers, origin) or self._preflight_response(scope, origin)
+        response = self._reject(scope, headers, origin) or self._preflight_response(scope, headers, origin)
         if response is not None:
             await response(scope, receive, send_with_headers)
         else:
@@ -124,7 +121,7 @@ class Guard:
         # DNS rebinding: a web page can point its own name to this machine, but the Host header then has that name.
         if not self._is_allowed_host(host):
             return error_response(421, "unknown host name; the server's option `hosts` must list it")
-        if origin is not None and origin not in self._rules.origins and _split(origin).netloc != host:
+        if origin is not None and origin not in self._rules.origins and not _is_page_of(host, origin):
             return error_response(403, "this origin is not allowed; the server's option `origins` must list it")
         if scope["method"] == "OPTIONS":
             return None
@@ -160,10 +157,23 @@ class Guard:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode(), self._rules.key.encode())
 
-    def _preflight_response(self, scope: Scope, origin: str | None) -> Response | None:
+    def _preflight_response(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
+        """Returns the response to a listed origin that asks what it may send; None for other requests.
+
+        It may send any headers: clients send many that tell something about themselves, and the server ignores them.
+        """
         if scope["method"] != "OPTIONS" or origin not in self._rules.origins:
             return None
-        return Response(status_code=204, headers=_PREFLIGHT_HEADERS)
+        requested = headers.get("access-control-request-headers", "").replace(" ", "").split(",")
+        allowed = ["Authorization", "Content-Type", *filter(_HEADER_NAME.fullmatch, requested)]
+        preflight_headers = {
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": ", ".join({name.lower(): name for name in reversed(allowed)}.values()),
+            "Access-Control-Max-Age": "600",
+        }
+        if headers.get("access-control-request-private-network") == "true":  # from a public page to this machine
+            preflight_headers["Access-Control-Allow-Private-Network"] = "true"
+        return Response(status_code=204, headers=preflight_headers)
 
     def _limit_body(self, receive: Receive) -> Receive:
         """Limits the bytes of a body, which may have no Content-Length, and the time in which it arrives."""
@@ -185,6 +195,12 @@ class Guard:
             return message
 
         return limited_receive
+
+
+def _is_page_of(host: str, origin: str) -> bool:
+    """Returns whether an origin is that of the server's own page."""
+    parts = _split(origin)
+    return parts.scheme in ("http", "https") and parts.netloc == host
 
 
 def _split(url: str) -> SplitResult:

@@ -11,20 +11,20 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from autocakechat import Reply, Request, Responder, Session
+from autocakechat import Reply, Responder, Session
 from autocakechat_http.bot import Bot
+from autocakechat_http.openai_messages import make_request
 from autocakechat_http.reply_queue import ReplyQueue
-from autocakechat_http.request_parsing import InvalidRequestError, read_body, replace_lone_surrogates
+from autocakechat_http.request_parsing import InvalidRequestError, read_body
 
 COMPLETIONS_PATH = "/v1/chat/completions"
-_IGNORED_ROLES = ("system", "developer", "tool", "function")
 
 _Json = dict[str, Any]
 
@@ -60,14 +60,16 @@ def make_routes(queue: ReplyQueue, bot: Bot, line_limit: int) -> list[Route]:
 
     async def create_completion(http: HttpRequest) -> Response:
         body = await read_body(http)
-        model = _check_model(body.get("model", bot.name), labels)
+        model = _check_model(body.get("model") or bot.name, labels)
         if body.get("n") not in (None, 1):
             raise InvalidRequestError("`n` must be 1")
         stream = body.get("stream") or False
         if not isinstance(stream, bool):
             raise InvalidRequestError("`stream` must be true or false")
-        request = _make_request(body.get("messages"), responder, labels[model], line_limit)
-        completion = _Completion(model, bot.model, request, await queue.reply(request))
+        session = Session(responder.context_lines, labels[model], line_limit)
+        request = make_request(body.get("messages"), session)
+        reply = await queue.reply(request) if request else Reply("")
+        completion = _Completion(model, bot.model, request.context if request else (), reply)
         if not stream:
             return JSONResponse(completion.to_json())
         options = body.get("stream_options")
@@ -84,7 +86,7 @@ def make_routes(queue: ReplyQueue, bot: Bot, line_limit: int) -> list[Route]:
 class _Completion:
     """A reply in the format of the API, as one object or as a stream of chunks."""
 
-    def __init__(self, model: str, artifact: str, request: Request, reply: Reply) -> None:
+    def __init__(self, model: str, artifact: str, context: Sequence[str], reply: Reply) -> None:
         self._text = reply.text
         self._header = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",
@@ -93,7 +95,7 @@ class _Completion:
             "system_fingerprint": artifact,
         }
         # Counts words, because tokens differ between trainers.
-        prompt_words = sum(len(line.split()) for line in request.context)
+        prompt_words = sum(len(line.split()) for line in context)
         reply_words = len(reply.text.split())
         self._usage = {
             "prompt_tokens": prompt_words,
@@ -136,33 +138,3 @@ def _check_model(model: Any, labels: Mapping[str, str]) -> str:
     if not isinstance(model, str) or model not in labels:
         raise InvalidRequestError(f"unknown model; use one of these: {', '.join(labels)}", 404, "model_not_found")
     return model
-
-
-def _make_request(messages: Any, responder: Responder, label: str, line_limit: int) -> Request:
-    """Makes a request to the model. Consecutive messages of one role are one turn, as in the corpus."""
-    if not isinstance(messages, list):
-        raise InvalidRequestError("`messages` must be a list")
-    session = Session(responder.context_lines, label, line_limit)
-    for message in messages:
-        role = message.get("role") if isinstance(message, dict) else None
-        if role == "user":
-            session.add_message(_parse_content(message))
-        elif role == "assistant" and message.get("content") == "":
-            pass  # An empty reply of the bot, which clients send back with the conversation.
-        elif role == "assistant":
-            session.add_reply(Reply(_parse_content(message)))
-        elif role not in _IGNORED_ROLES:
-            raise InvalidRequestError("every message needs a `role`: user, assistant or system")
-    if not session.waiting:
-        raise InvalidRequestError("the last message must be from the user")
-    return session.request()
-
-
-def _parse_content(message: _Json) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        content = "\n".join(text for text in texts if isinstance(text, str))
-    if not isinstance(content, str) or not content.strip():
-        raise InvalidRequestError("every message needs a `content` with text")
-    return replace_lone_surrogates(content)

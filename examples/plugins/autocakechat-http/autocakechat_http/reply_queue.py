@@ -7,6 +7,7 @@ import contextlib
 import logging
 import math
 import time
+import traceback
 from collections import deque
 from collections.abc import Sequence
 
@@ -152,8 +153,15 @@ class ReplyQueue:
                 await self._process([queued])
             return
         self.errors += 1
-        self._log.error("the model failed: %s: %s", type(error).__name__, error)
-        self._log.debug("traceback of the model", exc_info=error)
+        self._log.error("the model failed: %s", _describe(error))
         (failed,) = batch
         if not failed.reply.done():
             failed.reply.set_exception(ModelFailedError())
+
+
+def _describe(error: BaseException) -> str:
+    """Returns the type and the place of an error, without its message, which may quote the conversation."""
+    cause = error.__cause__ or error  # the model's own error, in place of the one that names its plugin
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(cause).__name__}{place}"

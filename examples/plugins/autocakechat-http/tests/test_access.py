@@ -99,6 +99,45 @@ def test_listed_origins_are_allowed(serve: Serve) -> None:
         assert server.post(CAKECHAT, {"context": ["hi"]}, Origin="https://evil.example").status == 403
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["app://obsidian.md", "tauri://localhost", "chrome-extension://abcdefghijklmnop", "moz-extension://0a1b-2c"],
+)
+def test_origins_of_applications_and_extensions_can_be_listed(origin: str, serve: Serve) -> None:
+    with serve(origins=[origin]) as server:
+        requested = "authorization,content-type,x-stainless-timeout, x-stainless-os,openai-organization"
+        preflight = server.request(
+            "OPTIONS",
+            COMPLETIONS,
+            Origin=origin,
+            Access_Control_Request_Method="POST",
+            Access_Control_Request_Headers=requested,
+            Access_Control_Request_Private_Network="true",
+        )
+        assert preflight.status == 204
+        allowed = preflight.headers["access-control-allow-headers"].lower().replace(" ", "").split(",")
+        assert set(requested.replace(" ", "").split(",")) <= set(allowed)
+        assert preflight.headers["access-control-allow-origin"] == origin
+        assert preflight.headers["access-control-allow-private-network"] == "true"
+        body = {"messages": [{"role": "user", "content": "hi"}]}
+        assert server.post(COMPLETIONS, body, Origin=origin, X_Stainless_OS="Linux").status == 200
+
+
+def test_an_application_with_the_address_of_the_server_is_another_origin(server: Any) -> None:
+    origin = f"app://127.0.0.1:{server.port}"
+    assert server.post(CAKECHAT, {"context": ["hi"]}, Origin=origin).status == 403
+
+
+def test_a_preflight_allows_no_odd_header_names(serve: Serve) -> None:
+    with serve(origins=["https://chat.example.org"]) as server:
+        preflight = server.request(
+            "OPTIONS", COMPLETIONS, Origin="https://chat.example.org", Access_Control_Request_Headers="x-a, *, a b, <x>"
+        )
+        allowed = preflight.headers["access-control-allow-headers"].lower()
+        assert "x-a" in allowed
+        assert not set("*<>") & set(allowed)
+
+
 def test_the_apis_require_the_key(serve: Serve, project: Project) -> None:
     project.environment["BOT_KEY"] = "fake-key-of-this-test"
     with serve(api_key={"env": "BOT_KEY"}) as server:

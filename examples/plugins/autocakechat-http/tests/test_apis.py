@@ -48,6 +48,9 @@ class TestContract(DeployerContract):
         return str(response["response"])
 
 
+PICTURE = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
+
+
 def user(text: Any) -> list[dict[str, Any]]:
     """Returns the messages of a request with one message of the user."""
     return [{"role": "user", "content": text}]
@@ -189,7 +192,9 @@ def test_the_requests_of_the_readme_work_with_every_model(server: Any, odd_serve
         ({"model": "bot", "messages": [{"role": "king", "content": "hi"}]}, 400),
         ({"model": "bot", "messages": user("")}, 400),
         ({"model": "bot", "messages": user(None)}, 400),
-        ({"model": "bot", "messages": [*user("hi"), {"role": "assistant", "content": "ho"}]}, 400),
+        ({"model": "bot", "messages": user(5)}, 400),
+        ({"model": "bot", "messages": user(PICTURE)}, 400),
+        ({"model": "bot", "messages": [*user("hi"), {"role": "assistant", "content": "ho"}, *user(None)]}, 400),
         ({"model": "bot", "messages": user("hi"), "n": 3}, 400),
         ({"model": "bot", "messages": user("hi"), "stream": "yes"}, 400),
     ],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
-from typing import NamedTuple
+from math import log1p
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -23,20 +22,16 @@ _DATE_ORDERS: dict[str, Callable[[int, int, int], _Date]] = {
 }
 _FIRST_YEAR, _LAST_YEAR = 2009, 2099  # WhatsApp exists since 2009
 _BUDDHIST_OFFSET = 543  # years of the Thai solar calendar count from 543 BC; its days and months are Gregorian
+_OTHER_CALENDARS = {"Persian": range(1387, 1416), "Islamic": range(1429, 1473), "Hebrew": range(5769, 5860)}
 _MAX_NAMES = 50_000
-_QUOTE = re.compile('["“”„«»「『‘]')
 
-
-class _Score(NamedTuple):
-    """How badly a date order fits the headers of one format; scores are compared in the order of their fields.
-
-    Attributes:
-        impossible: Number of dates with an impossible year, month or day.
-        backwards: Number of dates that are earlier than the one before.
-    """
-
-    impossible: int
-    backwards: int
+# The cost of a date order is about the negative logarithm of its likelihood. Most steps from one day of a chat to the
+# next are short; a step backwards is rare, an impossible date rarer. A date order that is usual for the format of the
+# headers is likelier than others, but the dates of a few days outweigh that.
+_IMPOSSIBLE_DATE = 20.0
+_STEP_BACK = 6.0
+_UNUSUAL_ORDER = 1.5
+_UNUSUAL_ORDER_FOR_USA = 4.0
 
 
 @attrs.frozen
@@ -44,30 +39,24 @@ class ExportFormat:
     """The format of an export.
 
     Attributes:
-        header_format: How its headers are written. A line with another header format is pasted text.
-        date_order: Which number of a date is which.
-        message_counts: Number of messages by sender name.
+        header_format: How most of its headers are written.
+        date_orders: Which number of a date is which, by header format.
+        message_counts: Number of messages by sender name, before system messages are recognised.
+        unread_calendar: The calendar of the dates if it is one that is not read; empty otherwise.
     """
 
     header_format: HeaderFormat
-    date_order: str
+    date_orders: dict[HeaderFormat, str]
     message_counts: Counter[str]
+    unread_calendar: str
 
-    def is_header(self, header: Header) -> bool:
-        """Returns whether a header of this export begins a message."""
-        return header.format == self.header_format and _is_possible(_DATE_ORDERS[self.date_order](*header.date))
-
-    def is_person(self, name: str) -> bool:
-        """Returns whether a name belongs to a person.
-
-        System messages can look like a name and a text, such as `Ann named the group "Tip: me"`. Such a name contains
-        a quotation mark and occurs once.
-        """
-        return self.message_counts[name] > 1 or not _QUOTE.search(name)
+    def is_possible(self, header: Header) -> bool:
+        """Returns whether the date of a header can be a date of WhatsApp."""
+        return _is_possible(self._date(header))
 
     def unix_time(self, header: Header, zone: ZoneInfo) -> int | None:
         """Returns when a message was sent, in seconds since 1970; None if the date does not exist."""
-        year, month, day = _DATE_ORDERS[self.date_order](*header.date)
+        year, month, day = self._date(header)
         hour, minute, second = header.time
         try:
             moment = datetime(_full_year(year), month, day, hour, minute, min(second, 59), tzinfo=zone)
@@ -75,12 +64,15 @@ class ExportFormat:
             return None
         return int(moment.timestamp())
 
+    def _date(self, header: Header) -> _Date:
+        return _DATE_ORDERS[self.date_orders[header.format]](*header.date)
+
 
 def detect_format(lines: Iterable[str]) -> ExportFormat | None:
     """Detects the format of an export.
 
-    The header format is the most frequent one. The date order is the one with the fewest impossible dates and then the
-    fewest steps backwards in time; if several fit equally, the usual one for the header format.
+    The main header format is the most frequent one. The date order is the likeliest one for all dates of a format: no
+    date is impossible, dates ascend, and the days of a conversation are close together.
 
     Args:
         lines: All lines of the export.
@@ -88,56 +80,84 @@ def detect_format(lines: Iterable[str]) -> ExportFormat | None:
     Returns:
         The format; None if no line is a header.
     """
-    header_counts: Counter[HeaderFormat] = Counter()
-    us_format_count = 0
     message_counts: Counter[str] = Counter()
-    scorers = {order: _DateOrderScorer(order) for order in _DATE_ORDERS}
+    dates: dict[HeaderFormat, _Dates] = {}
     headers = (header for header in map(parse_header, lines) if header)
     # All headers of a day have the same date, so only the first one is scored.
-    for (header_format, date), same_day in groupby(headers, key=lambda header: (header.format, header.date)):
+    for (header_format, numbers), same_day in groupby(headers, key=lambda header: (header.format, header.date)):
+        of_format = dates.setdefault(header_format, _Dates())
+        of_format.add(numbers)
         for header in same_day:
-            header_counts[header_format] += 1
-            us_format_count += header.us_format
+            of_format.header_count += 1
+            of_format.us_format_count += header.us_format
             name_and_text = split_name(header.body)
             if name_and_text and len(message_counts) < _MAX_NAMES:
                 message_counts[clean_name(name_and_text[0])] += 1
-        for scorer in scorers.values():
-            scorer.add(header_format, date)
-    if not header_counts:
+    if not dates:
         return None
-    header_format, header_count = header_counts.most_common(1)[0]
-    usual_order = "month, day, year" if us_format_count * 2 > header_count else "day, month, year"
-    date_order = min(scorers, key=lambda order: (scorers[order].score(header_format), order != usual_order))
-    return ExportFormat(header_format, date_order, message_counts)
+    main = max(dates, key=lambda header_format: dates[header_format].header_count)
+    orders = {header_format: of_format.likeliest_order() for header_format, of_format in dates.items()}
+    return ExportFormat(main, orders, message_counts, dates[main].unread_calendar())
 
 
-class _DateOrderScorer:
-    """Scores one date order against all dates, separately for each header format."""
+class _Dates:
+    """The dates of one header format, scored for each date order.
 
-    def __init__(self, order: str) -> None:
-        self._to_date = _DATE_ORDERS[order]
-        self._scores: dict[HeaderFormat, _Score] = {}
-        self._previous: dict[HeaderFormat, _Date] = {}
+    Attributes:
+        header_count: Number of headers.
+        us_format_count: Number of headers in the format of the USA.
+    """
 
-    def add(self, header_format: HeaderFormat, numbers: tuple[int, int, int]) -> None:
+    def __init__(self) -> None:
+        self.header_count = 0
+        self.us_format_count = 0
+        self._costs = dict.fromkeys(_DATE_ORDERS, 0.0)
+        self._previous: dict[str, int] = {}
+        self._day_count = 0
+        self._impossible_counts = Counter[str]()
+        self._calendar_counts = Counter[str]()
+
+    def add(self, numbers: tuple[int, int, int]) -> None:
         """Adds the three numbers of a date."""
-        date = self._to_date(*numbers)
-        impossible, backwards = self._scores.get(header_format, (0, 0))
-        if not _is_possible(date):
-            self._scores[header_format] = _Score(impossible + 1, backwards)
-            return
-        is_backwards = date < self._previous.get(header_format, date)
-        self._scores[header_format] = _Score(impossible, backwards + is_backwards)
-        self._previous[header_format] = date
+        self._day_count += 1
+        for order, to_date in _DATE_ORDERS.items():
+            day = _day_number(to_date(*numbers))
+            if day is None:
+                self._impossible_counts[order] += 1
+                self._costs[order] += _IMPOSSIBLE_DATE
+                continue
+            step = day - self._previous.get(order, day)
+            self._costs[order] += log1p(abs(step)) + _STEP_BACK * (step < 0)
+            self._previous[order] = day
+        for calendar, years in _OTHER_CALENDARS.items():
+            self._calendar_counts[calendar] += numbers[0] in years or numbers[2] in years
 
-    def score(self, header_format: HeaderFormat) -> _Score:
-        """Returns the score for the headers of a format."""
-        return self._scores[header_format]
+    def likeliest_order(self) -> str:
+        """Returns the date order with the least cost."""
+        is_usa = self.us_format_count * 2 > self.header_count
+        usual_order = "month, day, year" if is_usa else "day, month, year"
+        surcharge = _UNUSUAL_ORDER_FOR_USA if is_usa else _UNUSUAL_ORDER
+        return min(self._costs, key=lambda order: self._costs[order] + surcharge * (order != usual_order))
+
+    def unread_calendar(self) -> str:
+        """Returns the name of the calendar if it is one that is not read: most dates fit it, or none is possible."""
+        calendar, count = self._calendar_counts.most_common(1)[0]
+        if count * 2 > self._day_count:
+            return calendar
+        return "unknown" if min(self._impossible_counts[order] for order in _DATE_ORDERS) == self._day_count else ""
 
 
-def _is_possible(date: _Date) -> bool:
+def _day_number(numbers: _Date) -> int | None:
+    """Returns the number of a day; None for an impossible date. The length of the month is not checked."""
+    if not _is_possible(numbers):
+        return None
+    year, month, day = numbers
+    return date(_full_year(year), month, 1).toordinal() + day - 1
+
+
+def _is_possible(numbers: _Date) -> bool:
     """Returns whether each number of a date is in its range. The length of the month is not checked."""
-    year, month, day = date
+    year, month, day = numbers
     return _FIRST_YEAR <= _full_year(year) <= _LAST_YEAR and 1 <= month <= 12 and 1 <= day <= 31
 
 

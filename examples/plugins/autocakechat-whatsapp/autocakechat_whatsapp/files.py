@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -116,11 +117,8 @@ def open_export(path: Path) -> Iterator[OpenExport]:
     shown_path = escape_control_characters(str(path))
     try:
         if path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                member = _find_chat(archive, shown_path)
-                with archive.open(member) as file:
-                    buffer = io.BufferedReader(file)  # type: ignore[type-var]
-                    yield _open_text(member.filename, member.file_size, buffer)  # type: ignore[arg-type]
+            with zipfile.ZipFile(path) as archive, _open_member(archive, _find_chat(archive, path)) as export:
+                yield export
         else:
             with path.open("rb") as file:
                 yield _open_text(path.name, path.stat().st_size, file)
@@ -128,7 +126,7 @@ def open_export(path: Path) -> Iterator[OpenExport]:
         raise UserError(
             f"{shown_path}: {error.strerror or 'cannot be read'}", "check the path and its permissions"
         ) from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise UserError(
             f"{shown_path}: a damaged archive ({escape_control_characters(str(error))})", "export the chat again"
         ) from None
@@ -138,15 +136,38 @@ def open_export(path: Path) -> Iterator[OpenExport]:
         raise UserError(f"{shown_path}: an archive with a password", "unpack it and use the .txt file in it") from None
 
 
-def _find_chat(archive: zipfile.ZipFile, shown_path: str) -> zipfile.ZipInfo:
-    """Returns the text of the chat: `_chat.txt` on iOS, the only .txt file that is not an attachment on Android."""
+def _find_chat(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+    """Returns the text of the chat.
+
+    On iOS it is `_chat.txt`, on Android it often has the name of the archive. Other text files are attachments. Where
+    the names do not tell, the content does.
+    """
     text_files = [member for member in archive.infolist() if member.filename.lower().endswith(".txt")]
     if not text_files:
-        raise UserError(f"{shown_path}: an archive without a .txt file", EXPORT_HINT)
+        raise UserError(f"{escape_control_characters(str(path))}: an archive without a .txt file", EXPORT_HINT)
     return min(
         text_files,
-        key=lambda member: (Path(member.filename).name != "_chat.txt", "WA0" in member.filename, member.filename),
+        key=lambda member: (
+            Path(member.filename).name != "_chat.txt",
+            not _begins_with_header(archive, member),
+            Path(member.filename).stem != path.stem,
+            "WA0" in member.filename,
+            member.filename,
+        ),
     )
+
+
+def _begins_with_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Returns whether a member of an archive looks like a chat."""
+    with _open_member(archive, member) as export:
+        return any(map(parse_header, islice(export.lines(), _CHECKED_LINES)))
+
+
+@contextmanager
+def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[OpenExport]:
+    with archive.open(member) as file:
+        buffer = io.BufferedReader(file)  # type: ignore[type-var]
+        yield _open_text(member.filename, member.file_size, buffer)  # type: ignore[arg-type]
 
 
 def _open_text(name: str, size: int, file: io.BufferedReader) -> OpenExport:

@@ -101,7 +101,7 @@ class Header(NamedTuple):
         format: How it is written.
         date: The three numbers of the date, in the order of the file.
         time: Hour (0 to 23), minute, second.
-        us_format: Whether it has the format of the USA: 1/5/24 and AM or PM in capitals.
+        us_format: Whether it has the format of the USA: 1/5/24 without zeros, and AM or PM in capitals.
         body: The rest of the line.
     """
 
@@ -140,7 +140,8 @@ def parse_header(line: str) -> Header | None:
     hour, minute, second = time
     if hour > 23 or minute > 59 or second > 60:  # 60 is a leap second
         return None
-    us_format = match["separator"] == "/" and match["after"].strip() in ("AM", "PM")
+    is_padded = first.startswith("0") or match["second"].startswith("0")
+    us_format = match["separator"] == "/" and not is_padded and match["after"].strip() in ("AM", "PM")
     return Header(header_format, (int(first), int(match["second"]), int(third)), time, us_format, match["body"])
 
 

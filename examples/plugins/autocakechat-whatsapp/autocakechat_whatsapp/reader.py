@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain, pairwise
 from pathlib import PurePath
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from autocakechat import Chat, Input, Message, RunContext, UserError, escape_control_characters
 from autocakechat_whatsapp.export_format import ExportFormat, detect_format
 from autocakechat_whatsapp.files import EXPORT_HINT, NO_HEADER, OpenExport, open_export
-from autocakechat_whatsapp.header import Header, clean_name, parse_header, sender_id, split_name
-from autocakechat_whatsapp.system_text import SYSTEM_MESSAGE, is_system_message, strip_system_text
+from autocakechat_whatsapp.header import clean_name, sender_id, split_name
+from autocakechat_whatsapp.people import People
+from autocakechat_whatsapp.sentences import SYSTEM_MESSAGE
+from autocakechat_whatsapp.splitting import Clock, MessageSplitter, RawMessage
+from autocakechat_whatsapp.system_text import MARK, strip_android_text, strip_ios_text
 
-_MAX_LENGTH = 100_000  # characters of a message; WhatsApp allows 65,536
 _PROGRESS_INTERVAL = 1000  # lines
-
-
-class _RawMessage(NamedTuple):
-    """A message in the file.
-
-    Attributes:
-        header: Its header.
-        body: Everything after the header's date, including all further lines.
-    """
-
-    header: Header
-    body: str
 
 
 def read_chat(input: Input, zone: ZoneInfo, run: RunContext) -> Chat:
@@ -47,12 +37,17 @@ def read_chat(input: Input, zone: ZoneInfo, run: RunContext) -> Chat:
         )
     if export_format is None:
         raise UserError(f"{escape_control_characters(str(path))}: {NO_HEADER}", EXPORT_HINT)
-    people = [name for name in export_format.message_counts if export_format.is_person(name)]
+    if calendar := export_format.unread_calendar:
+        raise UserError(
+            f"{escape_control_characters(str(path))}: its dates are of a calendar that is not read ({calendar})",
+            "set the phone to the Gregorian calendar and export the chat again",
+        )
+    people = People(export_format.message_counts)
     return Chat(
         id=input.name,
         title=_title(input.name),
-        kind="group" if len(people) > 2 else "personal chat",
-        messages=_read_messages(input, export_format, zone, run),
+        kind="group" if len(people.names) > 2 else "personal chat",
+        messages=_read_messages(input, export_format, people, zone, run),
     )
 
 
@@ -62,40 +57,37 @@ def _title(name: str) -> str:
     return path.parent.name or path.stem if path.stem == "_chat" else path.stem
 
 
-def _read_messages(input: Input, export_format: ExportFormat, zone: ZoneInfo, run: RunContext) -> Iterator[Message]:
-    sent = 0
+def _read_messages(
+    input: Input, export_format: ExportFormat, people: People, zone: ZoneInfo, run: RunContext
+) -> Iterator[Message]:
+    name = escape_control_characters(input.name)
+    clock = Clock()
+    splitter = MessageSplitter(export_format, zone)
     with open_export(input.paths[0]) as export:
-        lines = _lines_with_progress(export, f"reading {escape_control_characters(input.name)}", run)
-        for number, raw_message in enumerate(_split_messages(lines, export_format)):
-            # Messages are sorted by arrival, so a late one has an earlier time than the message before it.
-            sent = max(sent, export_format.unix_time(raw_message.header, zone) or sent)
-            yield _make_message(number, raw_message, sent, export_format)
+        lines = _lines_with_progress(export, f"reading {name}", run)
+        # One message ahead: the time of the next one shows whether the clock was wrong.
+        for number, (raw_message, following) in enumerate(pairwise(chain(splitter.split(lines), (None,)))):
+            if raw_message:  # all but the last item, which only follows
+                sent = clock.time_of(raw_message.sent, following.sent if following else None)
+                yield _make_message(number, raw_message, sent, people)
+    if splitter.unread_count:
+        run.log.warning(
+            "%s: lines that look like messages, but have an impossible date or another form: %d, the first one is "
+            "line %d; they are text of the message before them",
+            name,
+            splitter.unread_count,
+            splitter.first_unread_line,
+        )
 
 
-def _split_messages(lines: Iterable[str], export_format: ExportFormat) -> Iterator[_RawMessage]:
-    """Joins lines to messages. Lines before the first header are ignored."""
-    current: Header | None = None
-    parts: list[str] = []
-    length = 0
-    for line in lines:
-        header = parse_header(line)
-        if header and export_format.is_header(header):
-            if current:
-                yield _RawMessage(current, "".join(parts).rstrip("\n"))
-            current, parts, length = header, [header.body], len(header.body)
-        elif length < _MAX_LENGTH:
-            parts.append(line)
-            length += len(line)
-    if current:
-        yield _RawMessage(current, "".join(parts).rstrip("\n"))
-
-
-def _make_message(number: int, raw_message: _RawMessage, sent: int, export_format: ExportFormat) -> Message:
+def _make_message(number: int, raw_message: RawMessage, sent: int, people: People) -> Message:
     name_and_text = split_name(raw_message.body)
     name = clean_name(name_and_text[0]) if name_and_text else ""
-    if name_and_text is None or is_system_message(raw_message.body) or not export_format.is_person(name):
+    is_system_message = raw_message.body.startswith(MARK) and not people.is_frequent(name)
+    if name_and_text is None or is_system_message or not people.is_person(name):
         return Message(id=number, sender="", sender_name=None, text="", sent=sent, kind=SYSTEM_MESSAGE)
-    kind, text = strip_system_text(name_and_text[1])
+    is_ios = raw_message.header.format.bracket
+    kind, text = (strip_ios_text if is_ios else strip_android_text)(name_and_text[1])
     return Message(id=number, sender=sender_id(name), sender_name=name, text=text, sent=sent, kind=kind)
 
 

@@ -1,37 +1,64 @@
 """Separates the text that WhatsApp inserts into an export from the text that people write.
 
 On iOS, WhatsApp puts an invisible left-to-right mark before all inserted text, in every language. On Android, it marks
-file names in this way and puts other insertions into angle brackets. The rest is recognised by a list of sentences.
+file names in this way and puts other insertions into angle brackets. The rest is recognised by `sentences`.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple
 
-_MARK = "\u200e"
+from autocakechat_whatsapp.sentences import (
+    DOCUMENT,
+    EVENT,
+    FILE_ATTACHED,
+    KIND_BY_SENTENCE,
+    LOCATION,
+    MEDIA,
+    SYSTEM_MESSAGE,
+    kind_of_sentence,
+    normalise,
+)
+
+MARK = "\u200e"
 _FILE_KINDS = {
     "jpg": "photo", "jpeg": "photo", "png": "photo", "heic": "photo", "webp": "sticker", "gif": "animation",
     "mp4": "video", "mov": "video", "3gp": "video", "opus": "voice message", "ogg": "voice message",
     "m4a": "audio file", "mp3": "audio file", "aac": "audio file", "amr": "audio file", "vcf": "contact",
 }  # fmt: skip
-_OTHER_FILE = "file"
-_OMITTED_MEDIA = "media"
-SYSTEM_MESSAGE = "service: system message"
-_DELETED = "deleted message"
-_CALL = "call"
+_FILE = "file"
 
-# An attachment, in any language: `<attached: 01-PHOTO.jpg>` on iOS, `IMG-20240105-WA0001.jpg (file attached)` on
-# Android.
+# An attachment, in any language: `<attached: 01-PHOTO.jpg>` on iOS, earlier `2016-05-12-PHOTO-01.jpg <attached>`;
+# `IMG-20240105-WA0001.jpg (file attached)` on Android.
 _ATTACHMENT_AT_END = re.compile(r"\u200e?<[^<>\n]{1,40}[:：]\s?(?P<file>[^<>\n]+\.\w{2,5})>\s*\Z")
+_EARLIER_ATTACHMENT = re.compile(
+    r"\u200e?(?P<file>\d{4}-\d\d-\d\d-[^<>\n]{1,255}\.\w{2,5}) \u200e?<\u200e?[^<>\n]{1,40}>\s*\Z"
+)
 _ATTACHMENT_LINE = re.compile(
     r"(?:\u200e(?P<marked>[^\n]+\.\w{2,5})|(?P<named>[^\s]*-\d{8}-WA\d{4,6}\.\w{2,5}))\s\([^()\n]+\)\Z"
+    rf"|(?P<known>[^\n]+\.\w{{2,5}})\s\((?:{FILE_ATTACHED})\)\Z"
 )
 _MARKED_BRACKET_AT_END = re.compile(r"\u200e<[^<>\n]{3,80}>\s*\Z")
 # People rarely write a line of several words in angle brackets; `<grin>` is one word.
-_BRACKETED = re.compile(r"<(?=[^<>]*(?:[ \xa0]|[^\x00-\x7f]))[^<>\n]{3,60}>\Z")
+_BRACKETED = re.compile(r"\u200e?<(?=[^<>]*(?:[ \xa0]|[^\x00-\x7f]))[^<>\n]{3,60}>\Z")
 _LOCATION = re.compile(r"[^\n]{0,60}https://maps\.google\.com/\?q=-?\d+\.\d+,-?\d+\.\d+\Z")
-_MENTION = re.compile("@\u2068([^\u2069\n]*)\u2069")
+# A poll, in any language: a word with a colon, the question, and options with their votes.
+_POLL = re.compile(
+    r"\u200e?[^\s:：]{2,16}\s?[:：]\n[^\n]*"
+    r"(?:\n+\u200e?(?P<option>[^\s:：]{2,16})\s?[:：]\s[^\n]*\((?=[^()\n]{0,20}\d)[^()\n]{1,60}\)"
+    r"(?:\n\u200e?(?P=option)\s?[:：]\s[^\n]*\((?=[^()\n]{0,20}\d)[^()\n]{1,60}\))*)\s*\Z"
+)
+_MENTION = re.compile("\u200e?@(?:\u2068([^\u2069\n]{0,200})\u2069|\u200e)|\u200e@")
+
+# The end of a message on iOS: `Nice day! ‎image omitted`, `paper.pdf • ‎3 pages ‎document omitted`.
+_NOTE_AT_END = re.compile(
+    r"(?:(?P<before>[^\n]*?)(?P<pages> • \u200e?[^\u200e\n]{1,30}?)?[ \xa0])?\u200e(?P<note>[^\u200e\n]{2,60})\Z"
+)
+_NOTE_WORDS = re.compile(r"[^\W\d_]+(?:[ '’\-\xa0][^\W\d_]+){0,5}\.?\Z")
+_FILE_NAME = re.compile(r"[^\n]*\S\.(?P<ending>\w{1,8})\Z")
+_ISOLATES = re.compile("[\u200e\u2068\u2069]")
 
 _EDITED = re.compile(
     r"<(?:This message was edited|Se editó este mensaje\.?|Este mensaje fue editado|Mensagem editada|"
@@ -39,88 +66,6 @@ _EDITED = re.compile(
     r"Questo messaggio è stato modificato|Dit bericht is bewerkt|Сообщение изменено|Это сообщение изменено|"
     r"Bu mesaj düzenlendi|Pesan ini diedit|Wiadomość edytowana|ההודעה נערכה|تم تعديل هذه الرسالة)>\Z"
 )
-
-
-def _parse_sentences(sentences: str) -> set[str]:
-    return {_normalise(sentence) for sentence in sentences.strip().splitlines()}
-
-
-def _normalise(text: str) -> str:
-    """Returns a sentence in lower case, without full stops and invisible marks."""
-    return re.sub(r"[\s.。\u200e\u200f]+", " ", text).strip().casefold()
-
-
-_DELETED_SENTENCES = _parse_sentences("""
-    This message was deleted
-    You deleted this message
-    Eliminaste este mensaje
-    Se eliminó este mensaje
-    Este mensaje fue eliminado
-    Diese Nachricht wurde gelöscht
-    Du hast diese Nachricht gelöscht
-    Ce message a été supprimé
-    Vous avez supprimé ce message
-    Mensagem apagada
-    Esta mensagem foi apagada
-    Essa mensagem foi apagada
-    Você apagou esta mensagem
-    Você apagou essa mensagem
-    Questo messaggio è stato eliminato
-    Hai eliminato questo messaggio
-    Dit bericht is verwijderd
-    Je hebt dit bericht verwijderd
-    Данное сообщение удалено
-    Это сообщение удалено
-    Вы удалили данное сообщение
-    Вы удалили это сообщение
-    Це повідомлення видалено
-    Bu mesaj silindi
-    Bu mesajı sildiniz
-    Ta wiadomość została usunięta
-    Usunięto tę wiadomość
-    Pesan ini telah dihapus
-    Anda menghapus pesan ini
-    このメッセージは削除されました
-    此訊息已刪除
-    此消息已删除
-    你已删除此消息
-    삭제된 메시지입니다
-    تم حذف هذه الرسالة
-    ההודעה נמחקה
-    यह संदेश हटा दिया गया था
-""")
-_CALL_SENTENCES = _parse_sentences("""
-    Missed voice call
-    Missed video call
-    Missed group voice call
-    Missed group video call
-    Verpasster Sprachanruf
-    Verpasster Videoanruf
-    Llamada perdida
-    Videollamada perdida
-    Llamada de voz perdida
-    Chiamata vocale persa
-    Videochiamata persa
-    Chamada de voz perdida
-    Chamada de vídeo perdida
-    Appel vocal manqué
-    Appel vidéo manqué
-    Gemiste spraakoproep
-    Gemiste video-oproep
-    Пропущенный аудиозвонок
-    Пропущенный видеозвонок
-    Пропущенный голосовой вызов
-    Пропущенный видеовызов
-    Cevapsız sesli arama
-    Cevapsız görüntülü arama
-    不在着信
-    未接語音通話
-    未接语音通话
-""")
-_KIND_BY_SENTENCE = (
-    dict.fromkeys(_DELETED_SENTENCES, _DELETED) | dict.fromkeys(_CALL_SENTENCES, _CALL) | {"null": "view-once media"}
-)
-_MAX_SENTENCE = 2 * max(map(len, _KIND_BY_SENTENCE))  # characters, including those that `_normalise` removes
 
 
 class Content(NamedTuple):
@@ -135,46 +80,115 @@ class Content(NamedTuple):
     text: str
 
 
-def strip_system_text(text: str) -> Content:
-    """Removes the text that WhatsApp inserted into a message.
+def strip_ios_text(text: str) -> Content:
+    """Removes the text that WhatsApp inserted into a message on iOS.
 
     Args:
         text: Everything after the sender's name; lines are separated by line feeds.
     """
-    if text.endswith(">"):
-        if attachment := _ATTACHMENT_AT_END.search(text):
-            return Content(_file_kind(attachment["file"]), _caption(text[: attachment.start()]))
-        for note in (_MARKED_BRACKET_AT_END, _EDITED):
-            if match := note.search(text):
-                text = text[: match.start()].rstrip()
+    if content := _known_form(text):
+        return content
+    text = _without_edit_mark(text)
+    if text.startswith(MARK) and not text.startswith(f"{MARK}@"):
+        # A caption, too, begins with a mark if a note follows it. A note can contain marks: `Missed call, ‎tap here`.
+        inner = _strip_note_at_end(text[1:])
+        is_caption = inner and (not inner.text or normalise(text.rpartition(MARK)[2]) in KIND_BY_SENTENCE)
+        return inner if inner and is_caption else Content(_kind_of_note(text), "")
+    if MARK in text and (content := _strip_note_at_end(text)):
+        return content
+    return _plain(text)
+
+
+def strip_android_text(text: str) -> Content:
+    """Removes the text that WhatsApp inserted into a message on Android.
+
+    Args:
+        text: Everything after the sender's name; lines are separated by line feeds.
+    """
+    if content := _known_form(text):
+        return content
+    return _plain(_without_edit_mark(text).removeprefix(MARK))
+
+
+def _known_form(text: str) -> Content | None:
+    """Returns the content of an attachment, a poll or an event, which look alike everywhere; None for others."""
+    if text.endswith(">") and (attachment := _ATTACHMENT_AT_END.search(text) or _EARLIER_ATTACHMENT.search(text)):
+        return Content(_file_kind(attachment["file"]), _caption(text[: attachment.start()]))
     first_line, _, other_lines = text.partition("\n")
     if first_line.endswith(")") and (attachment := _ATTACHMENT_LINE.match(first_line)):
-        return Content(_file_kind(attachment["marked"] or attachment["named"]), _unmark_mentions(other_lines))
-    if text.startswith(_MARK):
-        return Content(_KIND_BY_SENTENCE.get(_normalise(text), SYSTEM_MESSAGE), "")
+        file = attachment["marked"] or attachment["named"] or attachment["known"]
+        return Content(_file_kind(file), _unmark_mentions(other_lines))
+    if first_line.endswith((":", "：")) and _POLL.match(text):
+        return Content("poll", "")
+    if other_lines and EVENT.match(text.removeprefix(MARK)):
+        return Content("event", "")
+    return None
+
+
+def _plain(text: str) -> Content:
+    """Returns the content of a message without marked notes."""
+    first_line, _, other_lines = text.partition("\n")
     if first_line.endswith(">") and _BRACKETED.match(first_line):
-        return Content(_OMITTED_MEDIA, _unmark_mentions(other_lines))
-    if len(text) <= _MAX_SENTENCE and (kind := _KIND_BY_SENTENCE.get(_normalise(text))):
+        return Content(MEDIA, _unmark_mentions(other_lines))
+    if kind := kind_of_sentence(text):
         return Content(kind, "")
     if "https://maps.google.com/" in text and _LOCATION.match(text):
-        return Content("location", "")
+        return Content(LOCATION, "")
     return Content("text", _unmark_mentions(text))
 
 
-def is_system_message(text: str) -> bool:
-    """Returns whether WhatsApp wrote the whole message, as far as its mark shows."""
-    return text.startswith(_MARK)
+def _without_edit_mark(text: str) -> str:
+    if text.endswith(">"):
+        for note in (_MARKED_BRACKET_AT_END, _EDITED):
+            if match := note.search(text):
+                text = text[: match.start()].rstrip()
+    return text
+
+
+def _strip_note_at_end(text: str) -> Content | None:
+    """Separates a caption, or the name of a document, from the note behind it.
+
+    Returns:
+        The content; None if the sender wrote the text behind the last mark: keyboards and copied texts have such marks,
+        too, before mentions and where the direction of the text changes.
+    """
+    other_lines, line_break, last_line = text.rpartition("\n")
+    found = _NOTE_AT_END.match(last_line)
+    if found is None or not _NOTE_WORDS.match(found["note"]):
+        return None
+    line, note = found["before"] or "", found["note"]
+    before = _ISOLATES.sub("", line).strip()
+    is_known = normalise(note) in KIND_BY_SENTENCE
+    if not is_known and not found["pages"] and _changes_direction(before, note):
+        return None
+    file_name = _FILE_NAME.match(before)
+    if found["pages"] or (file_name and (DOCUMENT.search(note) or (not is_known and " " not in before))):
+        return Content(_file_kind(before), _unmark_mentions(other_lines))
+    return Content(KIND_BY_SENTENCE.get(normalise(note), MEDIA), _caption(other_lines + line_break + line))
+
+
+def _changes_direction(before: str, note: str) -> bool:
+    """Returns whether one of two texts is written from right to left, and the other one is not."""
+    sides = {any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text) for text in (before, note)}
+    return bool(before) and len(sides) == 2
+
+
+def _kind_of_note(text: str) -> str:
+    kind = kind_of_sentence(text)
+    if kind or "\n" in text:
+        return kind or SYSTEM_MESSAGE
+    return LOCATION if _LOCATION.search(text) else SYSTEM_MESSAGE
 
 
 def _unmark_mentions(text: str) -> str:
     """Removes the invisible marks around mentioned people."""
-    return _MENTION.sub(r"@\1", text)
+    return _MENTION.sub(lambda mention: f"@{mention[1] or ''}", text)
 
 
 def _caption(text: str) -> str:
     """Returns the text before an attachment, unless it is the name and the number of pages of a document."""
-    return "" if "•" in text else _unmark_mentions(text).strip(_MARK + " \n")
+    return "" if "•" in text else _unmark_mentions(text).strip(MARK + " \n")
 
 
 def _file_kind(name: str) -> str:
-    return _FILE_KINDS.get(name.rpartition(".")[2].lower(), _OTHER_FILE)
+    return _FILE_KINDS.get(name.rpartition(".")[2].lower(), _FILE)

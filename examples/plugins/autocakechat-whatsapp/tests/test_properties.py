@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from autocakechat_whatsapp import Options, inputs, read
 from autocakechat_whatsapp.header import parse_header
-from autocakechat_whatsapp.system_text import SYSTEM_MESSAGE, strip_system_text
+from autocakechat_whatsapp.sentences import SYSTEM_MESSAGE
+from autocakechat_whatsapp.system_text import strip_android_text, strip_ios_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -32,13 +33,13 @@ def is_plain(text: str) -> bool:
     """Whether a text contains nothing that looks like a header or like system text."""
     return (
         text == text.rstrip("\n")
-        and strip_system_text(text) == ("text", text)
+        and strip_android_text(text) == strip_ios_text(text) == ("text", text)
         and not any(map(parse_header, text.split("\n")[1:]))
     )
 
 
 KINDS = {"text", SYSTEM_MESSAGE, "deleted message", "call", "view-once media", "location", "media", "file"} | {
-    "photo", "sticker", "animation", "video", "voice message", "audio file", "contact",
+    "poll", "event", "photo", "sticker", "animation", "video", "voice message", "audio file", "contact",
 }  # fmt: skip
 
 conversations = st.lists(st.tuples(names, texts.filter(is_plain), steps), min_size=1, max_size=20)
@@ -83,10 +84,11 @@ def test_any_content_after_a_header_is_read(content: bytes, form: str, tmp_path:
 @quick
 @given(text=st.text(max_size=200))
 def test_any_text_can_be_stripped(text: str) -> None:
-    kind, rest = strip_system_text(text)
-    assert kind in KINDS
-    characters = iter(text)
-    assert all(character in characters for character in rest), "the result is not a subsequence of the text"
+    for strip in (strip_ios_text, strip_android_text):
+        kind, rest = strip(text)
+        assert kind in KINDS
+        characters = iter(text)
+        assert all(character in characters for character in rest), "the result is not a subsequence of the text"
 
 
 @pytest.mark.parametrize("form", sorted(FORMATS))

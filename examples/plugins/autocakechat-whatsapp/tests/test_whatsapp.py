@@ -33,24 +33,6 @@ class TestContract(SourceContract):
         return {"path": "WhatsApp Chat with Ann.txt"}
 
 
-@pytest.fixture
-def chat(tmp_path: Path, acc_run: RunContext) -> Callable[..., Chat]:
-    def chat(text: str | bytes, name: str = "chat.txt", **options: Any) -> Chat:
-        path = tmp_path / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        whatsapp_options = Options(path=path, **options)
-        (log_input,) = inputs(whatsapp_options)
-        (chat,) = read(whatsapp_options, log_input, acc_run)
-        return chat
-
-    return chat
-
-
-@pytest.fixture
-def messages(chat: Callable[..., Chat]) -> Read:
-    return lambda text, **options: list(chat(text, **options).messages)
-
-
 def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
@@ -191,8 +173,8 @@ ANDROID_MESSAGES = {
     "": ("text", ""),
 }
 IOS_MESSAGES = {
-    f"{LRM}image omitted": ("service", ""),
-    f"{LRM}Bild weggelassen": ("service", ""),
+    f"{LRM}image omitted": ("media", ""),
+    f"{LRM}Bild weggelassen": ("media", ""),
     f"{LRM}אין תמונה": ("service", ""),
     f"{LRM}<attached: 00000012-PHOTO-2024-01-05-10-00-00.jpg>": ("photo", ""),
     f"{LRM}<Anhang: 00000012-AUDIO-2024-01-05-10-00-00.opus>": ("voice message", ""),
@@ -201,7 +183,7 @@ IOS_MESSAGES = {
     f"{LRM}what a day {LRM}<attached: 00000012-PHOTO-2024-01-05-10-00-00.jpg>": ("photo", "what a day"),
     f"report.pdf • {LRM}3 pages {LRM}<attached: 00000013-report.pdf>": ("file", ""),
     f"{LRM}This message was deleted.": ("deleted message", ""),
-    f"{LRM}POLL:\nPizza?\n{LRM}OPTION: yes ({LRM}2 votes)": ("service", ""),
+    f"{LRM}POLL:\nPizza?\n{LRM}OPTION: yes ({LRM}2 votes)": ("poll", ""),
     f"see you {LRM}<This message was edited>": ("text", "see you"),
     f"נתראה {LRM}<ההודעה הזו שונתה>": ("text", "נתראה"),
     "plain": ("text", "plain"),
@@ -253,6 +235,18 @@ def test_all_encodings_and_line_breaks_are_read(encoding: str, end: str, message
 
 def test_invalid_bytes_are_replaced(messages: Read) -> None:
     assert messages(b"[24.12.24, 18:00:00] Ann: a\xffb\n")[0].text == "a\ufffdb"
+
+
+@pytest.mark.parametrize("first", ["AAA notes.txt", "_chat.txt notes.txt"])
+def test_the_text_of_an_archive_that_is_a_chat_is_read(first: str, tmp_path: Path, acc_run: RunContext) -> None:
+    path = tmp_path / "Chat de WhatsApp con Bob.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(first, "not a chat\nat all\n")
+        archive.writestr("Another chat.txt", "12/11/2022, 10:00 - Eve: sent as a file\n")
+        archive.writestr("Chat de WhatsApp con Bob.txt", "12/11/2022, 10:00 - Bob: hi\n")
+    options = Options(path=path)
+    (chat,) = read(options, inputs(options)[0], acc_run)
+    assert [message.text for message in chat.messages] == ["hi"]
 
 
 def test_zip_archives_are_read(tmp_path: Path, acc_run: RunContext) -> None:

@@ -14,6 +14,7 @@ from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryA
 
 from autocakechat import StageError, UserError
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 
 _T = TypeVar("_T")
 _FIRST_BACKOFF_SECONDS = 0.5
@@ -51,24 +52,24 @@ class OutageLog:
     def __init__(self, event_log: EventLog, method: str) -> None:
         self.method = method
         self._event_log = event_log
-        self._failing_since: dict[int | None, float] = {}
+        self._failing_since: dict[Conversation | None, float] = {}
 
-    def record_failure(self, error: TelegramError, chat_id: int | None = None) -> None:
+    def record_failure(self, error: TelegramError, conversation: Conversation | None = None) -> None:
         """Records a failed call.
 
         Args:
             error: The error that it raised.
-            chat_id: The chat that the call was for; None if it was for none. An outage lasts until the calls for all
-                chats have succeeded.
+            conversation: The conversation that the call was for; None if it was for none. An outage lasts until the
+                calls for all conversations have succeeded.
         """
         if not self._failing_since:
             reason = describe_error(error)
             self._event_log.log("retrying", level=logging.WARNING, method=self.method, reason=reason)
-        self._failing_since.setdefault(chat_id, time.monotonic())
+        self._failing_since.setdefault(conversation, time.monotonic())
 
-    def record_success(self, chat_id: int | None = None) -> None:
+    def record_success(self, conversation: Conversation | None = None) -> None:
         """Records a successful call."""
-        since = self._failing_since.pop(chat_id, None)
+        since = self._failing_since.pop(conversation, None)
         if since is not None and not self._failing_since:
             self._event_log.log("recovered", method=self.method, seconds=time.monotonic() - since)
 

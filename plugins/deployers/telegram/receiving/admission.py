@@ -60,7 +60,9 @@ class Admission:
         self._event_log.count("refused")
         sender = incoming.sender
         if self._store.record_refusal(incoming.speaker_id, _NO_ACCESS_NOTICE_INTERVAL_SECONDS):
-            self._event_log.log("access denied", chat=incoming.chat_id, user=sender.id, username=sender.username)
+            self._event_log.log(
+                "access denied", chat=incoming.conversation.chat, user=sender.id, username=sender.username
+            )
             enqueue_notice(self._store, incoming, NO_ACCESS_NOTICE)
 
     def _refuse_rate(self, incoming: IncomingMessage, notice: str) -> None:

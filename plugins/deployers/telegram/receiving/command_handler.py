@@ -40,6 +40,6 @@ class CommandHandler:
 
     def run(self, command: Command, incoming: IncomingMessage) -> str:
         """Runs a command and returns the reply to it."""
-        chat, speaker = incoming.chat_id, incoming.speaker_id
-        self._event_log.log("command received", chat=chat, user=speaker, name=command.name)
-        return self._commands.run(command.name, CommandCall(chat, speaker, command.argument))
+        speaker = incoming.speaker_id
+        self._event_log.log("command received", chat=incoming.conversation.chat, user=speaker, name=command.name)
+        return self._commands.run(command.name, CommandCall(incoming.conversation, speaker, command.argument))

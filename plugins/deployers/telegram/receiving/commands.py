@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from autocakechat import Responder, Session
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 UNKNOWN_COMMAND = "Unknown command. /help lists the commands."
@@ -21,12 +22,12 @@ class CommandCall:
     """A call of a command.
 
     Attributes:
-        chat: Id of the chat.
+        conversation: The conversation.
         speaker: Id of the user who sent it, or of the group or channel in whose name it was sent.
         argument: The text after the command's name.
     """
 
-    chat: int
+    conversation: Conversation
     speaker: int
     argument: str
 
@@ -94,13 +95,13 @@ class Commands:
             return "I have no moods."
         label = Session.find_label(call.argument, labels)
         if label is None:
-            mood = self._store.mood(call.chat) or Session.default_label(labels)
+            mood = self._store.mood(call.conversation) or Session.default_label(labels)
             return f"My mood is {mood}. To change it, send /mood and one of these: {', '.join(labels)}."
-        self._store.set_mood(call.chat, label)
+        self._store.set_mood(call.conversation, label)
         return f"My mood is {label} now."
 
     def _reset(self, call: CommandCall) -> str:
-        self._store.delete_history(call.chat)
+        self._store.delete_history(call.conversation)
         return "I have forgotten this conversation."
 
     def _forget(self, call: CommandCall) -> str:

@@ -54,7 +54,9 @@ class MessageHandler:
         if command is not None and is_forget_request(command.name, command.argument):
             # Users may delete their data also without access and beyond every limit.
             # A reply that waits in the outbox is deleted with the rest and replaced.
-            may_reply = self._admission.may_reply_to_request(incoming) or self._store.next_outgoing(incoming.chat_id)
+            may_reply = self._admission.may_reply_to_request(incoming) or self._store.next_outgoing(
+                incoming.conversation
+            )
             reply = self._command_handler.run(command, incoming)
             if may_reply:
                 enqueue_notice(self._store, incoming, reply)

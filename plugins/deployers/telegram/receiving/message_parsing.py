@@ -8,8 +8,9 @@ import attrs
 from telegram import Bot, Message, User
 from telegram.constants import ChatType
 
-from autocakechat.plugins.deployers.telegram.bot_api.text import clean_text
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 
+_GENERAL_TOPIC = 1
 _COMMAND = re.compile(r"/(\w{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL | re.ASCII)
 
 
@@ -54,19 +55,21 @@ class IncomingMessage:
         return sender_chat.id if sender_chat else self.sender.id
 
     @property
-    def chat_id(self) -> int:
-        """Id of its chat."""
-        return self.message.chat.id
+    def conversation(self) -> Conversation:
+        """Its chat, and its topic in a chat with topics.
+
+        In other groups and in the topic *General*, `message_thread_id` is the id of the message that a thread of
+        replies begins with.
+        """
+        message = self.message
+        is_in_topic = message.is_topic_message or is_private(message)
+        topic = message.message_thread_id if is_in_topic else None
+        return Conversation(message.chat.id, 0 if topic is None or topic == _GENERAL_TOPIC else topic)
 
     @property
     def id_to_quote(self) -> int | None:
         """Message id that the bot quotes in its reply: in a group, a reply shows which message it replies to."""
         return None if is_private(self.message) else self.message.message_id
-
-
-def parse_text(message: Message) -> str:
-    """Returns the text or the caption of a message, cleaned."""
-    return clean_text(message.text or message.caption or "")
 
 
 def parse_command(message: Message) -> Command | None:
@@ -83,22 +86,24 @@ def is_private(message: Message) -> bool:
     return message.chat.type == ChatType.PRIVATE
 
 
-def is_media(message: Message) -> bool:
-    """Returns whether a message is a picture, a sticker, a voice message or the like. Service messages are not."""
-    return bool(message.effective_attachment or message.story)
-
-
 def is_addressed(message: Message, bot: Bot) -> bool:
     """Returns whether a message is addressed to the bot: it is private, replies to the bot or mentions it."""
     if is_private(message):
         return True
     replied = message.reply_to_message
-    if replied and replied.from_user and replied.from_user.id == bot.id:
+    if replied and replied.from_user and replied.from_user.id == bot.id and not _is_beginning_of_topic(message):
         return True
     entities = (*message.entities, *message.caption_entities)
     if any(entity.user and entity.user.id == bot.id for entity in entities):
         return True
     return bool(_mention_of(bot).search(message.text or message.caption or ""))
+
+
+def _is_beginning_of_topic(message: Message) -> bool:
+    """Returns whether the replied message created the topic: a message of a topic that replies to none has it there."""
+    replied = message.reply_to_message
+    is_root = message.is_topic_message and replied and replied.message_id == message.message_thread_id
+    return bool(is_root or (replied and replied.forum_topic_created))
 
 
 def remove_mention(text: str, bot: Bot) -> str:

@@ -10,4 +10,4 @@ from autocakechat.plugins.deployers.telegram.storage.store import ConversationSt
 def enqueue_notice(store: ConversationStore, incoming: IncomingMessage, text: str) -> None:
     """Puts a text into the outbox, as the reply to a message."""
     for part in split_to_fit(text):
-        store.enqueue(incoming.chat_id, part, incoming.id_to_quote)
+        store.enqueue(incoming.conversation, part, incoming.id_to_quote)

@@ -6,10 +6,9 @@ from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.receiving.message_parsing import (
     IncomingMessage,
-    is_media,
-    parse_text,
     remove_mention,
 )
+from autocakechat.plugins.deployers.telegram.receiving.message_text import is_content, parse_text
 from autocakechat.plugins.deployers.telegram.receiving.notices import enqueue_notice
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
@@ -17,7 +16,7 @@ TEXT_ONLY_NOTICE = "Sorry, I understand only text."
 
 
 class TextHandler:
-    """Adds texts to the history of their chat, and replies to media that it understands only text.
+    """Adds texts to the history of their conversation. Replies to others that it understands only text.
 
     Args:
         bot: The Bot API client.
@@ -38,14 +37,15 @@ class TextHandler:
         text = remove_mention(parse_text(incoming.message), self._bot)
         if text:
             self._store_text(incoming, text)
-        elif incoming.addressed and is_media(incoming.message) and not self._continues_album(incoming):
+        elif incoming.addressed and is_content(incoming.message) and not self._continues_album(incoming):
             enqueue_notice(self._store, incoming, TEXT_ONLY_NOTICE)
 
     def _store_text(self, incoming: IncomingMessage, text: str) -> None:
-        chat, user, addressed = incoming.chat_id, incoming.speaker_id, incoming.addressed
-        self._store.add_message(chat, user, text, incoming.id_to_quote, needs_reply=addressed)
-        self._store.trim_history(chat, self._context_lines)
-        self._event_log.log("message received", text=text, chat=chat, user=user, to_bot=addressed)
+        conversation, user, addressed = incoming.conversation, incoming.speaker_id, incoming.addressed
+        self._store.add_message(conversation, user, text, incoming.id_to_quote, needs_reply=addressed)
+        self._store.trim_history(conversation, self._context_lines)
+        chat, topic = conversation
+        self._event_log.log("message received", text=text, chat=chat, topic=topic or None, user=user, to_bot=addressed)
 
     def _continues_album(self, incoming: IncomingMessage) -> bool:
         """Returns whether a picture belongs to the same album as the last one: an album gets one notice."""

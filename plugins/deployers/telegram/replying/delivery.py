@@ -1,4 +1,4 @@
-"""Delivers the outbox: chats in parallel, the messages of a chat in order, each until Telegram accepts it."""
+"""Delivers the outbox: conversations in parallel, the messages of one in order, each until Telegram accepts it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autocakechat.plugins.deployers.telegram.bot_api.retries import (
     wait_before_retry,
 )
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
-from autocakechat.plugins.deployers.telegram.storage.records import OutboxMessage
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation, OutboxMessage
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 _MAX_PARALLEL_CALLS = 48
@@ -32,7 +32,7 @@ class Delivery:
     Args:
         bot: The Bot API client.
         store: Has the outbox.
-        pause: Seconds between two messages to the same chat.
+        pause: Seconds between two messages to the same conversation.
         max_per_second: Maximum number of messages per second, all chats together.
         event_log: Receives deliveries and failures.
     """
@@ -49,7 +49,7 @@ class Delivery:
         self._outages = OutageLog(event_log, "sendMessage")
         self._call_slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
         self._woken = asyncio.Event()
-        self._chat_tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[Conversation, asyncio.Task[None]] = {}
         self._calls: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -57,7 +57,7 @@ class Delivery:
         self._woken.set()
 
     def stop_pausing(self) -> None:
-        """Sends messages to the same chat without a pause from now on."""
+        """Sends messages to the same conversation without a pause from now on."""
         self._pause = 0.0
 
     async def run(self) -> None:
@@ -70,12 +70,12 @@ class Delivery:
         try:
             while True:
                 self._woken.clear()
-                for chat in self._store.chats_with_outgoing():
-                    if chat not in self._chat_tasks:
-                        self._chat_tasks[chat] = asyncio.create_task(self._deliver_chat(chat))
+                for conversation in self._store.conversations_with_outgoing():
+                    if conversation not in self._tasks:
+                        self._tasks[conversation] = asyncio.create_task(self._deliver_all(conversation))
                 await self._wait_for_change()
         finally:
-            for task in self._chat_tasks.values():
+            for task in self._tasks.values():
                 task.cancel()
             await self._finish_calls()
 
@@ -91,35 +91,35 @@ class Delivery:
                 call.exception()  # otherwise asyncio logs it
 
     async def _wait_for_change(self) -> None:
-        """Waits until `wake` is called or the outbox of a chat is empty."""
+        """Waits until `wake` is called or the outbox of a conversation is empty."""
         wake_task = asyncio.create_task(self._woken.wait())
         try:
-            await asyncio.wait([wake_task, *self._chat_tasks.values()], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([wake_task, *self._tasks.values()], return_when=asyncio.FIRST_COMPLETED)
         finally:
             wake_task.cancel()
-        for chat, task in list(self._chat_tasks.items()):
+        for conversation, task in list(self._tasks.items()):
             if task.done():
-                del self._chat_tasks[chat]
+                del self._tasks[conversation]
                 task.result()
 
-    async def _deliver_chat(self, chat: int) -> None:
-        """Empties the outbox of one chat. A 429 delays this chat only."""
+    async def _deliver_all(self, conversation: Conversation) -> None:
+        """Empties the outbox of one conversation. A 429 delays this conversation only."""
         failures = 0
-        while self._store.next_outgoing(chat):
+        while self._store.next_outgoing(conversation):
             try:
                 await self._wait_for_send_slot()
                 async with self._call_slots:
-                    if message := self._store.next_outgoing(chat):  # it may have been deleted in the meantime
+                    if message := self._store.next_outgoing(conversation):  # it may have been deleted in the meantime
                         await self._run_to_end(self._deliver(message))
             except InvalidToken:
                 raise rejected_token_error() from None
             except TelegramError as error:
                 failures += 1
-                self._outages.record_failure(error, chat)
+                self._outages.record_failure(error, conversation)
                 await wait_before_retry(error, failures)
             else:
                 failures = 0
-                self._outages.record_success(chat)
+                self._outages.record_success(conversation)
                 await asyncio.sleep(self._pause)
 
     async def _run_to_end(self, delivery: Coroutine[Any, Any, None]) -> None:
@@ -135,7 +135,7 @@ class Delivery:
         Raises:
             TelegramError: The message was not sent; it is still in the outbox.
         """
-        chat = message.chat_id
+        chat = message.conversation.chat
         try:
             await self._send(message)
         except ChatMigrated as error:
@@ -161,8 +161,9 @@ class Delivery:
         with recorded_ok_responses() as ok_responses:
             try:
                 await self._bot.send_message(
-                    message.chat_id,
+                    message.conversation.chat,
                     message.text,
+                    message_thread_id=message.conversation.topic or None,
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
                     reply_parameters=reply_parameters,
                 )
@@ -176,7 +177,8 @@ class Delivery:
             latency = max(0.0, time.time() - message.received)
             self._event_log.count("answered")
             self._event_log.record_latency(latency)
-        self._event_log.log("message sent", text=message.text, chat=message.chat_id, seconds=latency)
+        chat, topic = message.conversation
+        self._event_log.log("message sent", text=message.text, chat=chat, topic=topic or None, seconds=latency)
 
     async def _wait_for_send_slot(self) -> None:
         """Waits until another message may be sent: all chats together stay below Telegram's rate limit."""

@@ -13,17 +13,17 @@ from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.replying.message_splitting import split_by_line, split_to_fit
 from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
-from autocakechat.plugins.deployers.telegram.storage.records import BOT_SPEAKER, PendingChat
+from autocakechat.plugins.deployers.telegram.storage.records import BOT_SPEAKER, PendingConversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 
 class ReplyLoop:
-    """The loop that replies to a chat once no new message has arrived for a while (debouncing).
+    """The loop that replies to a conversation once no new message has arrived for a while (debouncing).
 
     Args:
         responder: The model.
         model_thread: The thread that the model runs in.
-        store: Holds the pending chats; stores the replies.
+        store: Holds the pending conversations; stores the replies.
         options: The deployer's options.
         event_log: Receives failures of the model.
         on_replies: Called after replies were put into the outbox.
@@ -53,15 +53,15 @@ class ReplyLoop:
     def seconds_without_progress(self) -> float:
         """How long messages have been due while no reply was made; 0 if none is due."""
         now = time.time()
-        due_since = [-self._seconds_until_due(chat, now) for chat in self._store.pending_chats()]
+        due_since = [-self._seconds_until_due(waiting, now) for waiting in self._store.pending_conversations()]
         return max(0.0, min(max(due_since, default=0.0), time.monotonic() - self._last_progress))
 
     def wake(self) -> None:
-        """Makes the loop check the pending chats at once. Call it after messages were stored."""
+        """Makes the loop check the pending conversations at once. Call it after messages were stored."""
         self._woken.set()
 
     def stop_waiting(self) -> None:
-        """Replies to chats without debouncing from now on."""
+        """Replies without debouncing from now on."""
         self._debounce_seconds = 0.0
         self.wake()
 
@@ -70,23 +70,26 @@ class ReplyLoop:
         while True:
             self._woken.clear()
             now = time.time()
-            pending = self._store.pending_chats()
-            seconds_until_due = [self._seconds_until_due(chat, now) for chat in pending]
-            due = [chat for chat, seconds in zip(pending, seconds_until_due, strict=True) if seconds <= 0]
+            pending = self._store.pending_conversations()
+            seconds_until_due = [self._seconds_until_due(waiting, now) for waiting in pending]
+            due = [waiting for waiting, seconds in zip(pending, seconds_until_due, strict=True) if seconds <= 0]
             if due:
                 await self._reply(due[: self._options.batch])
             else:
                 await self._sleep(min(seconds_until_due, default=None))
 
-    def _seconds_until_due(self, chat: PendingChat, now: float) -> float:
+    def _seconds_until_due(self, pending: PendingConversation, now: float) -> float:
         """Returns the seconds until a reply is due; 0 or less if it is due now.
 
         A message from the future shows that the system clock was set back after it was received. It is due now,
         because the time that it has waited is unknown.
         """
-        if chat.last_received > now:
+        if pending.last_received > now:
             return 0.0
-        return min(chat.last_received + self._debounce_seconds, chat.first_received + self._max_debounce_seconds) - now
+        return (
+            min(pending.last_received + self._debounce_seconds, pending.first_received + self._max_debounce_seconds)
+            - now
+        )
 
     async def _sleep(self, seconds: float | None) -> None:
         """Sleeps until the time is over or `wake` is called; if `seconds` is None, until `wake` is called."""
@@ -96,25 +99,25 @@ class ReplyLoop:
         except TimeoutError:
             pass
 
-    async def _reply(self, chats: Sequence[PendingChat]) -> None:
-        requests = [self._make_request(pending) for pending in chats]
+    async def _reply(self, conversations: Sequence[PendingConversation]) -> None:
+        requests = [self._make_request(pending) for pending in conversations]
         replies = await self._model_thread.call(self._respond, requests)
         with self._store.transaction():
-            for pending, reply in zip(chats, replies, strict=True):
+            for pending, reply in zip(conversations, replies, strict=True):
                 text = reply.text.strip() or self._options.fallback
                 parts = split_by_line(text) if self._options.separate_lines else split_to_fit(text)
                 self._store.add_reply(pending, text, parts)
-                self._store.trim_history(pending.chat_id, self._responder.context_lines)
+                self._store.trim_history(pending.conversation, self._responder.context_lines)
         self._last_progress = time.monotonic()
         self._on_replies()
 
-    def _make_request(self, pending: PendingChat) -> Request:
+    def _make_request(self, pending: PendingConversation) -> Request:
         labels = self._responder.labels
-        mood = self._store.mood(pending.chat_id)
+        mood = self._store.mood(pending.conversation)
         if mood is None or mood not in labels:  # the model may have been replaced by one with other labels
             mood = Session.default_label(labels)
         session = Session(self._responder.context_lines, mood)
-        for message in self._store.history(pending.chat_id, pending.last_message_id):
+        for message in self._store.history(pending.conversation, pending.last_message_id):
             if message.speaker_id == BOT_SPEAKER:
                 session.add_reply(Reply(message.text))
             else:

@@ -1,4 +1,4 @@
-"""Shows "typing..." in chats that have pending messages."""
+"""Shows "typing..." in conversations that have pending messages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from telegram.error import TelegramError
 
 from autocakechat.plugins.deployers.telegram.bot_api.client import BotClient
 from autocakechat.plugins.deployers.telegram.event_log import EventLog, SideTask
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
 _REFRESH_INTERVAL = 4.5  # Telegram hides the indicator after five seconds
@@ -22,7 +23,7 @@ class TypingIndicator:
 
     Args:
         bot: The Bot API client.
-        store: Has the pending chats.
+        store: Has the pending conversations.
         event_log: Receives failures.
     """
 
@@ -30,27 +31,32 @@ class TypingIndicator:
         self._bot = bot
         self._store = store
         self._side_task = SideTask(event_log, "typing")
-        self._shown_at: dict[int, float] = {}
+        self._shown_at: dict[Conversation, float] = {}
 
     async def run(self) -> None:
         """Runs until it is cancelled."""
         while True:
             with self._side_task.attempt():
-                await self._show_in_pending_chats()
+                await self._show_in_pending()
             await asyncio.sleep(_POLL_INTERVAL)
 
-    async def _show_in_pending_chats(self) -> None:
+    async def _show_in_pending(self) -> None:
         now = time.monotonic()
         self._shown_at = {
-            chat: shown_at for chat, shown_at in self._shown_at.items() if now - shown_at < _REFRESH_INTERVAL
+            conversation: shown_at
+            for conversation, shown_at in self._shown_at.items()
+            if now - shown_at < _REFRESH_INTERVAL
         }
-        chats = [pending.chat_id for pending in self._store.pending_chats() if pending.chat_id not in self._shown_at]
-        for chat in chats[:_MAX_CALLS_PER_POLL]:
-            self._shown_at[chat] = now
-            await self._show(chat)
+        pending = [waiting.conversation for waiting in self._store.pending_conversations()]
+        hidden = [conversation for conversation in pending if conversation not in self._shown_at]
+        for conversation in hidden[:_MAX_CALLS_PER_POLL]:
+            self._shown_at[conversation] = now
+            await self._show(conversation)
 
-    async def _show(self, chat: int) -> None:
+    async def _show(self, conversation: Conversation) -> None:
         try:
-            await self._bot.send_chat_action(chat, ChatAction.TYPING)
+            await self._bot.send_chat_action(
+                conversation.chat, ChatAction.TYPING, message_thread_id=conversation.topic or None
+            )
         except TelegramError:
             return  # not worth a retry: a lasting failure is logged when the reply is sent

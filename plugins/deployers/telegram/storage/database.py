@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,18 +23,19 @@ class Database:
         path: The file; created if it does not exist.
         schema: SQL that creates the tables of a new file.
         version: Version of this schema.
+        migrations: SQL that changes version 1 into version 2, and so on up to `version`.
 
     Raises:
-        StageError: The file has another schema version, is not a database, or is open in another process.
+        StageError: The file has a later schema version, is not a database, or is open in another process.
     """
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
+    def __init__(self, path: Path, schema: str, version: int, migrations: Sequence[str] = ()) -> None:
         self._truncate_wal_after_commit = False
         self._lock = _lock(path)
         self._db = sqlite3.connect(path, isolation_level=None, timeout=_SECONDS_TO_WAIT)
         try:
             path.chmod(0o600)
-            self._prepare(path, schema, version)
+            self._prepare(path, schema, version, migrations)
         except sqlite3.DatabaseError as error:
             Database.close(self)
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
@@ -43,7 +44,7 @@ class Database:
                 raise StageError(f"{path}: {error}", "restore a backup, or move the file away") from None
             raise cannot_write(path.parent, error) from None
 
-    def _prepare(self, path: Path, schema: str, version: int) -> None:
+    def _prepare(self, path: Path, schema: str, version: int, migrations: Sequence[str]) -> None:
         db = self._db
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
@@ -51,6 +52,9 @@ class Database:
         (file_version,) = db.execute("PRAGMA user_version").fetchone()
         if file_version == 0:
             db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {version}; COMMIT;")
+        elif 0 < file_version < version:
+            changes = " ".join(migrations[file_version - 1 :])
+            db.executescript(f"BEGIN IMMEDIATE; {changes} PRAGMA user_version = {version}; COMMIT;")
         elif file_version != version:
             Database.close(self)
             raise StageError(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from autocakechat.plugins.deployers.telegram.storage.database import Database
-from autocakechat.plugins.deployers.telegram.storage.records import OutboxMessage
+from autocakechat.plugins.deployers.telegram.storage.records import Conversation, OutboxMessage
 from autocakechat.plugins.deployers.telegram.storage.sent_note import SentNote
 
 
@@ -17,14 +18,15 @@ class Outbox(Database):
         path: The database file; created if it does not exist.
         schema: SQL that creates the tables of a new file.
         version: Version of this schema.
+        migrations: SQL that changes version 1 into version 2, and so on.
 
     Raises:
         StageError: The file has another schema version, is not a database, is open in another process, or cannot be
             written.
     """
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
-        super().__init__(path, schema, version)
+    def __init__(self, path: Path, schema: str, version: int, migrations: Sequence[str]) -> None:
+        super().__init__(path, schema, version, migrations)
         try:
             self._sent = SentNote(path.with_name(f"{path.name}-sent"))
         except BaseException:
@@ -48,23 +50,27 @@ class Outbox(Database):
         super().close()
         self._sent.close()
 
-    def enqueue(self, chat: int, text: str, reply_to: int | None = None, received: float | None = None) -> None:
+    def enqueue(
+        self, conversation: Conversation, text: str, reply_to: int | None = None, received: float | None = None
+    ) -> None:
         """Adds a message to the outbox; see `OutboxMessage` for the arguments."""
         self._db.execute(
-            "INSERT INTO outbox (chat, text, reply_to, asked) VALUES (?, ?, ?, ?)", (chat, text, reply_to, received)
+            "INSERT INTO outbox (chat, topic, text, reply_to, asked) VALUES (?, ?, ?, ?, ?)",
+            (*conversation, text, reply_to, received),
         )
 
-    def chats_with_outgoing(self) -> list[int]:
-        """Returns the chats that have messages in the outbox, oldest message first."""
-        rows = self._db.execute("SELECT chat FROM outbox GROUP BY chat ORDER BY MIN(id)")
-        return [chat for (chat,) in rows]
+    def conversations_with_outgoing(self) -> list[Conversation]:
+        """Returns the conversations that have messages in the outbox, oldest message first."""
+        rows = self._db.execute("SELECT chat, topic FROM outbox GROUP BY chat, topic ORDER BY MIN(id)")
+        return [Conversation(*row) for row in rows]
 
-    def next_outgoing(self, chat: int) -> OutboxMessage | None:
-        """Returns the oldest message in the outbox of a chat."""
+    def next_outgoing(self, conversation: Conversation) -> OutboxMessage | None:
+        """Returns the oldest message in the outbox of a conversation."""
         row = self._db.execute(
-            "SELECT id, chat, text, reply_to, asked FROM outbox WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
+            "SELECT id, text, reply_to, asked FROM outbox WHERE chat = ? AND topic = ? ORDER BY id LIMIT 1",
+            conversation,
         ).fetchone()
-        return OutboxMessage(*row) if row else None
+        return OutboxMessage(row[0], conversation, *row[1:]) if row else None
 
     def remove_from_outbox(self, message: OutboxMessage) -> None:
         """Removes a message that was sent from the outbox.

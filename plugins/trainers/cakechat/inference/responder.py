@@ -11,6 +11,7 @@ from autocakechat import Reply, Request, Score
 from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
 from autocakechat.plugins.trainers.cakechat.inference.banned_phrases import banned_phrases, contains_phrase
 from autocakechat.plugins.trainers.cakechat.inference.beam_search import BeamSearch
+from autocakechat.plugins.trainers.cakechat.inference.context_encoder import ContextEncoder
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import Reranker
 from autocakechat.plugins.trainers.cakechat.inference.sampler import Sampler
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
@@ -18,6 +19,10 @@ from autocakechat.plugins.trainers.cakechat.inference.token_rules import Decodin
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model
 from autocakechat.plugins.trainers.cakechat.network.scorer import Scorer
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
+
+_SAMPLED_TOKENS = 8192
+"""The most frequent tokens, which the mode ranked samples from. With a large vocabulary, the others would take most of
+the time of a reply and occur in few."""
 
 _MAX_SCORED = 128
 """Maximum number of replies that are scored at once, unless a request has more."""
@@ -29,17 +34,19 @@ class CakeChatResponder:
     Args:
         model: The model, with its reverse network for the modes that rerank.
         options: The options of `[reply]`.
+        encoder: Encodes contexts; None for one of its own.
 
     Attributes:
         labels: The labels (emotions) that replies can be conditioned on.
         context_lines: The number of lines of context that the model uses.
     """
 
-    def __init__(self, model: Model, options: ReplyOptions) -> None:
+    def __init__(self, model: Model, options: ReplyOptions, encoder: ContextEncoder | None = None) -> None:
         self.labels: Sequence[str] = model.conditions.labels
         self.context_lines = model.settings.context_lines
         self._model = model
         self._options = options
+        self._encoder = encoder or ContextEncoder(model)
         self._decoding = DecodingOptions(
             max_tokens=options.max_tokens,
             temperature=options.temperature,
@@ -51,7 +58,8 @@ class CakeChatResponder:
         ]
         self._banned_phrases = banned
         banned_tokens = {phrase[0] for phrase in banned if len(phrase) == 1}
-        rules = TokenRules.from_vocabulary(model.vocabulary, banned_tokens, style.normalise_token)
+        sampled = _SAMPLED_TOKENS if options.mode == "ranked" else None
+        rules = TokenRules.from_vocabulary(model.vocabulary, banned_tokens, style.normalise_token, sampled)
         self._scorer = Scorer(model.network, rules.pad)
         self._sampler = Sampler(model.network, rules)
         self._beam_search = BeamSearch(model.network, rules)
@@ -112,9 +120,7 @@ class CakeChatResponder:
         if not any(counts):
             return [[] for _ in requests]
         packer = self._model.batcher.packer
-        lines, context = self._context_arrays(requests)
-        contexts = packer.pack_contexts(lines, context)
-        thought_vectors = np.repeat(self._model.network.encode_contexts(contexts), counts, 0)
+        thought_vectors = np.repeat(self._encode(requests), counts, 0)
         condition = np.repeat(self._condition_ids(requests), counts)
         response = reply_array(self._model, [text for texts in replies for text in texts])
         log_p, tokens = self._scorer.score_replies(thought_vectors, packer.pack_replies(condition, response))
@@ -129,12 +135,11 @@ class CakeChatResponder:
 
     def candidates(self, requests: Sequence[Request]) -> list[list[str]]:
         """Generates candidates: for each request the distinct texts of those that are permitted, best first."""
-        lines, context = self._context_arrays(requests)  # (lines, tokens), (requests, context lines)
         condition = self._condition_ids(requests)  # (requests,)
-        contexts = self._model.batcher.packer.pack_contexts(lines, context)
-        thought_vectors = self._model.network.encode_contexts(contexts)  # (requests, hidden)
+        thought_vectors = self._encode(requests)  # (requests, hidden)
         candidates = self._decode(thought_vectors, condition)  # for each request (candidates, tokens)
         if self._reranker:
+            lines, context = context_arrays(self._model, [request.context for request in requests])
             context_ids = lines[context]  # (requests, context lines, tokens)
             scores = self._reranker.score(
                 context_ids, thought_vectors, condition, candidates, self._options.reverse_weight, self._decoding
@@ -172,8 +177,8 @@ class CakeChatResponder:
         best = candidates[: self._options.choose_among]
         return Reply(best[self._random.integers(len(best))], candidates)
 
-    def _context_arrays(self, requests: Sequence[Request]) -> tuple[Ints, Ints]:
-        return context_arrays(self._model, [request.context for request in requests])
+    def _encode(self, requests: Sequence[Request]) -> Floats:
+        return self._encoder.encode([request.context for request in requests])
 
     def _condition_ids(self, requests: Sequence[Request]) -> Ints:
         return np.array([self._model.conditions.id(request.emotion) for request in requests], np.int32)

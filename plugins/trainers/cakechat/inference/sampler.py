@@ -72,8 +72,9 @@ class Sampler:
             (n,) ids.
         """
         tokens = np.empty(len(outputs), np.int32)
-        for rows in row_chunks(len(outputs), self.network.settings.tokens):
-            logits = self.network.logits(outputs[rows])  # (n, vocabulary)
+        sampled = self.rules.sampled
+        for rows in row_chunks(len(outputs), sampled or self.network.settings.tokens):
+            logits = self.network.logits(outputs[rows], sampled)  # (n, tokens)
             # Before the division by T: the probability of a used token is divided by penalty^(1/T).
             self.rules.apply(logits, previous[rows], options.log_penalty)
             tokens[rows] = sample_categorical(exponentials(logits, options.temperature), uniforms[rows])

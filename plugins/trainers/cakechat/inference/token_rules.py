@@ -47,6 +47,7 @@ class TokenRules:
         pad: Id of the pad token.
         banned: (banned tokens,) ids of the tokens that are never generated.
         penalty_mask: (vocabulary,) 1 for tokens that the repetition penalty applies to, 0 for others.
+        sampled: The number of tokens, by rising id, that sampling draws from; None for all.
     """
 
     start: int
@@ -54,6 +55,7 @@ class TokenRules:
     pad: int
     banned: Ints
     penalty_mask: Floats
+    sampled: int | None = None
 
     @classmethod
     def from_vocabulary(
@@ -61,6 +63,7 @@ class TokenRules:
         vocabulary: Vocabulary,
         banned: Collection[str] = (),
         normalise_token: Callable[[str], str] = lambda token: token,
+        sampled: int | None = None,
     ) -> TokenRules:
         """Makes the rules of a vocabulary. The unknown token is always banned.
 
@@ -69,7 +72,11 @@ class TokenRules:
             banned: Other banned tokens, in their normalised form.
             normalise_token: Returns the normalised form of a token, in which it is looked up in `banned` and
                 `UNPENALISED`.
+            sampled: The number of the most frequent tokens that sampling draws from; None for all. Ids are ordered by
+                frequency. A vocabulary whose end token is not among them is used as a whole.
         """
+        if sampled is not None and not vocabulary.end < sampled < len(vocabulary):
+            sampled = None
         tokens = [normalise_token(token) for token in vocabulary.tokens]
         banned = {vocabulary.tokens[vocabulary.unknown], *banned}
         return cls(
@@ -78,6 +85,7 @@ class TokenRules:
             pad=vocabulary.pad,
             banned=np.array([token_id for token_id, token in enumerate(tokens) if token in banned], np.int32),
             penalty_mask=np.array([token not in UNPENALISED for token in tokens], np.float32),
+            sampled=sampled,
         )
 
     def apply(self, logits: Floats, previous: Ints, log_penalty: float) -> None:
@@ -86,11 +94,11 @@ class TokenRules:
             l'_v = l_v - log(penalty) m_v  if v is one of y_1 .. y_{t-1}, where m is the penalty mask
 
         Args:
-            logits: (rows, vocabulary) l; l' afterwards.
+            logits: (rows, tokens) l of all tokens or the first ones; l' afterwards.
             previous: (rows, tokens) ids of y_1 .. y_{t-1}.
             log_penalty: log(penalty).
         """
         rows = np.arange(len(logits))[:, None]
         # Overwrites logits instead of subtracting from them, so a token that occurs twice is penalised once.
         logits[rows, previous] = logits[rows, previous] - log_penalty * self.penalty_mask[previous]
-        logits[:, self.banned] = -np.inf
+        logits[:, self.banned[self.banned < logits.shape[1]]] = -np.inf

@@ -10,18 +10,22 @@ from typing import Any
 import attrs
 import msgspec
 import numpy as np
+from attrs.validators import and_, ge, le
 
-from autocakechat import UserError, write_whole
+from autocakechat import UserError, damaged_file, read_json, write_whole
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Padding
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Style, StyleName
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
-from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_weights, write_weights
+from autocakechat.plugins.trainers.cakechat.network.weight_files import read_weights, write_weights
 
 FORMAT_VERSION = 3
 """Version of the model folder's format; incremented when older programs cannot read the folder any more."""
+
+_GREATEST_SUM_OF_SQUARES = 1e12
+"""Of the weights of an array. The states of a network with such weights are finite."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,11 +44,11 @@ class ModelSettings:
 
     network: NetworkSettings
     padding: Padding
-    context_lines: int
+    context_lines: int = attrs.field(validator=and_(ge(1), le(1000)))
     text: StyleName
-    line_tokens: int
-    reply_tokens: int
-    form: int = FORMAT_VERSION
+    line_tokens: int = attrs.field(validator=and_(ge(1), le(10_000)))
+    reply_tokens: int = attrs.field(validator=and_(ge(1), le(10_000)))
+    form: int = attrs.field(default=FORMAT_VERSION, validator=ge(1))
 
     def batcher(self, vocabulary: Vocabulary) -> Batcher:
         """Returns what makes batches for the network."""
@@ -150,10 +154,11 @@ def load_network(settings: NetworkSettings, file: Path, threads: int) -> Network
     """Loads a network from a file of weights.
 
     Raises:
-        UserError: The file is missing or damaged, or a weight is missing or has another shape.
+        UserError: The file is missing or damaged, or a weight is missing, has another shape or is not finite.
     """
     weights = read_weights(file)
     check_shapes(weight_shapes(settings), weights, file)
+    check_numbers(weights, file)
     return Network(settings, weights, threads)
 
 
@@ -175,9 +180,25 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.
             raise damaged_file(file, f"{name} has the shape {arrays[name].shape}, expected {shape}")
 
 
+def check_numbers(arrays: Mapping[str, np.ndarray[Any, Any]], file: Path) -> None:
+    """Checks that arrays contain numbers that keep the states of a network finite.
+
+    Raises:
+        UserError: A number is not a 32-bit float, a NaN, infinite or huge.
+    """
+    for name, array in arrays.items():
+        if array.dtype != np.float32:
+            raise damaged_file(file, f"{name} contains {array.dtype}, expected float32")
+        flat = array.ravel(order="K")  # a view also of a kernel that is stored by columns
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.dot(flat, flat)
+        if not squares <= _GREATEST_SUM_OF_SQUARES:  # true for a NaN
+            raise damaged_file(file, f"{name} contains a number that is too large, or none at all")
+
+
 def _read_settings(folder: Path) -> ModelSettings:
     file = folder / "settings.json"
-    content = _read_json(file)
+    content = read_json(file)
     if isinstance(content, dict) and isinstance(content.get("form"), int) and content["form"] > FORMAT_VERSION:
         raise UserError(f"{file}: written by a newer version of autocakechat", "upgrade autocakechat")
     try:
@@ -187,19 +208,7 @@ def _read_settings(folder: Path) -> ModelSettings:
 
 
 def _read_strings(file: Path, expected: int) -> list[str]:
-    try:
-        strings = msgspec.convert(_read_json(file), list[str])
-    except msgspec.ValidationError as error:
-        raise damaged_file(file, str(error)) from None
+    strings = read_json(file, list[str])
     if len(strings) != expected:
         raise damaged_file(file, f"{len(strings)} entries, expected {expected}")
     return strings
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_bytes())
-    except FileNotFoundError:
-        raise damaged_file(file, "no such file") from None
-    except (OSError, ValueError) as error:
-        raise damaged_file(file, f"cannot be read: {error}") from None

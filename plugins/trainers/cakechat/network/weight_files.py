@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from autocakechat import UserError, write_whole
+from autocakechat import damaged_file, write_whole
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -25,6 +25,8 @@ _BY_COLUMNS = ".transposed"
 """The end of the name of a kernel that is stored by columns: as its transpose."""
 
 _LENGTH_BYTES = 8
+_MAX_HEADER_BYTES = 2**24
+_MAX_DIMENSIONS = 8
 _ALIGNMENT = 64
 """The arrays begin at a multiple of so many bytes, the size of a cache line. The format asks for 8."""
 
@@ -35,11 +37,6 @@ class _Entry(msgspec.Struct):
     dtype: str
     shape: tuple[int, ...]
     data_offsets: tuple[int, int]
-
-
-def damaged_file(file: Path, problem: str) -> UserError:
-    """Returns the error for a damaged file of a model folder."""
-    return UserError(f"{file}: {problem}", "the model folder is damaged: copy it again, or train again")
 
 
 def write_arrays(
@@ -75,20 +72,24 @@ def read_arrays(file: Path) -> tuple[Arrays, dict[str, str]]:
     Raises:
         UserError: The file is missing or damaged.
     """
+    if not file.is_file():  # opening a pipe would wait for ever
+        raise damaged_file(file, "not a regular file" if file.exists() else "no such file")
     try:
         with file.open("rb") as opened:
             content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    except FileNotFoundError:
-        raise damaged_file(file, "no such file") from None
     except (OSError, ValueError) as error:  # a ValueError if the file is empty
         raise damaged_file(file, f"cannot be read: {error}") from None
-    start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    start = _LENGTH_BYTES + length
     try:
+        if length > _MAX_HEADER_BYTES:
+            raise ValueError(f"its header has {length:,} bytes, expected at most {_MAX_HEADER_BYTES:,}")
         header = msgspec.json.decode(content[_LENGTH_BYTES:start], type=dict[str, msgspec.Raw])
         metadata = msgspec.json.decode(header.pop("__metadata__", b"{}"), type=dict[str, str])
         entries = {name: msgspec.json.decode(entry, type=_Entry) for name, entry in header.items()}
+        _check_offsets(entries.values(), len(content) - start)
         return {name: _array(content, start, entry) for name, entry in entries.items()}, metadata
-    except (ValueError, KeyError, OverflowError) as error:  # msgspec's errors are ValueErrors
+    except (ValueError, KeyError, OverflowError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise damaged_file(file, f"cannot be read: {error}") from None
 
 
@@ -123,6 +124,21 @@ def read_weights(file: Path) -> Arrays:
     }
 
 
+def _check_offsets(entries: Iterable[_Entry], end: int) -> None:
+    """Checks that the arrays fill the file from its header to its end, one after the other.
+
+    Raises:
+        ValueError: They overlap, or there are bytes that belong to none.
+    """
+    place = 0
+    for begin, next_place in sorted(entry.data_offsets for entry in entries):
+        if begin != place or next_place < begin:
+            raise ValueError(f"an array begins at the byte {begin}, expected {place}")
+        place = next_place
+    if place != end:
+        raise ValueError(f"the arrays have {place} bytes, the file {end}")
+
+
 def _array(content: mmap.mmap, start: int, entry: _Entry) -> np.ndarray[Any, Any]:
     """Returns the array of an entry, whose offsets count from `start`.
 
@@ -130,6 +146,8 @@ def _array(content: mmap.mmap, start: int, entry: _Entry) -> np.ndarray[Any, Any
         ValueError: The entry contradicts itself or the length of the file.
         KeyError: The type is unknown.
     """
+    if len(entry.shape) > _MAX_DIMENSIONS:
+        raise ValueError(f"an array has {len(entry.shape)} dimensions, expected at most {_MAX_DIMENSIONS}")
     dtype, (begin, end) = _TYPES[entry.dtype], entry.data_offsets
     number = math.prod(entry.shape)
     if min((begin, *entry.shape)) < 0 or end - begin != number * dtype.itemsize:

@@ -21,6 +21,7 @@ from autocakechat.plugins.trainers.cakechat.pretrained.files import (
     TOKENS_FILE,
     TOKENS_FOLDER,
     OriginalFiles,
+    file_checksum,
 )
 
 _TIMEOUT_SECONDS = 30.0
@@ -47,7 +48,8 @@ def download_published_model(options: Options, run: RunContext) -> OriginalFiles
 
     Raises:
         UnavailableModelError: A download fails. The hint names other start models, and lists the URLs.
-        UserError: A file cannot be saved, or has an unexpected checksum.
+        UserError: A file cannot be saved, has an unexpected checksum, or no checksums are confirmed yet. The files are
+            kept then, and the error shows their checksums.
     """
     paths = [
         f"{MODELS_FOLDER}/{options.start_name}.tar.gz",
@@ -58,7 +60,10 @@ def download_published_model(options: Options, run: RunContext) -> OriginalFiles
         paths.append(f"{MODELS_FOLDER}/{options.start_reverse_name}.tar.gz")
     urls = [f"{options.start_address.rstrip('/')}/{path}" for path in paths]
     hint = _HINT.format(", ".join(urls))
-    weights, tokens, conditions, *reverse = (download(url, options.sha256, hint, run) for url in urls)
+    files = [download(url, options.sha256, hint, run) for url in urls]
+    if not options.sha256:
+        raise _unconfirmed(options.start_address, files)
+    weights, tokens, conditions, *reverse = files
     return OriginalFiles(weights, tokens, conditions, reverse[0] if reverse else None)
 
 
@@ -67,7 +72,7 @@ def download(url: str, sha256: Sequence[str], hint: str, run: RunContext) -> Pat
 
     Args:
         url: An HTTPS URL.
-        sha256: Accepted SHA-256 checksums; empty to accept any file.
+        sha256: Accepted SHA-256 checksums; empty if none is known.
         hint: The hint of the error if the download fails.
         run: Log and progress.
 
@@ -94,11 +99,23 @@ def download(url: str, sha256: Sequence[str], hint: str, run: RunContext) -> Pat
     return Path(path)
 
 
+def _unconfirmed(address: str, files: Sequence[Path]) -> UserError:
+    """Makes the error that shows the checksums of downloaded files, so that the user can confirm them."""
+    checksums = {file.name: file_checksum(file) for file in files}
+    seen = ", ".join(f"{name} {checksum}" for name, checksum in checksums.items())
+    confirmed = ", ".join(f'"{checksum}"' for checksum in checksums.values())
+    return UserError(
+        f"{address}: the files are downloaded, but not used until you confirm their SHA-256: {seen}",
+        "compare them with those of a source that you trust; to accept the files, set in [trainer]: "
+        f"sha256 = [{confirmed}]",
+    )
+
+
 class _Downloader:
     """Downloads a file for pooch, which calls this object.
 
     Args:
-        sha256: Accepted SHA-256 checksums; empty to accept any file.
+        sha256: Accepted SHA-256 checksums; empty if none is known.
         run: Progress.
     """
 

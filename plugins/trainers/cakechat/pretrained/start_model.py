@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +14,12 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Cond
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings, load_metadata
 from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays, read_weights
 from autocakechat.plugins.trainers.cakechat.options import Options
-from autocakechat.plugins.trainers.cakechat.pretrained.files import ModelFolder, OriginalFiles, find_start_model
+from autocakechat.plugins.trainers.cakechat.pretrained.files import (
+    ModelFolder,
+    OriginalFiles,
+    file_checksum,
+    find_start_model,
+)
 from autocakechat.plugins.trainers.cakechat.pretrained.original_model import read_original_model
 
 _SHARED_DEVIATION = 0.1
@@ -159,8 +163,7 @@ def _append_random_rows(table: np.ndarray, rows: int, generator: np.random.Gener
 
 def _verified_checksum(file: Path, options: Options, run: RunContext) -> str:
     """Returns the SHA-256 of a file, and checks it against `trainer.sha256` if that is set."""
-    with file.open("rb") as content:
-        checksum = hashlib.file_digest(content, "sha256").hexdigest()
+    checksum = file_checksum(file)
     run.log.info("start model: SHA-256 of %s: %s", file.name, checksum)
     if options.sha256 and checksum not in options.sha256:
         raise UserError(

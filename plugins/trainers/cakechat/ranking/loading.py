@@ -7,6 +7,7 @@ from pathlib import Path
 import attrs
 
 from autocakechat import Responder, UserError
+from autocakechat.plugins.trainers.cakechat.inference.context_encoder import ContextEncoder
 from autocakechat.plugins.trainers.cakechat.inference.responder import CakeChatResponder
 from autocakechat.plugins.trainers.cakechat.inference.threads import choose_threads
 from autocakechat.plugins.trainers.cakechat.network.model_files import has_reverse, load_model
@@ -36,5 +37,6 @@ def load(path: Path, options: ReplyOptions) -> Responder:
             'train with ranking = true in [trainer], or set mode = "sampling" in [reply]',
         )
     model = load_model(path, has_reverse(path), threads)
-    generator = CakeChatResponder(attrs.evolve(model, reverse=None), options)
-    return RankedResponder(generator, PastReplies.open(path, model), options)
+    encoder = ContextEncoder(model)
+    generator = CakeChatResponder(attrs.evolve(model, reverse=None), options, encoder)
+    return RankedResponder(generator, PastReplies.open(path, model, encoder), options)

@@ -19,6 +19,7 @@ import numpy as np
 
 from autocakechat import Exchange, Request
 from autocakechat.plugins.trainers.cakechat.data.arrays import Floats, Ints
+from autocakechat.plugins.trainers.cakechat.inference.context_encoder import ContextEncoder
 from autocakechat.plugins.trainers.cakechat.inference.mmi_reranking import swap_context_and_response
 from autocakechat.plugins.trainers.cakechat.inference.text_arrays import context_arrays, reply_array
 from autocakechat.plugins.trainers.cakechat.inference.token_rules import TokenRules
@@ -38,10 +39,12 @@ class NetworkFeatures:
     Args:
         model: The model.
         mean_thought: (thought size,) the mean thought vector of many contexts; see `mean_thought`.
+        encoder: Encodes contexts.
     """
 
-    def __init__(self, model: Model, mean_thought: Floats) -> None:
+    def __init__(self, model: Model, mean_thought: Floats, encoder: ContextEncoder) -> None:
         self._model = model
+        self._encoder = encoder
         self._mean_thought = mean_thought
         self._packer = model.batcher.packer
         self._rules = TokenRules.from_vocabulary(model.vocabulary)
@@ -52,12 +55,12 @@ class NetworkFeatures:
 
     def __call__(self, request: Request, candidates: Sequence[str]) -> Mapping[str, Sequence[float]]:
         """Computes the features of candidates: one value per candidate by the name of the feature."""
-        lines, context = context_arrays(self._model, [request.context])
         replies = reply_array(self._model, candidates)
         condition = np.full(len(candidates), self._model.conditions.id(request.emotion), np.int32)
-        thought = self._model.network.encode_contexts(self._packer.pack_contexts(lines, context))
-        columns = {GAIN: self._gains(thought[0], condition, replies).tolist()}
+        (thought,) = self._encoder.encode([request.context])
+        columns = {GAIN: self._gains(thought, condition, replies).tolist()}
         if self._reverse:
+            lines, context = context_arrays(self._model, [request.context])
             columns[MESSAGE_GAIN] = self._message_gains(self._reverse, lines[context], condition, replies).tolist()
         return columns
 
@@ -83,7 +86,6 @@ class NetworkFeatures:
 def mean_thought(model: Model, exchanges: Sequence[Exchange]) -> Floats:
     """Returns the mean thought vector of contexts at equal distances: (thought size,)."""
     chosen = range(0, len(exchanges), -(-len(exchanges) // _CONTEXTS))
-    arrays = context_arrays(model, [exchanges[number].context for number in chosen])
-    thoughts = model.network.encode_contexts(model.batcher.packer.pack_contexts(*arrays))
+    thoughts = ContextEncoder(model).encode([exchanges[number].context for number in chosen])
     mean: Floats = thoughts.mean(axis=0)
     return mean

@@ -12,8 +12,9 @@ from pathlib import Path
 import attrs
 
 from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, open_embedder
-from autocakechat.plugins.trainers.cakechat.network.model_files import Model, check_shapes
-from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_arrays, write_arrays
+from autocakechat.plugins.trainers.cakechat.inference.context_encoder import ContextEncoder
+from autocakechat.plugins.trainers.cakechat.network.model_files import Model, check_numbers, check_shapes
+from autocakechat.plugins.trainers.cakechat.network.weight_files import read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.ranking.network_features import NetworkFeatures, mean_thought
 
@@ -60,7 +61,7 @@ class PastReplies:
         thought = mean_thought(model, index.exchanges)
         write_arrays(into / _MEAN_THOUGHT, {_THOUGHT: thought})
         if dialogs:
-            features = NetworkFeatures(model, thought)
+            features = NetworkFeatures(model, thought, ContextEncoder(model))
             ranker = ReplyRanker.fit(index, corpus, run.seed, run.progress, features, dialogs)
         else:
             ranker = ReplyRanker.fit(index, corpus, run.seed, run.progress)
@@ -73,8 +74,13 @@ class PastReplies:
         return (folder / _FOLDER).is_dir()
 
     @classmethod
-    def open(cls, folder: Path, model: Model) -> PastReplies:
+    def open(cls, folder: Path, model: Model, encoder: ContextEncoder) -> PastReplies:
         """Opens the past replies of a model folder.
+
+        Args:
+            folder: The model folder.
+            model: The model.
+            encoder: Encodes contexts.
 
         Raises:
             UserError: A file is damaged, or the embedder is not installed.
@@ -82,9 +88,7 @@ class PastReplies:
         past = folder / _FOLDER
         arrays, _ = read_arrays(past / _MEAN_THOUGHT)
         check_shapes({_THOUGHT: (model.settings.network.thought_size,)}, arrays, past / _MEAN_THOUGHT)
-        features = NetworkFeatures(model, arrays[_THOUGHT])
-        try:
-            index = ReplyIndex.open(past)
-            return cls(index, ReplyRanker.open(index, past / _RANKER, features))
-        except (OSError, ValueError) as error:
-            raise damaged_file(past, f"cannot be read: {error}") from None
+        check_numbers(arrays, past / _MEAN_THOUGHT)
+        features = NetworkFeatures(model, arrays[_THOUGHT], encoder)
+        index = ReplyIndex.open(past)
+        return cls(index, ReplyRanker.open(index, past / _RANKER, features))

@@ -11,8 +11,8 @@ import attrs
 import msgspec
 import numpy as np
 
-from autocakechat import UserError
-from autocakechat.plugins.trainers.cakechat.network.weight_files import damaged_file, read_arrays, write_arrays
+from autocakechat import UserError, damaged_file
+from autocakechat.plugins.trainers.cakechat.network.weight_files import read_arrays, write_arrays
 from autocakechat.plugins.trainers.cakechat.training.history import History
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
 from autocakechat.plugins.trainers.cakechat.training_network.weights import assign_arrays, get_weights, set_weights

@@ -16,12 +16,12 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TypeVar
 
 import attrs
 import msgspec
+from attrs.validators import and_, ge, le
 
-from autocakechat import RunContext, UserError, write_whole
+from autocakechat import RunContext, damaged_file, read_json, write_whole
 from autocakechat.plugins.trainers.lora.bases.cache import remember
 from autocakechat.plugins.trainers.lora.bases.find import find_again
 from autocakechat.plugins.trainers.lora.bases.record import BaseRecord, FoundBase
@@ -34,8 +34,6 @@ PAST_REPLIES, RANKER = "past_replies", "ranker.json"
 
 _LARGEST_INCLUDED = 10**9
 
-T = TypeVar("T")
-
 
 @attrs.frozen
 class Adapter:
@@ -47,7 +45,7 @@ class Adapter:
         modules: Names of the adapted modules, such as `q_proj`.
     """
 
-    rank: int
+    rank: int = attrs.field(validator=and_(ge(1), le(2**16)))
     alpha: float
     modules: tuple[str, ...]
 
@@ -67,8 +65,8 @@ class Settings:
     chat_format: ChatFormat
     system: str
     labels: tuple[str, ...]
-    window: int
-    examples: int = 0
+    window: int = attrs.field(validator=and_(ge(1), le(2**24)))
+    examples: int = attrs.field(default=0, validator=and_(ge(0), le(8)))
 
 
 @attrs.frozen
@@ -140,25 +138,21 @@ def read_model_folder(path: Path, run: RunContext) -> ModelFolder:
     Raises:
         UserError: A file is missing or damaged, or the base is not on this machine.
     """
-    base = _read_json(path / BASE, BaseRecord)
+    base = read_json(path / BASE, BaseRecord)
+    for name in base.files:
+        if Path(name).name != name or "\0" in name:
+            raise damaged_file(path / BASE, f"{name!r} is not the name of a file")
     return ModelFolder(
         path=path,
         base=base,
         base_folder=find_again(base, path / BASE_FOLDER, run),
-        adapter=_read_json(path / ADAPTER_SETTINGS, Adapter) if (path / ADAPTER_SETTINGS).is_file() else None,
-        settings=_read_json(path / SETTINGS, Settings),
+        adapter=read_json(path / ADAPTER_SETTINGS, Adapter) if (path / ADAPTER_SETTINGS).is_file() else None,
+        settings=read_json(path / SETTINGS, Settings),
     )
 
 
 def _write_json(file: Path, value: object) -> None:
     write_whole(file, msgspec.json.format(msgspec.json.encode(value), indent=1))
-
-
-def _read_json(file: Path, cls: type[T]) -> T:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=cls)
-    except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"{file}: damaged: {error}", "copy the folder again, or train again") from None
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -140,14 +140,18 @@ def test_repeated_words_are_penalised_but_punctuation_is_not() -> None:
     network = Network(settings, weights)
     thoughts = np.zeros((1, settings.hidden), np.float32)
 
-    def sampled(penalty: float) -> list[str]:
+    def sampled(penalty: float, tokens: int | None = None) -> list[str]:
         options = DecodingOptions(max_tokens=5, temperature=0.1, repetition_penalty=penalty)
-        sampler = Sampler(network, TokenRules.from_vocabulary(vocabulary))
+        sampler = Sampler(network, TokenRules.from_vocabulary(vocabulary, {vocabulary.tokens[-1]}, sampled=tokens))
         ids = sampler.sample(thoughts, np.zeros(1, np.int32), options, np.random.default_rng(1))
         return vocabulary.decode(ids[0].tolist())
 
     assert sampled(1.0) == ["chocolate"] * 5
     assert sampled(10.0) == ["chocolate", "!", "!", "!", "!"]
+    place = vocabulary.tokens.index("chocolate")
+    assert "chocolate" not in sampled(10.0, tokens=place)
+    assert sampled(1.0, tokens=place + 1) == ["chocolate"] * 5
+    assert sampled(1.0, tokens=vocabulary.end) == ["chocolate"] * 5  # replies could not end: all tokens are used
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,32 @@ def test_truncated_files_are_reported(tmp_path: Path) -> None:
         file.write_bytes(content[:length])
         with pytest.raises(UserError, match="cannot be read"):
             read_arrays(file)
+
+
+FLOATS = {"dtype": "F32", "shape": [3]}
+
+
+@pytest.mark.parametrize(
+    "offsets",
+    [([0, 12], [0, 12]), ([0, 12], [8, 20]), ([4, 16], [16, 28]), ([0, 12], [12, 16]), ([0, 12], [16, 28])],
+    ids=["the same bytes", "overlap", "a gap at the start", "another size", "a gap between"],
+)
+def test_arrays_fill_the_file_one_after_the_other(tmp_path: Path, offsets: tuple[list[int], list[int]]) -> None:
+    first, second = ({**FLOATS, "data_offsets": place} for place in offsets)
+    with_header(tmp_path / "weights", {"first": first, "second": second}, b"\0" * max(offsets[1][1], 24))
+    with pytest.raises(UserError, match="weights: cannot be read"):
+        read_arrays(tmp_path / "weights")
+
+
+def test_bytes_that_belong_to_no_array_are_reported(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "weights", ARRAYS)
+    with (tmp_path / "weights").open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(UserError, match="weights: cannot be read"):
+        read_arrays(tmp_path / "weights")
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "weights")
+    with pytest.raises(UserError, match="weights: not a regular file"):
+        read_arrays(tmp_path / "weights")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ FILES = {
     "/data/tokens_index/t_idx_processed_dialogs.json": b"tokens",
     "/data/conditions_index/c_idx_processed_dialogs.json": b"conditions",
 }
+MOVED = b"moved"
+CHECKSUMS = tuple(hashlib.sha256(content).hexdigest() for content in [*FILES.values(), MOVED])
 
 
 @pytest.fixture
@@ -41,7 +44,11 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 def options(bucket: Bucket, **changes: object) -> Options:
     plain = Options(
-        start="pretrained", start_address=bucket.address, start_name="forward", start_reverse_name="backward"
+        start="pretrained",
+        start_address=bucket.address,
+        start_name="forward",
+        start_reverse_name="backward",
+        sha256=CHECKSUMS,
     )
     return attrs.evolve(plain, **changes)  # type: ignore[arg-type]
 
@@ -75,8 +82,17 @@ def test_a_file_with_an_unexpected_checksum_is_not_kept(bucket: Bucket, run: Run
     ):
         download_published_model(options(bucket, sha256=("0" * 64,)), run)
     assert cached_files(tmp_path) == []
-    expected = tuple(hashlib.sha256(content).hexdigest() for content in FILES.values())
-    assert download_published_model(options(bucket, sha256=expected), run).weights.read_bytes() == FILES[MODEL]
+    assert download_published_model(options(bucket), run).weights.read_bytes() == FILES[MODEL]
+
+
+def test_files_are_used_only_with_confirmed_checksums(bucket: Bucket, run: RunContext, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not used until you confirm") as raised:
+        download_published_model(options(bucket, sha256=()), run)
+    seen = re.findall("[0-9a-f]{64}", raised.value.message)
+    assert seen == [hashlib.sha256(FILES[path]).hexdigest() for path in bucket.requests]
+    assert raised.value.hint.endswith("sha256 = [{}]".format(", ".join(f'"{checksum}"' for checksum in seen)))
+    assert download_published_model(options(bucket, sha256=tuple(seen)), run).weights.read_bytes() == FILES[MODEL]
+    assert len(bucket.requests) == 3
 
 
 def assert_lists_manual_downloads(error: UserError, bucket: Bucket) -> None:
@@ -137,8 +153,8 @@ def test_a_redirect_to_http_is_rejected(bucket: Bucket, run: RunContext, tmp_pat
 
 def test_a_redirect_to_https_is_followed(bucket: Bucket, run: RunContext) -> None:
     bucket.redirects = {MODEL: f"{bucket.address}/moved"}
-    bucket.files["/data/moved"] = b"moved"
-    assert download_published_model(options(bucket), run).weights.read_bytes() == b"moved"
+    bucket.files["/data/moved"] = MOVED
+    assert download_published_model(options(bucket), run).weights.read_bytes() == MOVED
 
 
 @pytest.mark.parametrize("address", ["http://example.org", "ftp://example.org", "example.org", "https://", "file:///x"])

@@ -111,7 +111,9 @@ def test_the_published_model_is_downloaded_and_equals_the_archived_one(
             "/data/tokens_index/t_idx_processed_dialogs.json": (files / "t_idx.json").read_bytes(),
             "/data/conditions_index/c_idx_processed_dialogs.json": (files / "c_idx.json").read_bytes(),
         }
-        downloaded = load_start_model(attrs.evolve(TUNING, start_address=bucket.address, start_name="id"), run)
+        confirmed = tuple(hashlib.sha256(content).hexdigest() for content in bucket.files.values())
+        options = attrs.evolve(TUNING, start_address=bucket.address, start_name="id", sha256=confirmed)
+        downloaded = load_start_model(options, run)
     local = load_start_model(attrs.evolve(TUNING, start_path=files), run)
     assert downloaded.settings == local.settings
     assert downloaded.vocabulary.tokens == local.vocabulary.tokens

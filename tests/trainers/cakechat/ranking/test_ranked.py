@@ -11,7 +11,10 @@ import attrs
 import pytest
 
 from autocakechat import Corpus, RankingResponder, Request, RunContext, ScoringResponder, UserError, set_aside
+from autocakechat.plugins.trainers.cakechat.data.arrays import Floats
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Contexts
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES
+from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.ranking.network_features import GAIN
 from autocakechat.plugins.trainers.cakechat.ranking.ranked_responder import RankedResponder
@@ -79,6 +82,23 @@ def test_the_reasons_name_what_the_network_thinks(folder: Path, run: RunContext)
     (reply,) = load(folder, ReplyOptions(seed=1), run).respond([QUESTION])
     assert GAIN in reply.reasons
     assert "length" in reply.reasons
+
+
+def test_a_context_is_encoded_once(folder: Path, run: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is encoded to generate replies, and ranking needs the same thought vector."""
+    batches = []
+    encode = Network.encode_contexts
+
+    def counted(network: Network, contexts: Contexts) -> Floats:
+        thoughts = encode(network, contexts)
+        batches.append(len(thoughts))
+        return thoughts
+
+    responder = load(folder, ReplyOptions(seed=1), run)
+    monkeypatch.setattr(Network, "encode_contexts", counted)
+    replies = responder.respond([QUESTION, Request(["bye"])])
+    assert batches == [2]
+    assert all(GAIN in reply.reasons for reply in replies)
 
 
 def test_the_network_counts(folder: Path, tmp_path: Path, run: RunContext) -> None:

@@ -1,0 +1,23 @@
+"""Sources that read the chats of several messengers, one module each.
+
+`source` makes a source of a format. `json_stream` reads large JSON files piece by piece; `content` has what the formats
+share: kinds of attachments, ids, times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autocakechat import SourceType, hookimpl
+from autocakechat_messengers.source import make_source
+
+
+@hookimpl
+def acc_sources() -> Iterator[SourceType]:
+    """Yields a source for each messenger."""
+    yield make_source("discord", "Discord: JSON of DiscordChatExporter, or Discord's data package", "discord")
+    yield make_source("messenger", "Facebook Messenger: JSON of Download your information", "meta")
+    yield make_source("instagram", "Instagram: JSON of Download your information", "meta")
+    yield make_source("slack", "Slack: workspace exports", "slack")
+    yield make_source("signal", "Signal: data.json of sigexport", "signal")
+    yield make_source("imessage", "iMessage: chat.db of macOS", "imessage")

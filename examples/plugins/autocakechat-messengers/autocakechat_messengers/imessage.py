@@ -1,0 +1,173 @@
+"""iMessage: the database `chat.db` of macOS, opened read-only."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from autocakechat import Chat, Message, RunContext, UserError
+from autocakechat_messengers.content import OWNER, attachment_kind, find_files, without_duplicates
+from autocakechat_messengers.source import ExportFiles
+
+HINT = {"imessage": "copy chat.db and chat.db-wal from ~/Library/Messages of a Mac"}
+_START = 978_307_200  # the times of the database count from 2001
+_LAST_TIME = 253_402_300_799
+_GROUP_STYLE = 43
+_OBJECT = "\ufffc"  # stands for an attachment in a text
+# The columns of a message that matter; older versions of macOS lack some.
+_COLUMNS = (
+    "text", "attributedBody", "date", "is_from_me", "associated_message_type", "item_type", "balloon_bundle_id",
+    "is_audio_message", "date_retracted",
+)  # fmt: skip
+
+
+def find(source: str, path: Path) -> Sequence[Path]:
+    """Returns the databases under a path, each with its write-ahead log; see `Format.find`."""
+    found = find_files(path, "chat.db", _problem)
+    return [*found, *(log for file in found if (log := _log_of(file)).is_file())]
+
+
+def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
+    """Yields the chats; see `Format.read`."""
+    for path in files:
+        if path.name.endswith("-wal"):
+            continue
+        with _opened(path, run) as database, run.progress("reading iMessage chats") as progress:
+            columns, chats = _contents(database, files.names[path])
+            for identifier, name, style, ids in chats:
+                kind = "group" if style == _GROUP_STYLE else "private chat"
+                messages = _messages(database, str(ids), columns, files.names[path], run)
+                yield Chat(str(identifier), str(name) if name else None, kind, without_duplicates(messages))
+                progress.advance()
+
+
+def _problem(path: Path, head: bytes) -> str:
+    if not head.startswith(b"SQLite format 3\x00"):
+        return "not a database of macOS" if head else "the file is empty"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as error:
+        return f"a damaged database: {error}"
+    missing = {"message", "chat", "handle", "chat_message_join"} - tables
+    return f"a database, but not of Messages: it has no table {min(missing)}" if missing else ""
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}-wal")
+
+
+def _contents(database: sqlite3.Connection, name: str) -> tuple[set[str], list[tuple[Any, ...]]]:
+    """Returns the columns of the table of messages, and the chats.
+
+    Raises:
+        UserError: The database is damaged.
+    """
+    rows = "SELECT chat_identifier, max(display_name), max(style), group_concat(ROWID) FROM chat GROUP BY 1"
+    try:
+        columns = {row[1] for row in database.execute("PRAGMA table_info(message)")}
+        return columns, database.execute(rows).fetchall()
+    except sqlite3.Error as error:
+        raise UserError(f"{name}: a damaged database: {error}", "copy it again while Messages is closed") from None
+
+
+@contextmanager
+def _opened(path: Path, run: RunContext) -> Iterator[sqlite3.Connection]:
+    """Opens a database. With a write-ahead log, a copy is opened, because SQLite writes beside such a database."""
+    with tempfile.TemporaryDirectory(dir=run.state) as folder:
+        options = "mode=ro&immutable=1"
+        if _log_of(path).is_file():
+            copy = Path(folder, "chat.db")
+            shutil.copyfile(path, copy)
+            shutil.copyfile(_log_of(path), _log_of(copy))
+            path, options = copy, "mode=rw"
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)) as database:
+            database.text_factory = lambda text: text.decode("utf-8", "replace")
+            yield database
+
+
+def _messages(
+    database: sqlite3.Connection, chat_ids: str, columns: set[str], name: str, run: RunContext
+) -> Iterator[Message]:
+    selected = ", ".join(f"m.{column}" if column in columns else "NULL" for column in _COLUMNS)
+    target = (
+        "(SELECT target.ROWID FROM message target WHERE target.guid = m.thread_originator_guid)"
+        if "thread_originator_guid" in columns
+        else "NULL"
+    )
+    # The ids come from the same database and are integers.
+    query = f"""
+        SELECT m.ROWID, handle.id, {target}, {selected},
+            (SELECT a.mime_type || '/' || coalesce(a.transfer_name, '') FROM attachment a
+             JOIN message_attachment_join j ON j.attachment_id = a.ROWID WHERE j.message_id = m.ROWID LIMIT 1)
+        FROM chat_message_join JOIN message m ON m.ROWID = chat_message_join.message_id
+        LEFT JOIN handle ON handle.ROWID = m.handle_id
+        WHERE chat_message_join.chat_id IN ({chat_ids}) ORDER BY m.date, m.ROWID
+    """
+    try:
+        for id_, handle, target_id, *values, attachment in database.execute(query):
+            yield _message(id_, handle, target_id, dict(zip(_COLUMNS, values, strict=True)), attachment)
+    except sqlite3.Error as error:
+        run.log.warning("%s: the database is damaged (%s); everything before is used", name, error)
+
+
+def _message(
+    id: int, handle: str | None, target: int | None, values: dict[str, Any], attachment: str | None
+) -> Message:
+    from_me = bool(values["is_from_me"])
+    sender = OWNER if from_me else str(handle or "")
+    text = str(values["text"] or "") or text_of_body(values["attributedBody"])
+    text = text.replace(_OBJECT, "").strip()
+    kind = "text" if text else "empty message"
+    if 2000 <= _integer(values["associated_message_type"]) < 4000:
+        kind, text = "service: reaction", ""
+    elif _integer(values["item_type"]):
+        kind, text = "service: change of the group", ""
+    elif _integer(values["date_retracted"]):
+        kind, text = "deleted message", ""
+    elif values["is_audio_message"]:
+        kind = "voice message"
+    elif attachment:
+        mime, _, name = attachment.partition("/")
+        subtype, _, name = name.partition("/")
+        kind = attachment_kind(name, f"{mime}/{subtype}")
+    elif values["balloon_bundle_id"] and not text:
+        kind = "app message"
+    return Message(id, sender, None, text, _time(values["date"]), target, kind, outgoing=from_me)
+
+
+def _integer(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _time(date: Any) -> int:
+    """Converts a time of the database: seconds from 2001, or nanoseconds since macOS 10.13."""
+    number = _integer(date)
+    since_2001 = number // 1_000_000_000 if abs(number) > 1_000_000_000_000 else number
+    return min(max(0, since_2001 + _START), _LAST_TIME)
+
+
+def text_of_body(body: Any) -> str:
+    """Returns the text of an `attributedBody`, an NSAttributedString as a typed stream; empty if there is none.
+
+    The text follows the class name NSString: a marker, then its length in bytes, then UTF-8. A length above 127 is
+    written as 0x81 and two bytes, or 0x82 and four.
+    """
+    if not isinstance(body, bytes):
+        return ""
+    start = body.find(b"\x84\x01+", body.find(b"NSString") + 1)
+    if start < 0 or b"NSString" not in body:
+        return ""
+    start += 3
+    size = body[start] if start < len(body) else 0
+    start += 1
+    if size in (0x81, 0x82):
+        width = 2 if size == 0x81 else 4
+        size = int.from_bytes(body[start : start + width], "little")
+        start += width
+    return body[start : start + size].decode("utf-8", "replace")

@@ -1,0 +1,163 @@
+"""Slack: an unpacked workspace export, with a folder for each channel and a file for each day."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autocakechat import Chat, Message, RunContext
+from autocakechat_messengers.content import (
+    WRONG_VALUES,
+    attachment_kind,
+    damaged,
+    number_of,
+    seconds,
+    text_of,
+    without_duplicates,
+)
+from autocakechat_messengers.source import ExportFiles, NotAnExportError
+
+HINT = {"slack": "export the workspace (Settings > Import/Export Data), unpack the archive, and give its folder"}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
+_LISTS = {
+    "channels.json": "channel group",
+    "groups.json": "private group",
+    "mpims.json": "private group",
+    "dms.json": "private chat",
+}
+_OWN_SUBTYPES = ("", "thread_broadcast", "me_message", "file_share", "file_comment")
+# <@U123>, <@U123|ann>, <#C123|general>, <!here>, <https://example.org|label>
+_TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+
+
+def find(source: str, path: Path) -> Sequence[Path]:
+    """Returns the files of an export; see `Format.find`."""
+    if path.is_file():
+        raise NotAnExportError(f"{path}: not a folder")
+    roots = sorted(file.parent for file in path.rglob("users.json"))
+    days = [day for root in roots for day in root.glob("*/*.json") if _DAY.fullmatch(day.name)]
+    if not days:
+        raise NotAnExportError(f"{path}: no Slack export in this folder: users.json, or the files of days, are missing")
+    lists = [root / name for root in roots for name in ("users.json", *_LISTS) if (root / name).is_file()]
+    return [*lists, *days]
+
+
+def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
+    """Yields the channels; see `Format.read`."""
+    people: dict[str, str] = {}
+    channels: dict[tuple[Path, str], tuple[str, dict[str, Any]]] = {}
+    folders: dict[Path, list[Path]] = {}
+    for path in files:
+        if path.name == "users.json":
+            people |= {user["id"]: _name(user) for user in _load(path, files, run) if "id" in user}
+        elif kind := _LISTS.get(path.name):
+            for channel in _load(path, files, run):
+                for folder in (channel.get("name"), channel.get("id")):
+                    channels.setdefault((path.parent, str(folder)), (kind, channel))
+        else:
+            folders.setdefault(path.parent, []).append(path)
+    total = sum(path.stat().st_size for days in folders.values() for path in days)
+    with run.progress("reading Slack channels", total=total, unit="B") as progress:
+        for folder, days in folders.items():
+            kind, channel = channels.get((folder.parent, folder.name), ("channel group", {}))
+            members = channel.get("members") or []
+            title = ", ".join(people.get(member, str(member)) for member in members) if "chat" in kind else folder.name
+
+            def messages(days: list[Path] = days) -> Iterator[Message]:
+                for day in sorted(days, key=lambda path: path.name):
+                    progress.advance(day.stat().st_size)
+                    yield from _messages_of_day(_load(day, files, run), people)
+
+            yield Chat(str(channel.get("id") or folder.name), title, kind, without_duplicates(messages()))
+
+
+def _load(path: Path, files: ExportFiles, run: RunContext) -> list[dict[str, Any]]:
+    """Reads a file; one that is damaged counts as empty."""
+    content = path.read_bytes()
+    try:
+        try:
+            values = msgspec.json.decode(content)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            values = json.loads(content.decode("utf-8-sig", "replace"), strict=False)
+    except (ValueError, RecursionError) as error:
+        run.log.warning("%s: the file is damaged and not used: %s", files.names[path], error)
+        return []
+    return [value if isinstance(value, dict) else {} for value in values] if isinstance(values, list) else []
+
+
+def _name(user: dict[str, Any]) -> str:
+    profile = user.get("profile") or user.get("user_profile") or user
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def _messages_of_day(entries: list[dict[str, Any]], people: dict[str, str]) -> list[Message]:
+    messages = []
+    for number, entry in enumerate(entries):
+        try:
+            messages.append(_message(entry, people))
+        except WRONG_VALUES:
+            messages.append(damaged(number, 0))
+    return sorted(messages, key=lambda message: (message.sent, message.id))
+
+
+def _message(entry: dict[str, Any], people: dict[str, str]) -> Message:
+    subtype, sender = text_of(entry.get("subtype")), text_of(entry.get("user"))
+    text = _plain(text_of(entry.get("text")), people)
+    name = people.get(sender) or _name(entry.get("user_profile") or {})
+    kind, own_words = _content_kind(entry, text), True
+    if entry.get("bot_id") or subtype == "bot_message":
+        sender = sender or text_of(entry.get("bot_id"))
+        name, kind, own_words = name or text_of(entry.get("username")), "bot message", False
+    elif subtype == "tombstone":
+        text, kind = "", "deleted message"
+    elif subtype not in _OWN_SUBTYPES:
+        text, kind = "", f"service: {subtype}"
+    elif not text and any(shared.get("is_share") for shared in entry.get("attachments") or []):
+        text, kind, own_words = _plain(text_of(entry["attachments"][0].get("text")), people), "forward", False
+    stamp, root = entry["ts"], entry.get("thread_ts")
+    return Message(
+        _number(stamp),
+        sender,
+        name or None,
+        text,
+        seconds(float(stamp)),
+        _number(root) if root and root != stamp else None,
+        kind,
+        own_words,
+    )
+
+
+def _content_kind(entry: dict[str, Any], text: str) -> str:
+    if files := entry.get("files"):
+        return attachment_kind(text_of(files[0].get("name")), text_of(files[0].get("mimetype")))
+    return "text" if text else "empty message"
+
+
+def _number(stamp: str) -> int:
+    """Returns the id of a message: its time in microseconds."""
+    return number_of(text_of(stamp).replace(".", ""))
+
+
+def _plain(text: str, people: dict[str, str]) -> str:
+    """Replaces mentions and links by what people see."""
+    if "<" in text:
+        text = _TOKEN.sub(lambda token: _shown(token, people), text)
+    return html.unescape(text) if "&" in text else text
+
+
+def _shown(token: re.Match[str], people: dict[str, str]) -> str:
+    mark, target, label = token.groups()
+    if mark == "@":
+        return f"@{people.get(target) or label or target}"
+    if mark == "#":
+        return f"#{label or target}"
+    if mark == "!":
+        return label or f"@{target}"
+    return label or target

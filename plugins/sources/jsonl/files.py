@@ -1,0 +1,151 @@
+"""Finds log files, opens them whether or not they are compressed, and explains why a file is not a log."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+
+from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
+from autocakechat.plugins.sources.jsonl.zst import open_zst
+
+HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognise its format
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a damaged compressed file raises
+_COMPRESSIONS = (".gz", ".zst")
+
+
+@attrs.frozen
+class FileFormat:
+    """A format of log files.
+
+    Attributes:
+        suffixes: The suffixes that a file in a folder must have, without that of a compression.
+        problem: Takes the name and the beginning of a file, and returns why it is not of this format; empty if it is.
+        hint: What to do about a file that is not of this format.
+    """
+
+    suffixes: tuple[str, ...]
+    problem: Callable[[str, bytes], str]
+    hint: str
+
+
+def find_input(path: Path, file_format: FileFormat) -> Input:
+    """Finds the log files under a path. They are read together, because any of them may continue a chat of another.
+
+    Args:
+        path: A file, or a folder that contains log files at any depth.
+        file_format: The format to look for.
+
+    Raises:
+        UserError: There is no log.
+    """
+    shown = escape_control_characters(str(path))
+    if path.is_file():
+        if problem := find_problem(path, file_format):
+            is_foreign = not _bare_name(path).lower().endswith(file_format.suffixes)
+            raise (ForeignLogError if is_foreign else UserError)(f"{shown}: {problem}", file_format.hint)
+        return Input(path.name, (path,))
+    if not path.is_dir():
+        raise UserError(f"{shown}: no such file or folder", file_format.hint)
+    candidates = sorted(_find_candidates(path, file_format))
+    problems = {file: find_problem(file, file_format) for file in candidates}
+    logs = tuple(file for file in candidates if not problems[file])
+    if not logs:
+        if not candidates:
+            suffixes = " or ".join(file_format.suffixes)
+            raise ForeignLogError(f"{shown}: no file with the suffix {suffixes} in this folder", file_format.hint)
+        first = candidates[0]
+        raise UserError(f"{escape_control_characters(str(first))}: {problems[first]}", file_format.hint)
+    name = logs[0].relative_to(path).as_posix()
+    return Input(name if len(logs) == 1 else f"{name} and {len(logs) - 1} more", logs)
+
+
+def recognises(path: Path, file_format: FileFormat) -> bool:
+    """Returns whether a file is a log, or a folder contains one."""
+    try:
+        files = [path] if path.is_file() else _find_candidates(path, file_format)
+        return any(not find_problem(file, file_format) for file in files)
+    except (OSError, UserError):
+        return False
+
+
+def find_problem(path: Path, file_format: FileFormat) -> str:
+    """Checks the beginning of a file.
+
+    Returns:
+        Why the file is not a log; empty if it looks like one.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    with open_log(path) as file:
+        head = read_head(file)
+    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
+        return "the file is empty"
+    return file_format.problem(_bare_name(path), head)
+
+
+def read_head(file: BinaryIO) -> bytes:
+    """Reads the beginning of a file; of a damaged archive, what can be read."""
+    head = b""
+    try:
+        while len(head) < HEAD_SIZE and (part := file.read(HEAD_SIZE - len(head))):
+            head += part
+    except DAMAGE:
+        pass
+    return head
+
+
+@contextmanager
+def open_log(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file for reading; one with the suffix of a compression is decompressed.
+
+    Raises:
+        UserError: The file cannot be opened, or the library for its compression is missing.
+    """
+    shown = escape_control_characters(str(path))
+    try:
+        if path.suffix.lower() == ".zst":
+            with path.open("rb") as packed:
+                yield open_zst(packed, shown)
+        elif path.suffix.lower() == ".gz":
+            with gzip.open(path) as file:
+                yield file  # type: ignore[misc]
+        else:
+            with path.open("rb") as plain:
+                yield plain
+    except OSError as error:
+        if isinstance(error, gzip.BadGzipFile):
+            raise UserError(f"{shown}: not a gzip file", "remove the suffix .gz if it is not compressed") from None
+        raise UserError(f"{shown}: {error.strerror}", "check the path and its permissions") from None
+
+
+def is_compressed(path: Path) -> bool:
+    """Returns whether a file has the suffix of a compression."""
+    return path.suffix.lower() in _COMPRESSIONS
+
+
+def unique_names(input: Input) -> dict[Path, str]:
+    """Returns a name for each file of an input; the names do not depend on the location of the input."""
+    if len(input.paths) == 1:
+        return {input.paths[0]: input.name}
+    common = Path(os.path.commonpath([path.parent for path in input.paths]))
+    return {path: path.relative_to(common).as_posix() for path in input.paths}
+
+
+def _bare_name(path: Path) -> str:
+    """Returns the name of a file without the suffix of its compression."""
+    return path.name[: -len(path.suffix)] if is_compressed(path) else path.name
+
+
+def _find_candidates(folder: Path, file_format: FileFormat) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+            if _bare_name(path).lower().endswith(file_format.suffixes) and path.is_file():  # not a pipe
+                yield path

@@ -1,0 +1,1 @@
+"""Converts the records of an export to messages."""

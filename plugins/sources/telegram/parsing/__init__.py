@@ -1,0 +1,1 @@
+"""Reads the JSON of an export, in any layout, and repairs it."""
