@@ -1,6 +1,7 @@
 # `make demo` trains a bot on real conversations and starts a conversation with it; `make test` runs the tests.
 # `make demo START=conversations` first trains a start model, for about ten minutes, on conversations that the demo does not use.
-# Both install what they need into .venv. PYTHON=/path/to/python3 selects the interpreter.
+# `make demo-lora` trains a language model on the same conversations, in about five minutes.
+# All install what they need into .venv. PYTHON=/path/to/python3 selects the interpreter.
 #
 # Your own bot in containers (docs/docker.md): put chat logs into tg_data, then
 #   make generate_corpus TELEGRAM_SERVER_ID=user123456789
@@ -27,13 +28,23 @@ TELEGRAM_ALLOW := $(or $(TELEGRAM_ALLOW),$(call from-env,TELEGRAM_ALLOW))
 # $(call need,VALUE,MESSAGE) fails with the message if the value is empty.
 need = $(if $(strip $(1)),,$(error $(2)))
 
-.PHONY: demo test coverage lint types soak docs lock audit generate_corpus clean
+# A build of PyTorch without CUDA, unless there may be a GPU: the one on PyPI for Linux takes several gigabytes.
+# `make demo-lora TORCH=torch` installs the one on PyPI.
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+TORCH ?= torch$(if $(filter Linux,$(shell uname)),$(if $(shell command -v nvidia-smi),, --index-url $(TORCH_CPU)))
+
+.PHONY: demo demo-lora test coverage lint types soak docs lock audit generate_corpus clean
 .DELETE_ON_ERROR:
 
+DEMO_EXPORT := $(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400
+
 demo: $(VENV)/demo
-	@$(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400 \
-		$(if $(filter conversations,$(START)),--unseen)
+	@$(DEMO_EXPORT) $(if $(filter conversations,$(START)),--unseen)
 	@$(BIN)/acc run examples/demo/pipeline.toml $(if $(START),--set trainer.start=$(START))
+
+demo-lora: $(VENV)/demo-lora
+	@$(DEMO_EXPORT)
+	@$(BIN)/acc run examples/demo/language-model.toml
 
 # The tests of a file run in one process: they share trained models.
 test: lint types
@@ -108,6 +119,12 @@ $(VENV)/core: $(VENV)/python setup.cfg pyproject.toml
 $(VENV)/demo: $(VENV)/python setup.cfg pyproject.toml
 	@echo "Installing the demo's requirements into $(VENV); TensorFlow is large, this takes a few minutes."
 	@$(PIP) install --editable '.[telegram,cakechat-cpu,conversations]'
+	@touch $@
+
+$(VENV)/demo-lora: $(VENV)/python setup.cfg pyproject.toml
+	@echo "Installing the language model's requirements into $(VENV); PyTorch is large, this takes a few minutes."
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install $(TORCH)
+	@$(PIP) install --editable '.[lora,llama,conversations]'
 	@touch $@
 
 $(VENV)/dev: $(VENV)/python setup.cfg pyproject.toml

@@ -38,10 +38,12 @@ if TYPE_CHECKING:
         Input,
         SourceType,
         TrainerType,
+        TrainingEstimate,
     )
     from autocakechat.ranking.features import Candidate
     from autocakechat.ranking.moments import set_aside
     from autocakechat.ranking.reply_ranker import RankedReply, ReplyRanker
+    from autocakechat.ranking.rules import is_allowed
     from autocakechat.retrieval.exchanges import Exchange
     from autocakechat.retrieval.meaning import Embedder, open_embedder
     from autocakechat.retrieval.reply_index import Match, ReplyIndex
@@ -81,12 +83,14 @@ __all__ = [
     "StageError",
     "TrainedModel",
     "TrainerType",
+    "TrainingEstimate",
     "UserError",
     "Utterance",
     "damaged_file",
     "escape_control_characters",
     "finalize_model_folder",
     "hookimpl",
+    "is_allowed",
     "markup",
     "open_embedder",
     "option",
@@ -126,10 +130,12 @@ _PUBLIC_NAMES = {
         "Input",
         "SourceType",
         "TrainerType",
+        "TrainingEstimate",
     ),
     "ranking.features": ("Candidate",),
     "ranking.moments": ("set_aside",),
     "ranking.reply_ranker": ("RankedReply", "ReplyRanker"),
+    "ranking.rules": ("is_allowed",),
     "retrieval.exchanges": ("Exchange",),
     "retrieval.meaning": ("Embedder", "open_embedder"),
     "retrieval.reply_index": ("Match", "ReplyIndex"),

@@ -25,8 +25,6 @@ CONTAINERS = $(DOCKER) ps --quiet --filter label=com.docker.compose.project=$(CO
 COMPOSE = $(COMPOSE_PROGRAM) --file docker/compose.yaml
 COMPOSE_PROGRAM = $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || command -v docker-compose)
 BUILD = $(DOCKER) build --file docker/Dockerfile --tag $(IMAGE) --build-arg PLUGINS="$(PLUGINS)" $(DOCKER_BUILD_FLAGS)
-# PyTorch without CUDA.
-TORCH_CPU := https://download.pytorch.org/whl/cpu
 TOKEN_FILE := .secrets/telegram_bot_token
 # An optional start model: a model folder, or files of the original CakeChat.
 PRETRAINED = $(if $(wildcard results.nosync/pretrained/*),results.nosync/pretrained)

@@ -110,6 +110,13 @@ FAULTS = [
         "load_requires_names",
         "`load_requires` is a string",
     ),
+    Fault(
+        "trainer",
+        "load=load,",
+        'load=load, estimate=lambda *_: __import__("autocakechat").TrainingEstimate(seconds=1, quality=2, remark=""),',
+        "estimate_is_possible",
+        "the quality 2, expected 0 to 1",
+    ),
     Fault("trainer", 'return {"pairs": len(replies)}', "return {}", "metrics_have_names", "returns no metrics"),
     Fault(
         "trainer",

@@ -59,7 +59,7 @@ def texts(file: Path) -> Iterator[tuple[int, str]]:
 def files() -> list[Path]:
     suffixes = {".py", ".md", ".txt", ".mk", ".yaml", ".toml", ".html", ".js"}
     below = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))
-    written = [path for path in below if path.suffix in suffixes and not {"tg_data", "build"} & set(path.parts)]
+    written = [path for path in below if path.suffix in suffixes and not {"tg_data", "build", ".acc"} & set(path.parts)]
     return sorted([*written, *(ROOT / page for page in PAGES)])
 
 

@@ -74,7 +74,8 @@ def _open_bar(title: str, total: float | None = None, unit: str = "") -> Iterato
         amount,
         rich_progress.TextColumn("{task.fields[figures]}"),
         rich_progress.TimeRemainingColumn() if total else rich_progress.TimeElapsedColumn(),
-        console=Console(stderr=True),
+        # This very file: a library whose own bars are hidden by redirecting standard error does not hide this one.
+        console=Console(file=sys.stderr),
         transient=True,
     )
     with display:

@@ -109,6 +109,27 @@ class AnnotatorType(StageType):
 
 
 @attrs.frozen(kw_only=True)
+class TrainingEstimate:
+    """What to expect of a trainer with its default options, on this machine. `acc init` shows it.
+
+    Attributes:
+        seconds: How long the training takes.
+        quality: How well the bot recognises the person's reply among ten: the mean average precision, from 0 to 1. 0
+            means that it cannot be trained here. `acc init` recommends the trainer with the highest one.
+        remark: What its replies are like, and what it needs, in a few words.
+    """
+
+    seconds: float
+    quality: float
+    remark: str
+
+    def __attrs_post_init__(self) -> None:
+        require_type("TrainingEstimate.seconds", self.seconds, int | float)
+        require_type("TrainingEstimate.quality", self.quality, int | float)
+        require_type("TrainingEstimate.remark", self.remark, str)
+
+
+@attrs.frozen(kw_only=True)
 class TrainerType(StageType):
     """A trainer: it trains a model on a corpus, and loads it to generate replies.
 
@@ -129,6 +150,8 @@ class TrainerType(StageType):
         load_requires: Import names of the libraries that `load` and the responder need; None if they are those of
             training. `requires` and `install` are then for training alone.
         load_install: The command that installs the libraries of `load_requires`.
+        estimate: Takes the number of replies to learn and some messages of the chat log, and returns what to expect. It
+            must be fast and need no libraries. None if that is unknown.
     """
 
     kind: ClassVar[str] = "trainer"
@@ -140,6 +163,7 @@ class TrainerType(StageType):
     continue_training: Callable[[Any, Path, Corpus, Path, RunContext], Mapping[str, Any]] | None = None
     load_requires: Sequence[str] | None = None
     load_install: str = ""
+    estimate: Callable[[int, Sequence[str]], TrainingEstimate] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autocakechat.interface.stage_types import Input, SourceType, TrainerType
+from autocakechat.interface.stage_types import Input, SourceType, TrainerType, TrainingEstimate
 from autocakechat.interface.type_checks import describe_value
 from autocakechat.pipeline.stage_checks import problem_of_training
 from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin
@@ -38,6 +38,31 @@ def stage_inputs(owner: str, stage: SourceType | TrainerType, options: Any) -> S
         expected = 'expected a list of Input, such as [Input("log.txt", (path,))]'
         raise contract_violation(owner, stage, f"{problem}, {expected}", function=stage.inputs)
     return inputs
+
+
+def estimate_training(owner: str, trainer: TrainerType, replies: int, texts: Sequence[str]) -> TrainingEstimate | None:
+    """Calls the function `estimate` of a trainer.
+
+    Args:
+        owner: The plugin that provides the trainer, as error messages name it.
+        trainer: The trainer.
+        replies: The number of replies to learn.
+        texts: Some messages of the chat log.
+
+    Returns:
+        The estimate; None for a trainer without such a function.
+
+    Raises:
+        PluginError: The function failed, or did not return an estimate.
+    """
+    if trainer.estimate is None:
+        return None
+    with errors_of_plugin(owner, trainer):
+        estimate = trainer.estimate(replies, texts)
+    if not isinstance(estimate, TrainingEstimate):
+        problem = f"`estimate` returns {describe_value(estimate)}, expected TrainingEstimate"
+        raise contract_violation(owner, trainer, problem, function=trainer.estimate)
+    return estimate
 
 
 def check_training(owner: str, trainer: TrainerType, metrics: Any, folder: Path) -> None:

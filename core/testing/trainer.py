@@ -115,6 +115,15 @@ class TrainerContract(StageContract):
         assert not isinstance(names, str), '`load_requires` is a string; write a tuple: ("name",)'
         assert stage.load_install or not names, "set `load_install` to the command that installs `load_requires`"
 
+    def test_the_estimate_is_possible(self, stage: TrainerType) -> None:
+        """`estimate`, if there is one, takes any number of replies and any messages."""
+        for replies, texts in ((0, ()), (100, ["hello"]), (1_000_000, list(_ODD_TEXTS))):
+            if stage.estimate is not None:
+                found = stage.estimate(replies, texts)
+                assert found.seconds > 0, f"`estimate` returns {found.seconds} seconds for {replies} replies"
+                assert 0 <= found.quality <= 1, f"`estimate` returns the quality {found.quality}, expected 0 to 1"
+                assert found.remark.isprintable(), "the remark of `estimate` is not one line"
+
     def test_the_model_replies_in_a_new_process(self, trained: TrainingResult, stage: TrainerType) -> None:
         """The moved folder replies line by line in `acc chat`, without the modules that only training requires."""
         replying = stage.requires if stage.load_requires is None else stage.load_requires

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from autocakechat.cli.init_command import log_choices, stage_choices
+from autocakechat.cli.init_command import log_choices, stage_choices, trainer_choice
 from autocakechat.cli.init_command.pipeline_text import (
     TOKEN_VARIABLE,
     Table,
@@ -67,7 +67,7 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
     "--exclude", multiple=True, metavar="WHAT", help="Leave out this chat or person: an id or a name. May be repeated."
 )
 @click.option(
-    "--trainer", "trainer_name", default="cakechat", shell_complete=_complete("trainer"), help="The trainer to use."
+    "--trainer", "trainer_name", shell_complete=_complete("trainer"), help="How the bot learns, such as retrieval."
 )
 @click.option("--start", help="What training starts from, such as scratch or pretrained, if the trainer has a choice.")
 @click.option(
@@ -88,12 +88,12 @@ def command(
     person: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
-    trainer_name: str,
+    trainer_name: str | None,
     start: str | None,
     deployer_name: str | None,
     allow: tuple[str, ...],
 ) -> None:
-    """Create a pipeline.toml: asks for the chat log, the person to learn, and where the bot runs.
+    """Create a pipeline.toml: asks for the chat log, the person to learn, the trainer, and where the bot runs.
 
     EXPORT is the chat log to learn from: a file or a folder; several are learnt together. PIPELINE is the file to
     create, by default pipeline.toml.
@@ -104,9 +104,8 @@ def command(
     check_is_new(pipeline)
     # All options are checked before the first question, those about the chat log as soon as it is read.
     manager = app.manager()
-    trainer: TrainerType = manager.find("trainer", trainer_name)
-    stage_choices.require_no_more_options(trainer)
-    start = stage_choices.choose_start(trainer, start) if start is not None else None
+    trainer = _given_trainer(manager, trainer_name, start)
+    start = stage_choices.choose_start(trainer, start) if trainer and start is not None else None
     deployer = _given_deployer(manager, deployer_name, allow)
     log = log_choices.choose_log(app, exports, source_name)
     selection = log_choices.check_selection(log, include, exclude)
@@ -114,6 +113,7 @@ def command(
 
     people = log_choices.choose_person(log.summary, person)
     log_choices.check_not_excluded(people, selection["exclude"])
+    trainer = trainer or trainer_choice.ask_trainer(manager, sum(found.messages for found in people), log.texts)
     start = start or stage_choices.choose_start(trainer, None)
     deployer = deployer or stage_choices.choose_deployer(manager, None)
     if deployer.name == stage_choices.TELEGRAM and allowed is None:
@@ -131,7 +131,7 @@ def command(
     ]
     write_pipeline(pipeline, tables, manager)
     _print_choices(people, selection)
-    _print_next_steps(pipeline, deployer)
+    _print_next_steps(pipeline, trainer, deployer)
 
 
 def _split_paths(paths: Sequence[Path], export: Path | None) -> tuple[Path, Sequence[Path]]:
@@ -149,6 +149,18 @@ def _split_paths(paths: Sequence[Path], export: Path | None) -> tuple[Path, Sequ
 
 def _relative(path: Path, pipeline: Path) -> str:
     return str(path) if path.is_absolute() else os.path.relpath(path, pipeline.parent)
+
+
+def _given_trainer(manager: PluginManager, name: str | None, start: str | None) -> TrainerType | None:
+    """Returns the trainer that the options choose, if any; `--start` alone chooses the one that has this option."""
+    if name is not None:
+        return trainer_choice.find_trainer(manager, name)
+    if start is None:
+        return None
+    trainer = trainer_choice.trainer_with_start(manager)
+    if trainer is None:
+        raise UserError("--start needs --trainer", "add --trainer, with the name of the trainer")
+    return trainer
 
 
 def _given_deployer(manager: PluginManager, name: str | None, allow: Sequence[str]) -> DeployerType | None:
@@ -170,8 +182,13 @@ def _print_choices(person: Sequence[Participant], selection: Mapping[str, log_ch
             click.echo(f"{option}: {escape_control_characters(list_names(names))}", err=True)
 
 
-def _print_next_steps(pipeline: Path, deployer: DeployerType) -> None:
+def _print_next_steps(pipeline: Path, trainer: TrainerType, deployer: DeployerType) -> None:
+    from autocakechat.registry.requirements import missing_to_run
+
     click.echo(f"{pipeline}: written; next:", err=True)
+    for stage in (trainer, deployer):
+        if missing := missing_to_run(stage):
+            click.echo(f"  {missing.install}", err=True)
     if deployer.name == stage_choices.TELEGRAM:
         click.echo(f"  export {TOKEN_VARIABLE}=...        # the token from @BotFather", err=True)
     click.echo(f"  acc run {shlex.quote(str(pipeline))}", err=True)

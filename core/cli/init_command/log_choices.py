@@ -19,11 +19,13 @@ from autocakechat.text import escape_control_characters, pluralize
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
+    from autocakechat.interface.chatlog import MessageBatch
     from autocakechat.statistics.log_summary import ChatSummary, LogSummary
     from autocakechat.statistics.participants import Participant
 
 _USUAL_EXPORTS = ("tg_data", "result.json")
 _MAX_SHOWN = 10
+_TEXTS_PER_BATCH, _MAX_TEXTS = 50, 2000
 
 Names = Mapping[str, str | None]
 """Names of chats and people, by id."""
@@ -36,10 +38,12 @@ class ChatLog:
     Attributes:
         parts: The files or folders, each with the source that reads it.
         summary: Its chats and participants.
+        texts: Some of its messages.
     """
 
     parts: Sequence[tuple[SourceType, Path]]
     summary: LogSummary
+    texts: Sequence[str] = ()
 
     @property
     def not_selectable(self) -> str | None:
@@ -63,16 +67,25 @@ def choose_log(app: App, given: Sequence[Path], source_name: str | None) -> Chat
             if not path.exists():
                 raise UserError(f"{path}: no such file or folder", "give the path of an export")
         parts = [(source_for(app, path, source_name), path) for path in paths]
-        summary = read_logs(app, parts)
+        texts: list[str] = []
+        summary = read_logs(app, parts, lambda chat: chat.tap(partial(_collect_texts, texts)))
         if not summary.people:
             raise UserError(f"{paths[0]}: the chat log has no participants", "give another export")
-        return ChatLog(parts, summary)
+        return ChatLog(parts, summary, texts)
 
     if given:
         return read(*given)
     usual = next((name for name in _USUAL_EXPORTS if Path(name).exists()), None)
     question = "Which chat log (a file or a folder)?"
     return ask("--export", question, lambda answer: read(Path(answer.strip("'\"")).expanduser()), usual)
+
+
+def _collect_texts(texts: list[str], batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
+    """Adds some messages of each batch to a list, and yields the batches unchanged."""
+    for batch in batches:
+        if len(texts) < _MAX_TEXTS:
+            texts.extend(text for text in batch.texts[:_TEXTS_PER_BATCH] if text)
+        yield batch
 
 
 def choose_person(log: LogSummary, given: Sequence[str]) -> list[Participant]:

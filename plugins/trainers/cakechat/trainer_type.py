@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autocakechat import Input, TrainerType, UserError
+from autocakechat import Input, TrainerType, TrainingEstimate, UserError
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 
 if TYPE_CHECKING:
@@ -59,6 +59,13 @@ def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
     return loading.load(path, reply)
 
 
+def estimate(replies: int, texts: Sequence[str]) -> TrainingEstimate:
+    """Estimates a training with the default options; see `presets.estimate_training`."""
+    from autocakechat.plugins.trainers.cakechat.training.presets import estimate_training
+
+    return estimate_training(replies)
+
+
 TRAINER = TrainerType(
     name="cakechat",
     summary="hierarchical recurrent encoder-decoder (HRED) with emotions, as in CakeChat",
@@ -72,4 +79,5 @@ TRAINER = TrainerType(
     install="pip install 'autocakechat[cakechat]'",
     load_requires=("numpy", "threadpoolctl", "bm25s"),
     load_install="pip install 'autocakechat[reply]'",
+    estimate=estimate,
 )

@@ -75,6 +75,15 @@ class Options:
         help="number format; auto: bfloat16 where the processor or GPU multiplies it, else float32; 4bit: needs a CUDA "
         "GPU and bitsandbytes",
     )
+    ranking: bool = option(
+        default=True,
+        help="past replies: also store the person's replies, word for word, and fit a ranker for them",
+    )
+    examples: int = option(
+        default=0,
+        check=and_(ge(0), le(8)),
+        help="the most similar past exchanges to show in each prompt, in training and in replies",
+    )
     min_replies: int = option(
         default=10, check=ge(1), help="minimum replies to train on; fewer are rejected", affects_key=False
     )
@@ -118,6 +127,11 @@ class ReplyOptions:
     )
     past_replies: int = option(
         default=0, check=and_(ge(0), le(64)), help="number of the person's past replies that are ranked, too"
+    )
+    examples: int | None = option(
+        default=None,
+        check=optional(and_(ge(0), le(8))),
+        help="number of the most similar past exchanges in the prompt (default: as in training)",
     )
     banned: tuple[str, ...] = option(default=(), help="words and phrases that never occur in a reply")
     fallback: str = option(default="🙊", check=min_len(1), help="reply if no other may be sent")

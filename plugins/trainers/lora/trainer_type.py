@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autocakechat import Input, TrainerType, UserError
+from autocakechat import Input, TrainerType, TrainingEstimate, UserError
 from autocakechat.plugins.trainers.lora.options import Options, ReplyOptions
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def inputs(options: Options) -> Sequence[Input]:
     """
     from autocakechat.plugins.trainers.lora.bases.local import local_files
 
+    if options.examples and not options.ranking:
+        raise UserError("trainer.examples needs past replies", "set trainer.ranking = true, or trainer.examples = 0")
     if options.precision == "4bit":
         from autocakechat.plugins.trainers.lora.language_model.precision import choose_precision
 
@@ -48,6 +50,13 @@ def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
     return responder.load(path, reply, run)
 
 
+def estimate(replies: int, texts: Sequence[str]) -> TrainingEstimate:
+    """Estimates a training on this machine; see `training.estimate`."""
+    from autocakechat.plugins.trainers.lora.training.estimate import estimate_training
+
+    return estimate_training(replies, texts)
+
+
 TRAINER = TrainerType(
     name="lora",
     summary="a small language model that learns the person's replies in an adapter (LoRA)",
@@ -61,4 +70,5 @@ TRAINER = TrainerType(
     # `load` checks that one of the engines is installed.
     load_requires=("bm25s", "numpy", "platformdirs"),
     load_install="pip install 'autocakechat[llama]'",
+    estimate=estimate,
 )

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autocakechat import Input, TrainerType, UserError, hookimpl
+from autocakechat import Input, TrainerType, TrainingEstimate, UserError, hookimpl
 from autocakechat.plugins.trainers.retrieval.options import Options, ReplyOptions
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ def load(path: Path, reply: ReplyOptions, run: RunContext) -> Responder:
     return responder.load(path, reply)
 
 
+def estimate(replies: int, texts: Sequence[str]) -> TrainingEstimate:
+    """Estimates time and quality, from measurements with 6,354 and 33,075 replies."""
+    remark = "past replies of the person, word for word; nothing new"
+    return TrainingEstimate(seconds=5 + replies / 1000, quality=0.7 * replies / (replies + 200), remark=remark)
+
+
 @hookimpl
 def acc_trainers() -> Iterable[TrainerType]:
     """Yields the trainer `retrieval`."""
@@ -58,4 +64,5 @@ def acc_trainers() -> Iterable[TrainerType]:
         inputs=inputs,
         requires=("bm25s", "numpy"),
         install="pip install 'autocakechat[retrieval]'",
+        estimate=estimate,
     )

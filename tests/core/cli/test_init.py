@@ -102,7 +102,7 @@ def test_an_existing_file_is_not_overwritten(project: Project) -> None:
         ("acc plugins list --kind ex", ["extractor"]),
         ("acc plugins uninstall t", ["toys"]),
         ("acc init --deployer c", ["console"]),
-        ("acc init --trainer ", ["cakechat", "retrieval", "toy"]),
+        ("acc init --trainer ", ["cakechat", "lora", "retrieval", "toy"]),
     ],
 )
 def test_words_are_completed(project: Project, typed: str, completed: list[str]) -> None:

@@ -14,6 +14,7 @@ from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.model.folder import ModelFolder, read_model_folder
 from autocakechat.plugins.trainers.lora.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.lora.replies.responder import LanguageModelResponder
+from autocakechat.plugins.trainers.lora.replies.selection import PastReplies
 from autocakechat.ranking.reply_ranker import ReplyRanker
 from autocakechat.retrieval.reply_index import ReplyIndex
 from tests.trainers.lora.conftest import SUBJECTS, write_corpus
@@ -71,7 +72,7 @@ def respond(folder: ModelFolder, engine: Any, *requests: Request, **options: Any
 def make(folder: ModelFolder, engine: Any, **options: Any) -> LanguageModelResponder:
     index = ReplyIndex.open(folder.path / "past_replies")
     ranker = ReplyRanker.open(index, folder.path / "past_replies/ranker.json")
-    return LanguageModelResponder(engine, folder.settings, (index, ranker), ReplyOptions(**options))
+    return LanguageModelResponder(engine, folder.settings, PastReplies(index, ranker), ReplyOptions(**options))
 
 
 def test_the_candidate_that_gains_most_from_its_context_is_chosen(folder: ModelFolder) -> None:
@@ -88,6 +89,53 @@ def test_past_replies_are_candidates(folder: ModelFolder) -> None:
     engine = WrittenEngine(["tea?"])
     request = Request(["do you like music?"])
     assert respond(folder, engine, request, past_replies=5, context_weight=0.0) == ["yes, music are great"]
+
+
+def test_the_most_similar_past_exchanges_are_in_the_prompt(folder: ModelFolder) -> None:
+    engine = WrittenEngine(["x", "y", "z"])
+    request = Request(["do you like music?"], "joy")
+    respond(folder, engine, request, examples=2)
+    respond(folder, engine, request)
+    trained_so = attrs.evolve(folder, settings=attrs.evolve(folder.settings, examples=2))
+    respond(trained_so, engine, request)
+    shown, without, as_trained = engine.prompts
+    assert shown.count("message: do you like music?\nreply: yes, music are great") == 2
+    assert "message:" not in without
+    assert as_trained == shown
+
+
+def test_the_contexts_that_a_gain_is_compared_with_show_no_reply_of_their_own(
+    folder: ModelFolder, tmp_path: Path, run: RunContext
+) -> None:
+    prompts = []
+
+    def score(prompt: str, reply: str) -> float:
+        prompts.append(prompt)
+        return -1.0
+
+    corpus = write_corpus(tmp_path / "corpus", [["some tea?", "green tea"], ["some cake?", "no"], ["rain?", "never"]])
+    (tmp_path / "index").mkdir()
+    index = ReplyIndex.build(corpus, tmp_path / "index", run.progress)
+    past = PastReplies(index, ReplyRanker.fit(index, corpus, 1, run.progress))
+    engine = WrittenEngine(["one", "two"], score)
+    LanguageModelResponder(engine, folder.settings, past, ReplyOptions(candidates=2, examples=1)).respond(
+        [Request(["hello"])]
+    )
+    (tea,) = {prompt for prompt in prompts if "user\nsome tea?<" in prompt}
+    assert "reply: no" in tea
+    assert "green tea" not in tea
+
+
+def test_without_past_replies_the_rules_hold(folder: ModelFolder) -> None:
+    def score(prompt: str, reply: str) -> float:
+        return -1.0 if ("weather" in prompt) == ("sunny" in reply) else -9.0
+
+    engine = WrittenEngine(["a damn day", "how is the weather", "it is sunny", "so so"], score)
+    options = ReplyOptions(candidates=4, banned=("damn",))
+    responder = LanguageModelResponder(engine, folder.settings, None, options)
+    (reply,) = responder.respond([Request(["how is the weather?"])])
+    assert reply.text == "it is sunny"
+    assert list(reply.candidates) == ["it is sunny", "so so"]
 
 
 def test_a_banned_reply_is_generated_anew_and_then_the_fallback(folder: ModelFolder) -> None:

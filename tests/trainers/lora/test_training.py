@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
-from autocakechat import Corpus, RunContext, UserError
+from autocakechat import Corpus, Request, RunContext, UserError
 from autocakechat.plugins.trainers.lora import TRAINER
-from autocakechat.plugins.trainers.lora.options import Options
+from autocakechat.plugins.trainers.lora.options import Options, ReplyOptions
 from tests.trainers.lora.conftest import write_corpus
 
 Learn = Callable[..., Path]
@@ -105,6 +105,29 @@ def test_too_few_replies_are_refused(tmp_path: Path, options: Options, learn: Le
     corpus = write_corpus(tmp_path / "corpus", [["hello", "hi"]])
     with pytest.raises(UserError, match=r"1 replies to train on.*min_replies"):
         learn(options, corpus)
+
+
+def test_a_model_without_ranking_stores_no_past_replies(
+    options: Options, corpus: Corpus, learn: Learn, run: RunContext
+) -> None:
+    folder = learn(attrs.evolve(options, ranking=False), corpus)
+    stored = b"".join(file.read_bytes() for file in folder.rglob("*") if file.suffix in (".jsonl", ".npy"))
+    assert stored == b""
+    assert not (folder / "past_replies").exists()
+    responder = TRAINER.load(folder, ReplyOptions(engine="torch", max_tokens=4), run)
+    assert responder.respond([Request(["hello"])])[0].text
+    for needed in ({"past_replies": 3}, {"examples": 3}):
+        with pytest.raises(UserError, match=r"stores no past replies.*ranking = true"):
+            TRAINER.load(folder, ReplyOptions(**needed), run)
+    with pytest.raises(UserError, match=r"trainer.examples needs past replies"):
+        TRAINER.inputs(attrs.evolve(options, ranking=False, examples=1))
+
+
+def test_a_model_is_trained_with_examples(options: Options, corpus: Corpus, learn: Learn, run: RunContext) -> None:
+    folder = learn(attrs.evolve(options, examples=2, window=256), corpus)
+    assert json.loads((folder / "settings.json").read_bytes())["examples"] == 2
+    responder = TRAINER.load(folder, ReplyOptions(engine="torch", max_tokens=4), run)
+    assert responder.respond([Request(["do you like tea?"])])[0].text
 
 
 def test_short_memory_is_reported_and_spared(

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from autocakechat import Utterance
+from autocakechat import ReplyIndex, RunContext, Utterance
 from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat, derive_format
+from autocakechat.plugins.trainers.lora.prompts.examples import Examples
 from autocakechat.plugins.trainers.lora.training.batches import make_batches, width_of
 from autocakechat.plugins.trainers.lora.training.windows import Window, WindowMaker
+from tests.trainers.lora.conftest import write_corpus
 from tests.trainers.lora.tiny_base import SPECIAL
 
 
@@ -31,7 +33,11 @@ def chat_format() -> ChatFormat:
 
 @pytest.fixture
 def maker(tokenizer: Tokenizer, chat_format: ChatFormat) -> WindowMaker:
-    return WindowMaker(tokenizer, chat_format, "", 128)
+    return WindowMaker(tokenizer, chat_format, "", 128, Examples(None, 0, count_words, 0))
+
+
+def count_words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
 
 
 def dialog(*texts: str, labels: Sequence[str] = ()) -> list[Utterance]:
@@ -79,6 +85,40 @@ def test_a_reply_is_learnt_with_its_label(maker: WindowMaker, tokenizer: Tokeniz
     found = {learnt(tokenizer, window): tokenizer.decode(window.ids) for window in windows}
     assert "label: joy" in found["hi!!<|im_end|>"]
     assert "label" not in found["well.<|im_end|>"]
+
+
+def test_a_window_begins_with_the_exchanges_most_like_its_last_message_and_none_of_its_own_dialog(
+    tokenizer: Tokenizer, chat_format: ChatFormat, tmp_path: Path, run: RunContext
+) -> None:
+    lines = [
+        ["do you like tea?", "yes, green tea", "and cake?", "only with cherries"],
+        ["what is your name?", "robin"],
+        ["do you like tea at night?", "never"],
+    ]
+    corpus = write_corpus(tmp_path / "corpus", lines)
+    (tmp_path / "index").mkdir()
+    index = ReplyIndex.build(corpus, tmp_path / "index", run.progress)
+    maker = WindowMaker(tokenizer, chat_format, "Be Robin.", 256, Examples(index, 1, count_words, 64))
+    windows = list(maker.windows(corpus.dialogs("train"), indexed=True))
+    texts = [tokenizer.decode(window.ids, skip_special_tokens=False) for window in windows]
+    assert texts[2].startswith(
+        "<|im_start|>system\nBe Robin.\nmessage: do you like tea?\nreply: yes, green tea<|im_end|>"
+    )
+    assert "cherries" not in texts[0].split("<|im_end|>")[0]
+    assert [learnt(tokenizer, window) for window in windows][2] == "never<|im_end|>"
+    (held_out,) = maker.windows([dialog("and cake?", "no")])
+    assert "reply: only with cherries" in tokenizer.decode(held_out.ids)
+
+
+def test_examples_that_do_not_fit_are_left_out(tmp_path: Path, run: RunContext) -> None:
+    corpus = write_corpus(tmp_path / "corpus", [["tea " * 50, "yes"], ["tea or cake?", "cake"], ["tea?", "always"]])
+    (tmp_path / "index").mkdir()
+    index = ReplyIndex.build(corpus, tmp_path / "index", run.progress)
+    examples = Examples(index, 3, count_words, 20)
+    assert examples.lines(["more tea?"]).count("message: tea") == 2
+    assert "tea tea" not in examples.lines(["more tea?"])
+    assert examples.reserved == 20
+    assert Examples(None, 3, count_words, 20).reserved == 0
 
 
 def test_batches_have_windows_of_one_width_and_each_window_once() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import attrs
 
+from autocakechat import TrainingEstimate
 from autocakechat.plugins.trainers.cakechat.options import Options
 
 
@@ -70,6 +73,13 @@ _LARGEST_PRESET = "cakechat"
 _MAX_SAMPLES = {"tiny": 20_000, "small": 200_000, "medium": 2_000_000}
 """Training samples up to which `size = "auto"` chooses a preset."""
 
+_PAIRS_PER_SECOND = {"tiny": 930, "small": 420, "medium": 100, "cakechat": 50}
+"""The speed of training on two cores (see docs/performance.md)."""
+_MEASURED_CORES = 2
+_MOST_CORES = 8
+_START_SECONDS = 20
+_ENOUGH_REPLIES = 50_000
+
 
 def resolve_hyperparameters(options: Options, samples: int, start_hidden: int | None = None) -> Hyperparameters:
     """Returns the preset of `size`, with single options overriding its fields.
@@ -88,6 +98,25 @@ def resolve_hyperparameters(options: Options, samples: int, start_hidden: int | 
         values = attrs.evolve(values, learning_rate=ADADELTA_LEARNING_RATE)
     overrides = {field.name: getattr(options, field.name) for field in attrs.fields(Hyperparameters)}
     return attrs.evolve(values, **{name: value for name, value in overrides.items() if value is not None})
+
+
+def estimate_training(replies: int) -> TrainingEstimate:
+    """Estimates a training from scratch with the default options.
+
+    Past replies are ranked as by the trainer `retrieval`. A small network adds sentences that make little sense, one
+    that has learnt tens of thousands of replies helps to rank them.
+
+    Args:
+        replies: The number of replies to learn.
+    """
+    name = _preset_name(replies, None)
+    speed = _PAIRS_PER_SECOND[name] * min(os.cpu_count() or 1, _MOST_CORES) / _MEASURED_CORES
+    quality = 0.7 * replies / (replies + 200) - 0.02 + 0.04 * min(1.0, replies / _ENOUGH_REPLIES)
+    return TrainingEstimate(
+        seconds=_START_SECONDS + replies * PRESETS[name].epochs / speed,
+        quality=max(0.01, quality),
+        remark="past replies, and new sentences of a network that needs 50,000 replies to make sense",
+    )
 
 
 def _preset_name(samples: int, start_hidden: int | None) -> str:

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 
 
 def main() -> None:
@@ -36,7 +37,11 @@ def main() -> None:
     params.ui = False
     params.endpoint_slots = False
     params.verbosity = 1
-    server = Server(params)  # noqa: F841 - it serves as long as it exists
+    try:
+        server = Server(params)  # noqa: F841 - it serves as long as it exists
+    except RuntimeError:
+        time.sleep(0.5)  # a thread of llama.cpp writes the reason into the log
+        raise
     # The server of llama.cpp would end on signals that the parent process handles.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

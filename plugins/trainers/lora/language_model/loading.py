@@ -53,7 +53,7 @@ def load_base(found: FoundBase, precision: Precision, device: torch.device) -> A
             bnb_4bit_use_double_quant=True,
         )
         arguments["device_map"] = "auto"
-    with _user_errors(found), _quiet(transformers):
+    with _user_errors(found), quiet(transformers):
         model = transformers.AutoModelForCausalLM.from_pretrained(**_where(found), **arguments)
     if precision != "4bit":
         model.to(device)
@@ -91,7 +91,7 @@ def load_transformers_tokenizer(found: FoundBase) -> Any:
     """
     import transformers
 
-    with _user_errors(found), _quiet(transformers):
+    with _user_errors(found), quiet(transformers):
         return transformers.AutoTokenizer.from_pretrained(**_where(found))
 
 
@@ -132,14 +132,18 @@ def _user_errors(found: FoundBase) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Hides the progress bars and remarks of transformers."""
+def quiet(transformers: Any) -> Iterator[None]:
+    """Hides the progress bars and remarks of transformers.
+
+    Args:
+        transformers: The module.
+    """
     logging = transformers.utils.logging
     level, shows_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with redirect_stderr(StringIO()):  # the bar of the conversion of GGUF files has no switch
+        with redirect_stderr(StringIO()):  # the bars for GGUF files and for written files have no switch
             yield
     finally:
         logging.set_verbosity(level)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 from autocakechat.plugins.trainers.lora.language_model.adapter import merged
-from autocakechat.plugins.trainers.lora.language_model.loading import load_base, load_transformers_tokenizer
+from autocakechat.plugins.trainers.lora.language_model.loading import load_base, load_transformers_tokenizer, quiet
 from autocakechat.plugins.trainers.lora.model.folder import Adapter
 
 
@@ -25,6 +25,7 @@ def write_merged_folder(found: FoundBase, adapter: Adapter, weights: Path, into:
         UserError: A file is damaged.
     """
     import torch
+    import transformers
 
     base = load_base(found, "float32", torch.device("cpu"))
     model = merged(base, adapter, weights).to(torch.bfloat16)
@@ -32,5 +33,6 @@ def write_merged_folder(found: FoundBase, adapter: Adapter, weights: Path, into:
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    model.save_pretrained(into)
+    with quiet(transformers):
+        model.save_pretrained(into)
     load_transformers_tokenizer(found).save_pretrained(into)

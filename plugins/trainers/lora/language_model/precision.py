@@ -40,12 +40,20 @@ def choose_precision(wanted: Literal["auto", "float32", "bfloat16", "4bit"], cpu
         return wanted
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if multiplies_bfloat16(cpuinfo) else "float32"
+
+
+def multiplies_bfloat16(cpuinfo: Path = _CPUINFO) -> bool:
+    """Returns whether the processor multiplies bfloat16. Others emulate it, several times slower than float32.
+
+    Args:
+        cpuinfo: Linux's description of the processor.
+    """
     try:
         flags = cpuinfo.read_text("ascii", "ignore")
     except OSError:
-        return "float32"
-    # Other processors emulate bfloat16, several times slower than float32.
-    return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _require_4bit() -> None:

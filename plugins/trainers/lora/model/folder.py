@@ -6,7 +6,8 @@ A folder contains:
     `base.json`: what the base is; `base/`: its files, if they are small enough.
     `tokenizer.json`: the tokenizer, in the format of the library tokenizers.
     `settings.json`: the chat format and what else a reply needs.
-    `past_replies/`: the index of the person's past replies, with the weights of their ranker.
+    `past_replies/`: the index of the person's past replies, with the weights of their ranker; not with
+        `ranking = false`.
     `training.json`, `training.html`: the course of the training.
 """
 
@@ -58,12 +59,14 @@ class Settings:
         system: The system line of the training.
         labels: The labels of the corpus.
         window: The maximum number of tokens in a training window; a prompt and its reply fit into it.
+        examples: The number of past exchanges in a prompt of the training.
     """
 
     chat_format: ChatFormat
     system: str
     labels: tuple[str, ...]
     window: int = attrs.field(validator=and_(ge(1), le(2**24)))
+    examples: int = attrs.field(default=0, validator=and_(ge(0), le(8)))
 
 
 @attrs.frozen

@@ -1,1 +1,1 @@
-"""From a dialog to the text that a language model reads. Pure functions: no tokenizer, no model."""
+"""From a dialog to the text that a language model reads. No tokenizer, no model."""

@@ -24,14 +24,15 @@ class RenderedDialog:
     replies: Sequence[tuple[int, int]]
 
 
-def system_line(system: str, label: str) -> str:
+def system_line(system: str, label: str, examples: str = "") -> str:
     """Returns the system line of a reply.
 
     Args:
         system: The system line that the user wrote; may be empty.
         label: The label of the reply. The neutral label adds nothing.
+        examples: Lines with past exchanges; may be empty.
     """
-    return "\n".join(part for part in (system, "" if label == NEUTRAL else f"label: {label}") if part)
+    return "\n".join(part for part in (system, examples, "" if label == NEUTRAL else f"label: {label}") if part)
 
 
 def render(chat_format: ChatFormat, system: str, turns: Sequence[str]) -> RenderedDialog:

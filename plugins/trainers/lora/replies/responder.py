@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from autocakechat import Reply, ReplyIndex, ReplyRanker, Request, RunContext, Score
+from autocakechat import Reply, ReplyIndex, ReplyRanker, Request, RunContext, Score, UserError
 from autocakechat.plugins.trainers.lora.engine.choice import open_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
 from autocakechat.plugins.trainers.lora.model.folder import PAST_REPLIES, RANKER, Settings, read_model_folder
 from autocakechat.plugins.trainers.lora.options import ReplyOptions
+from autocakechat.plugins.trainers.lora.prompts.examples import Examples
 from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, system_line
-from autocakechat.plugins.trainers.lora.replies.selection import FirstCandidate, ReplySelection
+from autocakechat.plugins.trainers.lora.replies.selection import PastReplies, ReplySelection
 
 _CONTEXT_LINES = 20
 
@@ -26,14 +27,20 @@ def load(path: Path, options: ReplyOptions, run: RunContext) -> LanguageModelRes
         run: Log and progress.
 
     Raises:
-        UserError: The folder is damaged, or the base or the engine is not on this machine.
+        UserError: The folder is damaged or stores no past replies that an option needs, or the base or the engine is
+            not on this machine.
     """
     folder = read_model_folder(path, run)
-    past_replies = None
+    past = None
     if (path / PAST_REPLIES).is_dir():
         index = ReplyIndex.open(path / PAST_REPLIES)
-        past_replies = index, ReplyRanker.open(index, path / PAST_REPLIES / RANKER)
-    return LanguageModelResponder(open_engine(folder, options.engine), folder.settings, past_replies, options)
+        past = PastReplies(index, ReplyRanker.open(index, path / PAST_REPLIES / RANKER))
+    elif needed := [name for name in ("past_replies", "examples") if getattr(options, name)]:
+        raise UserError(
+            f"{path}: the model stores no past replies, which reply.{needed[0]} needs",
+            f"train with ranking = true in [trainer], or set {needed[0]} = 0 in [reply]",
+        )
+    return LanguageModelResponder(open_engine(folder, options.engine), folder.settings, past, options)
 
 
 class LanguageModelResponder:
@@ -42,7 +49,7 @@ class LanguageModelResponder:
     Args:
         engine: Runs the model.
         settings: The settings of the model folder.
-        past_replies: The person's past replies and the ranker; None for a base without an adapter.
+        past: The person's past replies; None if the model stores none.
         options: The options of `[reply]`.
     """
 
@@ -52,7 +59,7 @@ class LanguageModelResponder:
         self,
         engine: Engine,
         settings: Settings,
-        past_replies: tuple[ReplyIndex, ReplyRanker] | None,
+        past: PastReplies | None,
         options: ReplyOptions,
     ) -> None:
         self.labels: Sequence[str] = settings.labels
@@ -61,9 +68,9 @@ class LanguageModelResponder:
         self._options = options
         self._seed = secrets.randbits(32) if options.seed is None else options.seed
         self._batches = 0
-        self._selection: ReplySelection | FirstCandidate = FirstCandidate()
-        if past_replies:
-            self._selection = ReplySelection(engine, self._prompt, *past_replies, options)
+        count = settings.examples if options.examples is None else options.examples
+        self._examples = Examples(past.index if past else None, count, engine.count_tokens, settings.window // 4)
+        self._selection = ReplySelection(engine, self._prompt, past, options)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
         """Generates replies for a batch of conversations.
@@ -125,12 +132,13 @@ class LanguageModelResponder:
         found = [reply.strip() for reply in self._engine.generate(prompts, sampling)]
         return [found[start : start + count] for start in range(0, len(found), count)]
 
-    def _prompt(self, request: Request) -> str:
+    def _prompt(self, request: Request, without: range = range(0)) -> str:
+        """Makes the prompt of a request, without examples from a range of exchanges."""
         settings = self._settings
         return build_prompt(
             settings.chat_format,
-            system_line(settings.system, request.emotion),
+            system_line(settings.system, request.emotion, self._examples.lines(request.context, without)),
             request.context[-_CONTEXT_LINES:],
             self._engine.count_tokens,
-            max(16, settings.window - self._options.max_tokens),
+            max(16, settings.window - self._options.max_tokens - self._examples.reserved),
         )

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from autocakechat import Candidate, Reply, ReplyIndex, ReplyRanker, Request, split_terms
+import attrs
+
+from autocakechat import (
+    Candidate,
+    RankedReply,
+    Reply,
+    ReplyIndex,
+    ReplyRanker,
+    Request,
+    is_allowed,
+    split_terms,
+)
 from autocakechat.plugins.trainers.lora.engine.interface import Engine
 from autocakechat.plugins.trainers.lora.options import ReplyOptions
 
@@ -18,13 +29,21 @@ _OTHER_CONTEXTS = 3
 _GAIN = "is likelier in this conversation"
 
 
-class FirstCandidate:
-    """Takes the first candidate that is not empty: for a base without past replies to compare with."""
+MakePrompt = Callable[[Request, range], str]
+"""Makes the prompt of a request, without examples from a range of exchanges."""
 
-    def choose(self, requests: Sequence[Request], generated: Sequence[Sequence[str]]) -> list[Reply | None]:
-        """Chooses a reply to each request; see `ReplySelection.choose`."""
-        texts = [[text for text in candidates if text] for candidates in generated]
-        return [Reply(found[0], found) if found else None for found in texts]
+
+@attrs.frozen
+class PastReplies:
+    """The person's past replies.
+
+    Attributes:
+        index: Finds them.
+        ranker: Ranks candidates.
+    """
+
+    index: ReplyIndex
+    ranker: ReplyRanker
 
 
 class ReplySelection:
@@ -33,28 +52,24 @@ class ReplySelection:
     Args:
         engine: Scores candidates.
         prompt: Makes the prompt of a request.
-        index: The person's past replies.
-        ranker: Ranks candidates.
+        past: The person's past replies; None if the model stores none.
         options: The options of `[reply]`.
     """
 
     def __init__(
         self,
         engine: Engine,
-        prompt: Callable[[Request], str],
-        index: ReplyIndex,
-        ranker: ReplyRanker,
+        prompt: MakePrompt,
+        past: PastReplies | None,
         options: ReplyOptions,
     ) -> None:
         self._engine = engine
         self._prompt = prompt
-        self._index = index
-        self._ranker = ranker
+        self._past = past
         self._options = options
         phrases = (_normalise(phrase) for phrase in options.banned)
         self._banned = [phrase for phrase in phrases if phrase.strip()]
-        step = max(1, len(index) // _OTHER_CONTEXTS)
-        self._others = [index.exchanges[number].context for number in range(0, len(index), step)][:_OTHER_CONTEXTS]
+        self._others = _other_contexts(past)
 
     def choose(self, requests: Sequence[Request], generated: Sequence[Sequence[str]]) -> list[Reply | None]:
         """Chooses a reply to each request.
@@ -69,12 +84,7 @@ class ReplySelection:
         return [self._choose(request, texts) for request, texts in zip(requests, generated, strict=True)]
 
     def _choose(self, request: Request, generated: Sequence[str]) -> Reply | None:
-        candidates = [Candidate(text) for text in generated]
-        if self._options.past_replies:
-            matches = self._index.search(request.context, self._options.past_replies)
-            candidates += [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
-        allowed = [candidate for candidate in candidates if not self._is_banned(candidate.text)]
-        ranked = self._ranker.best(request, allowed)
+        ranked = self._ranked(request, generated)
         if not ranked:
             return None
         if len(ranked) == 1:
@@ -89,10 +99,22 @@ class ReplySelection:
         reasons = {name: (1 - weight) * value for name, value in best.reasons.items()} | {_GAIN: weight * gain}
         return Reply(best.text, [found.text for _, found, _ in scored], reasons)
 
+    def _ranked(self, request: Request, generated: Sequence[str]) -> list[RankedReply]:
+        """Returns the candidates that may be sent; with past replies, the best ones of them in order."""
+        candidates = [Candidate(text) for text in generated]
+        if self._past and self._options.past_replies:
+            matches = self._past.index.search(request.context, self._options.past_replies)
+            candidates += [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
+        candidates = [candidate for candidate in candidates if not self._is_banned(candidate.text)]
+        if self._past:
+            return self._past.ranker.best(request, candidates)
+        distinct = dict.fromkeys(found.text for found in candidates if is_allowed(found.text, request.context))
+        return [RankedReply(text, 0.0, {}) for text in distinct]
+
     def _gains(self, request: Request, texts: Sequence[str]) -> list[float]:
         """Returns how much likelier each text is in this context than in others, per token, in nats."""
-        contexts = [Request(context, request.emotion) for context in self._others]
-        prompts = [self._prompt(context) for context in (request, *contexts)]
+        prompts = [self._prompt(request, range(0))]
+        prompts += [self._prompt(Request(context, request.emotion), itself) for context, itself in self._others]
         own, *others = self._engine.score(prompts, [texts] * len(prompts))
         counts = self._engine.count_tokens(texts)
         return [
@@ -102,6 +124,15 @@ class ReplySelection:
     def _is_banned(self, reply: str) -> bool:
         normalised = _normalise(reply)
         return any(phrase in normalised for phrase in self._banned)
+
+
+def _other_contexts(past: PastReplies | None) -> list[tuple[Sequence[str], range]]:
+    """Returns contexts to compare with and the numbers of their exchanges; without past replies, an empty context."""
+    if past is None:
+        return [(("",), range(0))]
+    count = len(past.index)
+    numbers = range(0, count, max(1, count // _OTHER_CONTEXTS))[:_OTHER_CONTEXTS]
+    return [(past.index.exchanges[number].context, range(number, number + 1)) for number in numbers]
 
 
 def _normalise(text: str) -> str:

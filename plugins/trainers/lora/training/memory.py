@@ -34,16 +34,19 @@ def estimate_training_memory(model: Any, adapter_weights: int, step_tokens: int,
     return _LIBRARIES + weights + 4 * _ADAPTER_COPIES * adapter_weights + activations + logits
 
 
-def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Returns the available memory in bytes; of the GPU if there is one. None if it is unknown.
+def available_memory() -> int | None:
+    """Returns the available memory in bytes; of the GPU if there is one. None if it is unknown."""
+    import torch
+
+    return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else free_memory()
+
+
+def free_memory(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Returns the available memory of the machine in bytes; None if it is unknown.
 
     Args:
         meminfo: Linux's table of memory use.
     """
-    import torch
-
-    if torch.cuda.is_available():
-        return int(torch.cuda.mem_get_info()[0])
     try:
         content = meminfo.read_text("ascii")
     except OSError:

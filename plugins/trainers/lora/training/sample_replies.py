@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
+    from autocakechat.plugins.trainers.lora.prompts.examples import Examples
 
 _LINES = 3
 _MAX_TOKENS = 40
@@ -28,6 +29,7 @@ class SampleReplies:
         tokenizer: Its tokenizer.
         chat_format: Its chat format.
         options: The options of `[trainer]`.
+        examples: Finds past exchanges for the prompts.
         corpus: The corpus; the contexts are from its held-out part.
         seed: The seed of the choice of contexts and of the replies.
 
@@ -36,7 +38,14 @@ class SampleReplies:
     """
 
     def __init__(
-        self, model: Any, tokenizer: Tokenizer, chat_format: ChatFormat, options: Options, corpus: Corpus, seed: int
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        chat_format: ChatFormat,
+        options: Options,
+        examples: Examples,
+        corpus: Corpus,
+        seed: int,
     ) -> None:
         self._engine = TorchEngine(model, tokenizer, chat_format, options.window)
         self._sampling = Sampling(0.8, 0.1, 1.05, _MAX_TOKENS, seed)
@@ -52,7 +61,7 @@ class SampleReplies:
         self._texts = [
             build_prompt(
                 chat_format,
-                system_line(options.system, prompt.label),
+                system_line(options.system, prompt.label, examples.lines(prompt.context)),
                 prompt.context,
                 self._engine.count_tokens,
                 options.window // 2,

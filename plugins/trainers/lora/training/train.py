@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from autocakechat.plugins.trainers.lora.model.folder import (
     write_model_folder,
 )
 from autocakechat.plugins.trainers.lora.options import Options
+from autocakechat.plugins.trainers.lora.prompts.examples import Examples
 from autocakechat.plugins.trainers.lora.training.history import History
 from autocakechat.plugins.trainers.lora.training.loop import TrainingConfig, TrainingData, TrainingLoop
 from autocakechat.plugins.trainers.lora.training.memory import available_memory, estimate_training_memory
@@ -38,8 +40,6 @@ from autocakechat.plugins.trainers.lora.training.windows import Window, WindowMa
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-    from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
 
 _HELD_OUT_TOKENS = 8192
 """Tokens of held-out windows that are measured: enough to tell adapters apart, few enough to do it often."""
@@ -83,7 +83,10 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     with run.progress(f"loading {found.record.name}"):
         tokenizer, chat_format = load_tokenizer(found)
         base = load_base(found, precision, device)
-    data = _prepare_data(options, corpus, found, precision, tokenizer, chat_format, run)
+    index = _index_past_replies(corpus, into, run) if options.ranking else None
+    examples = Examples(index, options.examples, partial(_count_tokens, tokenizer), options.window // 4)
+    maker = WindowMaker(tokenizer, chat_format, options.system, options.window, examples)
+    data = _prepare_data(options, corpus, found, precision, maker, tokenizer.token_to_id(chat_format.end), run)
     alpha = options.alpha or 2.0 * options.rank
     model, adapter = add_adapter(base, options.rank, alpha, options.dropout, run.seed % 2**31)
     weights = sum(weight.numel() for weight in adapter_weights(model).values())
@@ -93,7 +96,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         data,
         _training_config(options, base.num_parameters(), precision, run.seed),
         run,
-        samples := SampleReplies(model, tokenizer, chat_format, options, corpus, run.seed),
+        samples := SampleReplies(model, tokenizer, chat_format, options, examples, corpus, run.seed),
     )
     run.log.info(
         "%d windows with %d replies, %d tokens; %d weights of the adapter; %s on %s; at most %d steps",
@@ -112,9 +115,10 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         write_adapter_gguf(found.folder / found.record.gguf, adapter, into / ADAPTER, into / ADAPTER_GGUF)
     write_whole(into / TOKENIZER, tokenizer.to_str().encode())
     labels = sorted({turn.emotion for dialog in corpus.dialogs("train") for turn in dialog[1::2]})
-    settings = Settings(chat_format, options.system, tuple(labels), options.window)
+    settings = Settings(chat_format, options.system, tuple(labels), options.window, options.examples)
     write_model_folder(into, found, adapter, settings)
-    _index_past_replies(corpus, into, run)
+    if index:
+        ReplyRanker.fit(index, corpus, run.seed, run.progress).save(into / PAST_REPLIES / RANKER)
     metrics = _metrics(data, history, weights)
     write_whole(into / "training.json", msgspec.json.format(msgspec.json.encode(attrs.asdict(history)), indent=1))
     page = training_page(metrics, history, samples.prompts, corpus.report, date.today())
@@ -127,14 +131,13 @@ def _prepare_data(
     corpus: Corpus,
     found: FoundBase,
     precision: Precision,
-    tokenizer: Tokenizer,
-    chat_format: ChatFormat,
+    maker: WindowMaker,
+    pad: int,
     run: RunContext,
 ) -> TrainingData:
-    maker = WindowMaker(tokenizer, chat_format, options.system, options.window)
     with run.progress("reading the corpus", unit="windows") as progress:
         windows = []
-        for window in maker.windows(corpus.dialogs("train")):
+        for window in maker.windows(corpus.dialogs("train"), indexed=True):
             windows.append(window)
             progress.advance()
     replies = sum(window.replies for window in windows)
@@ -148,7 +151,7 @@ def _prepare_data(
     chosen = {name: getattr(options, name) for name in affecting}
     content = [found.record.files, chosen, run.seed, precision, [window.ids for window in windows]]
     fingerprint = hashlib.sha256(msgspec.json.encode(content, enc_hook=str)).hexdigest()
-    return TrainingData(windows, held_out, tokenizer.token_to_id(chat_format.end), fingerprint)
+    return TrainingData(windows, held_out, pad, fingerprint)
 
 
 def _spread(dialogs: Sequence[tuple[Utterance, ...]]) -> Iterator[tuple[Utterance, ...]]:
@@ -202,12 +205,14 @@ def _spare_memory(model: Any, weights: int, options: Options, precision: Precisi
         base.enable_input_require_grads()
 
 
-def _index_past_replies(corpus: Corpus, into: Path, run: RunContext) -> None:
-    """Indexes the person's past replies, which can be ranked with those of the model."""
-    folder = into / PAST_REPLIES
-    folder.mkdir()
-    index = ReplyIndex.build(corpus, folder, run.progress)
-    ReplyRanker.fit(index, corpus, run.seed, run.progress).save(folder / RANKER)
+def _index_past_replies(corpus: Corpus, into: Path, run: RunContext) -> ReplyIndex:
+    """Indexes the person's past replies: examples in prompts, and candidates beside those of the model."""
+    (into / PAST_REPLIES).mkdir()
+    return ReplyIndex.build(corpus, into / PAST_REPLIES, run.progress)
+
+
+def _count_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
+    return [len(found.ids) for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
 
 def _metrics(data: TrainingData, history: History, weights: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
+    from autocakechat.plugins.trainers.lora.prompts.examples import Examples
 
 _OVERLAP = 2
 """Turns of the window before that are repeated without being learnt: with the next message, three lines of context."""
@@ -44,36 +45,47 @@ class WindowMaker:
         chat_format: The chat format of the base.
         system: The system line of all dialogs; may be empty.
         size: The maximum number of tokens in a window.
+        examples: Finds past exchanges that a window begins with.
     """
 
-    def __init__(self, tokenizer: Tokenizer, chat_format: ChatFormat, system: str, size: int) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, chat_format: ChatFormat, system: str, size: int, examples: Examples
+    ) -> None:
         self._tokenizer = tokenizer
         self._format = chat_format
         self._system = system
         self._size = size
+        self._examples = examples
         self._between = self._count(chat_format.to_reply) + self._count(chat_format.to_message)
 
-    def windows(self, dialogs: Iterable[Sequence[Utterance]]) -> Iterator[Window]:
+    def windows(self, dialogs: Iterable[Sequence[Utterance]], indexed: bool = False) -> Iterator[Window]:
         """Yields the windows of dialogs. Replies that do not fit into a window with their message are cut.
 
         The system line names the label of a reply. A part of a dialog with several labels is therefore yielded once
-        for each of them, with the replies of this label to learn.
+        for each of them, with the replies of this label to learn. The examples are those for its last reply.
 
         Args:
             dialogs: The dialogs.
+            indexed: Whether these are the dialogs of the index that examples come from. They are all of them then, in
+                the same order, and no dialog has examples from itself.
         """
+        exchanges = range(0)
         for dialog in dialogs:
+            exchanges = range(exchanges.stop, exchanges.stop + len(dialog) // 2) if indexed else range(0)
             for start, first, end in self._parts([turn.text for turn in dialog]):
                 learnt = range(first + 1, end, 2)
                 for label in sorted({dialog[place].emotion for place in learnt}):
                     places = [place - start for place in learnt if dialog[place].emotion == label]
-                    yield from self._window([turn.text for turn in dialog[start:end]], label, places)
+                    texts = [turn.text for turn in dialog[start:end]]
+                    examples = self._examples.lines(texts[: places[-1]], exchanges)
+                    yield from self._window(texts, system_line(self._system, label, examples), places)
 
     def _parts(self, texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
         """Yields where each part begins, where its new turns begin, and where it ends."""
         counts = [len(found.ids) for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
         pairs = [sum(counts[place : place + 2]) + self._between for place in range(0, len(texts), 2)]
-        room = self._size - self._count(self._format.before_system + self._system + self._format.after_system)
+        system = self._format.before_system + self._system + self._format.after_system
+        room = self._size - self._count(system) - self._examples.reserved
         first = 0
         while first < len(pairs):
             start = max(0, first - _OVERLAP // 2)
@@ -85,12 +97,12 @@ class WindowMaker:
             yield 2 * start, 2 * first, 2 * end
             first = end
 
-    def _window(self, texts: Sequence[str], label: str, learnt: Sequence[int]) -> Iterator[Window]:
-        rendered = render(self._format, system_line(self._system, label), texts)
+    def _window(self, texts: Sequence[str], system: str, learnt: Sequence[int]) -> Iterator[Window]:
+        rendered = render(self._format, system, texts)
         found = self._tokenizer.encode(rendered.text, add_special_tokens=False)
         if len(found.ids) > self._size:
             shorter = self._shorten_message(texts, len(found.ids))
-            rendered = render(self._format, system_line(self._system, label), shorter)
+            rendered = render(self._format, system, shorter)
             found = self._tokenizer.encode(rendered.text, add_special_tokens=False)
         chosen = [rendered.replies[place // 2] for place in learnt]
         ids = found.ids[: self._size]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from autocakechat import Corpus
-from autocakechat.plugins.trainers.cakechat.trainer_type import train
+from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, train
 from autocakechat.plugins.trainers.cakechat.training import train as train_module
 from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, format_duration
 from autocakechat.plugins.trainers.cakechat.training.preparation import prepare
@@ -68,3 +68,12 @@ def test_short_memory_is_warned_about_before_training(
     with pytest.raises(KeyboardInterrupt):
         train(SMALL, corpus, tmp_path, interrupted(run_in(tmp_path / "state"), 1))
     assert "GB of memory, but only 0.0 GB are available; lower trainer.batch_size" in caplog.text
+
+
+def test_more_replies_take_longer_and_give_a_better_bot() -> None:
+    assert TRAINER.estimate
+    found = [TRAINER.estimate(replies, ()) for replies in (0, 500, 6_000, 100_000)]
+    assert [estimate.seconds for estimate in found] == sorted(estimate.seconds for estimate in found)
+    assert [estimate.quality for estimate in found] == sorted(estimate.quality for estimate in found)
+    assert found[2].seconds < 120
+    assert found[3].seconds > 200
