@@ -17,7 +17,7 @@ import pytest
 
 import autocakechat
 import autocakechat.plugins
-from autocakechat.plugins.sources.telegram.json_repair import repair
+from autocakechat.plugins.sources.telegram.parsing.json_repair import repair
 from autocakechat.plugins.trainers.cakechat.data.tokenization import normalise_text, tokenize_natural
 
 LENGTH = 30_000
@@ -26,11 +26,12 @@ ANCHORED = {
     "autocakechat.corpus.masking.phone_numbers._UNIT_AFTER",
     "autocakechat.corpus.masking.phone_numbers._CURRENCY_BEFORE",
     "autocakechat.corpus.masking.emails._MAIL_PROVIDER",
+    "autocakechat.registry.installer._SECRET_NAME",
     "autocakechat.cli.init_command.stage_choices._USER_ID",
-    "autocakechat.plugins.sources.telegram.json_scanner._CONTAINER",
-    "autocakechat.plugins.sources.telegram.json_scanner._ELEMENT",
-    "autocakechat.plugins.sources.telegram.json_scanner._NEXT_BRACKET",
-    "autocakechat.plugins.sources.telegram.json_scanner._STRING",
+    "autocakechat.plugins.sources.telegram.parsing.json_scanner._CONTAINER",
+    "autocakechat.plugins.sources.telegram.parsing.json_scanner._ELEMENT",
+    "autocakechat.plugins.sources.telegram.parsing.json_scanner._NEXT_BRACKET",
+    "autocakechat.plugins.sources.telegram.parsing.json_scanner._STRING",
 }
 """Patterns that are only matched at one position of a text, not searched for."""
 
