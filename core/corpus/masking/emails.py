@@ -11,6 +11,10 @@ _LOCAL_PART = r"(?<![\w.%+-])[\w.%+-]+"
 _DOMAIN = r"(?:[\w-]+\.)+[^\W\d_][\w-]*[^\W_]"
 _EMAIL = re.compile(rf"{_LOCAL_PART}@{_DOMAIN}")
 
+# How the @ is written against programs that collect addresses, and in links.
+_DISGUISED = re.compile(rf"{_LOCAL_PART}(?:%40|[ \t]?[\[(]at[\])][ \t]?){_DOMAIN}")
+DISGUISES = (b"%40", b"(at)", b"[at]")
+
 # With blanks around the @, "dinner @ luigis.example" looks the same. So the domain must be a mail provider's, or the
 # local part must not look like a word.
 _WITH_BLANKS = re.compile(rf"({_LOCAL_PART})[ \t]{{0,2}}@[ \t]{{0,2}}({_DOMAIN})")
@@ -32,8 +36,12 @@ def find_emails(text: str) -> Iterator[Span]:
     Yields:
         Start and end of each address, in the order of the text.
     """
-    if "@" not in text:
-        return
+    spans = [match.span() for match in _DISGUISED.finditer(text)]
+    spans += _find_with_at_sign(text) if "@" in text else ()
+    yield from sorted(spans)
+
+
+def _find_with_at_sign(text: str) -> Iterator[Span]:
     for match in _WITH_BLANKS.finditer(text):
         local_part, domain = match[1], match[2]
         if _EMAIL.fullmatch(match[0]) or _MAIL_PROVIDER.fullmatch(domain) or _NO_WORD.search(local_part.strip(".")):

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
-from autocakechat.corpus.masking.emails import find_emails
+from autocakechat.corpus.masking.emails import DISGUISES, find_emails
 from autocakechat.corpus.masking.payment import find_cards, find_ibans
 from autocakechat.corpus.masking.phone_numbers import DEFAULT_REGIONS, MIN_DIGITS, find_phone_numbers
 from autocakechat.corpus.masking.secrets import MIN_RUN, find_secrets
@@ -36,6 +36,7 @@ _INVISIBLE_BYTES = bytes([0xC2, 0xD8, 0xE2, 0xEF, *range(0x80, 0xC0)])
 _RUN = b"x" * MIN_RUN
 
 # Zero-width and direction characters, the soft hyphen, variation selectors.
+_FULL_WIDTH = {0xFF00 + code: 0x20 + code for code in range(1, 0x5F)}
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
 
 
@@ -90,7 +91,7 @@ class Masker:
 
 def _may_hold_number(encoded: bytes) -> bool:
     digits_and_at_signs = encoded.translate(None, _HARMLESS)
-    if b"@" in digits_and_at_signs:
+    if b"@" in digits_and_at_signs or any(disguise in encoded for disguise in DISGUISES):
         return True
     if len(digits_and_at_signs) < MIN_DIGITS:
         return False
@@ -108,8 +109,11 @@ def _may_hold_secret(encoded: bytes) -> bool:
 
 
 def _without_invisible(text: str) -> tuple[str, Sequence[int]]:
-    """Removes invisible characters, and returns the positions in the text of those that stay."""
-    if text.isascii() or not _INVISIBLE.search(text):
+    """Removes invisible characters, and returns the positions in the text of those that stay. No other is wide."""
+    if text.isascii():
+        return text, range(len(text))
+    text = text.translate(_FULL_WIDTH)
+    if not _INVISIBLE.search(text):
         return text, range(len(text))
     positions = [position for position, character in enumerate(text) if not _INVISIBLE.match(character)]
     return "".join(text[position] for position in positions), positions

@@ -11,12 +11,20 @@ from itertools import accumulate
 from autocakechat.corpus.masking.spans import GAP, Span
 
 # An IBAN (ISO 13616) is at most 34 characters long and is often written in groups of four.
-_IBAN = re.compile(rf"(?<![^\W_])[A-Z]{{2}}\d{{2}}(?:[{GAP}.-]?[A-Z0-9]){{11,30}}(?![^\W_])", re.IGNORECASE)
-_IBAN_SEPARATOR = re.compile(rf"[{GAP}.-]")
+_IBAN = re.compile(
+    rf"(?:(?<![^\W_])|(?<=IBAN))[A-Z]{{2}}\d{{2}}(?:[{GAP}./-]{{0,2}}[A-Z0-9]){{11,30}}(?![^\W_])", re.IGNORECASE
+)
+_IBAN_SEPARATOR = re.compile(rf"[{GAP}./-]")
 _LETTERS_TO_NUMBERS = {ord(letter): str(10 + number) for number, letter in enumerate(string.ascii_uppercase)}
 
 # Groups of digits that may be a card's number; an expiry date or another number may follow. Only the last is short.
-_DIGIT_ROW = re.compile(rf"(?<![\w+=])\d{{4,19}}(?:[{GAP}./-]\d{{4,19}})*(?:[{GAP}./-]\d{{1,3}})?(?![\w+=])")
+_BETWEEN_GROUPS = rf"(?:[{GAP}]{{1,2}}|[{GAP}]?[./-][{GAP}]?)"
+_DIGIT_ROW = re.compile(
+    # An underscore at the edge of a word is a mark of emphasis.
+    r"(?<![^\W_])(?<![+=])(?<![^\W_]_)"
+    rf"\d{{4,19}}(?:{_BETWEEN_GROUPS}\d{{4,19}})*(?:{_BETWEEN_GROUPS}\d{{1,3}})?"
+    r"(?![^\W_]|[+=]|_[^\W_])"
+)
 _DIGIT_GROUP = re.compile(r"\d+")
 _CARD_DIGITS = range(12, 20)
 _MAX_GROUPS = 5

@@ -26,9 +26,9 @@ _MAX_WORDS = 8
 _SEPARATOR = rf"[{GAP}().\-/\u2010-\u2015]{{0,3}}"
 _DIGITS = rf"\(?\d(?:{_SEPARATOR}\d){{6,}}"
 _CANDIDATE = re.compile(
-    rf"(?:(?<![\w+])\+ ?{_DIGITS}"  # behind any sign, as in tel=+49
-    rf"|(?<![\w#=@$€£¥₹₽+])(?<![\w/)\0][/-])(?<!\d[:.,])\(?{_DIGITS})"
-    r"(?![\w%]|[:,.]\d)"
+    rf"(?:(?<![^\W_])(?<![^\W_]_)(?<!\+)\+ ?{_DIGITS}"  # behind any sign, as in tel=+49
+    rf"|(?<![^\W_])(?<![^\W_]_)(?<![#=@$€£¥₹₽+])(?<![\w/)\0][/-])(?<!\d[:.,])\(?{_DIGITS})"
+    r"(?![^\W_]|_[^\W_]|%|[:,.]\d)"
 )
 _LINK = re.compile(
     r"(?:\bwa\.me/|\bt\.me/|\bsignal\.me/#p/|\b(?:phone|number|tel|to|recipient)="
@@ -56,7 +56,7 @@ _UNIT_AFTER = re.compile(
 )
 _ROUND_OR_DECIMAL = re.compile(r"\d{1,3}(?:[ .\u00a0]\d{3})*[ .\u00a0]?000|\d+0{6}|\d{1,3}\.\d+")
 _DIGIT_GROUPS = re.compile(r"\d+")
-_WORDS = re.compile(r"\S+")
+_WORDS = re.compile(r"[^\s/]+")
 
 
 def find_phone_numbers(text: str, regions: tuple[str, ...]) -> Iterator[Span]:
@@ -88,7 +88,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _split_candidate(text: str, start: int, end: int, regions: tuple[str, ...]) -> Iterator[Span]:
-    """Finds the phone numbers in a row of digit groups; a phone number starts and ends at a space."""
+    """Finds the phone numbers in a row of digit groups; a phone number starts and ends at a space or a slash."""
     words = [(start + word.start(), start + word.end()) for word in _WORDS.finditer(text[start:end])]
     first = 0
     while first < len(words):

@@ -34,10 +34,20 @@ _WITH_PREFIX = "|".join(
         r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}",  # Shopify
         r"EAA[A-Za-z0-9]{60,400}",  # Meta
         r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}",  # Discord
-        r"\d{8,10}:[A-Za-z0-9_-]{35}",  # Telegram bots
+        r"(?:bot)?\d{8,10}:[A-Za-z0-9_-]{35}",  # Telegram bots
         r"eyJ[A-Za-z0-9_-]{10,4000}\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{10,2000}",  # JSON web tokens
         r"AGE-SECRET-KEY-1[A-Z0-9]{58}",  # age
         r"0x[a-fA-F0-9]{64}|0x[a-fA-F0-9]{40}",  # Ethereum
+        r"glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}",  # Grafana
+        r"gsk_[A-Za-z0-9]{48,60}|xai-[A-Za-z0-9]{70,90}|pplx-[A-Za-z0-9]{40,60}",  # Groq, xAI, Perplexity
+        r"nvapi-[A-Za-z0-9_-]{60,80}|r8_[A-Za-z0-9]{37}",  # NVIDIA, Replicate
+        r"dckr_pat_[A-Za-z0-9_-]{27}|hv[sb]\.[A-Za-z0-9_-]{24,300}",  # Docker, Vault
+        r"lin_api_[A-Za-z0-9]{40}|ntn_[A-Za-z0-9]{40,60}|secret_[A-Za-z0-9]{43}",  # Linear, Notion
+        r"hooks\.slack\.com/services/T[A-Z0-9]{6,12}/B[A-Z0-9]{6,12}/[A-Za-z0-9]{20,40}",  # Slack
+        r"discord(?:app)?\.com/api/webhooks/\d{15,20}/[A-Za-z0-9_-]{60,80}",  # Discord
+        r"(?i:aws_secret_access_key)[\"' ]{0,3}[:=][\"' ]{0,3}[A-Za-z0-9/+]{40}",  # Amazon Web Services
+        r"(?i:bearer) [A-Za-z0-9_-]{16}[A-Za-z0-9_.-]{8,2000}",  # HTTP
+        r"(?:5[HJK][1-9A-HJ-NP-Za-km-z]{49}|[KL][1-9A-HJ-NP-Za-km-z]{51})",  # private keys of Bitcoin
         r"T[1-9A-HJ-NP-Za-km-z]{33}",  # Tron
         r"(?:EQ|UQ|kQ|0Q)[A-Za-z0-9_-]{46}",  # TON
         r"[xyz]prv[1-9A-HJ-NP-Za-km-z]{107}",  # extended private keys of Bitcoin
