@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import zlib
@@ -121,6 +122,8 @@ def open_log(path: Path) -> Iterator[BinaryIO]:
             with path.open("rb") as plain:
                 yield plain
     except OSError as error:
+        if error.errno == errno.ENOSPC:  # the caller could not write a copy
+            raise
         if isinstance(error, gzip.BadGzipFile):
             raise UserError(f"{shown}: not a gzip file", "remove the suffix .gz if it is not compressed") from None
         raise UserError(f"{shown}: {error.strerror}", "check the path and its permissions") from None

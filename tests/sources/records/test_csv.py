@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from autocakechat import Message, RunContext, UserError
-from autocakechat.plugins.sources.records.csv import acc_sources
+from autocakechat.plugins.sources.records.csv import acc_sources, conversion
 from autocakechat.plugins.sources.records.csv.options import CsvOptions
 
 (SOURCE,) = acc_sources()
@@ -87,3 +88,20 @@ def test_other_files_are_refused_in_one_line(
         SOURCE.inputs(CsvOptions(path=tmp_path / "log.csv", **options))
     assert problem in str(raised.value)
     assert "columns = {" in raised.value.hint
+
+
+def test_a_row_that_is_too_long_for_memory_is_cut(
+    tmp_path: Path, acc_run: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversion, "MAX_LINE", 100_000)
+    log = tmp_path / "log.csv"
+    log.write_text(f"sender,time,text\nann,1700000000,hi\nann,1700000001,{'x' * 20_000_000}\nbob,1700000002,yes\n")
+    (entry,) = SOURCE.inputs(CsvOptions(path=log))
+    tracemalloc.start()
+    (messages,) = (list(chat.messages) for chat in SOURCE.read(CsvOptions(path=log), entry, acc_run))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    said = [message.text for message in messages if message.text]
+    assert (said[0], said[-1]) == ("hi", "yes")
+    assert max(map(len, said)) <= 100_000
+    assert peak < 10_000_000

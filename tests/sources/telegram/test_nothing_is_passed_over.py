@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
+import tempfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -100,6 +104,46 @@ def test_a_damaged_member_is_one_clear_error(tmp_path: Path, run: RunContext) ->
     archive.write_bytes(content)
     with pytest.raises(UserError, match=r"e\.zip/result\.json: cannot be unpacked"):
         read(archive, run)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_without_a_limit_on_their_output_are_refused(
+    tmp_path: Path, run: RunContext, compression: int
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", compression) as archive:
+        archive.writestr("result.json", export_json(CHAT) + " " * 20_000_000)
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r"a\.zip/result\.json: is compressed in an unusual way"):
+        read(tmp_path / "a.zip", run)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_pipes_are_not_opened(tmp_path: Path, run: RunContext) -> None:
+    write_export(tmp_path / "result.json", CHAT)
+    for name in ("a.zip", "b.json"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "c").mkdir()
+    os.mkfifo(tmp_path / "c" / "result.json")
+    assert TELEGRAM.recognises
+    assert TELEGRAM.recognises(tmp_path)
+    assert texts(tmp_path, run) == [["hello", "hi"]]
+    assert not TELEGRAM.recognises(tmp_path / "c")
+    with pytest.raises(UserError, match=r"result\.json: not a regular file"):
+        read(tmp_path / "c", run)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_not_blamed_on_the_export(
+    tmp_path: Path, run: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_zip(tmp_path / "a.zip", **{"result.json": export_json(make_chat(CHAT["messages"] * 5000))})
+    full = Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115 - the reader closes it
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: full)
+    with pytest.raises(OSError, match="No space") as raised:
+        read(archive, run)
+    assert raised.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])

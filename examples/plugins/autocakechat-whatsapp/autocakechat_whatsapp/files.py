@@ -23,6 +23,8 @@ NO_HEADER = "not a WhatsApp export: no line begins with a date and time"
 _SUFFIXES = (".txt", ".zip")
 _CHECKED_LINES = 50
 _MAX_LINE = 1 << 16  # characters; longer lines are read in parts
+# Those whose output zipfile limits: it unpacks a block of any other kind as a whole, which may take all memory.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @attrs.frozen
@@ -165,6 +167,8 @@ def _begins_with_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bo
 
 @contextmanager
 def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[OpenExport]:
+    if member.compress_type not in _COMPRESSIONS:
+        raise NotImplementedError("compressed in an unusual way")
     with archive.open(member) as file:
         buffer = io.BufferedReader(file)  # type: ignore[type-var]
         yield _open_text(member.filename, member.file_size, buffer)  # type: ignore[arg-type]
@@ -181,5 +185,5 @@ def _find_candidates(folder: Path) -> list[Path]:
         Path(parent, name)
         for parent, _, files in os.walk(folder)
         for name in files
-        if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+        if name.lower().endswith(_SUFFIXES) and not name.startswith(".") and Path(parent, name).is_file()  # not a pipe
     )

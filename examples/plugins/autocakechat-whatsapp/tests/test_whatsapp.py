@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -346,3 +347,19 @@ def test_direction_marks_before_a_header_are_ignored(messages: Read) -> None:
         [writer(when, "Ann", "a"), LRM + writer(when, "Bob", f"{LRM}Bild weggelassen"), writer(when, "Ann", "b")]
     )
     assert [m.text for m in messages(text)] == ["a", "", "b"]
+
+
+def test_pipes_are_not_opened(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.zip"):
+        os.mkfifo(tmp_path / name)
+    assert not recognises(tmp_path)
+    with pytest.raises(UserError, match="no export in this folder"):
+        inputs(Options(path=tmp_path))
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_without_a_limit_on_their_output_are_refused(tmp_path: Path, compression: int) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", compression) as archive:
+        archive.writestr("_chat.txt", "[05.01.24, 12:30:00] Ann: hi\n" + " " * 1_000_000)
+    with pytest.raises(UserError, match="compressed in an unusual way"):
+        inputs(Options(path=tmp_path / "a.zip"))

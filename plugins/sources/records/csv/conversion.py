@@ -6,6 +6,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
@@ -55,7 +56,8 @@ def _encoded_rows(text: io.TextIOWrapper, layout: Layout, chat: str) -> Iterator
     """
     csv.field_size_limit(MAX_LINE)
     encode = msgspec.json.Encoder().encode
-    rows = csv.reader(text, delimiter=layout.delimiter)
+    lines = iter(partial(text.readline, MAX_LINE), "")  # a very long line in parts, so that it fits into memory
+    rows = csv.reader(lines, delimiter=layout.delimiter)
     next(rows, None)  # the header
     columns = list(layout.indices.items())
     while True:

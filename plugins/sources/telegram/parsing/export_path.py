@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import lzma
 import os
@@ -25,6 +26,8 @@ _ZIP_MAGIC = b"PK"
 _OTHER_ARCHIVES = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ")
 # By their first bytes: a byte order mark, or a brace in two bytes.
 _UTF16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"{\0", "utf-16-le"), (b"\0{", "utf-16-be"))
+# Those whose output zipfile limits: it unpacks a block of any other kind as a whole, which may take all memory.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAX_RATIO = 200  # of a compressed file to its content; JSON of chats has 5 to 30
 _MAX_SMALL_SIZE = 1 << 28  # up to this size, the ratio does not matter
 _COPY_BLOCK = 1 << 20
@@ -102,17 +105,24 @@ class ExportPath:
     @contextmanager
     def _open_bytes(self, copy_to: Path | None = None) -> Iterator[BinaryIO]:
         """Opens the file, decompressed; errors of the archive become errors for the user."""
+        if self.path.exists() and not self.path.is_file():
+            raise UserError(f"{self}: not a regular file", "give the path of a file")
         try:
             if not self.member:
                 with self.path.open("rb") as file:
                     yield file
                 return
             with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(self.member)
+                if info.compress_type not in _COMPRESSIONS:
+                    raise UserError(f"{self}: is compressed in an unusual way", "unpack the archive")
                 if copy_to:
-                    _check_size(archive.getinfo(self.member), copy_to, str(self))
+                    _check_size(info, copy_to, str(self))
                 with archive.open(self.member) as member:
                     yield member  # type: ignore[misc]
         except OSError as error:
+            if error.errno == errno.ENOSPC:  # the copy could not be written
+                raise
             raise UserError(f"{self}: {error.strerror or error}", "check the path and its permissions") from None
         except _ARCHIVE_ERRORS as error:
             raise UserError(f"{self}: cannot be unpacked ({error})", "unpack the archive, or export again") from None
@@ -172,6 +182,8 @@ def members(path: Path) -> list[str]:
 
 
 def _first_bytes(path: Path) -> bytes:
+    if not path.is_file():  # opening a pipe could wait for ever
+        return b""
     try:
         with path.open("rb") as file:
             return file.read(8)
