@@ -17,6 +17,7 @@ from autocakechat.plugins.trainers.lora import TRAINER
 from autocakechat.plugins.trainers.lora.bases.cache import cache_folder
 from autocakechat.plugins.trainers.lora.bases.catalog import PackagedBase
 from autocakechat.plugins.trainers.lora.bases.find import find_base
+from autocakechat.plugins.trainers.lora.bases.local import find_local
 from autocakechat.plugins.trainers.lora.bases.package_file import find_packaged
 from autocakechat.plugins.trainers.lora.options import Options, ReplyOptions
 from tests.trainers.lora.tiny_base import make_tiny_base
@@ -120,6 +121,26 @@ def test_damaged_files_are_one_line(
         with pytest.raises(UserError, match=f"{name}: cannot be loaded") as caught:
             learn(attrs.evolve(options, base_path=tmp_path / name), corpus, f"model of {name}")
         assert "\n" not in str(caught.value)
+
+
+def test_code_of_a_base_is_never_run(tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a decision, transformers asks on the terminal whether to run it."""
+    from autocakechat.plugins.trainers.lora.language_model.loading import load_base, load_transformers_tokenizer
+
+    base, ran = tmp_path / "base", tmp_path / "ran"
+    shutil.copytree(tiny_base, base)
+    (base / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\n")
+    code = {
+        "config.json": {"model_type": "own", "auto_map": {"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}},
+        "tokenizer_config.json": {"tokenizer_class": "T", "auto_map": {"AutoTokenizer": [None, "own.T"]}},
+    }
+    for name, settings in code.items():
+        (base / name).write_text(json.dumps(settings))
+    monkeypatch.setattr("builtins.input", lambda _prompt="": "y")
+    for load in (lambda found: load_base(found, "float32", None), load_transformers_tokenizer):
+        with pytest.raises(UserError, match="base: cannot be loaded"):
+            load(find_local(base))
+    assert not ran.exists()
 
 
 def test_only_listed_checksums_are_accepted(tiny_base: Path, run: RunContext) -> None:

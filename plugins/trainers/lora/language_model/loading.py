@@ -110,7 +110,11 @@ def _special_texts(loaded: Any) -> list[str]:
 
 def _where(found: FoundBase) -> dict[str, Any]:
     """Returns the arguments of `from_pretrained` for files on this machine, without code from there."""
-    arguments: dict[str, Any] = {"pretrained_model_name_or_path": str(found.folder), "local_files_only": True}
+    arguments: dict[str, Any] = {
+        "pretrained_model_name_or_path": str(found.folder),
+        "local_files_only": True,
+        "trust_remote_code": False,  # by default, transformers asks on the terminal whether to run it
+    }
     if found.record.gguf:
         arguments["gguf_file"] = found.record.gguf
     else:
