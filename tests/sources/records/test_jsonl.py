@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,17 @@ def test_a_pipe_in_the_folder_is_ignored(tmp_path: Path, acc_run: RunContext) ->
     os.mkfifo(tmp_path / "a.jsonl")
     (tmp_path / "b.jsonl").write_text(line("c", 1))
     assert len(list(read_all(acc_run, tmp_path))) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_not_blamed_on_the_log(
+    tmp_path: Path, acc_run: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log.jsonl.gz").write_bytes(gzip.compress(line("c", 1).encode()))
+    with Path("/dev/full").open("r+b", buffering=0) as full:
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: full)
+        with pytest.raises(OSError, match="No space"):
+            list(read_all(acc_run, tmp_path))
 
 
 def corpus(*dialogs: list[tuple[str, str]]) -> str:
