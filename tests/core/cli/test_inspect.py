@@ -205,6 +205,14 @@ def test_unreadable_input_is_an_error(project: Project, arguments: tuple[str, ..
     assert done.stdout == ""
 
 
+def test_a_table_with_other_columns_is_explained_by_its_source_alone(project: Project) -> None:
+    project.write("log.csv", "Author,Date,Content\nAnn,2024-05-01T18:00:00Z,hi\n")
+    done = project.acc("inspect", "log.csv")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "log.csv: the table has no column 'sender'" in line
+
+
 def test_exception_in_a_source_names_its_plugin(project: Project) -> None:
     project.write("log.txt", "ann: hi\nbob: boom\n")
     done = project.acc("inspect", "log.txt", "--source", "toy")
