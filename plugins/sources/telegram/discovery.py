@@ -44,6 +44,7 @@ _OTHER_FORMATS = (
     ((rb'"message_id"\s*:', rb'"chat"\s*:'), "a list of Bot API updates"),
     ((rb'"print_name"\s*:',), "a telegram-cli dump"),
 )
+_TOML_TABLE = re.compile(rb"\[{1,2}[A-Za-z_]")
 _FIRST_MESSAGE = re.compile(rb'"messages"\s*:\s*\[\s*\{')
 _MARK_OF_MESSAGE = re.compile(
     rb'"(?:from|from_id|actor|actor_id|date_unixtime)"\s*:|"date"\s*:\s*"|"type"\s*:\s*"(?:service|unsupported)"'
@@ -145,7 +146,7 @@ def find_problem(export: ExportPath) -> str:
         return "the file is empty"
     if text.startswith(b"<"):
         return "an HTML export, which contains no user ids"
-    if not text.startswith((b"{", b"[")):
+    if not text.startswith((b"{", b"[")) or _TOML_TABLE.match(text):
         return _NOT_JSON
     if fast_parser.has_known_layout(head):
         return ""

@@ -118,9 +118,7 @@ def test_a_file_that_no_source_knows_is_one_line(project: Project) -> None:
     project.write("notes.bin", "hello")
     done = project.acc("--disable", "telegram-source", "inspect", "notes.bin")
     assert done.returncode == 2
-    expected = (
-        "acc: notes.bin: no source recognises it, of csv and jsonl; give --source NAME to read what one of them expects"
-    )
+    expected = "acc: notes.bin: no source recognises it, of csv and jsonl; give the path of a chat log; --source NAME says what one of them expects"
     assert done.stderr.splitlines() == [expected]
     done = project.acc("inspect", "notes.bin", "--source", "jsonl")
     assert "notes.bin: not JSON Lines" in done.stderr
@@ -203,6 +201,14 @@ def test_unreadable_input_is_an_error(project: Project, arguments: tuple[str, ..
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("start", ["", "# a comment\n"])
+def test_a_pipeline_file_is_not_a_chat_log(project: Project, start: str) -> None:
+    project.write("robin.toml", f'{start}[[source]]\nuse = "telegram"\n')
+    done = project.acc("inspect", "robin.toml")
+    assert done.returncode == 2
+    assert "no source recognises it, of csv, jsonl and telegram; give the path of a chat log" in done.stderr
 
 
 def test_a_table_with_other_columns_is_explained_by_its_source_alone(project: Project) -> None:
