@@ -107,7 +107,7 @@ def _index_file(
 ) -> None:
     """Finds the runs of one file. A line that is not a message belongs to the run before it, or else to the first.
 
-    The lines of a file without any message are a chat of their own, so that they are counted.
+    The lines of a file without any message form a separate chat, so that they are counted.
     """
     chat: IndexedChat | None = None
     has_text = False

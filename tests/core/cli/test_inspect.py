@@ -118,7 +118,10 @@ def test_a_file_that_no_source_knows_is_one_line(project: Project) -> None:
     project.write("notes.bin", "hello")
     done = project.acc("--disable", "telegram-source", "inspect", "notes.bin")
     assert done.returncode == 2
-    expected = "acc: notes.bin: no source recognises it, of csv and jsonl; give the path of a chat log; --source NAME says what one of them expects"
+    expected = (
+        "acc: notes.bin: no source recognises it, of csv and jsonl; "
+        "give the path of a chat log; --source NAME says what one of them expects"
+    )
     assert done.stderr.splitlines() == [expected]
     done = project.acc("inspect", "notes.bin", "--source", "jsonl")
     assert "notes.bin: not JSON Lines" in done.stderr
