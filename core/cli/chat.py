@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("chat")
-@click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="PIPELINE|MODEL")
+@click.argument("model", type=click.Path(path_type=Path), default="pipeline.toml", metavar="[PIPELINE|MODEL]")
 @any_option("model")
 @click.option("--candidates", is_flag=True, help="Show the ranked candidates of each reply below it.")
 @click.option("--explain", is_flag=True, help="Show below each reply why it was chosen.")

@@ -49,4 +49,5 @@ def schema(app: App, output: Path | None) -> None:
         output.write_text(f"{text}\n", "utf-8")
     except OSError as error:
         raise UserError(f"{output}: {error.strerror}", "give another file") from None
-    click.echo(f"{output}: written; for editors, begin pipeline.toml with the line #:schema {output}", err=True)
+    shown = output if output.is_absolute() else f"./{output}"  # editors take a name alone for an address
+    click.echo(f"{output}: written; for editors, begin pipeline.toml with the line #:schema {shown}", err=True)

@@ -125,7 +125,8 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     if foreign:
         names = list_items(foreign, len(foreign))
         raise UserError(
-            f"{path}: no source recognises it, of {names}", "give --source NAME to read what one of them expects"
+            f"{path}: no source recognises it, of {names}",
+            "give the path of a chat log; --source NAME says what one of them expects",
         )
     raise UserError(
         f"{path}: no source recognises it", "give --source NAME; for the names: acc plugins list --kind source"

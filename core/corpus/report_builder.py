@@ -27,7 +27,7 @@ _PARTICIPANTS_SHOWN = 10
 
 _EXPECTATIONS = (  # upper limit of the number of pairs, excluded, and what to expect below it
     (200, "too few to learn from; the bot will repeat a few words. Add more chats."),
-    (2_000, "few; the bot will use the person's most frequent phrases and seldom fit the context."),
+    (2_000, "few; enough past replies to choose from, but a network from scratch learns little more than greetings."),
     (20_000, "some; short replies in the person's words, which often fit common questions."),
     (200_000, "a good amount; the person's tone, and replies that mostly fit the last message."),
 )
@@ -196,7 +196,7 @@ def no_pairs_error(messages: MessageCounts, participants: Sequence[Participant])
     if not messages.read:
         return UserError("no pairs found: the source contains no messages", "check the path of the export")
     reasons = sorted(messages.dropped.items(), key=lambda entry: -entry[1])
-    dropped = ", ".join(f"{count:,} {escape_control_characters(reason)}" for reason, count in reasons)
+    dropped = ", ".join(f"{count:,}: {escape_control_characters(reason)}" for reason, count in reasons)
     shown = ", ".join(str(participant) for participant in participants[:_PARTICIPANTS_SHOWN])
     hidden = len(participants) - _PARTICIPANTS_SHOWN
     more = f" and {hidden:,} more" if hidden > 0 else ""

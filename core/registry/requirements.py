@@ -54,7 +54,7 @@ def missing_modules(stage: StageType) -> Iterator[str]:
     if to_load:
         yield f"{label}: {to_load}"
     if to_run:
-        ready = "" if to_load else "ready to answer; "
+        ready = "" if to_load else "ready to reply; "
         yield f"{label}: {ready}{attrs.evolve(to_run, purpose='training')}"
 
 

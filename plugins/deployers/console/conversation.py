@@ -22,10 +22,12 @@ class Answer:
 
     Attributes:
         text: The reply to a message, or the result of a command.
+        is_reply: Whether the bot says it.
         details: Lines to show below it: the reasons and the candidates of a reply.
     """
 
     text: str
+    is_reply: bool = False
     details: Sequence[str] = ()
 
 
@@ -78,7 +80,7 @@ class Conversation:
             (reply,) = self._responder.respond([self._session.request()])
         self._session.add_reply(reply)
         reasons = _format_reasons(reply) if self._explain else []
-        return Answer(reply.text, reasons + (_format_candidates(reply) if self._candidates else []))
+        return Answer(reply.text, True, reasons + (_format_candidates(reply) if self._candidates else []))
 
     @property
     def _has_moods(self) -> bool:

@@ -74,7 +74,8 @@ def _rich_terminal() -> tuple[Callable[[], str], Callable[[Answer], None]]:
 
     def show_answer(answer: Answer) -> None:
         for line in _escaped_lines(answer.text):
-            console.print(Text.assemble(("bot ", "bold cyan"), line), soft_wrap=True)
+            shown = Text.assemble(("bot ", "bold cyan"), line) if answer.is_reply else Text(line, "dim")
+            console.print(shown, soft_wrap=True)
         for detail in answer.details:
             console.print(Text(f"  {escape_control_characters(detail)}", "dim"), soft_wrap=True)
 

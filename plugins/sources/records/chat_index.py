@@ -15,6 +15,7 @@ import attrs
 from autocakechat.plugins.sources.records.records import InvalidRecordError, RecordKey, parse_key
 
 MAX_LINE = 1 << 24  # bytes; a longer line is read in parts, which are not messages
+_DAMAGED = "damaged"  # id of the chat for the lines of files without messages
 ParseTime = Callable[[str | int | float], int]
 
 
@@ -104,8 +105,12 @@ def index_chats(files: Sequence[BinaryIO], parse_time: ParseTime, advance: Calla
 def _index_file(
     number: int, file: BinaryIO, chats: dict[str, IndexedChat], parse_time: ParseTime, advance: Callable[[int], None]
 ) -> None:
-    """Finds the runs of one file. A line that is not a message belongs to the run before it, or else to the first."""
+    """Finds the runs of one file. A line that is not a message belongs to the run before it, or else to the first.
+
+    The lines of a file without any message form a separate chat, so that they are counted.
+    """
     chat: IndexedChat | None = None
+    has_text = False
     start = offset = first = last = shown = 0
     for line in lines_of(file):
         begin, offset = offset, offset + len(line)
@@ -116,6 +121,7 @@ def _index_file(
             key = parse_key(line)
             sent = parse_time(key.time)
         except InvalidRecordError:
+            has_text = has_text or not line.isspace()
             continue
         id_ = str(key.chat)
         if chat is None or id_ != chat.id or sent < last:
@@ -127,6 +133,8 @@ def _index_file(
         if key.title or key.chat_kind or key.skip:
             chat.describe(key)
         last = sent
+    if chat is None and has_text:
+        chat = chats.setdefault(_DAMAGED, IndexedChat(_DAMAGED, "lines that are not messages"))
     if chat is not None:
         chat.add(Run(first, last, number, start, offset))
     advance(offset - shown)

@@ -135,9 +135,12 @@ class _Damage:
         if self._first is None:
             return
         line, error = self._first
-        more = f"; {self._count - 1:,} more lines are not messages" if self._count > 1 else ""
+        hidden = self._count - 1
+        more = f"; {hidden:,} more {'line is not a message' if hidden == 1 else 'lines are not messages'}"
         name, number = self._names[line.file], self._line_number(line)
-        run.log.warning("%s:%d: not a message: %s%s", name, number, escape_control_characters(str(error)), more)
+        run.log.warning(
+            "%s:%d: not a message: %s%s", name, number, escape_control_characters(str(error)), more if hidden else ""
+        )
 
     def _line_number(self, line: Line) -> int:
         file, rest, number = self._files[line.file], line.offset, 1

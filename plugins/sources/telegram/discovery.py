@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
-from autocakechat import Input, UserError, escape_control_characters
+from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
 from autocakechat.plugins.sources.telegram.conversion.migration import ID_SHIFT
 from autocakechat.plugins.sources.telegram.parsing import fast_parser
 from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
@@ -21,6 +21,7 @@ _MEDIA_FOLDERS = {
     "profile_pictures", "stories", "css", "images", "js", "lists",
 }  # fmt: skip
 _RESULT, _HTML = "result.json", "messages.html"
+_NOT_JSON = "not JSON"
 _NOT_EXPORT = "JSON, but not a Telegram Desktop export"
 EXPORT_HINT = (
     "in Telegram Desktop choose Export chat history (or Settings > Advanced > Export Telegram data) and the format "
@@ -43,6 +44,7 @@ _OTHER_FORMATS = (
     ((rb'"message_id"\s*:', rb'"chat"\s*:'), "a list of Bot API updates"),
     ((rb'"print_name"\s*:',), "a telegram-cli dump"),
 )
+_TOML_TABLE = re.compile(rb"\[{1,2}[A-Za-z_]")
 _FIRST_MESSAGE = re.compile(rb'"messages"\s*:\s*\[\s*\{')
 _MARK_OF_MESSAGE = re.compile(
     rb'"(?:from|from_id|actor|actor_id|date_unixtime)"\s*:|"date"\s*:\s*"|"type"\s*:\s*"(?:service|unsupported)"'
@@ -88,7 +90,9 @@ def find_inputs(path: Path) -> list[ExportInput]:
         raise UserError(f"{name}: no export in this {'archive' if path.is_file() else 'folder'}", EXPORT_HINT)
     problems = {export: problem for export in candidates if (problem := _problem(export))}
     if len(problems) == len(candidates):
-        raise UserError(f"{candidates[0]}: {problems[candidates[0]]}", EXPORT_HINT)
+        first, problem = candidates[0], problems[candidates[0]]
+        is_foreign = problem == _NOT_JSON and path.is_file() and path.suffix.lower() not in ("", ".json", ".zip")
+        raise (ForeignLogError if is_foreign else UserError)(f"{first}: {problem}", EXPORT_HINT)
     passed_over = _describe_passed_over(path, problems)
     if path.is_file():
         return [ExportInput(path.name, (path,), passed_over)]
@@ -142,8 +146,8 @@ def find_problem(export: ExportPath) -> str:
         return "the file is empty"
     if text.startswith(b"<"):
         return "an HTML export, which contains no user ids"
-    if not text.startswith((b"{", b"[")):
-        return "not JSON"
+    if not text.startswith((b"{", b"[")) or _TOML_TABLE.match(text):
+        return _NOT_JSON
     if fast_parser.has_known_layout(head):
         return ""
     for patterns, other_format in _OTHER_FORMATS:

@@ -31,7 +31,7 @@ def acc_trainers() -> Iterable[TrainerType]:
 @hookimpl
 def acc_commands() -> Iterable[CommandType]:
     """Yields `acc lora`."""
-    yield CommandType(name="lora", summary="Export language models, and make judges.", load=load_command)
+    yield CommandType(name="lora", summary="Export a language model, or use one without training.", load=load_command)
 
 
 def load_command() -> click.Command:

@@ -22,7 +22,7 @@ _WINDOW = 512
 
 @click.group("lora")
 def lora() -> None:
-    """Export language models, and make judges."""
+    """Export a language model, or use one without training."""
 
 
 @lora.command("export")

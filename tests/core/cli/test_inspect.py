@@ -119,7 +119,8 @@ def test_a_file_that_no_source_knows_is_one_line(project: Project) -> None:
     done = project.acc("--disable", "telegram-source", "inspect", "notes.bin")
     assert done.returncode == 2
     expected = (
-        "acc: notes.bin: no source recognises it, of csv and jsonl; give --source NAME to read what one of them expects"
+        "acc: notes.bin: no source recognises it, of csv and jsonl; "
+        "give the path of a chat log; --source NAME says what one of them expects"
     )
     assert done.stderr.splitlines() == [expected]
     done = project.acc("inspect", "notes.bin", "--source", "jsonl")
@@ -203,6 +204,22 @@ def test_unreadable_input_is_an_error(project: Project, arguments: tuple[str, ..
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("start", ["", "# a comment\n"])
+def test_a_pipeline_file_is_not_a_chat_log(project: Project, start: str) -> None:
+    project.write("robin.toml", f'{start}[[source]]\nuse = "telegram"\n')
+    done = project.acc("inspect", "robin.toml")
+    assert done.returncode == 2
+    assert "no source recognises it, of csv, jsonl and telegram; give the path of a chat log" in done.stderr
+
+
+def test_a_table_with_other_columns_is_explained_by_its_source_alone(project: Project) -> None:
+    project.write("log.csv", "Author,Date,Content\nAnn,2024-05-01T18:00:00Z,hi\n")
+    done = project.acc("inspect", "log.csv")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "log.csv: the table has no column 'sender'" in line
 
 
 def test_exception_in_a_source_names_its_plugin(project: Project) -> None:

@@ -81,7 +81,7 @@ def test_an_invalid_pipeline_is_rejected(schema: jsonschema.Draft7Validator, tom
 def test_the_stages_of_third_party_plugins_are_included(project: Project) -> None:
     done = project.acc("config", "schema", "-o", "schema.json")
     assert done.returncode == 0, done.stderr
-    assert "begin pipeline.toml with the line #:schema schema.json" in done.stderr
+    assert "begin pipeline.toml with the line #:schema ./schema.json" in done.stderr
     validator = jsonschema.Draft7Validator(json.loads((project.folder / "schema.json").read_text()))
     assert schema_errors(validator, (project.folder / "pipeline.toml").read_text()) == []
     assert schema_errors(validator, '[trainer]\nuse = "toy"\nsteps = 2\n[reply]\nloud = true\n') == []

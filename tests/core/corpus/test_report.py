@@ -135,6 +135,8 @@ def test_damaged_report_is_an_error() -> None:
         Report.from_json(b'{"form": 1}')
 
 
-@pytest.mark.parametrize(("pairs", "word"), [(1, "too few"), (500, "few"), (5_000, "some"), (10**6, "plenty")])
+@pytest.mark.parametrize(
+    ("pairs", "word"), [(1, "too few"), (500, "few; enough past replies"), (5_000, "some"), (10**6, "plenty")]
+)
 def test_expectation_depends_on_the_number_of_pairs(pairs: int, word: str) -> None:
     assert f": {word}" in expectation(pairs)

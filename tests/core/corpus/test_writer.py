@@ -101,7 +101,7 @@ def test_error_without_pairs_counts_messages_and_lists_participants(tmp_path: Pa
         chat.drop(message, "not about the server")
     with CorpusWriter(tmp_path, CorpusOptions(), 0) as writer, pytest.raises(UserError) as caught:
         writer.finish(builder)
-    assert "no pairs found in 1 message (1 not about the server); participants: " in str(caught.value)
+    assert "no pairs found in 1 message (1: not about the server); participants: " in str(caught.value)
     assert "user7 (A\\u202enn, 1 message)" in str(caught.value)
 
 

@@ -184,8 +184,8 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
-    def expect(self, text: str, timeout: float = 20.0) -> None:
-        """Waits for a text after the last expected one."""
+    def expect(self, text: str, timeout: float = 20.0) -> str:
+        """Waits for a text after the last expected one, and returns what is between them."""
         deadline = time.monotonic() + timeout
         while text not in self.output:
             remaining = deadline - time.monotonic()
@@ -195,7 +195,8 @@ class Terminal:
                     self.output += os.read(self._terminal, 4096).decode(errors="replace")
                 except OSError as error:
                     raise AssertionError(f"the program ended before {text!r}: {self.output!r}") from error
-        self.output = self.output.partition(text)[2]
+        before, _, self.output = self.output.partition(text)
+        return before
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -219,6 +220,13 @@ def test_in_a_terminal_it_chats_until_ctrl_d(terminal: Terminal) -> None:
     terminal.expect("you ")
     terminal.type("\x04")
     assert terminal.process.wait(timeout=20) == 0
+
+
+def test_in_a_terminal_the_result_of_a_command_is_not_shown_as_said_by_the_bot(terminal: Terminal) -> None:
+    terminal.expect("you ")
+    terminal.type("/reset\rhi\r")
+    assert "bot" not in terminal.expect("the conversation is cleared")
+    assert "bot" in terminal.expect("neutral hi")
 
 
 def test_in_a_terminal_a_word_ends_it(terminal: Terminal) -> None:

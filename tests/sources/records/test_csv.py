@@ -68,7 +68,7 @@ def test_a_row_that_is_no_message_is_counted(read: Read, caplog: pytest.LogCaptu
     (messages,) = read("sender,time,text\nann,1,hi\nann\n\nann,soon,hi\nann,4,hi\n").values()
     assert [m.kind for m in messages] == ["text", "damaged message", "damaged message", "text"]
     assert "2 more" not in caplog.text
-    assert "1 more lines are not messages" in caplog.text
+    assert "1 more line is not a message" in caplog.text
 
 
 @pytest.mark.parametrize(

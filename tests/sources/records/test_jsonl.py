@@ -165,6 +165,15 @@ def test_a_line_that_is_no_message_is_counted_and_named(
     assert "\x1b" not in record.getMessage()
 
 
+def test_the_lines_of_a_file_without_messages_are_counted(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        messages = read("\n", line("c", "yesterday"), "oops\n")["damaged"]
+    assert [m.kind for m in messages] == ["damaged message"] * 2
+    (record,) = caplog.records
+    assert "log.jsonl:2: not a message: time is 'yesterday'" in record.getMessage()
+    assert "1 more line is not a message" in record.getMessage()
+
+
 def test_lone_surrogates_and_invalid_bytes_are_replaced(read: Read) -> None:
     first, second = read(
         b'{"chat": "c", "sender": "a", "time": 1, "text": "a\\ud83db \\ud83d\\ude00"}\n',

@@ -112,7 +112,7 @@ def test_answering_without_numpy_says_what_is_missing(project: Project) -> None:
 def test_the_list_of_plugins_tells_both_purposes(project: Project) -> None:
     label = "cakechat-trainer: trainer cakechat:"
     without_training = project.without_modules({"tensorflow"}).acc("plugins", "list").stdout
-    hint = "ready to answer; training needs tensorflow; run: pip install 'autocakechat[cakechat]'"
+    hint = "ready to reply; training needs tensorflow; run: pip install 'autocakechat[cakechat]'"
     assert f"{label} {hint}" in without_training
     without_both = project.without_modules({"keras", "threadpoolctl"}).acc("plugins", "show", "cakechat").stdout
     assert "trainer cakechat: answering needs threadpoolctl; run: pip install 'autocakechat[reply]'" in without_both
