@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from autocakechat.ranking.moments import set_aside
     from autocakechat.ranking.reply_ranker import RankedReply, ReplyRanker
     from autocakechat.ranking.rules import BannedPhrases, is_allowed
-    from autocakechat.retrieval.exchanges import Exchange
+    from autocakechat.retrieval.exchanges import Exchange, read_exchanges
     from autocakechat.retrieval.meaning import Embedder, open_embedder
     from autocakechat.retrieval.reply_index import Match, ReplyIndex
     from autocakechat.retrieval.terms import split_terms
@@ -96,6 +96,7 @@ __all__ = [
     "markup",
     "open_embedder",
     "option",
+    "read_exchanges",
     "read_json",
     "select_chats",
     "set_aside",
@@ -138,7 +139,7 @@ _PUBLIC_NAMES = {
     "ranking.moments": ("set_aside",),
     "ranking.reply_ranker": ("RankedReply", "ReplyRanker"),
     "ranking.rules": ("BannedPhrases", "is_allowed"),
-    "retrieval.exchanges": ("Exchange",),
+    "retrieval.exchanges": ("Exchange", "read_exchanges"),
     "retrieval.meaning": ("Embedder", "open_embedder"),
     "retrieval.reply_index": ("Match", "ReplyIndex"),
     "retrieval.terms": ("split_terms",),
