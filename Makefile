@@ -3,7 +3,7 @@
 # `make demo-lora` trains a language model on the same conversations, in about five minutes.
 # All install what they need into .venv. PYTHON=/path/to/python3 selects the interpreter.
 #
-# Your own bot in containers (docs/docker.md): put chat logs into tg_data, then
+# Your own bot in containers (docs/bots/docker.md): put chat logs into tg_data, then
 #   make generate_corpus TELEGRAM_SERVER_ID=user123456789
 #   make docker_train_from_scratch       or: make docker_update_pretrained
 #   make docker_deploy_model             with TELEGRAM_BOT_TOKEN and TELEGRAM_ALLOW in .env

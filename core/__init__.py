@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autocakechat.artifacts.model_folder import finalize_model_folder
     from autocakechat.display import markup
     from autocakechat.errors import ForeignLogError, StageError, UserError
-    from autocakechat.files import write_whole
+    from autocakechat.files import hash_file, write_whole
     from autocakechat.interface.chatlog import Chat, Message, MessageBatch
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
     from autocakechat.interface.hookspecs import hookimpl
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from autocakechat.ranking.features import Candidate
     from autocakechat.ranking.moments import set_aside
     from autocakechat.ranking.reply_ranker import RankedReply, ReplyRanker
-    from autocakechat.ranking.rules import is_allowed
-    from autocakechat.retrieval.exchanges import Exchange
+    from autocakechat.ranking.rules import BannedPhrases, is_allowed
+    from autocakechat.retrieval.exchanges import Exchange, read_exchanges
     from autocakechat.retrieval.meaning import Embedder, open_embedder
     from autocakechat.retrieval.reply_index import Match, ReplyIndex
     from autocakechat.retrieval.terms import split_terms
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnnotatorType",
+    "BannedPhrases",
     "Candidate",
     "Chat",
     "CommandType",
@@ -89,11 +90,13 @@ __all__ = [
     "damaged_file",
     "escape_control_characters",
     "finalize_model_folder",
+    "hash_file",
     "hookimpl",
     "is_allowed",
     "markup",
     "open_embedder",
     "option",
+    "read_exchanges",
     "read_json",
     "select_chats",
     "set_aside",
@@ -104,7 +107,7 @@ __all__ = [
 _PUBLIC_NAMES = {
     "artifacts.model_folder": ("finalize_model_folder",),
     "errors": ("ForeignLogError", "StageError", "UserError"),
-    "files": ("write_whole",),
+    "files": ("hash_file", "write_whole"),
     "interface.chatlog": ("Chat", "Message", "MessageBatch"),
     "interface.corpus": ("Corpus", "Dialog", "Utterance"),
     "interface.hookspecs": ("hookimpl",),
@@ -135,8 +138,8 @@ _PUBLIC_NAMES = {
     "ranking.features": ("Candidate",),
     "ranking.moments": ("set_aside",),
     "ranking.reply_ranker": ("RankedReply", "ReplyRanker"),
-    "ranking.rules": ("is_allowed",),
-    "retrieval.exchanges": ("Exchange",),
+    "ranking.rules": ("BannedPhrases", "is_allowed"),
+    "retrieval.exchanges": ("Exchange", "read_exchanges"),
     "retrieval.meaning": ("Embedder", "open_embedder"),
     "retrieval.reply_index": ("Match", "ReplyIndex"),
     "retrieval.terms": ("split_terms",),

@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def hash_file(path: Path) -> str:
@@ -29,6 +33,31 @@ def write_whole(path: Path, *content: bytes | memoryview, mode: int = 0o666) -> 
         file.flush()
         os.fsync(file.fileno())
     rename(temporary, path)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """Opens a temporary file beside a file, which replaces it when the block ends without an error.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The temporary file. Only its owner may read it.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        rename(Path(name), path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def rename(path: Path, target: Path) -> None:

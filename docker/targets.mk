@@ -1,4 +1,4 @@
-# The targets that need Docker; docs/docker.md explains the variables.
+# The targets that need Docker; docs/bots/docker.md explains the variables.
 DOCKER ?= docker
 GPU ?=
 # What docker_update_pretrained starts from if the published model cannot be downloaded: conversations, or none to stop.

@@ -191,7 +191,7 @@ def test_a_circle_is_named() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c", "b"]
 
 
-@pytest.mark.parametrize("folder", ["core", "plugins", "tests", "examples", "benchmarks"])
+@pytest.mark.parametrize("folder", ["core", "plugins", "tests", "examples", "benchmarks", "docs"])
 def test_no_folder_has_more_than_sixteen_files(folder: str) -> None:
     for place in [ROOT / folder, *(path for path in (ROOT / folder).rglob("*") if path.is_dir())]:
         if not {"__pycache__", "build"} & set(place.parts) and not place.name.endswith(".egg-info"):

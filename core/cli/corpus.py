@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -13,7 +11,7 @@ import click
 from autocakechat.cli.lazy import CommandGroup
 from autocakechat.cli.overrides import any_option, set_option
 from autocakechat.errors import UserError
-from autocakechat.files import rename
+from autocakechat.files import writing_whole
 from autocakechat.interface.corpus import Part
 
 if TYPE_CHECKING:
@@ -88,15 +86,7 @@ def report(app: App, pipeline: Path, accept_any: bool, overrides: tuple[str, ...
 
 def _concatenate(parts: list[Path], output: Path) -> None:
     """Concatenates files into one. If that fails, the old output file is unchanged."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for part in parts:
-                with part.open("rb") as lines:
-                    shutil.copyfileobj(lines, file)
-            file.flush()
-            os.fsync(file.fileno())
-        rename(Path(name), output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with writing_whole(output) as file:
+        for part in parts:
+            with part.open("rb") as lines:
+                shutil.copyfileobj(lines, file)

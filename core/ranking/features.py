@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from autocakechat.interface.model import Request
-from autocakechat.retrieval.reply_index import ReplyIndex
+from autocakechat.retrieval.reply_index import Match, ReplyIndex
 from autocakechat.retrieval.scores import best
 from autocakechat.retrieval.terms import has_question_mark, split_terms
 from autocakechat.retrieval.word_vectors import Weights, product, rarity, unit_vector
@@ -52,6 +52,11 @@ class Candidate:
     text: str
     label: str | None = None
     number: int | None = None
+
+    @classmethod
+    def from_match(cls, match: Match) -> Candidate:
+        """Makes a candidate of a past reply that a search found."""
+        return cls(match.exchange.reply, match.exchange.label, match.number)
 
 
 class CandidateFeatures:

@@ -169,7 +169,7 @@ class ReplyRanker:
         """Returns what a bot would choose from at a moment; None if it finds nothing."""
         request = moment.request
         matches = self._index.search(request.context, without=moment.own_dialog)
-        found = [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
+        found = map(Candidate.from_match, matches)
         allowed = [candidate for candidate in found if is_allowed(candidate.text, request.context, self._index.names)]
         if not allowed:
             return None

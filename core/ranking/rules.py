@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from autocakechat.corpus.masking.masker import PLACEHOLDERS
 from autocakechat.retrieval.names import names_others
@@ -30,6 +30,27 @@ def is_allowed(candidate: str, context: Sequence[str], names: frozenset[str] = f
     words = split_terms(candidate)
     earlier_replies = (split_terms(line) for line in context[-2::-2])
     return all(words != earlier for earlier in earlier_replies) and not _repeats(words, split_terms(context[-1]))
+
+
+class BannedPhrases:
+    """Words and phrases that never occur in a reply. They match whole words, in any case.
+
+    Args:
+        phrases: The phrases; one without a word bans nothing.
+    """
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._phrases = [_between_spaces(words) for phrase in phrases if (words := split_terms(phrase))]
+
+    def occur_in(self, text: str) -> bool:
+        """Returns whether a text contains one of the phrases."""
+        terms = _between_spaces(split_terms(text))
+        return any(phrase in terms for phrase in self._phrases)
+
+
+def _between_spaces(words: Sequence[str]) -> str:
+    """Joins words with a space before and after each, so that a phrase is not found within a longer word."""
+    return f" {' '.join(words)} "
 
 
 def _repeats(reply: Sequence[str], message: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autocakechat.display.markup import write_page
-from autocakechat.files import rename, write_whole
+from autocakechat.files import rename, write_whole, writing_whole
 
 
 @pytest.fixture
@@ -35,6 +35,22 @@ def test_a_new_name_is_on_the_disk(tmp_path: Path, synced: list[Path]) -> None:
     (tmp_path / "folder").mkdir()
     rename(tmp_path / "old", tmp_path / "folder" / "new")
     assert synced == [tmp_path / "folder"]
+
+
+def test_a_file_written_in_parts_and_its_name_are_on_the_disk(tmp_path: Path, synced: list[Path]) -> None:
+    with writing_whole(tmp_path / "file") as file:
+        file.write(b"con")
+        file.write(b"tent")
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert synced[-1] == tmp_path
+
+
+def test_a_file_that_is_not_written_to_the_end_keeps_its_content(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"former")
+    with pytest.raises(KeyboardInterrupt), writing_whole(tmp_path / "file") as file:
+        file.write(b"con")
+        raise KeyboardInterrupt
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"former")]
 
 
 def test_only_the_owner_can_read_a_page_even_if_everybody_could_before(tmp_path: Path) -> None:

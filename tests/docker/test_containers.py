@@ -171,7 +171,7 @@ def test_the_bot_replies_after_a_second_deployment_too(deployed: Deployed, api: 
 
 def documented_commands(name: str) -> str:
     """Returns the block of the page that has a certain command."""
-    page = DOCS / "docker.md"
+    page = DOCS / "bots/docker.md"
     (commands,) = [block.content for block in blocks(page) if block.language == "sh" and name in block.content]
     return commands
 

@@ -14,6 +14,7 @@ from autocakechat.cli.app import App
 from autocakechat.cli.main import acc
 from tests.docs.pages import DOCS, blocks, pages
 
+README = DOCS.parent / "README.md"
 PAGES = [str(page.relative_to(DOCS)) for page in pages()]
 
 
@@ -48,9 +49,35 @@ def test_modules_and_folders_exist(name: str) -> None:
     assert [path for path in paths if path not in tutorial_files and not (DOCS.parent / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", [README, *pages()], ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text("utf-8"))
+    for target, heading in targets:
+        linked = (page.parent / target) if target else page
+        assert linked.exists(), f"{target}: no such file"
+        assert not heading or heading in anchors(linked), f"{target}#{heading}: no such heading"
+
+
+@pytest.mark.parametrize(
+    "file", ["CHANGELOG.md", "Makefile", "pipeline.toml", "core", "plugins", "docker", "benchmarks"]
+)
+def test_pages_that_code_and_messages_name_exist(file: str) -> None:
+    root = DOCS.parent / file
+    for path in [root] if root.is_file() else (path for path in root.rglob("*") if path.is_file()):
+        if path.suffix in ("", ".md", ".mk", ".py", ".toml", ".yaml"):
+            named = re.findall(r"\bdocs/[\w/-]+\.md", path.read_text("utf-8", errors="replace"))
+            assert [page for page in named if not (DOCS.parent / page).exists()] == [], path
+
+
+def anchors(page: Path) -> set[str]:
+    """Returns the anchors of the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_modules_in_the_architecture_page_and_picture_exist() -> None:
     core, plugins = DOCS.parent / "core", DOCS.parent / "plugins"
-    picture = (DOCS / "architecture.svg").read_text("utf-8")
+    picture = (DOCS / "images/architecture.svg").read_text("utf-8")
     paths = re.findall(r">(?:[^<]*?)((?:core|sources|extractors|annotators|trainers|deployers)/[\w.]+)", picture)
     assert len(paths) >= 8
     for path in paths:

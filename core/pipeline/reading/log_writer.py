@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +11,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from autocakechat.errors import UserError
+from autocakechat.files import writing_whole
 from autocakechat.interface.chatlog import Chat, Message, MessageBatch
 from autocakechat.text import repair_surrogates
 
@@ -51,20 +50,10 @@ def writing(path: Path) -> Iterator[Callable[[Chat], None]]:
         UserError: The file cannot be written.
     """
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with writing_whole(path) as file:
+            yield partial(_write_while_read, file)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", "nothing was written") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield partial(_write_while_read, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise UserError(f"{path}: {error.strerror}", "nothing was written") from None
-        raise
 
 
 def _write_while_read(file: BinaryIO, chat: Chat) -> None:

@@ -13,7 +13,7 @@ import xxhash
 
 from autocakechat import Message
 
-_LAST_TIME = 253_402_300_799  # the end of the year 9999
+_FIRST_TIME, _LAST_TIME = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 _FIRST_ID, _LAST_ID = -(1 << 63), (1 << 63) - 1
 
 Id = str | int
@@ -109,7 +109,7 @@ def time_parser(zone: ZoneInfo) -> Callable[[str | int | float], int]:
                 seconds = int(time)
         except (ValueError, OverflowError):
             raise InvalidRecordError(f"time is {time!r}, expected ISO 8601 or seconds since 1970") from None
-        if not -_LAST_TIME <= seconds * 4 <= _LAST_TIME * 4:
+        if not _FIRST_TIME <= seconds <= _LAST_TIME:
             raise InvalidRecordError(f"time is {time!r}, expected seconds since 1970, not milliseconds")
         return seconds
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import attrs
 
-from autocakechat import RunContext, TrainerType, UserError, finalize_model_folder
+from autocakechat import RunContext, TrainerType, UserError, finalize_model_folder, hash_file
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.conversations import (
     dataset_file,
@@ -25,7 +25,6 @@ from autocakechat.plugins.trainers.cakechat.pretrained.conversations import (
     write_corpus,
 )
 from autocakechat.plugins.trainers.cakechat.pretrained.download import UnavailableModelError, download_published_model
-from autocakechat.plugins.trainers.cakechat.pretrained.files import file_checksum
 
 RECIPE = Options(size="small", epochs=2, targets="all", rehearsals=0)
 """How the start model is trained: as much as a machine with two cores can do in about ten minutes."""
@@ -107,7 +106,7 @@ def model_folder(trainer: TrainerType, dataset: Path, recipe: Options) -> Path:
     import pooch
 
     try:
-        data = file_checksum(dataset)
+        data = hash_file(dataset)
     except OSError as error:
         raise unreadable_dataset(dataset, error) from None
     made_of = [version("autocakechat"), trainer.version, attrs.asdict(recipe), _SEED, data]
@@ -123,7 +122,7 @@ def _is_complete(folder: Path, run: RunContext) -> bool:
         return False
     try:
         files = json.loads(manifest.read_bytes())["files"]
-        damaged = [name for name, digest in files.items() if file_checksum(folder / name) != digest]
+        damaged = [name for name, digest in files.items() if hash_file(folder / name) != digest]
     except (OSError, ValueError, KeyError, AttributeError):
         damaged = [manifest.name]
     for name in damaged:

@@ -31,7 +31,7 @@ def inputs(options: Options) -> Sequence[Input]:
     if options.base_path is None:
         return []
     files = local_files(options.base_path)
-    if files[0].suffix == ".gguf" and find_spec("gguf") is None:
+    if options.base_path.is_file() and find_spec("gguf") is None:
         raise UserError("a base in a .gguf file needs gguf", "run: pip install 'autocakechat[lora]'")
     return [Input("base", tuple(files))]
 

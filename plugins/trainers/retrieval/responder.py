@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autocakechat import Candidate, RankedReply, Reply, ReplyIndex, ReplyRanker, Request, split_terms
+from autocakechat import BannedPhrases, Candidate, RankedReply, Reply, ReplyIndex, ReplyRanker, Request
 from autocakechat.plugins.trainers.retrieval.training import RANKER_FILE
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class Retriever:
         self._index = index
         self._ranker = ranker
         self._options = options
-        phrases = (_normalise(phrase) for phrase in options.banned)
-        self._banned = [phrase for phrase in phrases if phrase.strip()]
+        self._banned = BannedPhrases(options.banned)
         self._random = random.Random(options.seed)  # noqa: S311 - not for secrets
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
@@ -67,8 +66,7 @@ class Retriever:
 
     def _reply(self, request: Request) -> Reply:
         matches = self._index.search(request.context, self._options.past_replies)
-        found = [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
-        ranked = self._select(request, found) or self._select(
+        ranked = self._select(request, map(Candidate.from_match, matches)) or self._select(
             request, [Candidate(text) for text in self._index.frequent]
         )
         if not ranked:
@@ -76,13 +74,11 @@ class Retriever:
         chosen = ReplyRanker.choose(ranked, self._options.temperature, self._random)
         return Reply(chosen.text, [candidate.text for candidate in ranked], chosen.reasons)
 
-    def _select(self, request: Request, candidates: Sequence[Candidate]) -> list[RankedReply]:
+    def _select(self, request: Request, candidates: Iterable[Candidate]) -> list[RankedReply]:
         """Returns the candidates that may be sent, best first."""
-        return self._ranker.best(request, [found for found in candidates if not self._is_banned(found.text)], _BEST)
-
-    def _is_banned(self, reply: str) -> bool:
-        normalised = _normalise(reply)
-        return any(phrase in normalised for phrase in self._banned)
+        return self._ranker.best(
+            request, [found for found in candidates if not self._banned.occur_in(found.text)], _BEST
+        )
 
 
 def load(path: Path, options: ReplyOptions) -> Retriever:
@@ -93,8 +89,3 @@ def load(path: Path, options: ReplyOptions) -> Retriever:
     """
     index = ReplyIndex.open(path)
     return Retriever(index, ReplyRanker.open(index, path / RANKER_FILE), options)
-
-
-def _normalise(text: str) -> str:
-    """Returns the terms of a text, each between spaces, so that phrases match whole words only."""
-    return f" {' '.join(split_terms(text))} "

@@ -32,7 +32,7 @@ def contents(database: Path) -> list[str]:
 
 def documented_backup(state: Path, backup: Path) -> str:
     """Returns the command of the page that backs up the database, with the folders of a test."""
-    page = (DOCS / "telegram.md").read_text("utf-8")
+    page = (DOCS / "bots/telegram.md").read_text("utf-8")
     (line,) = [line for line in page.splitlines() if "VACUUM INTO" in line]
     for documented, here in (("/var/lib/person-bot", state), ("$backup", backup), ("bot-123456789", "bot-4242")):
         assert documented in line

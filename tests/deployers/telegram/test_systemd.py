@@ -37,7 +37,7 @@ needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="
 
 def documented_unit() -> str:
     """Returns the unit of the page."""
-    (unit,) = [block.content for block in blocks(DOCS / "telegram.md") if block.language == "ini"]
+    (unit,) = [block.content for block in blocks(DOCS / "bots/telegram.md") if block.language == "ini"]
     return unit
 
 
@@ -74,7 +74,7 @@ def test_the_documented_unit_exposes_little(unit: Path) -> None:
         pytest.skip(f"this version of systemd cannot analyze a file: {shown}")
     assert status == 0
     assert float(level[1]) <= MAX_EXPOSURE
-    assert f"rates it {level[1]} of 10" in (DOCS / "telegram.md").read_text("utf-8")
+    assert f"rates it {level[1]} of 10" in (DOCS / "bots/telegram.md").read_text("utf-8")
 
 
 def test_systemd_learns_that_the_bot_has_started_and_is_alive(

@@ -146,6 +146,7 @@ def test_compressed_files_are_read_as_they_are(suffix: str, read: Read, caplog: 
         (b'"text"\n', "Expected `object`"),
         (b'{"chat": "c", "time": 2, "text": "hi"}\n', "missing required field `sender`"),
         (line("c", 1_700_000_000_000).encode(), "not milliseconds"),
+        (line("c", -62_135_596_801).encode(), "expected seconds since 1970"),
         (line("c", "yesterday").encode(), "time is 'yesterday', expected ISO 8601 or seconds"),
         (line("c", True).encode(), "time"),
         (b"[" * 100_000 + b"\n", "not JSON"),

@@ -143,6 +143,12 @@ def test_code_of_a_base_is_never_run(tmp_path: Path, tiny_base: Path, monkeypatc
     assert not ran.exists()
 
 
+@pytest.mark.parametrize("name", ["model.GGUF", "sha256-0123abcd"])
+def test_a_gguf_file_may_have_any_name(name: str, tmp_path: Path, run: RunContext) -> None:
+    (tmp_path / name).write_bytes(CONTENT)
+    assert find_base("smollm2", tmp_path / name, (), run).record.gguf == name
+
+
 def test_only_listed_checksums_are_accepted(tiny_base: Path, run: RunContext) -> None:
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(tiny_base.iterdir())]
     assert find_base("smollm2", tiny_base, digests, run).record.kind == "folder"

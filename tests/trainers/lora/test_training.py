@@ -71,6 +71,19 @@ def test_a_checkpoint_of_another_training_is_ignored(
     assert history_of(tmp_path / "other")["evaluations"][0]["step"] == 0
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"damaged")], ids=["missing", "damaged"])
+def test_a_checkpoint_without_its_best_adapter_starts_over(
+    run: RunContext, options: Options, corpus: Corpus, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        TRAINER.train(options, corpus, folder, run)
+        (best,) = run.state.glob("best-*.safetensors")
+        damage(best)
+    assert (second / "adapter.safetensors").read_bytes() == (first / "adapter.safetensors").read_bytes()
+
+
 def test_the_model_learns_and_has_the_best_adapter(options: Options, corpus: Corpus, learn: Learn) -> None:
     folder = learn(attrs.evolve(options, epochs=6.0, learning_rate=0.02), corpus)
     history = history_of(folder)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from tokenizers import Tokenizer
 
 from autocakechat import ReplyIndex, RunContext, Utterance
 from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat, derive_format
@@ -16,9 +16,14 @@ from autocakechat.plugins.trainers.lora.training.windows import Window, WindowMa
 from tests.trainers.lora.conftest import write_corpus
 from tests.trainers.lora.tiny_base import SPECIAL
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 
 @pytest.fixture
 def tokenizer(tiny_base: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
     return Tokenizer.from_file(str(tiny_base / "tokenizer.json"))
 
 

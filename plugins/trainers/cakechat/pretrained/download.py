@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import pooch
 import requests
 
-from autocakechat import RunContext, UserError
+from autocakechat import RunContext, UserError, hash_file
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.archive import MAX_BYTES
 from autocakechat.plugins.trainers.cakechat.pretrained.files import (
@@ -21,7 +21,6 @@ from autocakechat.plugins.trainers.cakechat.pretrained.files import (
     TOKENS_FILE,
     TOKENS_FOLDER,
     OriginalFiles,
-    file_checksum,
 )
 
 _TIMEOUT_SECONDS = 30.0
@@ -101,7 +100,7 @@ def download(url: str, sha256: Sequence[str], hint: str, run: RunContext) -> Pat
 
 def _unconfirmed(address: str, files: Sequence[Path]) -> UserError:
     """Makes the error that shows the checksums of downloaded files, so that the user can confirm them."""
-    checksums = {file.name: file_checksum(file) for file in files}
+    checksums = {file.name: hash_file(file) for file in files}
     seen = ", ".join(f"{name} {checksum}" for name, checksum in checksums.items())
     confirmed = ", ".join(f'"{checksum}"' for checksum in checksums.values())
     return UserError(

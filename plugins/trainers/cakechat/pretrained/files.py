@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -103,12 +102,6 @@ def inputs(options: Options) -> Sequence[Input]:
     if options.start_path is None:
         return []
     return [Input("start model", find_start_model(options.start_path, options.reverse).files)]
-
-
-def file_checksum(file: Path) -> str:
-    """Returns the SHA-256 of a file as hexadecimal digits."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def find_start_model(path: Path, reverse: bool) -> ModelFolder | OriginalFiles:

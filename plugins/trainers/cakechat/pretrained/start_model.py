@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from autocakechat import RunContext, UserError
+from autocakechat import RunContext, UserError, hash_file
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import NEUTRAL, Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.model_files import ModelSettings, load_metadata
 from autocakechat.plugins.trainers.cakechat.network.weight_files import Arrays, read_weights
@@ -17,7 +17,6 @@ from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.pretrained.files import (
     ModelFolder,
     OriginalFiles,
-    file_checksum,
     find_start_model,
 )
 from autocakechat.plugins.trainers.cakechat.pretrained.original_model import read_original_model
@@ -163,7 +162,7 @@ def _append_random_rows(table: np.ndarray, rows: int, generator: np.random.Gener
 
 def _verified_checksum(file: Path, options: Options, run: RunContext) -> str:
     """Returns the SHA-256 of a file, and checks it against `trainer.sha256` if that is set."""
-    checksum = file_checksum(file)
+    checksum = hash_file(file)
     run.log.info("start model: SHA-256 of %s: %s", file.name, checksum)
     if options.sha256 and checksum not in options.sha256:
         raise UserError(

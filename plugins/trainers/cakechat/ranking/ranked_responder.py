@@ -91,7 +91,7 @@ class RankedResponder:
         if not self._options.past_replies:
             return []
         matches = self._past.index.search(request.context, self._options.past_replies)
-        found = [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
+        found = map(Candidate.from_match, matches)
         return [candidate for candidate in found if not self._generator.is_banned(candidate.text)]
 
     def _choose(self, ranked: Sequence[RankedReply]) -> Reply:

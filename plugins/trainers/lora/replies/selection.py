@@ -13,6 +13,7 @@ from statistics import fmean
 import attrs
 
 from autocakechat import (
+    BannedPhrases,
     Candidate,
     RankedReply,
     Reply,
@@ -20,7 +21,6 @@ from autocakechat import (
     ReplyRanker,
     Request,
     is_allowed,
-    split_terms,
 )
 from autocakechat.plugins.trainers.lora.engine.interface import Engine
 from autocakechat.plugins.trainers.lora.options import ReplyOptions
@@ -67,8 +67,7 @@ class ReplySelection:
         self._prompt = prompt
         self._past = past
         self._options = options
-        phrases = (_normalise(phrase) for phrase in options.banned)
-        self._banned = [phrase for phrase in phrases if phrase.strip()]
+        self._banned = BannedPhrases(options.banned)
         self._others = _other_contexts(past)
 
     def choose(self, requests: Sequence[Request], generated: Sequence[Sequence[str]]) -> list[Reply | None]:
@@ -104,8 +103,8 @@ class ReplySelection:
         candidates = [Candidate(text) for text in generated]
         if self._past and self._options.past_replies:
             matches = self._past.index.search(request.context, self._options.past_replies)
-            candidates += [Candidate(match.exchange.reply, match.exchange.label, match.number) for match in matches]
-        candidates = [candidate for candidate in candidates if not self._is_banned(candidate.text)]
+            candidates += map(Candidate.from_match, matches)
+        candidates = [candidate for candidate in candidates if not self._banned.occur_in(candidate.text)]
         if self._past:
             return self._past.ranker.best(request, candidates)
         distinct = dict.fromkeys(found.text for found in candidates if is_allowed(found.text, request.context))
@@ -121,10 +120,6 @@ class ReplySelection:
             (own[place] - fmean(scores[place] for scores in others)) / (count + 1) for place, count in enumerate(counts)
         ]
 
-    def _is_banned(self, reply: str) -> bool:
-        normalised = _normalise(reply)
-        return any(phrase in normalised for phrase in self._banned)
-
 
 def _other_contexts(past: PastReplies | None) -> list[tuple[Sequence[str], range]]:
     """Returns contexts to compare with and the numbers of their exchanges; without past replies, an empty context."""
@@ -133,8 +128,3 @@ def _other_contexts(past: PastReplies | None) -> list[tuple[Sequence[str], range
     count = len(past.index)
     numbers = range(0, count, max(1, count // _OTHER_CONTEXTS))[:_OTHER_CONTEXTS]
     return [(past.index.exchanges[number].context, range(number, number + 1)) for number in numbers]
-
-
-def _normalise(text: str) -> str:
-    """Returns the terms of a text, each between spaces, so that phrases match whole words only."""
-    return f" {' '.join(split_terms(text))} "

@@ -78,6 +78,8 @@ class Checkpoints:
             if fingerprint != self._fingerprint:
                 self._log.info("starting over: the checkpoint was written with other options or another corpus")
                 return History()
+            if history.evaluations:  # a damaged one would be found only when the training ends
+                read_tensors(self._best_file(history.best))
             self._restore(read_tensors(self._file), history.steps)
         except UserError as error:
             self._log.warning("starting over: the checkpoint cannot be used: %s", error.message)

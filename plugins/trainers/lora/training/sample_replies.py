@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from autocakechat import Corpus, Exchange
+from autocakechat import Corpus, read_exchanges
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
 from autocakechat.plugins.trainers.lora.options import Options
@@ -49,12 +49,7 @@ class SampleReplies:
     ) -> None:
         self._engine = TorchEngine(model, tokenizer, chat_format, options.window)
         self._sampling = Sampling(0.8, 0.1, 1.05, _MAX_TOKENS, seed)
-        exchanges = [
-            Exchange(tuple(turn.text for turn in dialog[max(0, place - _LINES) : place]), turn.text, turn.emotion)
-            for dialog in corpus.dialogs("validation")
-            for place, turn in enumerate(dialog)
-            if place % 2
-        ]
+        exchanges = list(read_exchanges(corpus, "validation", _LINES))
         rng = random.Random(seed)  # noqa: S311 - not for secrets
         numbers = rng.sample(range(len(exchanges)), min(options.rehearsals, len(exchanges)))
         self.prompts = [exchanges[number] for number in sorted(numbers)]

@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import msgspec
@@ -18,7 +18,7 @@ from autocakechat.plugins.trainers.lora.bases.find import find_base
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 from autocakechat.plugins.trainers.lora.gguf_files.adapter import write_adapter_gguf
 from autocakechat.plugins.trainers.lora.language_model.adapter import adapter_weights, add_adapter, write_tensors
-from autocakechat.plugins.trainers.lora.language_model.loading import load_base, load_tokenizer
+from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, load_base, load_tokenizer
 from autocakechat.plugins.trainers.lora.language_model.precision import Precision, choose_device, choose_precision
 from autocakechat.plugins.trainers.lora.model.folder import (
     ADAPTER,
@@ -37,9 +37,6 @@ from autocakechat.plugins.trainers.lora.training.memory import available_memory,
 from autocakechat.plugins.trainers.lora.training.report_page import training_page
 from autocakechat.plugins.trainers.lora.training.sample_replies import SampleReplies
 from autocakechat.plugins.trainers.lora.training.windows import Window, WindowMaker
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 _HELD_OUT_TOKENS = 8192
 """Tokens of held-out windows that are measured: enough to tell adapters apart, few enough to do it often."""
@@ -84,7 +81,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         tokenizer, chat_format = load_tokenizer(found)
         base = load_base(found, precision, device)
     index = _index_past_replies(corpus, into, run) if options.ranking else None
-    examples = Examples(index, options.examples, partial(_count_tokens, tokenizer), options.window // 4)
+    examples = Examples(index, options.examples, partial(count_tokens, tokenizer), options.window // 4)
     maker = WindowMaker(tokenizer, chat_format, options.system, options.window, examples)
     data = _prepare_data(options, corpus, found, precision, maker, tokenizer.token_to_id(chat_format.end), run)
     alpha = options.alpha or 2.0 * options.rank
@@ -209,10 +206,6 @@ def _index_past_replies(corpus: Corpus, into: Path, run: RunContext) -> ReplyInd
     """Indexes the person's past replies: examples in prompts, and candidates beside those of the model."""
     (into / PAST_REPLIES).mkdir()
     return ReplyIndex.build(corpus, into / PAST_REPLIES, run.progress)
-
-
-def _count_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
-    return [len(found.ids) for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
 
 def _metrics(data: TrainingData, history: History, weights: int) -> dict[str, Any]:

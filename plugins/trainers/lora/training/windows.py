@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from autocakechat import Utterance
+from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode
 from autocakechat.plugins.trainers.lora.prompts.prompt import render, system_line
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class WindowMaker:
 
     def _parts(self, texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
         """Yields where each part begins, where its new turns begin, and where it ends."""
-        counts = [len(found.ids) for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        counts = count_tokens(self._tokenizer, texts)
         pairs = [sum(counts[place : place + 2]) + self._between for place in range(0, len(texts), 2)]
         system = self._format.before_system + self._system + self._format.after_system
         room = self._size - self._count(system) - self._examples.reserved
@@ -119,7 +120,7 @@ class WindowMaker:
         return [message[-max(1, len(message) * kept // max(1, count)) :] if kept < count else message, *texts[1:]]
 
     def _count(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return len(encode(self._tokenizer, text))
 
 
 def _places_in(spans: Sequence[tuple[int, int]], offsets: Sequence[tuple[int, int]]) -> Iterator[int]:
