@@ -78,7 +78,7 @@ def test_a_second_training_reuses_the_model(trained: Trained) -> None:
 def test_training_starts_from_a_local_model(trained: Trained) -> None:
     results = trained.checkout.folder / "results.nosync"
     shutil.copytree(results / "model", results / "pretrained")
-    trained.checkout.belongs_to_user(results / "pretrained", *(results / "pretrained").iterdir())
+    trained.checkout.belongs_to_user(results / "pretrained", *(results / "pretrained").rglob("*"))
     pipeline = (trained.checkout.folder / "pipeline.toml").read_text()
     trained.checkout.write("pipeline.toml", pipeline.replace("epochs = 3", "epochs = 1"))
     status, shown = trained.checkout.make("docker_update_pretrained")
@@ -87,6 +87,7 @@ def test_training_starts_from_a_local_model(trained: Trained) -> None:
     assert made["options"]["start"] == "pretrained"
     before = json.loads((results / "pretrained/model.json").read_text())
     assert made["metrics"]["perplexity"] < 1.1 * before["metrics"]["perplexity"]
+    shutil.rmtree(results / "pretrained")
 
 
 @pytest.mark.parametrize("tag", ["train", "bot"])
