@@ -11,6 +11,9 @@ from attrs.validators import and_, ge, gt, le, lt, min_len, optional
 
 from autocakechat import option
 
+SIZE = and_(ge(1), le(2**24))
+"""Checks a dimension of a network."""
+
 _DEPENDS_ON_SIZE = "default: that of `size`"
 
 
@@ -69,16 +72,18 @@ class Options:
         default="auto", help="network size; auto: by the number of training pairs"
     )
     hidden: int | None = option(
-        default=None, check=optional(ge(1)), help=f"hidden size: units of each GRU ({_DEPENDS_ON_SIZE})"
+        default=None, check=optional(SIZE), help=f"hidden size: units of each GRU ({_DEPENDS_ON_SIZE})"
     )
     embedding: int | None = option(
-        default=None, check=optional(ge(1)), help=f"embedding dimension of a token ({_DEPENDS_ON_SIZE})"
+        default=None, check=optional(SIZE), help=f"embedding dimension of a token ({_DEPENDS_ON_SIZE})"
     )
     condition_embedding: int | None = option(
-        default=None, check=optional(ge(1)), help=f"embedding dimension of a condition ({_DEPENDS_ON_SIZE})"
+        default=None, check=optional(SIZE), help=f"embedding dimension of a condition ({_DEPENDS_ON_SIZE})"
     )
     vocabulary: int | None = option(
-        default=None, check=optional(ge(5)), help=f"vocabulary size, service tokens included ({_DEPENDS_ON_SIZE})"
+        default=None,
+        check=optional(and_(ge(5), SIZE)),
+        help=f"vocabulary size, service tokens included ({_DEPENDS_ON_SIZE})",
     )
     min_count: int = option(
         default=2, check=ge(1), help="minimum token frequency in the training set; rarer tokens are unknown"

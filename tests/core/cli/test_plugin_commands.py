@@ -51,7 +51,12 @@ def test_the_table_shows_name_origin_status_and_stages(broken_plugin: Project) -
 def test_the_table_can_be_filtered(broken_plugin: Project) -> None:
     assert listed(broken_plugin, "--external") == ["broken", "toys"]
     assert listed(broken_plugin, "--failed") == ["broken"]
-    assert listed(broken_plugin, "--kind", "trainer") == ["cakechat-trainer", "retrieval-trainer", "toys"]
+    assert listed(broken_plugin, "--kind", "trainer") == [
+        "cakechat-trainer",
+        "lora-trainer",
+        "retrieval-trainer",
+        "toys",
+    ]
     assert listed(broken_plugin, "--kind", "trainer", "--external") == ["toys"]
     empty = broken_plugin.acc("plugins", "list", "--kind", "annotator", "--external")
     assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "no plugin matches\n")

@@ -6,12 +6,11 @@ import math
 from typing import Literal
 
 import attrs
-from attrs.validators import and_, ge, le
+
+from autocakechat.plugins.trainers.cakechat.options import SIZE
 
 Activation = Literal["sigmoid", "hard-sigmoid"]
 """σ of the GRU gates. "hard-sigmoid" is Keras 2's, clip(0.2 x + 0.5, 0, 1); Keras 3's has another slope."""
-
-_SIZE = and_(ge(1), le(2**24))
 
 
 @attrs.frozen(kw_only=True)
@@ -29,11 +28,11 @@ class NetworkSettings:
             layer reads the words of the context. CakeChat has separate tables.
     """
 
-    tokens: int = attrs.field(validator=_SIZE)
-    conditions: int = attrs.field(validator=_SIZE)
-    embedding: int = attrs.field(validator=_SIZE)
-    condition_embedding: int = attrs.field(validator=_SIZE)
-    hidden: int = attrs.field(validator=_SIZE)
+    tokens: int = attrs.field(validator=SIZE)
+    conditions: int = attrs.field(validator=SIZE)
+    embedding: int = attrs.field(validator=SIZE)
+    condition_embedding: int = attrs.field(validator=SIZE)
+    hidden: int = attrs.field(validator=SIZE)
     recurrent_activation: Activation
     shared_embedding: bool = False
 

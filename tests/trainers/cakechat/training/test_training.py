@@ -221,7 +221,7 @@ limit = pages * resource.getpagesize() + 4 * 2**30
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 corpus, into, state = map(Path, sys.argv[1:])
 try:
-    train(attrs.evolve(SMALL, embedding=50_000_000), Corpus(corpus), into, run_in(state))
+    train(attrs.evolve(SMALL, embedding=16_000_000), Corpus(corpus), into, run_in(state))
 except Exception as error:
     print(type(error).__name__, error)
 """
