@@ -11,6 +11,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autocakechat.testing import Project
@@ -110,8 +111,11 @@ def test_a_copied_model_folder_works(trained: Project, tmp_path: Path) -> None:
 
 
 def test_the_model_folder_contains_no_pickle(trained: Project) -> None:
-    suffixes = {path.suffix for path in (trained.folder / "model").rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".safetensors", ".html"}
+    files = [path for path in (trained.folder / "model").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {".json", ".jsonl", ".safetensors", ".html", ".npy"}
+    for path in files:
+        if path.suffix == ".npy":
+            np.load(path, allow_pickle=False)
 
 
 def test_changed_reply_options_do_not_train_again(trained: Project) -> None:

@@ -106,7 +106,7 @@ def test_a_bot_that_hangs_is_not_alive_until_it_replies_again(
     released = threading.Event()
     heartbeat = run.state / "heartbeat"
     monkeypatch.setattr(maintenance, "HEARTBEAT_INTERVAL", 0.02)
-    with bot(responder=Echo(reply), hangs_after=0.5):
+    with bot(responder=Echo(reply), hangs_after=3):
         api.wait(heartbeat.exists)
         api.write("hi")
         for text in sent:

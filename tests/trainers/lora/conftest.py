@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import attrs
@@ -12,6 +13,8 @@ import pytest
 from autocakechat import Corpus, RunContext
 from autocakechat.plugins.trainers.lora.options import Options
 from tests.trainers.lora.tiny_base import make_tiny_base
+
+collect_ignore = [] if find_spec("gguf") and find_spec("xllamacpp") and find_spec("peft") else ["llama_cpp"]
 
 Line = str | tuple[str, str]
 SUBJECTS = ("cats", "dogs", "tea", "rain", "music")

@@ -7,11 +7,6 @@ from pathlib import Path
 import pytest
 
 from autocakechat import RunContext, finalize_model_folder
-from tests.trainers.lora.llama_cpp.gguf_base import write_gguf_base
-
-pytest.importorskip("xllamacpp", reason="the extra `llama` is not installed")
-pytest.importorskip("peft", reason="the extra `lora` is not installed")
-
 from autocakechat.plugins.trainers.lora import TRAINER
 from autocakechat.plugins.trainers.lora.bases.local import find_local
 from autocakechat.plugins.trainers.lora.gguf_files.adapter import write_adapter_gguf
@@ -31,6 +26,7 @@ from autocakechat.plugins.trainers.lora.model.folder import (
     write_model_folder,
 )
 from autocakechat.plugins.trainers.lora.options import Options
+from tests.trainers.lora.llama_cpp.gguf_base import write_gguf_base
 
 
 @pytest.fixture(scope="session")

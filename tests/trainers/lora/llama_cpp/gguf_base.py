@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import gguf
 import numpy as np
 
 from tests.trainers.lora.tiny_base import CHAT_TEMPLATE, SPECIAL
+
+if TYPE_CHECKING:
+    import gguf
 
 LAYERS, UNITS, INNER, HEADS, KEY_HEADS, CONTEXT = 2, 64, 128, 4, 2, 1024
 END = "<|im_end|>"
@@ -15,6 +18,8 @@ END = "<|im_end|>"
 
 def write_gguf_base(file: Path, seed: int = 0, architecture: str = "llama") -> Path:
     """Writes the model and returns its path."""
+    import gguf
+
     writer = gguf.GGUFWriter(file, architecture)
     writer.add_name("tiny")
     writer.add_license("apache-2.0")
@@ -39,6 +44,8 @@ def write_gguf_base(file: Path, seed: int = 0, architecture: str = "llama") -> P
 
 def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
     """Adds the special tokens and one token per byte, without merges but one, which GGUF requires."""
+    import gguf
+
     letters = [*_byte_letters(), "th"]
     types = [gguf.TokenType.CONTROL] * len(SPECIAL) + [gguf.TokenType.NORMAL] * len(letters)
     writer.add_vocab_size(len(SPECIAL) + len(letters))
