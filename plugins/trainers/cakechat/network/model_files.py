@@ -19,7 +19,11 @@ from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES, Sty
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings, weight_shapes
-from autocakechat.plugins.trainers.cakechat.network.weight_files import read_weights, write_weights
+from autocakechat.plugins.trainers.cakechat.network.weight_files import (
+    read_weights,
+    release_memory,
+    write_weights,
+)
 
 FORMAT_VERSION = 3
 """Version of the model folder's format; incremented when older programs cannot read the folder any more."""
@@ -159,6 +163,7 @@ def load_network(settings: NetworkSettings, file: Path, threads: int) -> Network
     weights = read_weights(file)
     check_shapes(weight_shapes(settings), weights, file)
     check_numbers(weights, file)
+    release_memory(weights)
     return Network(settings, weights, threads)
 
 

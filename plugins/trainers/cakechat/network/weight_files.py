@@ -139,6 +139,21 @@ def _check_offsets(entries: Iterable[_Entry], end: int) -> None:
         raise ValueError(f"the arrays have {place} bytes, the file {end}")
 
 
+def release_memory(arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """Gives the memory of mapped arrays back. They are read from the disk again when they are used.
+
+    Args:
+        arrays: Arrays from `read_arrays` or `read_weights`.
+    """
+    for array in arrays.values():
+        owner: Any = array
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        content = owner.obj if isinstance(owner, memoryview) else owner
+        if isinstance(content, mmap.mmap):
+            content.madvise(mmap.MADV_DONTNEED)
+
+
 def _array(content: mmap.mmap, start: int, entry: _Entry) -> np.ndarray[Any, Any]:
     """Returns the array of an entry, whose offsets count from `start`.
 

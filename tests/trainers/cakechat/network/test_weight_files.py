@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.network.weight_files import (
     read_arrays,
     read_weights,
+    release_memory,
     write_arrays,
     write_weights,
 )
@@ -58,6 +60,22 @@ def test_arrays_are_mapped_and_cannot_be_written_to(tmp_path: Path) -> None:
     for array in arrays.values():
         assert not array.flags.owndata
         assert not array.flags.writeable
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_the_memory_of_mapped_arrays_is_given_back(tmp_path: Path) -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+    file = tmp_path / "weights.safetensors"
+    write_weights(file, {"kernel": np.ones((2048, 4096), np.float32)})
+    weights = read_weights(file)
+    before = resident()
+    total = weights["kernel"].sum()
+    assert resident() > before + 30_000_000
+    release_memory(weights)
+    assert resident() < before + 5_000_000
+    assert weights["kernel"].sum() == total
 
 
 def test_kernels_are_stored_by_columns(tmp_path: Path) -> None:
