@@ -68,6 +68,7 @@ def _converse(terminal: int, messages: list[str]) -> str:
     """Reads the output of a program until it ends, and types a message at each prompt."""
     inputs = [f"{message}\n" for message in messages] + ["\x04"] * bool(messages)
     raw = b""
+    typed_at = -1  # length of the output: escape sequences without text may follow a prompt
     deadline = time.monotonic() + _TIMEOUT
     while select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
         try:
@@ -78,7 +79,9 @@ def _converse(terminal: int, messages: list[str]) -> str:
             output = _plain(raw)
             return output.removesuffix(f"{_PROMPT}\n") if messages else output
         raw += chunk
-        if inputs and _plain(raw).endswith(_PROMPT):
+        shown = _plain(raw)
+        if inputs and shown.endswith(_PROMPT) and len(shown) > typed_at:
+            typed_at = len(shown)
             os.write(terminal, inputs.pop(0).encode())
     raise AssertionError(f"timeout after {_TIMEOUT} s; output:\n{_plain(raw)}")
 
