@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 from autocakechat.corpus.masking.emails import DISGUISES, find_emails
@@ -35,8 +36,8 @@ _TOKEN_TO_RUN = bytes(ord("x") if _TOKEN_CHARACTERS.match(bytes([byte])) else or
 _INVISIBLE_BYTES = bytes([0xC2, 0xD8, 0xE2, 0xEF, *range(0x80, 0xC0)])
 _RUN = b"x" * MIN_RUN
 
-# Zero-width and direction characters, the soft hyphen, variation selectors.
 _FULL_WIDTH = {0xFF00 + code: 0x20 + code for code in range(1, 0x5F)}
+# Zero-width and direction characters, the soft hyphen, variation selectors.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
 
 
@@ -50,8 +51,14 @@ class Masker:
 
     def __init__(self, kinds: Iterable[Kind] = KINDS, regions: Sequence[str] = DEFAULT_REGIONS) -> None:
         enabled = set(kinds)
-        self._finders = [(kind, _FINDERS[kind]) for kind in KINDS if kind in enabled]
-        self._regions = tuple(regions)
+        finders: dict[Kind, Callable[[str], Iterator[Span]]] = {
+            "secret": find_secrets,
+            "email": find_emails,
+            "iban": find_ibans,
+            "card": find_cards,
+            "phone": partial(find_phone_numbers, regions=tuple(regions)),
+        }
+        self._finders = [(kind, finders[kind]) for kind in KINDS if kind in enabled]
         self._finds_secrets = "secret" in enabled
         self._finds_numbers = bool(enabled - {"secret"})
 
@@ -77,15 +84,15 @@ class Masker:
         """
         if not self.may_match(text.encode("utf-8", "surrogatepass")):
             return text
-        visible, positions = _without_invisible(text)
+        visible, positions = _searchable(text)
         for kind, find in self._finders:
-            spans = list(find(visible, self._regions))
+            spans = list(find(visible))
             if spans:
                 counts[kind] += len(spans)
                 text = replace_spans(
                     text, [(positions[start], positions[end - 1] + 1) for start, end in spans], PLACEHOLDERS[kind]
                 )
-                visible, positions = _without_invisible(text)
+                visible, positions = _searchable(text)
         return text
 
 
@@ -108,8 +115,12 @@ def _may_hold_secret(encoded: bytes) -> bool:
     return _RUN in encoded.translate(_TOKEN_TO_RUN, invisible)
 
 
-def _without_invisible(text: str) -> tuple[str, Sequence[int]]:
-    """Removes invisible characters, and returns the positions in the text of those that stay. No other is wide."""
+def _searchable(text: str) -> tuple[str, Sequence[int]]:
+    """Makes a text easier to search: full-width characters become ASCII ones, and invisible ones are removed.
+
+    Returns:
+        The text, and for each of its characters the position in the original text.
+    """
     if text.isascii():
         return text, range(len(text))
     text = text.translate(_FULL_WIDTH)
@@ -117,16 +128,3 @@ def _without_invisible(text: str) -> tuple[str, Sequence[int]]:
         return text, range(len(text))
     positions = [position for position, character in enumerate(text) if not _INVISIBLE.match(character)]
     return "".join(text[position] for position in positions), positions
-
-
-def _ignoring_regions(find: Callable[[str], Iterator[Span]]) -> Callable[[str, tuple[str, ...]], Iterator[Span]]:
-    return lambda text, _regions: find(text)
-
-
-_FINDERS: dict[Kind, Callable[[str, tuple[str, ...]], Iterator[Span]]] = {
-    "secret": _ignoring_regions(find_secrets),
-    "email": _ignoring_regions(find_emails),
-    "iban": _ignoring_regions(find_ibans),
-    "card": _ignoring_regions(find_cards),
-    "phone": find_phone_numbers,
-}
