@@ -53,10 +53,15 @@ def pluralize(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def list_items(items: Iterable[str], most: int = 3) -> str:
-    """Joins items for a message, and counts those beyond the first few: `a, b and c`, or `a, b, c and 2 more`."""
+def list_items(items: Iterable[str], most: int | None = 3) -> str:
+    """Joins items for a message, and counts those beyond the first few: `a, b and c`, or `a, b, c and 2 more`.
+
+    Args:
+        items: The items.
+        most: How many items to list; None for all.
+    """
     listed = list(items)
-    if len(listed) > most:
+    if most is not None and len(listed) > most:
         listed[most:] = [f"{len(listed) - most:,} more"]
     return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else "".join(listed)
 

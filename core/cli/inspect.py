@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,9 +122,8 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     if problems:
         raise ManyProblemsError(problems)
     if foreign:
-        names = list_items(foreign, len(foreign))
         raise UserError(
-            f"{path}: no source recognises it, of {names}",
+            f"{path}: no source recognises it, of {list_items(foreign, most=None)}",
             "give the path of a chat log; --source NAME says what one of them expects",
         )
     raise UserError(
@@ -157,14 +155,15 @@ def read_logs(
     from autocakechat.interface.run_context import RunContext
     from autocakechat.statistics.log_summary import summarize_log
 
-    names = list(dict.fromkeys(source.name for source, _ in logs))
+    names = list_items(dict.fromkeys(source.name for source, _ in logs), most=None)
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
-        chats = (chat for source, path in logs for chat in _chats(app, source, path, run))
-        return summarize_log(list_items(names, len(names)), map(_tapped, chats, repeat(tap)) if tap else chats)
+        return summarize_log(names, (chat for source, path in logs for chat in _chats(app, source, path, run, tap)))
 
 
-def _chats(app: App, source: SourceType, path: Path, run: RunContext) -> Iterator[Chat]:
+def _chats(
+    app: App, source: SourceType, path: Path, run: RunContext, tap: Callable[[Chat], None] | None
+) -> Iterator[Chat]:
     from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
     from autocakechat.pipeline.stage_results import stage_inputs
     from autocakechat.statistics.log_summary import source_options
@@ -172,12 +171,10 @@ def _chats(app: App, source: SourceType, path: Path, run: RunContext) -> Iterato
     options, owner = source_options(source, path), app.manager().owner(source)
     bound = BoundStage(source, options, run, owner)
     for entry in stage_inputs(owner, source, options):
-        yield from read_chats(bound, entry)
-
-
-def _tapped(chat: Chat, tap: Callable[[Chat], None]) -> Chat:
-    tap(chat)
-    return chat
+        for chat in read_chats(bound, entry):
+            if tap is not None:
+                tap(chat)
+            yield chat
 
 
 def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:

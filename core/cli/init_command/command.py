@@ -176,7 +176,7 @@ def _print_choices(person: Sequence[Participant], selection: Mapping[str, log_ch
     """Prints who and what the answers chose, because a part of a name is enough as an answer."""
     from autocakechat.interface.selection import list_names
 
-    click.echo(f"person to learn: {list_items(map(str, person), len(person))}", err=True)
+    click.echo(f"person to learn: {list_items(map(str, person), most=None)}", err=True)
     for option, names in selection.items():
         if names:
             click.echo(f"{option}: {escape_control_characters(list_names(names))}", err=True)
