@@ -106,8 +106,7 @@ def score(results: Sequence[BlindResult]) -> BlindScore:
     The interval is Wilson's (1927). Answers of several friends to the same moment are not independent, so it counts
     answers divided by the design effect: the variance between moments over that of independent answers.
     """
-    answers = Counter(index for result in results for index in range(len(result.correct)))
-    correct = Counter(index for result in results for index, right in enumerate(result.correct) if right)
+    answers, correct = _count_by_moment(results)
     total, right = answers.total(), correct.total()
     share = right / total
     if 0 < share < 1:
@@ -127,10 +126,17 @@ def fooled_friends(results: Sequence[BlindResult]) -> dict[int, tuple[int, int]]
     Returns:
         The two numbers by the number of the moment, counted from 1. Moments without a wrong answer are left out.
     """
-    answers = Counter(index for result in results for index in range(len(result.correct)))
-    fooled = Counter(index for result in results for index, right in enumerate(result.correct) if not right)
+    answers, correct = _count_by_moment(results)
+    fooled = answers - correct  # without moments in which no answer is wrong
     ordered = sorted(fooled, key=lambda index: (-fooled[index] / answers[index], index))
     return {index + 1: (fooled[index], answers[index]) for index in ordered}
+
+
+def _count_by_moment(results: Sequence[BlindResult]) -> tuple[Counter[int], Counter[int]]:
+    """Returns the number of answers and of right answers, by the index of the moment."""
+    answers = Counter(index for result in results for index in range(len(result.correct)))
+    correct = Counter(index for result in results for index, right in enumerate(result.correct) if right)
+    return answers, correct
 
 
 def _decoded(text: str, version: str, encoded: str) -> BlindResult:

@@ -124,8 +124,9 @@ class CanaryTest:
         Args:
             answers: The answers for each canary.
         """
-        trained = [_returned_part(canary.secret, own) for canary, own in zip(self.canaries, answers, strict=True)]
-        untrained = [_returned_part(canary.untrained, own) for canary, own in zip(self.canaries, answers, strict=True)]
+        asked = list(zip(self.canaries, answers, strict=True))
+        trained = [_largest_part(canary.secret, own) for canary, own in asked]
+        untrained = [_largest_part(canary.untrained, own) for canary, own in asked]
         whole = [part == 1 for part in trained]
         share = sum(whole) / len(whole)
         parts = Intervals(range(len(trained)), self.seed).mean(trained)
@@ -170,7 +171,7 @@ def returned_part(secret: str, reply: str) -> float:
     return match.size / len(first)
 
 
-def _returned_part(secret: str, replies: Sequence[str]) -> float:
+def _largest_part(secret: str, replies: Sequence[str]) -> float:
     return max(returned_part(secret, reply) for reply in replies)
 
 

@@ -1,4 +1,4 @@
-"""What is known about a metric and a baseline, and formats of values."""
+"""Descriptions of metrics and baselines, and the formats of values."""
 
 from __future__ import annotations
 
