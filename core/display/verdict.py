@@ -16,7 +16,6 @@ CLOSE = 0.10  # a difference of shares
 COMMON = 0.10  # a share of replies
 ECHO = 0.20  # a difference of shares of words
 MOSTLY, PARTLY = 0.8, 0.5
-_IRRELEVANT = "No"
 
 Level = Literal["good", "fair", "poor", "unknown"]
 _Column = Callable[[Measurement], float | None]
@@ -45,15 +44,14 @@ class Finding:
 
 def verdict(model: ModelResults) -> list[Finding]:
     """Returns the findings on a model: context, relevance, style, length, variety, copying and the baselines."""
-    relevance = _relevance(model)
     return [
         _context(model.measures["ranking.map"]),
-        relevance,
+        _relevance(model),
         _style(model),
         _length(model.measures["length.words"]),
         _variety(model),
         _copying(model),
-        _baselines(model, relevance),
+        _baselines(model),
     ]
 
 
@@ -103,8 +101,8 @@ def _relevance(model: ModelResults) -> Finding:
         f"(mean average precision of a judge that knows only words: {fit.value:.2f}, the person's replies "
         f"{fit.person:.2f}, random replies {random:.2f})."
     )
-    if fit.low <= random:
-        return Finding(question, "poor", _IRRELEVANT, f"They fit not measurably better than random replies {figures}")
+    if not _beats_random(fit):
+        return Finding(question, "poor", "No", f"They fit not measurably better than random replies {figures}")
     if echo.value is not None and echo.person is not None and echo.value > echo.person + ECHO:
         details = f"{percent(echo.value)} of their words are in the message before (person {percent(echo.person)})"
         return Finding(question, "fair", "They repeat it", f"{details} {figures}")
@@ -182,26 +180,32 @@ def _variety(model: ModelResults) -> Finding:
     return _by_share(question, pairs.value / pairs.person, details)
 
 
-def _baselines(model: ModelResults, relevance: Finding) -> Finding:
+def _beats_random(fit: Measurement) -> bool | None:
+    """Returns whether replies fit measurably better than random replies; None if that was not measured."""
+    random = fit.baselines.get("random")
+    return None if fit.low is None or random is None else fit.low > random
+
+
+def _baselines(model: ModelResults) -> Finding:
     """Compares with always the same reply by style and vocabulary, and with a random reply by the relevance."""
     features = list(_common_features(model))
     close, same_close = _count_close(features, _own), _count_close(features, _same)
     vocabulary = model.measures["variety.lexical_similarity"]
     similarity, same_similarity = vocabulary.value or 0, _same(vocabulary) or 0
     beats_same = close > same_close and similarity > same_similarity
-    beats_random = relevance.level != "unknown" and relevance.answer != _IRRELEVANT
+    beats_random = _beats_random(model.measures["relevance.map"])
     answers: dict[int, tuple[Level, str]] = {0: ("poor", "No"), 1: ("fair", "Partly"), 2: ("good", "Yes")}
     details = (
         f"It is {'closer' if beats_same else 'not closer'} to the person than always the same reply (close features of "
         f"style: {close}, baseline {same_close}; lexical similarity: {similarity:.2f}, baseline {same_similarity:.2f})"
     )
-    if relevance.level == "unknown":
+    if beats_random is None:
         details += ". Whether its replies fit the context better than random replies of the person was not measured."
     elif beats_random:
         details += "; its replies fit the context better than random replies of the person."
     else:
         details += "; its replies do not fit the context measurably better than random replies of the person."
-    return Finding("Is it better than the baselines?", *answers[beats_same + beats_random], details)
+    return Finding("Is it better than the baselines?", *answers[beats_same + bool(beats_random)], details)
 
 
 def _common_features(model: ModelResults) -> Iterator[tuple[Metric, Measurement]]:
