@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
-from autocakechat.display.markup import document, render_file
+from autocakechat.display.markup import document, read_template, render_file
 from autocakechat.evaluation.blind_test import BlindTest
 from autocakechat.text import escape_control_characters, escape_lines, pluralize
 
-_TEMPLATES = Path(__file__).with_name("templates")
 _SECONDS_PER_MOMENT = 15
 
 
@@ -39,8 +36,8 @@ def blind_page(test: BlindTest, person: str) -> str:
         "Can you tell?",
         [body],
         [f"test {test.id}"],
-        script=(_TEMPLATES / "blind.js").read_text("utf-8"),
-        more_style=(_TEMPLATES / "blind.css").read_text("utf-8"),
+        script=read_template("blind.js"),
+        more_style=read_template("blind.css"),
     )
 
 

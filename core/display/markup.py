@@ -49,7 +49,7 @@ def document(
     Returns:
         HTML for a file. Its content security policy forbids everything but its own style and script.
     """
-    style = (_TEMPLATES / "style.css").read_text("utf-8") + more_style
+    style = read_template("style.css") + more_style
     scripts = f"script-src {_policy_source(script)}; " if script else ""
     policy = f"default-src 'none'; style-src {_policy_source(style)}; {scripts}base-uri 'none'; form-action 'none'"
     return render_file(
@@ -75,6 +75,11 @@ def render(source: str, **values: object) -> Markup:
 def render_file(name: str, **values: object) -> Markup:
     """Renders a template of this package, like `render`."""
     return _rendered(_environment().get_template(name).render(**values))
+
+
+def read_template(name: str) -> str:
+    """Returns the content of a file of the folder `templates`, such as a style."""
+    return (_TEMPLATES / name).read_text("utf-8")
 
 
 def write_page(path: Path, page: str) -> None:
