@@ -116,16 +116,8 @@ def command(
         print_results(list(map(str, paths)))
         return
     if blind is not None:
-        check_blind_options(
-            blind,
-            {
-                "--html": html,
-                "--json": as_json,
-                "--judge": judge,
-                "--canaries": canaries,
-                "several bots": len(paths) > 1,
-            },
-        )
+        others = {"--html": html, "--json": as_json, "--judge": judge, "--canaries": canaries}
+        check_blind_options(blind, others | {"a second bot": len(paths) > 1})
     if html is not None and not html.parent.is_dir():
         raise UserError(f"{html.parent}: no such folder", "create the folder, or give another path")
     names = names_of(paths or (Path("pipeline.toml"),))
@@ -153,13 +145,7 @@ def command(
     for name, is_known in known.items():
         if not is_known:
             evaluation.models[name].notes.insert(0, _MAYBE_KNOWN)
-    printed = attrs.evolve(evaluation, examples=evaluation.examples[: examples or 0])
-    if as_json:
-        print_json(_content(models, corpus, known, printed))
-    else:
-        from autocakechat.display.evaluation_text import print_evaluation
-
-        print_evaluation(printed, _about(models, corpus))
+    _print(models, corpus, known, attrs.evolve(evaluation, examples=evaluation.examples[: examples or 0]), as_json)
     if html is not None:
         from autocakechat.display.evaluation_page import evaluation_page
         from autocakechat.display.markup import write_page
@@ -194,6 +180,17 @@ def _evaluate(
         )
     loaders = {name: partial(load, model) for name, model in models.items()}
     return evaluate(loaders, corpus, settings, progress, judge_responder, installed_embedder())
+
+
+def _print(
+    models: Mapping[str, TrainedModel], corpus: Path, known: Mapping[str, bool], evaluation: Evaluation, as_json: bool
+) -> None:
+    if as_json:
+        print_json(_content(models, corpus, known, evaluation))
+        return
+    from autocakechat.display.evaluation_text import print_evaluation
+
+    print_evaluation(evaluation, _about(models, corpus))
 
 
 def _about(models: Mapping[str, TrainedModel], corpus: Path) -> list[tuple[str, str]]:
