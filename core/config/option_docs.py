@@ -113,10 +113,11 @@ def _stage_as_json(stage: Provided) -> dict[str, Any]:
         "line": location.line if location else None,
     }
     if isinstance(stage, StageType):
+        missing = missing_to_run(stage)
         content |= {
             "version": stage.version,
-            "missing": missing_to_run(stage).modules,
-            "install": missing_to_run(stage).install,
+            "missing": missing.modules,
+            "install": missing.install,
             **(_loading_as_json(stage) if isinstance(stage, TrainerType) else {}),
             "options": {table: _options_as_json(cls) for table, cls in option_tables(stage).items()},
             "example": example_toml(stage),

@@ -43,7 +43,7 @@ def missing_to_load(trainer: TrainerType) -> MissingModules:
     return _missing("answering", trainer.load_requires, trainer.load_install)
 
 
-def missing_modules(stage: StageType) -> Iterator[str]:
+def describe_missing(stage: StageType) -> Iterator[str]:
     """Yields a line for each purpose for which modules of a stage are missing."""
     label, to_run = f"{stage.kind} {stage.name}", missing_to_run(stage)
     if not isinstance(stage, TrainerType) or stage.load_requires is None:

@@ -9,7 +9,7 @@ import click
 from autocakechat.display.tables import print_json, print_table
 from autocakechat.interface.stage_types import STAGE_TYPES, StageType
 from autocakechat.registry.plugin import Plugin, Provided
-from autocakechat.registry.requirements import missing_modules
+from autocakechat.registry.requirements import describe_missing
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -56,7 +56,7 @@ def notes(plugin: Plugin) -> list[str]:
     lines = [*plugin.problems, *(f"for its author: {warning}" for warning in plugin.warnings)]
     for stage in plugin.provides:
         if isinstance(stage, StageType):
-            lines += missing_modules(stage)
+            lines += describe_missing(stage)
     return lines
 
 
