@@ -100,7 +100,9 @@ class Runner:
             UserError: There is no such artifact.
         """
         lookup = ArtifactLookup(self._services)
-        return lookup.find(kind) or lookup.closest(kind) if accept_any else lookup.require(kind)
+        if accept_any:
+            return lookup.find(kind) or lookup.closest(kind)
+        return lookup.require(kind)
 
     @stdout_to_stderr()
     def train(self, corpus: Artifact, force: bool = False) -> BuiltArtifact:
