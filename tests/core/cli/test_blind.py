@@ -138,6 +138,7 @@ def test_results_of_several_friends_and_tests() -> None:
         (["--blind", "missing/page.html"], "missing: no such folder"),
         (["--blind", "page.html", "--html", "other.html"], "--html does not go with --blind"),
         (["--blind", "page.html", "--json"], "--json does not go with --blind"),
+        (["pipeline.toml", "model", "--blind", "page.html"], "a second bot does not go with --blind"),
         (["--blind", "page.html", "--samples", "201"], "--samples 201: too many for a blind test; give at most 200"),
         (["--blind-result"], "--blind-result: no results; run: acc evaluate --blind-result acc1:"),
         (["--blind-result", "acc1:k3j2m4qz"], "acc1:k3j2m4qz: damaged result of a blind test; ask for the whole text"),
