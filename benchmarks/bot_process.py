@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from machine import resident_bytes
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the tests are no part of the installed package
 
@@ -82,9 +83,3 @@ def bot_memory(python: Path, model: Path, texts: list[str], folder: Path) -> Mem
                 return Memory(at_rest, resident_bytes(process.pid))
             finally:
                 process.terminate()
-
-
-def resident_bytes(process: int) -> int:
-    """Returns the resident memory of a process (Linux)."""
-    match = re.search(r"^VmRSS:\s*(\d+) kB$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
-    return int(match[1]) * 1024 if match else 0

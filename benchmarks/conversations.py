@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
-from autocakechat import Utterance
+from autocakechat import Corpus, Utterance
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples, make_samples
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES
@@ -18,6 +19,8 @@ from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, V
 STYLE = STYLES["cakechat"]
 CONTEXT_LINES, LINE_TOKENS, REPLY_TOKENS = 3, 30, 30
 VALIDATION_CONVERSATIONS, VALIDATION_SAMPLES = 200, 500
+
+Dialog = Sequence[Utterance]
 
 
 class Data(NamedTuple):
@@ -52,6 +55,24 @@ def conversations(chosen: Callable[[str], bool] | None = None, separator: str = 
             turns = itertools.groupby(messages, key=lambda message: message["sender"])
             dialogs.append([Utterance(separator.join(message["text"] for message in turn)) for _, turn in turns])
     return dialogs
+
+
+def write_corpus(folder: Path, train: Iterable[Dialog], validation: Iterable[Dialog]) -> Corpus:
+    """Writes a corpus.
+
+    Args:
+        folder: The folder, which must not exist.
+        train: The dialogs of the training part. Those with an odd number of lines lose their last line.
+        validation: The dialogs of the held-out part.
+    """
+    folder.mkdir()
+    (folder / "report.json").write_text("{}")
+    for part, dialogs in (("train", train), ("validation", validation)):
+        with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
+            for dialog in dialogs:
+                lines = [{"text": line.text, "condition": line.emotion} for line in dialog[: len(dialog) // 2 * 2]]
+                file.write(f"{json.dumps(lines)}\n")
+    return Corpus(folder)
 
 
 def read(max_tokens: int) -> Data:

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from machine import machine
+from machine import machine, resident_bytes
 from ranking import build_corpus
 
 from autocakechat import Reply, Request, RunContext
@@ -101,7 +101,7 @@ def reply(options: argparse.Namespace) -> dict[str, float]:
         "seconds until ready": ready,
         "seconds for a reply, median": statistics.median(alone),
         f"replies a second, {_CHATS} conversations at once": _CHATS / together,
-        "memory of the bot and its engine, MB": sum(map(_memory, ("self", *_children()))) / 1000,
+        "memory of the bot and its engine, MB": sum(map(resident_bytes, ("self", *_children()))) / 1e6,
     }
 
 
@@ -123,12 +123,6 @@ def _children() -> list[str]:
     """Returns the ids of the processes that this one has started."""
     tasks = Path("/proc/self/task").iterdir()
     return [child for task in tasks for child in (task / "children").read_text().split()]
-
-
-def _memory(process: str) -> int:
-    """Returns the resident memory of a process in kB."""
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
-    return int(fields["VmRSS"].split()[0])
 
 
 if __name__ == "__main__":

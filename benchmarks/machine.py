@@ -1,9 +1,10 @@
-"""Describes the machine, for the line above a table."""
+"""Describes the machine, for the line above a table, and reads the memory of processes."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 from pathlib import Path
 
 _MATRIX_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
@@ -23,3 +24,13 @@ def machine() -> str:
         flags = fields.get("flags", "").split()
         features = ", " + " ".join(flag for flag in _MATRIX_FLAGS if flag in flags)
     return f"{name}, {os.cpu_count()} cores{features}, Python {platform.python_version()}"
+
+
+def resident_bytes(process: int | str) -> int:
+    """Returns the resident memory of a process in bytes (Linux); 0 for a process that has ended.
+
+    Args:
+        process: Its id, or `self`.
+    """
+    match = re.search(r"^VmRSS:\s*(\d+) kB$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0

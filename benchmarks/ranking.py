@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -104,9 +104,8 @@ def measure_ranker(corpus: Corpus, folder: Path, options: argparse.Namespace) ->
     weights = {weight.feature: f"{weight.weight:+.2f}" for weight in ranker.weights.weights}
     rows = {"all, with learnt weights": scores_of(ranker, examples), **scores_by_feature(index, examples)}
     for name, scores in rows.items():
-        found = precision("", scores, examples)
-        margin = (found["_high"] - found["_low"]) / 2
-        print(f"| {name} | {weights.get(name, '')} | {found['_map']:.3f} ± {margin:.3f} | {found['_recall']:.2f} |")
+        found = precision(scores, examples)
+        print(f"| {name} | {weights.get(name, '')} | {found.map:.3f} ± {found.margin:.3f} | {found.recall:.2f} |")
 
 
 def measure_network(corpus: Corpus, folder: Path, options: argparse.Namespace, variant: str) -> dict[str, Any]:
@@ -124,7 +123,7 @@ def measure_network(corpus: Corpus, folder: Path, options: argparse.Namespace, v
         "seconds": metrics["seconds"],
         "perplexity": metrics["perplexity"],
         "context_gain": fmean(gains_of_one[0] for gains_of_one in gains),
-        **precision("pmi", gains, examples),
+        **precision(gains, examples).named("pmi"),
     }
     model = load_model(folder / "model")
     if not model.settings.network.shared_embedding:
@@ -133,7 +132,7 @@ def measure_network(corpus: Corpus, folder: Path, options: argparse.Namespace, v
     contexts = encoder.encode_contexts([example.context for example in examples])
     replies = [encoder.encode_replies(example.candidates) for example in examples]
     similarities = [(rows @ context).tolist() for rows, context in zip(replies, contexts, strict=True)]
-    return result | precision("similarity", similarities, examples)
+    return result | precision(similarities, examples).named("similarity")
 
 
 def context_gains_of(model: Path, examples: Sequence[EvaluationExample], run: RunContext) -> list[list[float]]:
@@ -145,12 +144,29 @@ def context_gains_of(model: Path, examples: Sequence[EvaluationExample], run: Ru
     return context_gains(responder, requests, true, candidates, responder.scores(requests, candidates), SEED)
 
 
-def precision(name: str, scores: Sequence[Sequence[float]], examples: Sequence[EvaluationExample]) -> dict[str, float]:
-    """Returns mean average precision with its 95 % interval, and recall@1."""
+class Precision(NamedTuple):
+    """Mean average precision with its 95 % interval, and recall@1."""
+
+    map: float
+    low: float
+    high: float
+    recall: float
+
+    @property
+    def margin(self) -> float:
+        """Half the interval."""
+        return (self.high - self.low) / 2
+
+    def named(self, name: str) -> dict[str, float]:
+        """Returns the values for a JSON object; a name begins their keys."""
+        return {f"{name}_{key}": value for key, value in self._asdict().items()}
+
+
+def precision(scores: Sequence[Sequence[float]], examples: Sequence[EvaluationExample]) -> Precision:
+    """Measures the ranks of the true replies; each row has the scores of the candidates, the true reply first."""
     found = ranks(scores)
     mean = Intervals([example.dialog for example in examples], SEED).mean([rank.average_precision for rank in found])
-    recall = fmean(rank.recall(1) for rank in found)
-    return {f"{name}_map": mean.value, f"{name}_low": mean.low, f"{name}_high": mean.high, f"{name}_recall": recall}
+    return Precision(mean.value, mean.low, mean.high, fmean(rank.recall(1) for rank in found))
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ import attrs
 import conversations
 from bot_process import bot_memory
 from machine import machine
-from reply_models import copy_for_version_0, make_model, write_corpus
+from reply_models import copy_for_version_0, make_model, write_demo_corpus
 
 from autocakechat.plugins.trainers.cakechat.training.presets import PRESETS
 
@@ -135,7 +135,7 @@ def main() -> None:
         requests, corpus = folder / "requests.json", options.corpus or folder / "corpus"
         requests.write_text(json.dumps(contexts), "utf-8")
         if not options.corpus:
-            write_corpus(corpus)
+            write_demo_corpus(corpus)
         models = {"": options.model or folder / "model"}
         if not options.model:
             sizes = attrs.evolve(PRESETS["cakechat"], hidden=options.hidden, vocabulary=options.tokens)

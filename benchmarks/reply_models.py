@@ -6,15 +6,15 @@ import json
 import logging
 import shutil
 import tempfile
-from itertools import cycle, islice
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import conversations
-import msgspec
 import numpy as np
 
-from autocakechat import Corpus, RunContext, finalize_model_folder
+from autocakechat import RunContext, finalize_model_folder
 from autocakechat.display.progress import silent_progress
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import Conditions, Vocabulary
 from autocakechat.plugins.trainers.cakechat.network.hred import Network
@@ -64,9 +64,10 @@ def make_model(folder: Path, sizes: Hyperparameters, past_replies: int) -> None:
     folder.mkdir()
     model = Model(settings, vocabulary, Conditions.from_labels(()), *networks)
     save_model(model, folder)
-    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as corpus:
+    with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as temporary:
+        corpus = conversations.write_corpus(Path(temporary) / "corpus", _dialogs_with(past_replies), ())
         run = RunContext(log=logging.getLogger("benchmark"), progress=silent_progress, seed=1, state=folder)
-        PastReplies.write(model, _corpus_of(past_replies, Path(corpus)), (), Options(), folder, run)
+        PastReplies.write(model, corpus, (), Options(), folder, run)
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 
@@ -93,25 +94,17 @@ def copy_for_version_0(model: Path, folder: Path) -> None:
     finalize_model_folder(folder, TRAINER, Options(), {})
 
 
-def write_corpus(folder: Path) -> None:
-    """Writes a corpus of as many conversations as the demo has. A dialog has an even number of lines."""
-    dialogs = [
-        [{"text": line.text, "condition": line.emotion} for line in dialog[: len(dialog) // 2 * 2]]
-        for dialog in islice(conversations.conversations(), DEMO_CONVERSATIONS)
-    ]
+def write_demo_corpus(folder: Path) -> None:
+    """Writes a corpus of as many conversations as the demo has."""
+    dialogs = conversations.conversations()[:DEMO_CONVERSATIONS]
     size = len(dialogs) // _HELD_OUT
-    folder.mkdir()
-    (folder / "report.json").write_text("{}")
-    for part, chosen in (("train", dialogs[size:]), ("validation", dialogs[:size])):
-        (folder / f"{part}.jsonl").write_text("".join(f"{json.dumps(dialog)}\n" for dialog in chosen), "utf-8")
+    conversations.write_corpus(folder, dialogs[size:], dialogs[:size])
 
 
-def _corpus_of(replies: int, folder: Path) -> Corpus:
-    """Writes a corpus with so many replies: those of real conversations, again and again."""
-    with (folder / "train.jsonl").open("wb") as file:
-        for dialog in cycle(conversations.conversations()):
-            if replies <= 0:
-                break
-            file.write(msgspec.json.encode(dialog[: len(dialog) // 2 * 2]) + b"\n")
-            replies -= len(dialog) // 2
-    return Corpus(folder)
+def _dialogs_with(replies: int) -> Iterator[conversations.Dialog]:
+    """Yields dialogs with so many replies in all: real conversations, again and again."""
+    for dialog in cycle(conversations.conversations()):
+        if replies <= 0:
+            break
+        yield dialog
+        replies -= len(dialog) // 2

@@ -21,20 +21,20 @@ import logging
 import math
 import random
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
-from conversations import conversations
+from conversations import Dialog, conversations, write_corpus
 from machine import machine
+from ranking import precision
 
-from autocakechat import Corpus, Request, RunContext, Utterance
+from autocakechat import Corpus, Request, RunContext
 from autocakechat.display.progress import silent_progress
 from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.held_out_examples import EvaluationExample, draw_held_out_examples
-from autocakechat.evaluation.intervals import Intervals
-from autocakechat.evaluation.ranking import Rank, context_gains
+from autocakechat.evaluation.ranking import context_gains
 from autocakechat.plugins.trainers.cakechat.data.tokenization import STYLES
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_metadata
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
@@ -45,8 +45,6 @@ from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, load, t
 HELD_OUT_CONVERSATIONS = 63
 STYLE = STYLES["natural"]
 SEED = 42
-
-Dialogs = Sequence[Sequence[Utterance]]
 
 
 @attrs.frozen
@@ -60,21 +58,14 @@ class Measured:
     seconds: float
 
 
-def write_corpus(folder: Path, train_dialogs: Dialogs, validation: Dialogs, replies: int) -> Corpus:
-    """Writes a corpus with as many replies; dialogs that end with the first speaker lose their last line."""
-    chosen, count = [], 0
-    for dialog in train_dialogs:
-        kept = dialog[: min(len(dialog), replies - count + 1) // 2 * 2]
+def dialogs_with(replies: int, dialogs: Iterable[Dialog]) -> Iterator[Dialog]:
+    """Yields the first dialogs, with so many replies in all; dialogs that end with the first speaker lose that line."""
+    for dialog in dialogs:
+        kept = dialog[: min(len(dialog), replies + 1) // 2 * 2]
         if len(kept) < 2:
             break
-        chosen.append(kept)
-        count += len(kept) - 1
-    folder.mkdir()
-    for part, dialogs in (("train", chosen), ("validation", [dialog[: len(dialog) // 2 * 2] for dialog in validation])):
-        lines = [json.dumps([{"text": line.text, "condition": "neutral"} for line in dialog]) for dialog in dialogs]
-        (folder / f"{part}.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "report.json").write_text("{}")
-    return Corpus(folder)
+        yield kept
+        replies -= len(kept) - 1
 
 
 def measure(options: Options, corpus: Corpus, folder: Path, distinct: set[str], examples: int) -> Measured:
@@ -96,8 +87,7 @@ def measure(options: Options, corpus: Corpus, folder: Path, distinct: set[str], 
         scores,
         SEED,
     )
-    ranks = [Rank.of_first(values) for values in gains]
-    precision = Intervals([example.dialog for example in drawn], SEED).mean([rank.average_precision for rank in ranks])
+    found = precision(gains, drawn)
     _, vocabulary, _ = load_metadata(folder / "model")
     others = len(distinct - set(vocabulary.tokens))
 
@@ -110,9 +100,9 @@ def measure(options: Options, corpus: Corpus, folder: Path, distinct: set[str], 
     )
     return Measured(
         perplexity=math.exp(-log_p / sum(scored[0].tokens for scored in scores)),
-        precision=precision.value,
-        margin=(precision.high - precision.low) / 2,
-        recall=sum(rank.recall(1) for rank in ranks) / len(ranks),
+        precision=found.map,
+        margin=found.margin,
+        recall=found.recall,
         seconds=metrics["seconds"],
     )
 
@@ -151,9 +141,8 @@ def main() -> None:
         for setting, values in zip(options.set, parse_settings(options.set), strict=True):
             trainings[f"start model, {setting}"] = attrs.evolve(from_model(scratch, path), **values)
         for replies in options.replies:
-            corpus = write_corpus(
-                folder / f"{replies}", dialogs[:-HELD_OUT_CONVERSATIONS], dialogs[-HELD_OUT_CONVERSATIONS:], replies
-            )
+            chosen = dialogs_with(replies, dialogs[:-HELD_OUT_CONVERSATIONS])
+            corpus = write_corpus(folder / f"{replies}", chosen, dialogs[-HELD_OUT_CONVERSATIONS:])
             for number, (label, training) in enumerate(trainings.items()):
                 found = measure(training, corpus, folder / f"{replies}-{number}", distinct, options.examples)
                 print(
