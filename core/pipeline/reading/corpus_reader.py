@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from autocakechat.cluster.executor import RayExecutor
 from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import ExtractorType, Input
 from autocakechat.pipeline.preflight import SourceInputs
 from autocakechat.pipeline.reading import parallel_extraction, prefetch
+from autocakechat.pipeline.reading.executor import Executor
 from autocakechat.pipeline.reading.extraction import BoundStage, Extraction
+from autocakechat.pipeline.reading.process_executor import ProcessExecutor
 from autocakechat.pipeline.run_services import RunServices
 
 
@@ -38,12 +41,20 @@ class CorpusReader:
     def _source_dialogs(self, source_inputs: SourceInputs) -> Iterator[Dialog]:
         extraction = Extraction(self.services.bind(source_inputs.source), self.extractor)
         inputs = source_inputs.inputs
-        if parallel_extraction.is_worthwhile(extraction, inputs):
-            yield from parallel_extraction.extract_in_parallel(extraction, inputs, self.report_builder)
+        executor = self._executor(extraction, inputs)
+        if executor:
+            yield from parallel_extraction.extract_in_parallel(extraction, inputs, self.report_builder, executor)
             return
         for entry in inputs:
             for chat in self._chats(extraction, entry):
                 yield from extraction.dialogs(chat)
+
+    def _executor(self, extraction: Extraction, inputs: Sequence[Input]) -> Executor | None:
+        """Chooses what reads inputs in parallel; None if they are read one after the other."""
+        cluster = self.services.pipeline.cluster
+        if cluster and parallel_extraction.is_possible(extraction, inputs):
+            return RayExecutor(cluster)
+        return ProcessExecutor() if parallel_extraction.is_worthwhile(extraction, inputs) else None
 
     def _chats(self, extraction: Extraction, entry: Input) -> Iterator[Chat]:
         if prefetch.is_worthwhile(extraction.source, entry):

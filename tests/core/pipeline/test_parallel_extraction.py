@@ -24,6 +24,7 @@ from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.errors import PluginError, StageError
 from autocakechat.pipeline.reading.extraction import BoundStage, Extraction
 from autocakechat.pipeline.reading.parallel_extraction import extract_in_parallel, is_worthwhile
+from autocakechat.pipeline.reading.process_executor import ProcessExecutor
 from autocakechat.registry.manager import PluginManager
 from tests.conftest import ROOT
 
@@ -98,7 +99,7 @@ def test_parallel_and_sequential_reading_give_the_same_corpus(
 ) -> None:
     sequential, parallel = ReportBuilder("turns"), ReportBuilder("turns")
     expected = extract_sequentially(extraction, entries, sequential)
-    dialogs = list(extract_in_parallel(extraction, entries, parallel))
+    dialogs = list(extract_in_parallel(extraction, entries, parallel, ProcessExecutor()))
     assert dialogs == expected
     assert len(expected) > 8
     expected_report = corpus_report(tmp_path / "sequential", expected, sequential)
@@ -112,7 +113,7 @@ def test_a_warning_of_a_worker_is_logged_here(
     (damaged,) = entries[1].paths
     damaged.write_bytes(damaged.read_bytes()[:5000])
     with caplog.at_level(logging.WARNING):
-        assert list(extract_in_parallel(extraction, entries, ReportBuilder("turns")))
+        assert list(extract_in_parallel(extraction, entries, ReportBuilder("turns"), ProcessExecutor()))
     assert "the export is truncated" in caplog.text
 
 
@@ -120,28 +121,28 @@ def test_an_error_of_a_worker_is_raised_here(extraction: Extraction, entries: li
     (missing,) = entries[2].paths
     missing.unlink()
     with pytest.raises(UserError, match=f"{missing.parent.name}/result.json: No such file or directory"):
-        list(extract_in_parallel(extraction, entries, ReportBuilder("turns")))
+        list(extract_in_parallel(extraction, entries, ReportBuilder("turns"), ProcessExecutor()))
 
 
 def test_a_bug_in_a_worker_is_attributed_to_its_plugin(extraction: Extraction, entries: list[Input]) -> None:
     stage = attrs.evolve(extraction.source.stage, read=read_with_a_bug)
     broken = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
     with pytest.raises(PluginError, match="plugin telegram: failed with ZeroDivisionError: a bug"):
-        list(extract_in_parallel(broken, entries, ReportBuilder("turns")))
+        list(extract_in_parallel(broken, entries, ReportBuilder("turns"), ProcessExecutor()))
 
 
 def test_sys_exit_in_a_worker_is_attributed_to_its_plugin(extraction: Extraction, entries: list[Input]) -> None:
     stage = attrs.evolve(extraction.source.stage, read=read_until_exit)
     broken = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
     with pytest.raises(PluginError, match="plugin telegram: failed with SystemExit: 0"):
-        list(extract_in_parallel(broken, entries, ReportBuilder("turns")))
+        list(extract_in_parallel(broken, entries, ReportBuilder("turns"), ProcessExecutor()))
 
 
 def test_a_killed_worker_is_an_error(extraction: Extraction, entries: list[Input]) -> None:
     stage = attrs.evolve(extraction.source.stage, read=read_until_killed)
     killed = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
     with pytest.raises(StageError, match="a worker process was killed while reading; the machine may be out of memory"):
-        list(extract_in_parallel(killed, entries, ReportBuilder("turns")))
+        list(extract_in_parallel(killed, entries, ReportBuilder("turns"), ProcessExecutor()))
 
 
 def test_small_inputs_are_read_sequentially(extraction: Extraction, entries: list[Input]) -> None:
