@@ -47,12 +47,11 @@ def connected(options: ClusterOptions) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    here = {} if options.address.startswith("ray://") else {"logging_level": logging.ERROR, "include_dashboard": False}
     with _unchanged_signals():
         try:
-            if options.address.startswith("ray://"):
-                ray.init(options.address, log_to_driver=False)
-            else:
-                ray.init(options.address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+            ray.init(options.address, log_to_driver=False, **here)
         except (ConnectionError, RuntimeError, ValueError) as error:
             reason = _first_line(error)
             raise UserError(f"cluster: cannot use {options.address}: {reason}", _START) from error

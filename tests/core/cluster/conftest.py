@@ -46,7 +46,7 @@ def start_cluster(site: Path) -> Iterator[LocalCluster]:
     site.mkdir()
     lay_out(site, "acc-summing", "summing", (Path(__file__).parent / "summing_trainer.py").read_text())
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PYTHONPATH", str(site))
+        environment.setenv("PYTHONPATH", os.pathsep.join([str(site), str(ROOT)]))
         environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
         from ray.cluster_utils import Cluster
 
