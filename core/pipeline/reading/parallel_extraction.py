@@ -13,6 +13,8 @@ import attrs
 import msgspec
 
 from autocakechat.config.pipeline import StageT
+from autocakechat.corpus.masking.dialog_masker import UNCHANGED, DialogMasker, MaskedTexts
+from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.display.progress import silent_progress
 from autocakechat.interface.corpus import Dialog
@@ -40,6 +42,18 @@ class _InputSummary:
     logs: list[LogRecord]
 
 
+class _Batch(msgspec.Struct, frozen=True):
+    """Some dialogs of an input, on their way from another process.
+
+    Attributes:
+        dialogs: The dialogs.
+        masked: The masked texts of those in which something is masked, by number.
+    """
+
+    dialogs: tuple[Dialog, ...]
+    masked: dict[int, MaskedTexts]
+
+
 def is_worthwhile(
     extraction: Extraction, inputs: Sequence[Input], *, cpus: int | None = None, min_bytes: int = MIN_BYTES
 ) -> bool:
@@ -62,26 +76,27 @@ def is_possible(extraction: Extraction, inputs: Sequence[Input]) -> bool:
 
 
 def extract_in_parallel(
-    extraction: Extraction, inputs: Sequence[Input], report: ReportBuilder, executor: Executor
-) -> Iterator[Dialog]:
+    extraction: Extraction, corpus: CorpusOptions, inputs: Sequence[Input], report: ReportBuilder, executor: Executor
+) -> Iterator[tuple[Dialog, MaskedTexts]]:
     """Reads inputs in other processes.
 
     Args:
         extraction: The source and the extractor.
+        corpus: What to mask.
         inputs: The inputs.
         report: Receives the chats of each input before its dialogs are yielded.
         executor: Runs the processes.
 
     Yields:
-        The dialogs, in the order of the inputs.
+        The dialogs, in the order of the inputs, and their masked texts.
 
     Raises:
         AccError: Any error that reading the inputs in this process would raise.
         StageError: A process was killed.
     """
     run = extraction.source.run
-    decode = msgspec.msgpack.Decoder(tuple[Dialog, ...]).decode
-    job = partial(_extract_input, extraction.with_progress(silent_progress))
+    decode = msgspec.msgpack.Decoder(_Batch).decode
+    job = partial(_extract_input, extraction.with_progress(silent_progress), corpus)
     with (
         closing(executor.run_in_order(job, inputs)) as outputs,
         run.progress("reading", total=len(inputs), unit="inputs") as progress,
@@ -90,13 +105,17 @@ def extract_in_parallel(
             for record in output.result.logs:
                 record.replay(run.log)
             report.merge(output.result.report)
-            for chunk in output.chunks():
-                yield from decode(chunk)
+            for batch in map(decode, output.chunks()):
+                for number, dialog in enumerate(batch.dialogs):
+                    yield dialog, batch.masked.get(number, UNCHANGED)
             progress.advance(1)
 
 
-def _extract_input(extraction: Extraction, entry: Input) -> Generator[bytes, None, _InputSummary]:
+def _extract_input(
+    extraction: Extraction, corpus: CorpusOptions, entry: Input
+) -> Generator[bytes, None, _InputSummary]:
     """Reads an input, and yields its dialogs in batches, as MessagePack; runs in another process."""
+    mask = DialogMasker(corpus).mask
     report = ReportBuilder(extraction.extractor.owner)
     logs: list[LogRecord] = []
     forward_logs(logs.append)
@@ -105,8 +124,9 @@ def _extract_input(extraction: Extraction, entry: Input) -> Generator[bytes, Non
         for chat in local.chats(entry):
             report.add_chat(chat)
             dialogs = local.dialogs(chat)
-            while batch := list(islice(dialogs, _DIALOGS_PER_BATCH)):
-                yield encode(batch)
+            while batch := tuple(islice(dialogs, _DIALOGS_PER_BATCH)):
+                masked = {number: mask(dialog) for number, dialog in enumerate(batch)}
+                yield encode(_Batch(batch, {number: one for number, one in masked.items() if one is not UNCHANGED}))
     return _InputSummary(report, logs)
 
 
