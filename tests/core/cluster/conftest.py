@@ -13,6 +13,7 @@ import pytest
 
 from autocakechat.testing import Project
 from tests.conftest import ROOT
+from tests.core.cluster.trainings import Training
 from tests.distributions import lay_out
 
 if TYPE_CHECKING:
@@ -79,6 +80,14 @@ def project(tmp_path: Path, cluster: LocalCluster) -> Project:
         trainer={"use": "summing"},
     )
     return project
+
+
+@pytest.fixture
+def training(project: Project, cluster: LocalCluster, tmp_path: Path) -> Training:
+    """Trainings of the project in the cluster."""
+    processes = tmp_path / "processes"
+    processes.mkdir()
+    return Training(project, cluster.address, processes)
 
 
 def export_of(chat: int) -> dict[str, Any]:
