@@ -140,30 +140,15 @@ def train_in_cluster(
     Raises:
         AccError: The training failed, or the cluster or its storage cannot be used.
     """
+    stage = trainer.stage
+    assert stage.distributed
     root = None if cluster.storage is None else f"{cluster.storage.rstrip('/')}/{run.state.name}"
-    if root is None:
-        places = _Places(
-            corpus=str(corpus.path.resolve()),
-            previous=str(previous.resolve()) if previous else None,
-            checkpoints=str(run.state.resolve()),
-            model=str(folder.resolve()),
-        )
-    else:
-        places = _Places(
-            corpus=f"{root}/corpus",
-            previous=f"{root}/previous" if previous else None,
-            checkpoints=f"{root}/checkpoints",
-            model=f"{root}/model",
-        )
-        _store_once(corpus.path, places.corpus)
-        if previous and places.previous:
-            _store_once(previous, places.previous)
+    places = _places_here(corpus, previous, folder, run) if root is None else _places_below(root, corpus, previous)
     job = TrainingJob(trainer=trainer, owner=owner, seed=run.seed, log=run.log, places=places)
     if not is_picklable(job):
-        problem = f"the trainer '{trainer.stage.name}' cannot be sent to other machines"
+        problem = f"the trainer '{stage.name}' cannot be sent to other machines"
         raise UserError(f"cluster: {problem}", "remove [cluster] to train on this one")
-    assert trainer.stage.distributed
-    group = WorkerGroup(cluster, trainer.stage.distributed, run.log)
+    group = WorkerGroup(cluster, stage.distributed, run.log)
     with ProgressReplay(run.progress) as progress:
 
         def handle_event(event: Any) -> None:
@@ -177,6 +162,30 @@ def train_in_cluster(
         copy_folder(places.model, folder)
         remove_folder(root)
     return metrics
+
+
+def _places_here(corpus: Corpus, previous: Path | None, folder: Path, run: RunContext) -> _Places:
+    """Returns the folders of the artifact store, which all machines have to see."""
+    return _Places(
+        corpus=str(corpus.path.resolve()),
+        previous=str(previous.resolve()) if previous else None,
+        checkpoints=str(run.state.resolve()),
+        model=str(folder.resolve()),
+    )
+
+
+def _places_below(root: str, corpus: Corpus, previous: Path | None) -> _Places:
+    """Returns places in the storage of the cluster, and stores there what the workers need."""
+    places = _Places(
+        corpus=f"{root}/corpus",
+        previous=f"{root}/previous" if previous else None,
+        checkpoints=f"{root}/checkpoints",
+        model=f"{root}/model",
+    )
+    _store_once(corpus.path, places.corpus)
+    if previous and places.previous:
+        _store_once(previous, places.previous)
+    return places
 
 
 def _store_once(folder: Path, place: str) -> None:
