@@ -28,6 +28,7 @@ from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSetti
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig, TrainStep
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.products import Precision
 
 EPOCH_SEED = (1, 0)
 IMPLEMENTATIONS = ["keras", "autocakechat"]
@@ -56,9 +57,11 @@ def training_config(batch_size: int) -> TrainingConfig:
     )
 
 
-def autocakechat_step(data: conversations.Data, settings: NetworkSettings, batch_size: int) -> Step:
+def autocakechat_step(
+    data: conversations.Data, settings: NetworkSettings, batch_size: int, precision: Precision = "float32"
+) -> Step:
     """Returns the gradient step of this project."""
-    train_step = TrainStep(TrainableNetwork(settings, seed=1), training_config(batch_size), total_steps=1000)
+    train_step = TrainStep(TrainableNetwork(settings, 1, precision), training_config(batch_size), total_steps=1000)
     return lambda indices: train_step(data.batcher.batch(data.samples, indices))
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autocakechat.display import markup
     from autocakechat.errors import ForeignLogError, StageError, UserError
     from autocakechat.files import hash_file, write_whole
+    from autocakechat.hardware import multiplies_bfloat16
     from autocakechat.interface.chatlog import Chat, Message, MessageBatch
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
     from autocakechat.interface.hookspecs import hookimpl
@@ -94,6 +95,7 @@ __all__ = [
     "hookimpl",
     "is_allowed",
     "markup",
+    "multiplies_bfloat16",
     "open_embedder",
     "option",
     "read_exchanges",
@@ -108,6 +110,7 @@ _PUBLIC_NAMES = {
     "artifacts.model_folder": ("finalize_model_folder",),
     "errors": ("ForeignLogError", "StageError", "UserError"),
     "files": ("hash_file", "write_whole"),
+    "hardware": ("multiplies_bfloat16",),
     "interface.chatlog": ("Chat", "Message", "MessageBatch"),
     "interface.corpus": ("Corpus", "Dialog", "Utterance"),
     "interface.hookspecs": ("hookimpl",),

@@ -35,7 +35,7 @@ CORE = Layering(
     "core",
     "autocakechat",
     (
-        ("errors", "text", "files", "standard_output"),
+        ("errors", "text", "files", "hardware", "standard_output"),
         ("interface",),
         ("registry", "retrieval", "statistics"),
         ("cluster", "corpus", "evaluation"),

@@ -142,6 +142,11 @@ class Options:
     clip_value: float | None = option(
         default=None, check=optional(gt(0.0)), help="gradient clipping: maximum absolute value of each component"
     )
+    precision: Literal["auto", "float32", "bfloat16"] = option(
+        default="auto",
+        help="number format of matrix products in training; auto: bfloat16 where the processor or GPU multiplies it, "
+        "else float32",
+    )
     min_pairs: int = option(
         default=50, check=ge(2), help="minimum training pairs; fewer are rejected", affects_key=False
     )

@@ -18,8 +18,10 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     """Trains a network on a corpus; see `train.train`. A start model that is made on this machine is trained first."""
     from autocakechat.plugins.trainers.cakechat.start_training import with_start_model
     from autocakechat.plugins.trainers.cakechat.training import train
+    from autocakechat.plugins.trainers.cakechat.training.workers.cluster import join_group
 
-    return train.train(with_start_model(options, TRAINER, run), corpus, into, run)
+    group = join_group(run)  # first, since TensorFlow cannot join one after it has computed anything
+    return train.train(with_start_model(options, TRAINER, run), corpus, into, run, group)
 
 
 def continue_training(
@@ -28,8 +30,10 @@ def continue_training(
     """Trains a network on a corpus, from the weights of an earlier model, which also determines the network's size."""
     from autocakechat.plugins.trainers.cakechat.start_training import from_model
     from autocakechat.plugins.trainers.cakechat.training import train
+    from autocakechat.plugins.trainers.cakechat.training.workers.cluster import join_group
 
-    return train.train(from_model(options, previous), corpus, into, run)
+    group = join_group(run)
+    return train.train(from_model(options, previous), corpus, into, run, group)
 
 
 def inputs(options: Options) -> Sequence[Input]:

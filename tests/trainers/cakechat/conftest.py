@@ -23,7 +23,9 @@ from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from tests.conftest import ROOT, silent_progress
 
-SMALL = Options(hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02)
+SMALL = Options(
+    hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02, precision="float32"
+)
 
 CONFIG = TrainingConfig(
     epochs=1,

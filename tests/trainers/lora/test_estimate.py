@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from autocakechat import multiplies_bfloat16
 from autocakechat.plugins.trainers.lora import TRAINER
-from autocakechat.plugins.trainers.lora.language_model.precision import multiplies_bfloat16
 from autocakechat.plugins.trainers.lora.training import estimate
 from autocakechat.plugins.trainers.lora.training.memory import free_memory
 

@@ -16,12 +16,13 @@ from autocakechat.plugins.trainers.cakechat.data.unigram import (
 )
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.training.estimates import format_duration
-from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
 from autocakechat.plugins.trainers.cakechat.training.loop import TrainingLoop
-from autocakechat.plugins.trainers.cakechat.training.tensorboard_log import open_scalar_log
+from autocakechat.plugins.trainers.cakechat.training.monitoring.history import History, TrainingCallbacks
+from autocakechat.plugins.trainers.cakechat.training.monitoring.tensorboard_log import open_scalar_log
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
 from autocakechat.plugins.trainers.cakechat.training.word2vec import word2vec_embeddings
+from autocakechat.plugins.trainers.cakechat.training.workers.group import WorkerGroup
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
 from autocakechat.plugins.trainers.cakechat.training_network.weights import set_weights
 
@@ -32,6 +33,7 @@ def fit(
     config: TrainingConfig,
     options: Options,
     run: RunContext,
+    group: WorkerGroup,
     sample_replies: Callable[[], list[str]] = list,
 ) -> tuple[History, dict[str, Any]]:
     """Trains a network.
@@ -42,6 +44,7 @@ def fit(
         config: How to train.
         options: The options of `[trainer]`.
         run: Log, progress and the folder for checkpoints.
+        group: The workers that train the network together.
         sample_replies: Generates replies with the network; called after each epoch.
 
     Returns:
@@ -62,7 +65,8 @@ def fit(
             network.words.salience.assign(initial_salience(frequencies, data.batcher.vocabulary))
         if options.word2vec:
             _initialise_embeddings(network, data, config.seed)
-    loop = TrainingLoop(network, data, config, run, _callbacks(options, data.name, sample_replies))
+    callbacks = _callbacks(options, data.name, sample_replies) if group.is_chief else None
+    loop = TrainingLoop(network, data, config, run, callbacks, group)
     metrics: dict[str, Any] = {"unigram_perplexity": baseline}
     if data.initial_weights is not None:
         metrics["start_perplexity"] = loop.perplexity(data.validation)

@@ -6,6 +6,7 @@ interrupted and resumed therefore ends with the same weights as one that was not
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 
@@ -14,9 +15,10 @@ import attrs
 from autocakechat import Progress, RunContext, UserError
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
 from autocakechat.plugins.trainers.cakechat.training.checkpoint import Checkpoints
-from autocakechat.plugins.trainers.cakechat.training.history import History, TrainingCallbacks
+from autocakechat.plugins.trainers.cakechat.training.monitoring.history import History, TrainingCallbacks
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig, TrainStep
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet, training_fingerprint
+from autocakechat.plugins.trainers.cakechat.training.workers.group import WorkerGroup
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
 from autocakechat.plugins.trainers.cakechat.training_network.scorer import BatchScorer
 
@@ -43,6 +45,7 @@ class TrainingLoop:
         config: How to train.
         run: Log, progress display and the folder for checkpoints.
         callbacks: Called during training.
+        group: The workers that train the network together.
 
     Attributes:
         history: The history so far.
@@ -55,15 +58,17 @@ class TrainingLoop:
         config: TrainingConfig,
         run: RunContext,
         callbacks: TrainingCallbacks | None = None,
+        group: WorkerGroup | None = None,
     ) -> None:
         self._network = network
         self._data = data
         self._config = config
         self._run = run
         self._callbacks = callbacks or TrainingCallbacks()
+        self._group = group or WorkerGroup()
         self._steps_per_epoch = math.ceil(len(data.samples) / config.batch_size)
         self._total_steps = config.epochs * self._steps_per_epoch
-        self._train_step = TrainStep(network, config, self._total_steps)
+        self._train_step = TrainStep(network, config, self._total_steps, self._group)
         self._score = BatchScorer(network, data.batcher.vocabulary.pad)
         self._checkpoints = Checkpoints(
             run.state,
@@ -72,6 +77,7 @@ class TrainingLoop:
             network,
             self._train_step.optimizer,
             run.log,
+            self._group,
         )
         self._epoch_loss = 0.0  # sum over the mini-batches of the unfinished epoch
         self._started = 0.0
@@ -94,7 +100,7 @@ class TrainingLoop:
         measured_steps = max(1, min(_MAX_MEASURED_STEPS, round(_MEASURED_FRACTION * steps_left)))
         first, *others = data.batcher.epoch(data.samples, config.batch_size, (config.seed, self.history.epochs))
         chosen = [first, first, *others][: 1 + measured_steps]
-        batches = (data.batcher.batch(data.samples, rows) for rows in chosen)
+        batches = (data.batcher.batch(data.samples, self._group.part(rows)) for rows in chosen)
         compilation_seconds, step_seconds = self._train_step.measure_seconds(batches)
         validated = (config.epochs - self.history.epochs) * len(data.validation)
         return compilation_seconds + step_seconds * (steps_left + _VALIDATION_COST * validated / config.batch_size)
@@ -126,11 +132,13 @@ class TrainingLoop:
 
     def perplexity(self, samples: Samples) -> float:
         """Returns PP = exp(-1/N Σ_t log p(w_t | …)) over the N target tokens of all samples, pads excluded."""
-        log_p, target_tokens = 0.0, 0
-        for batch in self._data.batcher.batches_by_length(samples, self._config.batch_size):
+        log_p, target_tokens = 0.0, 0.0
+        batches = self._data.batcher.batches_by_length(samples, self._config.batch_size)
+        for batch in itertools.islice(batches, self._group.rank, None, self._group.size):
             batch_log_p, batch_tokens = self._score(batch)
             log_p += batch_log_p
             target_tokens += batch_tokens
+        log_p, target_tokens = self._group.total([log_p, target_tokens])
         cross_entropy = -log_p / max(1, target_tokens)
         return math.exp(min(cross_entropy, _MAX_CROSS_ENTROPY)) if math.isfinite(cross_entropy) else math.nan
 
@@ -145,7 +153,7 @@ class TrainingLoop:
         steps_done = self._train_step.steps - epoch * self._steps_per_epoch
         last_checkpoint = time.monotonic()
         for step_in_epoch, sample_indices in enumerate(batches[steps_done:], steps_done + 1):
-            loss = self._train_step(data.batcher.batch(data.samples, sample_indices))
+            loss = self._train_step(data.batcher.batch(data.samples, self._group.part(sample_indices)))
             self._raise_if_diverged(loss)
             self._epoch_loss += loss
             self._record_step(loss)

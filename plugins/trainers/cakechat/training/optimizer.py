@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autocakechat.plugins.trainers.cakechat.training_network.backend import keras, tf
-from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.products import Tensor
 
 _FINAL_LR_FRACTION = 0.05
 

@@ -19,21 +19,26 @@ from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.ranking.past_replies import PastReplies
 from autocakechat.plugins.trainers.cakechat.training.estimates import available_memory, estimate_training_memory
 from autocakechat.plugins.trainers.cakechat.training.fit_network import fit
-from autocakechat.plugins.trainers.cakechat.training.history import History
+from autocakechat.plugins.trainers.cakechat.training.monitoring.history import History
+from autocakechat.plugins.trainers.cakechat.training.monitoring.report_page import person_name, training_page
+from autocakechat.plugins.trainers.cakechat.training.monitoring.sample_replies import Prompt, SampleReplies
+from autocakechat.plugins.trainers.cakechat.training.precision import choose_precision
 from autocakechat.plugins.trainers.cakechat.training.preparation import PreparedTraining, prepare
 from autocakechat.plugins.trainers.cakechat.training.presets import Hyperparameters
-from autocakechat.plugins.trainers.cakechat.training.report_page import person_name, training_page
-from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt, SampleReplies
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from autocakechat.plugins.trainers.cakechat.training.training_set import TrainingSet
+from autocakechat.plugins.trainers.cakechat.training.workers.group import WorkerGroup
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
+from autocakechat.plugins.trainers.cakechat.training_network.products import Precision
 from autocakechat.plugins.trainers.cakechat.training_network.weights import to_numpy
 
 _MEMORY_HINT = "lower trainer.batch_size, or choose a smaller trainer.size or trainer.vocabulary"
 
 
-def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
+def train(
+    options: Options, corpus: Corpus, into: Path, run: RunContext, group: WorkerGroup | None = None
+) -> Mapping[str, Any]:
     """Trains a network, from scratch or from a start model, and writes a model folder.
 
     Args:
@@ -41,6 +46,8 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         corpus: The corpus.
         into: An empty folder for the model.
         run: Log, progress, seed and the folder for checkpoints.
+        group: The workers that train the network together. Only the chief writes files; the others leave the folder
+            empty.
 
     Returns:
         The metrics `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`
@@ -49,41 +56,49 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
     Raises:
         UserError: The corpus has too few replies, the start model cannot be used, or the training diverged.
-        StageError: There is not enough memory.
+        StageError: There is not enough memory, or another worker has ended.
     """
+    group = group or WorkerGroup()
     try:
-        return _train(options, corpus, into, run)
+        with group.errors():
+            metrics = _train(options, corpus, into, run, group)
+            group.wait_for_all()
+            return metrics
     except (tf.errors.ResourceExhaustedError, MemoryError):
         raise StageError("there is not enough memory to train this network", _MEMORY_HINT) from None
 
 
-def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
+def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group: WorkerGroup) -> Mapping[str, Any]:
     seed = run.seed % 2**31  # TensorFlow takes seeds of 31 bits
     excluded = set_aside(corpus, options.embedder != "none") if options.ranking else frozenset()
     prepared = prepare(options, corpus, seed, run, excluded)
     config = _training_config(options, prepared.hyperparameters, seed)
-    network = TrainableNetwork(prepared.settings.network, None if prepared.start else seed)
+    precision = choose_precision(options.precision, run, group)
+    network = TrainableNetwork(prepared.settings.network, None if prepared.start else seed, precision)
     batcher = prepared.settings.batcher(prepared.vocabulary)
     sizes = _sizes(prepared)
     hidden = prepared.settings.network.hidden
     memory = estimate_training_memory(sizes["weights"], hidden, config.batch_size, batcher, prepared.samples)
-    message = "%d samples, %d for validation, %d words, %d weights; about %.1f GB of memory"
-    run.log.info(message, *sizes.values(), memory / 1e9)
+    message = "%d samples, %d for validation, %d words, %d weights; about %.1f GB of memory; products in %s"
+    run.log.info(message, *sizes.values(), memory / 1e9, precision)
     _warn_if_memory_is_short(memory, run)
 
     sample_replies = SampleReplies(prepared, network, options.rehearsals, seed)
     initial_weights = prepared.start.weights if prepared.start else None
     data = TrainingSet("forward", batcher, prepared.samples, prepared.validation, initial_weights)
-    history, metrics = fit(network, data, config, options, run, sample_replies.generate)
+    history, metrics = fit(network, data, config, options, run, group, sample_replies.generate)
     histories = {"forward": history}
     metrics |= sizes | {"epochs": history.epochs, "seconds": round(history.seconds, 1)}
     model = Model(prepared.settings, prepared.vocabulary, prepared.conditions, to_numpy(network))
     if options.reverse:
-        model, history, perplexity = _train_reverse(model, prepared, config, options, run)
+        model, history, perplexity = _train_reverse(model, prepared, config, options, run, group, precision)
         histories["reverse"] = history
         metrics["reverse_perplexity"] = perplexity
         metrics["seconds"] = round(metrics["seconds"] + history.seconds, 1)
 
+    if not group.is_chief:
+        run.log.info("worker %d of %d: trained; worker 1 writes the model", group.rank + 1, group.size)
+        return metrics
     save_model(model, into)
     if options.ranking:
         # Loaded, since the kernels of a model folder are stored as they are read fastest.
@@ -96,7 +111,13 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
 
 
 def _train_reverse(
-    model: Model, prepared: PreparedTraining, config: TrainingConfig, options: Options, run: RunContext
+    model: Model,
+    prepared: PreparedTraining,
+    config: TrainingConfig,
+    options: Options,
+    run: RunContext,
+    group: WorkerGroup,
+    precision: Precision,
 ) -> tuple[Model, History, float]:
     """Trains the reverse network, on samples whose last context line and reply are swapped.
 
@@ -104,7 +125,7 @@ def _train_reverse(
         The model with its reverse network, the history, and the validation perplexity.
     """
     initial_weights = prepared.start.reverse if prepared.start else None
-    reverse = TrainableNetwork(model.settings.network, None if initial_weights else config.seed + 1)
+    reverse = TrainableNetwork(model.settings.network, None if initial_weights else config.seed + 1, precision)
     data = TrainingSet(
         name="reverse",
         batcher=attrs.evolve(model.batcher, reverse=True),
@@ -112,7 +133,7 @@ def _train_reverse(
         validation=reversed_samples(prepared.validation),
         initial_weights=initial_weights,
     )
-    history, metrics = fit(reverse, data, config, options, run)
+    history, metrics = fit(reverse, data, config, options, run, group)
     return attrs.evolve(model, reverse=to_numpy(reverse)), history, metrics["perplexity"]
 
 

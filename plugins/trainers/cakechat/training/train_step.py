@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 import numpy as np
 
-from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch
+from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, Replies
 from autocakechat.plugins.trainers.cakechat.training.optimizer import clip_gradients, make_optimizer
+from autocakechat.plugins.trainers.cakechat.training.workers.group import WorkerGroup
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from autocakechat.plugins.trainers.cakechat.training_network.chunked_cross_entropy import summed_cross_entropy
+from autocakechat.plugins.trainers.cakechat.training_network.dropout import dropout
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
-from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.products import Tensor
 from autocakechat.plugins.trainers.cakechat.training_network.scorer import BATCH_SPEC, decoder_outputs
 
 _MAX_MEASURED_SECONDS = 10.0
@@ -32,7 +34,7 @@ class TrainingConfig:
     Attributes:
         epochs: Maximum number of epochs.
         patience: Early stopping: epochs without a better validation perplexity.
-        batch_size: Samples in a mini-batch.
+        batch_size: Samples in a mini-batch, those of all workers together.
         optimizer: "adam" or "adadelta".
         learning_rate: Learning rate; with `decay` its maximum.
         decay: Whether the learning rate follows a schedule: linear warm-up, then cosine decay.
@@ -73,18 +75,29 @@ class TrainStep:
 
     C has no gradient for the other weights: when it had one, the perplexity was higher.
 
+    With several workers, N and B are those of the whole mini-batch. Each worker computes the terms of L of its part,
+    and all of C, since a reply is compared with those of the other parts.
+
     Args:
         network: The network to train.
         config: Optimizer, clipping and dropout.
         total_steps: Maximum number of gradient steps of the training; the learning-rate schedule spans them.
+        group: The workers that train the network together.
 
     Attributes:
         optimizer: The Keras optimizer.
     """
 
-    def __init__(self, network: TrainableNetwork, config: TrainingConfig, total_steps: int) -> None:
+    def __init__(
+        self,
+        network: TrainableNetwork,
+        config: TrainingConfig,
+        total_steps: int,
+        group: WorkerGroup | None = None,
+    ) -> None:
         self._network = network
         self._config = config
+        self._group = group or WorkerGroup()
         self.optimizer = make_optimizer(
             config.optimizer, config.learning_rate, config.decay, config.warm_up, total_steps
         )
@@ -92,7 +105,11 @@ class TrainStep:
         self._compiled_update = tf.function(self._update, input_signature=[BATCH_SPEC], autograph=False)
 
     def __call__(self, batch: Batch) -> float:
-        """Updates the weights with a mini-batch and returns its cross-entropy L before the update."""
+        """Updates the weights with a mini-batch and returns its cross-entropy L before the update.
+
+        Args:
+            batch: This worker's part of the mini-batch.
+        """
         return float(self._compiled_update(batch))
 
     @property
@@ -123,7 +140,8 @@ class TrainStep:
             now = time.monotonic()
             times.append(now - before)
             before = now
-            if now - before_first - times[0] > _MAX_MEASURED_SECONDS:
+            seconds = now - before_first - times[0]
+            if self._group.total([seconds])[0] > _MAX_MEASURED_SECONDS * self._group.size:
                 break
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
@@ -131,28 +149,44 @@ class TrainStep:
         return first, sum(others) / len(others)
 
     def _update(self, batch: Batch) -> Tensor:
-        with tf.GradientTape() as tape:
-            cross_entropy, contrastive = self._losses(batch)
-            loss = cross_entropy + _CONTRASTIVE_WEIGHT * contrastive
-        variables = self._network.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        cross_entropy, *gradients = self._group.run(self._summed_gradients, batch)
         gradients = clip_gradients(gradients, self._config.clip_value, self._config.clip_norm)
-        self.optimizer.apply(gradients, variables)
+        self.optimizer.apply(gradients, self._network.trainable_variables)
         return cross_entropy
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Returns L and C."""
+    def _summed_gradients(self, batch: Batch) -> Sequence[Tensor]:
+        """Returns L and the gradients of all weights, summed over the workers."""
+        targets = self._group.gather(tf.cast(tf.shape(batch.replies.targets), tf.float32))  # (workers,)
+        with tf.GradientTape() as tape:
+            cross_entropy, contrastive = self._losses(batch, targets)
+            loss = cross_entropy + _CONTRASTIVE_WEIGHT / self._group.size * contrastive
+        gradients = tape.gradient(loss, self._network.trainable_variables)
+        return self._group.sum([cross_entropy, *gradients])
+
+    def _losses(self, batch: Batch, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns this worker's terms of L, and C.
+
+        Args:
+            batch: This worker's part of the mini-batch.
+            targets: (workers,) number of target tokens of each worker's part.
+        """
         network, context = self._network, batch.context
+        first_target = tf.cast(tf.reduce_sum(targets[: self._group.rank]), tf.int32)
         lines = network.encode_lines(*context.lines)
         thoughts = network.encode_contexts(lines, *context.line_numbers)
         thoughts = tf.gather(thoughts, context.unsorted_indices)
-        outputs = decoder_outputs(network, thoughts, batch.replies, self._dropout)
-        total = summed_cross_entropy(outputs, batch.replies.targets, network.output_kernel, network.output_bias)
-        cross_entropy = total / tf.cast(tf.size(batch.replies.targets), tf.float32)
+        outputs = decoder_outputs(
+            network, thoughts, batch.replies, lambda states: self._dropout(states, batch.replies, first_target)
+        )
+        layer = network.output_kernel, network.output_bias
+        total = summed_cross_entropy(outputs, batch.replies.targets, *layer, network.precision)
+        cross_entropy = total / tf.reduce_sum(targets)
         if not network.settings.shared_embedding:
             return cross_entropy, 0.0
         return cross_entropy, self._contrastive_loss(
-            tf.stop_gradient(thoughts), tf.stop_gradient(tf.gather(lines, batch.reply_lines)), batch.dialogs
+            self._group.gather(tf.stop_gradient(thoughts)),
+            self._group.gather(tf.stop_gradient(tf.gather(lines, batch.reply_lines))),
+            self._group.gather(tf.cast(batch.dialogs, tf.float64)),
         )
 
     def _contrastive_loss(self, thoughts: Tensor, replies: Tensor, dialogs: Tensor) -> Tensor:
@@ -166,9 +200,9 @@ class TrainStep:
         ]
         return tf.reduce_mean(losses)
 
-    def _dropout(self, states: Tensor) -> Tensor:
+    def _dropout(self, states: Tensor, replies: Replies, first_target: Tensor) -> Tensor:
         if not self._config.dropout:
             return states
         # The mask depends on the seed and the step alone, so that a resumed training draws the same masks.
         seed = tf.stack([self._config.seed, tf.cast(self.optimizer.iterations, tf.int32)])
-        return tf.nn.experimental.stateless_dropout(states, self._config.dropout, seed)
+        return dropout(states, self._config.dropout, seed, replies, first_target)

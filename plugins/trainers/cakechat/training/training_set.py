@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import attrs
 
@@ -43,7 +44,9 @@ def training_fingerprint(network: TrainableNetwork, data: TrainingSet, config: T
     lengths = [batcher.line_tokens, batcher.reply_tokens, batcher.padding, batcher.reverse]
     # How often checkpoints are written has no influence on the result.
     values = attrs.asdict(attrs.evolve(config, checkpoint_seconds=0.0))
-    settings = [attrs.asdict(network.settings), lengths, values, batcher.vocabulary.tokens]
+    settings: list[Any] = [attrs.asdict(network.settings), lengths, values, batcher.vocabulary.tokens]
+    if network.precision != "float32":  # once the only one; its checkpoints stay valid
+        settings.append(network.precision)
     digest = hashlib.sha256(json.dumps(settings, ensure_ascii=False).encode())
     columns = (samples.context, samples.reply, samples.condition, samples.dialog)
     for array in (samples.lines.tokens, samples.lines.starts, *columns):

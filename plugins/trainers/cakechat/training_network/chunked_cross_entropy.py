@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
-from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.products import Precision, Tensor, matmul, rounded
 
 MAX_LOGITS = 1 << 24
 """Maximum number of logits of a chunk: 64 MiB, enough rows for fast matrix products."""
@@ -25,7 +25,7 @@ MIN_PROBABILITY = 1e-38
 """Lower bound of p, the smallest normal number of float32: keeps log p finite."""
 
 
-def cross_entropies(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def cross_entropies(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor, precision: Precision) -> Tensor:
     """Returns -log p of each target. It has no gradient.
 
     Args:
@@ -33,22 +33,24 @@ def cross_entropies(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tenso
         targets: (n,) token ids y.
         kernel: (hidden, vocabulary) W.
         bias: (vocabulary,) b.
+        precision: Number format of the factors of products.
 
     Returns:
         (n,).
     """
     rows = _chunk_rows(int(bias.shape[0]))
+    states, kernel = rounded(states, precision), rounded(kernel, precision)
 
     def body(start: Tensor, results: Tensor) -> tuple[Tensor, Tensor]:
         end = start + rows
-        losses, _, _ = _softmax_cross_entropy(states[start:end], targets[start:end], kernel, bias)
+        losses, _, _ = _softmax_cross_entropy(states[start:end], targets[start:end], kernel, bias, precision)
         return end, results.write(start // rows, losses)
 
     _, results = tf.while_loop(lambda start, _: start < tf.size(targets), body, (0, _chunk_array([None])))
     return results.concat()
 
 
-def summed_cross_entropy(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def summed_cross_entropy(states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor, precision: Precision) -> Tensor:
     """Returns Σ_i L_i, a scalar with a gradient for `states`, `kernel` and `bias`.
 
     The gradient is computed together with the loss, because both need the logits:
@@ -62,22 +64,26 @@ def summed_cross_entropy(states: Tensor, targets: Tensor, kernel: Tensor, bias: 
         targets: (n,) token ids y.
         kernel: (hidden, vocabulary) W.
         bias: (vocabulary,) b.
+        precision: Number format of the factors of products.
     """
     rows = _chunk_rows(int(bias.shape[0]))
     kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def differentiable(states: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Any]:
+        factors, kernel_factor = rounded(states, precision), rounded(kernel, precision)
+
         def body(
             start: Tensor, total: Tensor, d_states: Tensor, d_kernel: Tensor, d_bias: Tensor
         ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-            x, y = states[start : start + rows], targets[start : start + rows]
-            loss, probabilities, target_indices = _softmax_cross_entropy(x, y, kernel, bias)
+            x, y = factors[start : start + rows], targets[start : start + rows]
+            loss, probabilities, target_indices = _softmax_cross_entropy(x, y, kernel_factor, bias, precision)
             with tf.control_dependencies([loss]):  # so that TensorFlow updates the probabilities in place
                 d_logits = tf.tensor_scatter_nd_sub(probabilities, target_indices, tf.ones_like(loss))  # p - e_y
-            d_x = tf.matmul(d_logits, kernel, transpose_b=True)
+            factor = rounded(d_logits, precision)
+            d_x = matmul(factor, kernel_factor, precision, transpose_b=True)
             with tf.control_dependencies([d_x]):  # two large products in parallel are slower than one after the other
-                d_kernel += tf.matmul(x, d_logits, transpose_a=True)
+                d_kernel += matmul(x, factor, precision, transpose_a=True)
                 d_bias += tf.matmul(tf.ones([1, tf.size(loss)]), d_logits)[0]
             return start + rows, total + tf.reduce_sum(loss), d_states.write(start // rows, d_x), d_kernel, d_bias
 
@@ -93,7 +99,7 @@ def summed_cross_entropy(states: Tensor, targets: Tensor, kernel: Tensor, bias: 
 
 
 def _softmax_cross_entropy(
-    states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor
+    states: Tensor, targets: Tensor, kernel: Tensor, bias: Tensor, precision: Precision
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Computes L and p of one chunk.
 
@@ -102,7 +108,7 @@ def _softmax_cross_entropy(
     Returns:
         (rows,) L; (rows, vocabulary) p; (rows, 2) the indices of the targets in p.
     """
-    probabilities = tf.nn.softmax(tf.matmul(states, kernel) + bias)
+    probabilities = tf.nn.softmax(matmul(states, kernel, precision) + bias)
     target_indices = tf.stack([tf.range(tf.size(targets)), targets], 1)
     target_probabilities = tf.gather_nd(probabilities, target_indices)
     return -tf.math.log(tf.maximum(target_probabilities, MIN_PROBABILITY)), probabilities, target_indices

@@ -13,7 +13,7 @@ from autocakechat.plugins.trainers.cakechat.training_network.layers import (
     Embedding,
     Initializers,
 )
-from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.products import Precision, Tensor, matmul
 
 ops = keras.ops
 
@@ -24,11 +24,13 @@ class TrainableNetwork(keras.layers.Layer):  # type: ignore[misc]
     Args:
         settings: Its dimensions.
         seed: Seed of the initial weights; None if weights are loaded later.
+        precision: Number format of the factors of matrix products.
     """
 
-    def __init__(self, settings: NetworkSettings, seed: int | None) -> None:
+    def __init__(self, settings: NetworkSettings, seed: int | None, precision: Precision = "float32") -> None:
         super().__init__()
         self.settings = settings
+        self.precision: Precision = precision
         initializers = Initializers(seed)
         embedding, hidden = settings.embedding, settings.hidden
         if settings.shared_embedding:
@@ -40,7 +42,7 @@ class TrainableNetwork(keras.layers.Layer):  # type: ignore[misc]
         self.condition_embedding = Embedding(settings.conditions, settings.condition_embedding, initializers)
 
         def gru(inputs: int) -> GRU:
-            return GRU(inputs, hidden, settings.recurrent_activation, initializers)
+            return GRU(inputs, hidden, settings.recurrent_activation, precision, initializers)
 
         self.utterance_forward = gru(embedding)
         self.utterance_backward = gru(embedding)
@@ -176,7 +178,7 @@ class TrainableNetwork(keras.layers.Layer):  # type: ignore[misc]
             return states
         words = thought[:, self.settings.hidden :] * self.words.output_words
         words = ops.take(words, packed_gru.sequence_index(batch_sizes), axis=0)
-        return ops.matmul(states, self.words.output_projection) + words
+        return matmul(states, self.words.output_projection, self.precision) + words
 
     def similarities(self, thought: Tensor, replies: Tensor) -> Tensor:
         """The similarity f · g of each context with each reply, with `shared_embedding`.
@@ -191,7 +193,8 @@ class TrainableNetwork(keras.layers.Layer):  # type: ignore[misc]
         hidden = self.settings.hidden
 
         def unit(vectors: Tensor, kernel: Tensor) -> Tensor:
-            return ops.normalize(ops.matmul(vectors[:, :hidden], kernel) + vectors[:, hidden:], axis=1, epsilon=1e-6)
+            mapped = matmul(vectors[:, :hidden], kernel, self.precision) + vectors[:, hidden:]
+            return ops.normalize(mapped, axis=1, epsilon=1e-6)
 
         return ops.matmul(
             unit(thought, self.words.similarity_context), ops.transpose(unit(replies, self.words.similarity_reply))
@@ -212,9 +215,10 @@ class TrainableNetwork(keras.layers.Layer):  # type: ignore[misc]
         """
         thought = thought[:, : self.settings.hidden]
         static_input = ops.concatenate([thought, self.condition_embedding(condition)], axis=-1)
-        return ops.matmul(static_input, self.decoder_0.kernel[self.settings.embedding :]) + self.decoder_0.bias[0]
+        kernel = self.decoder_0.kernel[self.settings.embedding :]
+        return matmul(static_input, kernel, self.precision) + self.decoder_0.bias[0]
 
     def project_token_input(self, ids: Tensor) -> Tensor:
         """The part of the decoder's projected input that depends on the previous token: (n,) -> (n, 3 hidden)."""
         inputs = self.settings.input_scale * self.response_embedding(ids)
-        return ops.matmul(inputs, self.decoder_0.kernel[: self.settings.embedding])
+        return matmul(inputs, self.decoder_0.kernel[: self.settings.embedding], self.precision)

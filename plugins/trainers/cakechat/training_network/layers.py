@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from autocakechat.plugins.trainers.cakechat.network.settings import Activation, NetworkSettings
-from autocakechat.plugins.trainers.cakechat.training_network import packed_gru
+from autocakechat.plugins.trainers.cakechat.training_network import packed_gru, products
 from autocakechat.plugins.trainers.cakechat.training_network.backend import keras
-from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.products import Precision, Tensor
 
 ops = keras.ops
 
@@ -100,9 +100,12 @@ class GRU(keras.layers.Layer):  # type: ignore[misc]
     `project` computes the input products of all steps at once; `scan` computes the recurrence.
     """
 
-    def __init__(self, inputs: int, units: int, activation: Activation, initializers: Initializers) -> None:
+    def __init__(
+        self, inputs: int, units: int, activation: Activation, precision: Precision, initializers: Initializers
+    ) -> None:
         super().__init__()
         self.activation = activation
+        self.precision: Precision = precision
         self.kernel = self.add_weight(shape=(inputs, 3 * units), initializer=initializers.glorot_gates(), name="kernel")
         self.recurrent_kernel = self.add_weight(
             shape=(units, 3 * units), initializer=initializers.orthogonal_gates(), name="recurrent_kernel"
@@ -111,7 +114,7 @@ class GRU(keras.layers.Layer):  # type: ignore[misc]
 
     def project(self, inputs: Tensor) -> Tensor:
         """Computes x W + b: (n, inputs) -> (n, 3 units)."""
-        return ops.matmul(inputs, self.kernel) + self.bias[0]
+        return products.matmul(inputs, self.kernel, self.precision) + self.bias[0]
 
     def scan(self, projected: Tensor, batch_sizes: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
         """Computes all states of packed sequences, starting from zeros.
@@ -124,4 +127,6 @@ class GRU(keras.layers.Layer):  # type: ignore[misc]
         Returns:
             (steps, units) the state after each packed step, and (sequences, units) the last state of each sequence.
         """
-        return packed_gru.scan(projected, batch_sizes, self.recurrent_kernel, self.bias[1], self.activation, reverse)
+        return packed_gru.scan(
+            projected, batch_sizes, self.recurrent_kernel, self.bias[1], self.activation, reverse, self.precision
+        )

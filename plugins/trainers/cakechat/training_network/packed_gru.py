@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 from autocakechat.plugins.trainers.cakechat.network.settings import Activation
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
-
-Tensor = Any
+from autocakechat.plugins.trainers.cakechat.training_network.products import Precision, Tensor, matmul, rounded
 
 
 def _hard_sigmoid(x: Tensor) -> Tensor:
@@ -65,7 +64,13 @@ def _step(
 
 
 def scan(
-    projected: Tensor, batch_sizes: Tensor, kernel: Tensor, bias: Tensor, activation: Activation, reverse: bool
+    projected: Tensor,
+    batch_sizes: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    activation: Activation,
+    reverse: bool,
+    precision: Precision,
 ) -> tuple[Tensor, Tensor]:
     """Computes all states of packed sequences, starting from zeros.
 
@@ -76,6 +81,7 @@ def scan(
         bias: (3 units,) recurrent bias c.
         activation: σ of the gates.
         reverse: Whether to run from the last step of each sequence to its first.
+        precision: Number format of the factors of products with U.
 
     Returns:
         (steps, units) the state after each packed step, and (sequences, units) the last state of each sequence.
@@ -83,10 +89,10 @@ def scan(
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def differentiable(projected: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Any, Any]:
-        states, last, gates = _forward(projected, batch_sizes, kernel, bias, activation, reverse)
+        states, last, gates = _forward(projected, batch_sizes, kernel, bias, activation, reverse, precision)
 
         def gradient(d_states: Tensor, d_last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            return _backward(d_states, d_last, states, gates, batch_sizes, kernel, activation, reverse)
+            return _backward(d_states, d_last, states, gates, batch_sizes, kernel, activation, reverse, precision)
 
         return (states, last), gradient
 
@@ -95,14 +101,20 @@ def scan(
 
 
 def _forward(
-    projected: Tensor, batch_sizes: Tensor, kernel: Tensor, bias: Tensor, activation: Activation, reverse: bool
+    projected: Tensor,
+    batch_sizes: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    activation: Activation,
+    reverse: bool,
+    precision: Precision,
 ) -> tuple[Tensor, Tensor, Gates]:
     """Returns all states, the last states and all gates.
 
     Each gate has its own matrices: slicing a third of a matrix's columns would copy that third at each step.
     """
     time = tf.size(batch_sizes)
-    kernel_z, kernel_r, kernel_h = tf.split(kernel, 3, -1)  # U_z, U_r, U_h: (units, units)
+    kernel_z, kernel_r, kernel_h = tf.split(rounded(kernel, precision), 3, -1)  # U_z, U_r, U_h: (units, units)
     bias_z, bias_r, bias_h = tf.split(bias, 3, -1)  # c_z, c_r, c_h: (units,)
     projected_z, projected_r, projected_h = tf.split(projected, 3, -1)  # (steps, units)
     inputs = [_by_time(part, batch_sizes) for part in (projected_z + bias_z, projected_r + bias_r, projected_h)]
@@ -110,11 +122,9 @@ def _forward(
     def body(done: Tensor, state: Tensor, *outputs: Tensor) -> tuple[Tensor, ...]:
         t = time - 1 - done if reverse else done
         previous = state[: batch_sizes[t]]  # h_{t-1} of the sequences that have a step t
-        recurrent = [
-            tf.matmul(previous, kernel_z),
-            tf.matmul(previous, kernel_r),
-            tf.matmul(previous, kernel_h) + bias_h,
-        ]
+        factor = rounded(previous, precision)
+        recurrent = [matmul(factor, part, precision) for part in (kernel_z, kernel_r, kernel_h)]
+        recurrent[2] += bias_h
         new_state, gates = _step([part.read(t) for part in inputs], recurrent, previous, activation)
         outputs = tuple(array.write(t, value) for array, value in zip(outputs, (new_state, *gates), strict=True))
         return done + 1, _replace_first(state, new_state, batch_sizes[t]), *outputs
@@ -133,6 +143,7 @@ def _backward(
     kernel: Tensor,
     activation: Activation,
     reverse: bool,
+    precision: Precision,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Returns the gradients of `projected`, `kernel` and `bias`.
 
@@ -157,14 +168,14 @@ def _backward(
         factor_h * recurrent_candidate * derivative(reset),  # δa_r / δh_t
         factor_h * reset,  # δm / δh_t
     ]
-    transposed = [tf.transpose(part) for part in tf.split(kernel, 3, 1)]  # U_zᵀ, U_rᵀ, U_hᵀ
+    transposed = [tf.transpose(part) for part in tf.split(rounded(kernel, precision), 3, 1)]  # U_zᵀ, U_rᵀ, U_hᵀ
     d_outputs, updates, *factors_by_time = (_by_time(part, batch_sizes) for part in (d_states, update, *factors))
 
     def body(done: Tensor, d_carried: Tensor, d_all: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         t = done if reverse else time - 1 - done
         d_state = d_carried[: batch_sizes[t]] + d_outputs.read(t)  # δh_t
         through_gates = [
-            tf.matmul(d_state * factor.read(t), kernel)
+            matmul(d_state * factor.read(t), kernel, precision)
             for factor, kernel in zip(factors_by_time, transposed, strict=True)
         ]
         d_previous = tf.add_n([d_state * updates.read(t), *through_gates])  # δh_{t-1}
@@ -173,7 +184,10 @@ def _backward(
     _, d_state = _loop(body, time, d_last, 1)  # δh_t of all steps: (steps, units)
     d_recurrent = [d_state * factor for factor in factors]  # δa_z, δa_r, δm
     d_projected = tf.concat([*d_recurrent[:2], d_state * factor_h], 1)  # δa_z, δa_r, δa_h: (steps, 3 units)
-    d_kernel = tf.concat([tf.matmul(previous, part, transpose_a=True) for part in d_recurrent], 1)  # Σ_t h_{t-1}ᵀ δ
+    factor = rounded(previous, precision)
+    d_kernel = tf.concat(
+        [matmul(factor, part, precision, transpose_a=True) for part in d_recurrent], 1
+    )  # Σ_t h_{t-1}ᵀ δ
     d_bias = tf.concat([tf.reduce_sum(part, 0) for part in d_recurrent], 0)  # Σ_t δ
     return d_projected, d_kernel, d_bias
 

@@ -8,7 +8,7 @@ from autocakechat.plugins.trainers.cakechat.data.packed_sequences import Batch, 
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from autocakechat.plugins.trainers.cakechat.training_network.chunked_cross_entropy import cross_entropies
 from autocakechat.plugins.trainers.cakechat.training_network.hred import TrainableNetwork
-from autocakechat.plugins.trainers.cakechat.training_network.packed_gru import Tensor
+from autocakechat.plugins.trainers.cakechat.training_network.products import Tensor
 
 _IDS_SPEC = tf.TensorSpec([None], tf.int32)
 _SEQUENCES_SPEC = PackedSequences(values=_IDS_SPEC, batch_sizes=_IDS_SPEC)
@@ -66,6 +66,10 @@ class BatchScorer:
         real = tf.where(targets != self._pad)[:, 0]
         outputs = decoder_outputs(self._network, thought_vectors(self._network, batch.context), batch.replies)
         losses = cross_entropies(
-            tf.gather(outputs, real), tf.gather(targets, real), self._network.output_kernel, self._network.output_bias
+            tf.gather(outputs, real),
+            tf.gather(targets, real),
+            self._network.output_kernel,
+            self._network.output_bias,
+            self._network.precision,
         )
         return -tf.reduce_sum(losses), tf.size(losses)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from autocakechat import UserError
+from autocakechat import UserError, multiplies_bfloat16
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["float32", "bfloat16", "4bit"]
-
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 def choose_device() -> torch.device:
@@ -22,12 +19,11 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def choose_precision(wanted: Literal["auto", "float32", "bfloat16", "4bit"], cpuinfo: Path = _CPUINFO) -> Precision:
+def choose_precision(wanted: Literal["auto", "float32", "bfloat16", "4bit"]) -> Precision:
     """Returns the number format of a training.
 
     Args:
         wanted: The option `precision`.
-        cpuinfo: Linux's description of the processor.
 
     Raises:
         UserError: 4 bits are wanted, and there is no CUDA GPU or no bitsandbytes.
@@ -40,20 +36,7 @@ def choose_precision(wanted: Literal["auto", "float32", "bfloat16", "4bit"], cpu
         return wanted
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if multiplies_bfloat16(cpuinfo) else "float32"
-
-
-def multiplies_bfloat16(cpuinfo: Path = _CPUINFO) -> bool:
-    """Returns whether the processor multiplies bfloat16. Others emulate it, several times slower than float32.
-
-    Args:
-        cpuinfo: Linux's description of the processor.
-    """
-    try:
-        flags = cpuinfo.read_text("ascii", "ignore")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return "bfloat16" if multiplies_bfloat16() else "float32"
 
 
 def _require_4bit() -> None:

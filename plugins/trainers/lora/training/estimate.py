@@ -6,8 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
-from autocakechat import TrainingEstimate, split_terms
-from autocakechat.plugins.trainers.lora.language_model.precision import multiplies_bfloat16
+from autocakechat import TrainingEstimate, multiplies_bfloat16, split_terms
 from autocakechat.plugins.trainers.lora.training.memory import free_memory
 
 # Measured on two cores, with bfloat16 and with float32.

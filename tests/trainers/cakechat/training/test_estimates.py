@@ -43,7 +43,7 @@ def test_the_time_and_the_memory_are_estimated_before_the_training(
     caplog.set_level(logging.INFO)
     with pytest.raises(KeyboardInterrupt):
         train(options, corpus, tmp_path, interrupted(run, 1))
-    assert re.search(r" weights; about \d\.\d GB of memory\n", caplog.text)
+    assert re.search(r" weights; about \d\.\d GB of memory; products in float32\n", caplog.text)
     expected = r"forward model: about \d+ s for 2 epochs on this machine, and as long again for the reverse model\n"
     assert re.search(expected, caplog.text)
     caplog.clear()

@@ -14,9 +14,9 @@ import pytest
 
 from autocakechat import Corpus, markup
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
-from autocakechat.plugins.trainers.cakechat.training.history import History
-from autocakechat.plugins.trainers.cakechat.training.report_page import person_name, training_page
-from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt
+from autocakechat.plugins.trainers.cakechat.training.monitoring.history import History
+from autocakechat.plugins.trainers.cakechat.training.monitoring.report_page import person_name, training_page
+from autocakechat.plugins.trainers.cakechat.training.monitoring.sample_replies import Prompt
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from tests.core.display.page_content import headings, parse, rows, sections, text_of
 from tests.trainers.cakechat.conftest import SMALL, run_in

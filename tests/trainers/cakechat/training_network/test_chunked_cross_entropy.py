@@ -33,8 +33,8 @@ def test_cross_entropy_in_chunks_matches_tensorflow(
     def in_chunks() -> Any:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            loss = 0.5 * chunked_cross_entropy.summed_cross_entropy(*layer)
-        return loss, chunked_cross_entropy.cross_entropies(*layer), tape.gradient(loss, weights)
+            loss = 0.5 * chunked_cross_entropy.summed_cross_entropy(*layer, "float32")
+        return loss, chunked_cross_entropy.cross_entropies(*layer, "float32"), tape.gradient(loss, weights)
 
     with tf.GradientTape() as tape:
         tape.watch(weights)

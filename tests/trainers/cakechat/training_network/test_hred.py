@@ -92,7 +92,8 @@ def test_packed_gru_has_the_states_and_gradients_of_keras_gru(activation: Activa
         with tf.GradientTape() as tape:
             tape.watch(x)
             projected = tf.matmul(tf.gather_nd(x, indices), kernel) + bias[0]
-            outputs = packed_gru.scan(projected, batch_sizes, recurrent_kernel, bias[1], activation, reverse)
+            weights = recurrent_kernel, bias[1]
+            outputs = packed_gru.scan(projected, batch_sizes, *weights, activation, reverse, "float32")
             loss = tf.reduce_sum(outputs[0] * tf.gather_nd(d_states, indices)) + tf.reduce_sum(outputs[1] * d_last)
         return outputs, tape.gradient(loss, [x, kernel, recurrent_kernel, bias])
 

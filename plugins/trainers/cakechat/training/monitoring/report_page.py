@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from autocakechat import markup
-from autocakechat.plugins.trainers.cakechat.training.history import History
-from autocakechat.plugins.trainers.cakechat.training.sample_replies import Prompt
+from autocakechat.plugins.trainers.cakechat.training.monitoring.history import History
+from autocakechat.plugins.trainers.cakechat.training.monitoring.sample_replies import Prompt
 
 _EPOCHS_SHOWN = 10
 

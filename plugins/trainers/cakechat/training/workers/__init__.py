@@ -1,0 +1,1 @@
+"""Training by several processes together, on one machine or on many."""
