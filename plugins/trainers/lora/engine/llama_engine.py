@@ -88,8 +88,8 @@ class LlamaEngine:
     def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
         """Computes log p of replies: the sum over its tokens and its end token, in nats.
 
-        llama.cpp returns the probabilities of generated tokens only. Each reply is therefore generated, by a grammar that
-        leaves no choice; the probabilities are those without the grammar.
+        llama.cpp returns the probabilities of generated tokens only. Each reply is therefore generated, by a grammar
+        that leaves no choice; the probabilities are those without the grammar.
 
         Args:
             prompts: The prompts.

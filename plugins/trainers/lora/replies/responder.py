@@ -12,7 +12,7 @@ from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
 from autocakechat.plugins.trainers.lora.model.folder import PAST_REPLIES, RANKER, Settings, read_model_folder
 from autocakechat.plugins.trainers.lora.options import ReplyOptions
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
-from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, system_line
+from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt
 from autocakechat.plugins.trainers.lora.replies.selection import PastReplies, ReplySelection
 
 _CONTEXT_LINES = 20
@@ -137,7 +137,12 @@ class LanguageModelResponder:
         settings = self._settings
         return build_prompt(
             settings.chat_format,
-            system_line(settings.system, request.emotion, self._examples.lines(request.context, without)),
+            settings.system_line.text(
+                request.emotion,
+                request.chat_kind,
+                request.person,
+                self._examples.lines(request.context, without),
+            ),
             request.context[-_CONTEXT_LINES:],
             self._engine.count_tokens,
             max(16, settings.window - self._options.max_tokens - self._examples.reserved),

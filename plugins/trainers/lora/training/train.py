@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, StageError, UserError, Utterance, write_whole
+from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, StageError, UserError, write_whole
 from autocakechat.plugins.trainers.lora.bases.find import find_base
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 from autocakechat.plugins.trainers.lora.gguf_files.adapter import write_adapter_gguf
@@ -31,6 +31,12 @@ from autocakechat.plugins.trainers.lora.model.folder import (
 )
 from autocakechat.plugins.trainers.lora.options import Options
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
+from autocakechat.plugins.trainers.lora.training.conversations import (
+    Conversation,
+    choose_system_line,
+    held_out_conversations,
+    training_conversations,
+)
 from autocakechat.plugins.trainers.lora.training.history import History
 from autocakechat.plugins.trainers.lora.training.loop import TrainingConfig, TrainingData, TrainingLoop
 from autocakechat.plugins.trainers.lora.training.memory import available_memory, estimate_training_memory
@@ -80,10 +86,14 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     with run.progress(f"loading {found.record.name}"):
         tokenizer, chat_format = load_tokenizer(found)
         base = load_base(found, precision, device)
+    system_line = choose_system_line(options, corpus)
+    held_out = held_out_conversations(corpus)
     index = _index_past_replies(corpus, into, run) if options.ranking else None
     examples = Examples(index, options.examples, partial(count_tokens, tokenizer), options.window // 4)
-    maker = WindowMaker(tokenizer, chat_format, options.system, options.window, examples)
-    data = _prepare_data(options, corpus, found, precision, maker, tokenizer.token_to_id(chat_format.end), run)
+    maker = WindowMaker(tokenizer, chat_format, system_line, options.window, examples)
+    data = _prepare_data(
+        options, corpus, held_out, found, precision, maker, tokenizer.token_to_id(chat_format.end), run
+    )
     alpha = options.alpha or 2.0 * options.rank
     model, adapter = add_adapter(base, options.rank, alpha, options.dropout, run.seed % 2**31)
     weights = sum(weight.numel() for weight in adapter_weights(model).values())
@@ -93,7 +103,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         data,
         _training_config(options, base.num_parameters(), precision, run.seed),
         run,
-        samples := SampleReplies(model, tokenizer, chat_format, options, examples, corpus, run.seed),
+        samples := SampleReplies(model, tokenizer, chat_format, options, system_line, examples, held_out, run.seed),
     )
     run.log.info(
         "%d windows with %d replies, %d tokens; %d weights of the adapter; %s on %s; at most %d steps",
@@ -112,7 +122,15 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         write_adapter_gguf(found.folder / found.record.gguf, adapter, into / ADAPTER, into / ADAPTER_GGUF)
     write_whole(into / TOKENIZER, tokenizer.to_str().encode())
     labels = sorted({turn.emotion for dialog in corpus.dialogs("train") for turn in dialog[1::2]})
-    settings = Settings(chat_format, options.system, tuple(labels), options.window, options.examples)
+    settings = Settings(
+        chat_format,
+        options.system,
+        tuple(labels),
+        options.window,
+        options.examples,
+        system_line.names_kind,
+        tuple(system_line.people),
+    )
     write_model_folder(into, found, adapter, settings)
     if index:
         ReplyRanker.fit(index, corpus, run.seed, run.progress).save(into / PAST_REPLIES / RANKER)
@@ -126,6 +144,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
 def _prepare_data(
     options: Options,
     corpus: Corpus,
+    held_out: Sequence[Conversation],
     found: FoundBase,
     precision: Precision,
     maker: WindowMaker,
@@ -134,7 +153,7 @@ def _prepare_data(
 ) -> TrainingData:
     with run.progress("reading the corpus", unit="windows") as progress:
         windows = []
-        for window in maker.windows(corpus.dialogs("train"), indexed=True):
+        for window in maker.windows(training_conversations(corpus, options.per_chat)):
             windows.append(window)
             progress.advance()
     replies = sum(window.replies for window in windows)
@@ -143,15 +162,15 @@ def _prepare_data(
             f"the corpus has {replies} replies to train on, fewer than trainer.min_replies ({options.min_replies})",
             "use more chats, or lower trainer.min_replies",
         )
-    held_out = list(_up_to(maker.windows(_spread(list(corpus.dialogs("validation")))), _HELD_OUT_TOKENS))
+    measured = list(_up_to(maker.windows(_spread(held_out)), _HELD_OUT_TOKENS))
     affecting = [field.name for field in attrs.fields(Options) if field.metadata["affects_key"]]
     chosen = {name: getattr(options, name) for name in affecting}
     content = [found.record.files, chosen, run.seed, precision, [window.ids for window in windows]]
     fingerprint = hashlib.sha256(msgspec.json.encode(content, enc_hook=str)).hexdigest()
-    return TrainingData(windows, held_out, pad, fingerprint)
+    return TrainingData(windows, measured, pad, fingerprint)
 
 
-def _spread(dialogs: Sequence[tuple[Utterance, ...]]) -> Iterator[tuple[Utterance, ...]]:
+def _spread(dialogs: Sequence[Conversation]) -> Iterator[Conversation]:
     """Yields all dialogs, the first ones far apart, so that a few of them represent all."""
     step = max(1, len(dialogs) // 16)
     for start in range(step):
