@@ -167,7 +167,7 @@ def test_a_missing_embedder_stops_the_run_before_it_begins(monkeypatch: pytest.M
 
 
 def test_a_conversation_without_messages_gets_a_reply(learn: Callable[..., Responder]) -> None:
-    (reply,) = learn().respond([Request([])])
+    (reply,) = learn(PETS, WORK).respond([Request([])])
     assert reply.text
 
 

@@ -192,6 +192,6 @@ class LlamaEngine:
             "temperature": 0,
             "response_fields": ["completion_probabilities"],
         }
-        (answer,) = self._complete(settings | job)
+        (answer,) = self._complete({**settings, **job})
         found: list[dict[str, Any]] = answer["completion_probabilities"]
         return found
