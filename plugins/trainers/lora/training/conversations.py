@@ -86,7 +86,8 @@ def _excess_replies(corpus: Corpus, per_chat: int) -> Counter[str]:
     replies: Counter[str] = Counter()
     for conversation in training_conversations(corpus, None):
         replies[conversation.origin.chat] += len(conversation.turns) // 2
-    if "" in replies:
+    del replies[""]  # dialogs that are planted by `acc evaluate --canaries`
+    if not replies:
         raise _no_origins(corpus, "per_chat")
     return Counter({chat: count - per_chat for chat, count in replies.items() if count > per_chat})
 
