@@ -94,7 +94,8 @@ class ProcessGroup:
             data.copy_(torch.from_numpy(np.frombuffer(own, np.uint8).copy()))
         with _lost_processes():
             torch.distributed.broadcast(data, src=0)
-        return data.cpu().numpy().tobytes()
+        content: bytes = data.cpu().numpy().tobytes()
+        return content
 
 
 @contextmanager
