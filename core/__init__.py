@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from autocakechat.interface.model_file import damaged_file, read_json
     from autocakechat.interface.options import Secret, option
+    from autocakechat.interface.origin import GROUP, PERSONAL, Origin, pseudonym
     from autocakechat.interface.run_context import Progress, RunContext
     from autocakechat.interface.selection import select_chats
     from autocakechat.interface.session import Session
@@ -45,13 +46,15 @@ if TYPE_CHECKING:
     from autocakechat.ranking.moments import set_aside
     from autocakechat.ranking.reply_ranker import RankedReply, ReplyRanker
     from autocakechat.ranking.rules import BannedPhrases, is_allowed
-    from autocakechat.retrieval.exchanges import Exchange, read_exchanges
+    from autocakechat.retrieval.exchanges import Exchange, exchanges_of, read_exchanges
     from autocakechat.retrieval.meaning import Embedder, open_embedder
     from autocakechat.retrieval.reply_index import Match, ReplyIndex
     from autocakechat.retrieval.terms import split_terms
     from autocakechat.text import escape_control_characters
 
 __all__ = [
+    "GROUP",
+    "PERSONAL",
     "AnnotatorType",
     "BannedPhrases",
     "Candidate",
@@ -68,6 +71,7 @@ __all__ = [
     "Match",
     "Message",
     "MessageBatch",
+    "Origin",
     "Progress",
     "RankedReply",
     "RankingResponder",
@@ -90,6 +94,7 @@ __all__ = [
     "Utterance",
     "damaged_file",
     "escape_control_characters",
+    "exchanges_of",
     "finalize_model_folder",
     "hash_file",
     "hookimpl",
@@ -98,6 +103,7 @@ __all__ = [
     "multiplies_bfloat16",
     "open_embedder",
     "option",
+    "pseudonym",
     "read_exchanges",
     "read_json",
     "select_chats",
@@ -125,6 +131,7 @@ _PUBLIC_NAMES = {
     ),
     "interface.model_file": ("damaged_file", "read_json"),
     "interface.options": ("Secret", "option"),
+    "interface.origin": ("GROUP", "PERSONAL", "Origin", "pseudonym"),
     "interface.run_context": ("Progress", "RunContext"),
     "interface.selection": ("select_chats",),
     "interface.session": ("Session",),
@@ -142,7 +149,7 @@ _PUBLIC_NAMES = {
     "ranking.moments": ("set_aside",),
     "ranking.reply_ranker": ("RankedReply", "ReplyRanker"),
     "ranking.rules": ("BannedPhrases", "is_allowed"),
-    "retrieval.exchanges": ("Exchange", "read_exchanges"),
+    "retrieval.exchanges": ("Exchange", "exchanges_of", "read_exchanges"),
     "retrieval.meaning": ("Embedder", "open_embedder"),
     "retrieval.reply_index": ("Match", "ReplyIndex"),
     "retrieval.terms": ("split_terms",),

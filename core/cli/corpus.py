@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -10,9 +10,10 @@ import click
 
 from autocakechat.cli.lazy import CommandGroup
 from autocakechat.cli.overrides import any_option, set_option
+from autocakechat.corpus.encoder import DialogEncoder
 from autocakechat.errors import UserError
 from autocakechat.files import writing_whole
-from autocakechat.interface.corpus import Part
+from autocakechat.interface.corpus import Corpus, Part
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
@@ -58,7 +59,7 @@ def export(
     corpus = app.runner(pipeline, overrides).artifact("corpus", accept_any).path
     parts: tuple[Part, ...] = get_args(Part) if part == "all" else (part,)
     try:
-        _concatenate([corpus / f"{name}.jsonl" for name in parts], output)
+        _write_dialogs(Corpus(corpus), parts, output)
     except OSError as error:
         raise UserError(f"{output}: {error.strerror}", "nothing was written") from None
     app.log.info("corpus: exported to %s", output)
@@ -84,9 +85,11 @@ def report(app: App, pipeline: Path, accept_any: bool, overrides: tuple[str, ...
         click.echo(render(content, samples))
 
 
-def _concatenate(parts: list[Path], output: Path) -> None:
-    """Concatenates files into one. If that fails, the old output file is unchanged."""
+def _write_dialogs(corpus: Corpus, parts: Sequence[Part], output: Path) -> None:
+    """Writes the dialogs without their origins. If that fails, the old output file is unchanged."""
+    encode = DialogEncoder()
     with writing_whole(output) as file:
         for part in parts:
-            with part.open("rb") as lines:
-                shutil.copyfileobj(lines, file)
+            for dialog in corpus.dialogs(part):
+                line, _ = encode(dialog)
+                file.write(line + b"\n")

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from xxhash import xxh3_64_intdigest
 
+from autocakechat.corpus.dialog_origin import origin_of, with_origin
 from autocakechat.corpus.encoder import DialogEncoder
 from autocakechat.corpus.masking.dialog_masker import MaskedTexts
 from autocakechat.corpus.masking.masker import Masker
@@ -118,9 +119,9 @@ class CorpusWriter:
             return
         accepted = list(map(self._replies.add, map(_hash, utterances[1::2])))
         if all(accepted):
-            self._accept(line, utterances, dialog.started, ledger)
+            self._accept(line, utterances, dialog, ledger)
         else:
-            self._write_without_overused_replies(accepted, utterances, dialog.started, ledger)
+            self._write_without_overused_replies(accepted, utterances, dialog, ledger)
 
     def finish(self, builder: ReportBuilder) -> Report:
         """Splits the dialogs by time, and writes both parts and the report.
@@ -156,44 +157,45 @@ class CorpusWriter:
         return report
 
     def _write_without_overused_replies(
-        self, accepted: list[bool], utterances: Sequence[Utterance], started: int, ledger: Ledger
+        self, accepted: list[bool], utterances: Sequence[Utterance], dialog: Dialog, ledger: Ledger
     ) -> None:
         """Drops the pairs whose reply occurs too often, and writes the pieces before, between and after them.
 
         Args:
             accepted: For each pair, whether its reply may occur once more.
             utterances: The turns of the dialog.
-            started: When the dialog started.
+            dialog: The dialog, before masking.
             ledger: The ledger of its chat.
         """
         overused = [2 * pair for pair, is_accepted in enumerate(accepted) if not is_accepted]
         self._overused_replies += len(overused)
         start = 0
         for end in [*overused, len(utterances)]:
-            self._write_piece(utterances[start:end], started, ledger)
+            self._write_piece(utterances[start:end], dialog, ledger)
             start = end + 2
             _drop(utterances[end:start], ledger, OVERUSED_REPLY)
 
-    def _write_piece(self, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
+    def _write_piece(self, utterances: Sequence[Utterance], dialog: Dialog, ledger: Ledger) -> None:
         """Writes a piece of a dialog whose replies are already counted, unless the corpus already contains it."""
         if not utterances:
             return
         line, texts = self._encode(utterances)
         if self._dialogs.add(xxh3_64_intdigest(texts)):
-            self._accept(line, utterances, started, ledger)
+            self._accept(line, utterances, dialog, ledger)
             return
         for reply in utterances[1::2]:
             self._replies.undo_add(_hash(reply))
         _drop(utterances, ledger, DUPLICATE)
 
-    def _accept(self, line: bytes, utterances: Sequence[Utterance], started: int, ledger: Ledger) -> None:
+    def _accept(self, line: bytes, utterances: Sequence[Utterance], dialog: Dialog, ledger: Ledger) -> None:
         pending = self._pending
         if pending.ledger is not ledger or pending.bytes >= _PENDING_BYTES:
             self._flush()
             pending.ledger = ledger
+        line = with_origin(line, origin_of(dialog.chat, utterances, ledger))
         pending.lines.append(line)
         pending.bytes += len(line)
-        pending.started.append(started)
+        pending.started.append(dialog.started)
         pending.dialogs.append(utterances)
 
     def _flush(self) -> None:

@@ -8,6 +8,8 @@ from autocakechat.interface.model import RankingResponder, Request, Responder, S
 from autocakechat.interface.run_context import OpenProgress
 
 _BATCH_SIZE = 32
+_SCORED_REPLIES = 64
+"""Replies that are scored in one call: few enough that the progress display is up to date with a slow model."""
 
 
 class BatchedResponder:
@@ -61,7 +63,7 @@ class BatchedResponder:
         assert isinstance(self._responder, ScoringResponder)
         scores: list[list[Score]] = []
         with self._progress(title, total=len(requests), unit="requests") as progress:
-            for batch in _batches(len(requests)):
+            for batch in _batches_of_replies([len(texts) for texts in replies]):
                 scores += self._responder.score(requests[batch], replies[batch])
                 progress.advance(len(requests[batch]))
         return scores
@@ -83,3 +85,19 @@ class BatchedResponder:
 
 def _batches(total: int) -> Iterator[slice]:
     return (slice(start, start + _BATCH_SIZE) for start in range(0, total, _BATCH_SIZE))
+
+
+def _batches_of_replies(counts: Sequence[int]) -> Iterator[slice]:
+    """Yields batches of at most 32 requests and 64 replies, or of one request with more replies.
+
+    Args:
+        counts: The number of replies of each request.
+    """
+    start = replies = 0
+    for place, count in enumerate(counts):
+        if place > start and (replies + count > _SCORED_REPLIES or place - start == _BATCH_SIZE):
+            yield slice(start, place)
+            start, replies = place, 0
+        replies += count
+    if counts:
+        yield slice(start, len(counts))

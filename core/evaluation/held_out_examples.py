@@ -26,6 +26,8 @@ class EvaluationExample:
         context: The turns before the reply, oldest first.
         reply: The person's reply.
         emotion: The label of the reply.
+        chat_kind: The kind of its chat.
+        person: The pseudonym of who wrote the last turn of the context.
         distractors: Replies that the person gave in other contexts: the wrong candidates of the ranking task.
     """
 
@@ -33,6 +35,8 @@ class EvaluationExample:
     context: tuple[str, ...]
     reply: str
     emotion: str
+    chat_kind: str = ""
+    person: str = ""
     distractors: tuple[str, ...] = ()
 
     @property
@@ -136,11 +140,13 @@ class TrainingReplies:
 
 
 def _held_out_examples(corpus: Corpus) -> Iterator[EvaluationExample]:
-    for number, dialog in enumerate(corpus.dialogs("validation")):
+    dialogs = zip(corpus.dialogs("validation"), corpus.origins("validation"), strict=True)
+    for number, (dialog, origin) in enumerate(dialogs):
         for index in range(1, len(dialog), 2):
             context: Sequence[Utterance] = dialog[:index]
             reply = dialog[index]
-            yield EvaluationExample(number, tuple(turn.text for turn in context), reply.text, reply.emotion)
+            texts = tuple(turn.text for turn in context)
+            yield EvaluationExample(number, texts, reply.text, reply.emotion, origin.kind, origin.person(index // 2))
 
 
 def _draw_distractors(reply: str, pool: Sequence[str], number: int, rng: random.Random) -> tuple[str, ...]:

@@ -122,4 +122,4 @@ class ModelTest:
 def request(example: EvaluationExample, labels: Sequence[str], context_lines: int) -> Request:
     """Returns the request for a reply to an example, with as many lines of context as a model uses."""
     label = example.emotion if example.emotion in labels else Session.default_label(labels)
-    return Request(example.context[-context_lines:], label)
+    return Request(example.context[-context_lines:], label, example.chat_kind, example.person)

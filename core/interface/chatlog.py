@@ -145,7 +145,7 @@ class Chat:
         self.title = title
         self.kind = kind
         self.skip = skip
-        self.ledger = Ledger()
+        self.ledger = Ledger("group" in kind)
         self.origin: Iterable[Message] | Iterable[MessageBatch] = messages
         self._batches = MessageBatch.in_batches(messages)
         self._rest: Iterator[Message] | None = None

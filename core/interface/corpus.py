@@ -5,13 +5,15 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from autocakechat.errors import UserError
+from autocakechat.interface.origin import Origin
 
 Part = Literal["train", "validation"]
+T = TypeVar("T")
 
 
 class Utterance(msgspec.Struct, frozen=True, gc=False, rename={"emotion": "condition"}):
@@ -44,10 +46,17 @@ class Dialog(msgspec.Struct, frozen=True, gc=False):
     utterances: tuple[Utterance, ...]
 
 
+class _TurnOrigin(msgspec.Struct, frozen=True, gc=False):
+    """What a turn in a corpus file says about the origin of its dialog: only the first one does."""
+
+    origin: Origin = Origin()
+
+
 class Corpus:
     """A corpus folder: `train.jsonl`, `validation.jsonl` (one dialog per line) and `report.json`.
 
-    A dialog is a JSON list of `{"text": ..., "condition": ...}`, CakeChat's format.
+    A dialog is a JSON list of `{"text": ..., "condition": ...}`, CakeChat's format. Its first turn also has the key
+    `origin`.
 
     Args:
         path: The folder.
@@ -66,10 +75,26 @@ class Corpus:
             ValueError: There is no such part.
             UserError: The file is missing or damaged.
         """
+        return self._read(part, tuple[Utterance, ...])
+
+    def origins(self, part: Part) -> Iterator[Origin]:
+        """Reads where each dialog of one part is from, lazily and in the order of `dialogs`.
+
+        Args:
+            part: `train` for the training set, `validation` for the held-out set.
+
+        Raises:
+            ValueError: There is no such part.
+            UserError: The file is missing or damaged.
+        """
+        return (turns[0].origin if turns else Origin() for turns in self._read(part, tuple[_TurnOrigin, ...]))
+
+    def _read(self, part: Part, dialog: type[T]) -> Iterator[T]:
+        """Reads the lines of one part as a type of dialogs."""
         if part not in typing.get_args(Part):
             raise ValueError(f"a corpus has the parts 'train' and 'validation', not {part!r}")
         file = self.path / f"{part}.jsonl"
-        decoder = msgspec.json.Decoder(tuple[Utterance, ...])
+        decoder = msgspec.json.Decoder(dialog)
         try:
             with file.open("rb") as lines:
                 for number, line in enumerate(lines, 1):

@@ -27,12 +27,21 @@ class Tally(NamedTuple):
 
 
 class _SenderNumbers(dict[str, int]):
-    """Numbers senders in the order of their first message. Senders after the first 65,536 share the last number."""
+    """Numbers senders in the order of their first message. Senders after the first 65,536 share the last number.
+
+    Attributes:
+        names: The senders, in the order of their numbers.
+    """
 
     _LAST = 2**16 - 1
 
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
     def __missing__(self, sender: str) -> int:
         number = self[sender] = min(len(self), self._LAST)
+        if number == len(self.names):
+            self.names.append(sender)
         return number
 
 
@@ -41,7 +50,11 @@ class Ledger:
 
     A message is kept if its text is in a written dialog. Otherwise the first reason for dropping it counts.
 
+    Args:
+        is_group: Whether the chat is a group.
+
     Attributes:
+        is_group: Whether the chat is a group.
         notes: Events other than dropped messages, and how often each happened.
         topics: Number of messages by topic; empty for a chat without topics.
     """
@@ -51,7 +64,8 @@ class Ledger:
     _FIRST_REASON = 2
     _MAX_REASONS = 253  # their codes are 2 to 254; 255 is for all other reasons
 
-    def __init__(self) -> None:
+    def __init__(self, is_group: bool = False) -> None:
+        self.is_group = is_group
         self._states = bytearray()
         self._senders = array("H")
         self._sender_numbers = _SenderNumbers()
@@ -87,9 +101,16 @@ class Ledger:
         Args:
             positions: The positions of the messages.
         """
-        senders = {number: sender for sender, number in reversed(self._sender_numbers.items())}
         counts = Counter(map(self._senders.__getitem__, positions))
-        return Counter({senders[number]: count for number, count in counts.items()})
+        return Counter({self._sender_numbers.names[number]: count for number, count in counts.items()})
+
+    def sender(self, position: int) -> str:
+        """Returns the sender of a message.
+
+        Args:
+            position: The position of the message.
+        """
+        return self._sender_numbers.names[self._senders[position]]
 
     def drop(self, position: int, reason: str) -> None:
         """Records that a message is dropped, unless it was already kept or dropped."""

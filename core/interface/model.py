@@ -19,10 +19,14 @@ class Request:
     Attributes:
         context: The turns so far, oldest first, speakers alternating. The reply is to the last one.
         emotion: The label to condition the reply on.
+        chat_kind: The kind of its chat, as in `Origin`: `personal` or `group`; empty if it is unknown.
+        person: The pseudonym of who wrote the last turn; empty if it is unknown.
     """
 
     context: Sequence[str]
     emotion: str = "neutral"
+    chat_kind: str = ""
+    person: str = ""
 
 
 @attrs.frozen

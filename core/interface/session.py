@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from autocakechat.interface.deprecation import deprecated, warn_deprecated
 from autocakechat.interface.model import Reply, Request, Responder
-
-_CLIENT = "client"
-_SERVER = "server"
+from autocakechat.interface.origin import PERSONAL, pseudonym
 
 
 class Session:
@@ -18,14 +16,18 @@ class Session:
         context_lines: The number of turns that the model uses as context; older ones are deleted.
         emotion: The label to condition replies on.
         line_limit: The maximum length of a turn in characters; of a longer one only the end is kept.
+        chat_kind: The kind of the chat: `personal` or `group`.
     """
 
-    def __init__(self, context_lines: int, emotion: str = "neutral", line_limit: int = 4096) -> None:
+    def __init__(
+        self, context_lines: int, emotion: str = "neutral", line_limit: int = 4096, chat_kind: str = PERSONAL
+    ) -> None:
         self.context_lines = context_lines
         self.emotion = emotion
         self.line_limit = line_limit
+        self.chat_kind = chat_kind
         self._turns: list[str] = []
-        self._last_speaker = _SERVER
+        self._last_speaker: str | None = None
 
     @classmethod
     def start(cls, responder: Responder) -> Session:
@@ -46,20 +48,21 @@ class Session:
     @property
     def waiting(self) -> bool:
         """Whether the last message has no reply yet."""
-        return self._last_speaker != _SERVER
+        return self._last_speaker is not None
 
-    def add_message(self, text: str, speaker: str = _CLIENT) -> None:
+    def add_message(self, text: str, speaker: str = "") -> None:
         """Adds a message of a client. Consecutive messages of one client form one turn, as in the corpus.
 
         Args:
             text: The message.
-            speaker: The client, if the chat has several.
+            speaker: The id of the client, as the sources of the corpus give it; empty if it is unknown. A model may
+                reply differently to different people.
         """
         self._add(text, speaker)
 
     def add_reply(self, reply: Reply) -> None:
         """Adds a reply of the bot."""
-        self._add(reply.text, _SERVER)
+        self._add(reply.text, None)
 
     def request(self) -> Request:
         """Returns the request to pass to the responder.
@@ -67,16 +70,16 @@ class Session:
         Raises:
             RuntimeError: There is no message without a reply.
         """
-        if not self.waiting:
+        if self._last_speaker is None:
             raise RuntimeError("there is no message to reply to")
-        return Request(context=tuple(self._turns), emotion=self.emotion)
+        return Request(tuple(self._turns), self.emotion, self.chat_kind, pseudonym(self._last_speaker))
 
     def reset(self) -> None:
         """Deletes all turns. The label stays."""
         self._turns.clear()
-        self._last_speaker = _SERVER
+        self._last_speaker = None
 
-    def hear(self, text: str, speaker: str = _CLIENT) -> None:
+    def hear(self, text: str, speaker: str = "") -> None:
         """Deprecated: the former name of `add_message`."""
         warn_deprecated(deprecated("Session.hear", since="0.1", gone="0.3", instead="Session.add_message"))
         self.add_message(text, speaker)
@@ -98,7 +101,7 @@ class Session:
         warn_deprecated(deprecated("Session.find_mood", since="0.1", gone="0.3", instead="Session.find_label"))
         return Session.find_label(typed, labels)
 
-    def _add(self, text: str, speaker: str) -> None:
+    def _add(self, text: str, speaker: str | None) -> None:
         if self._turns and speaker == self._last_speaker:
             text = f"{self._turns.pop()}\n{text}"
         self._turns.append(text[-self.line_limit :])

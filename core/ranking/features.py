@@ -136,7 +136,7 @@ class CandidateFeatures:
         return found
 
     def _message_and_earlier(self, context: Sequence[str]) -> tuple[Weights, Weights]:
-        return self._words(context[-1]), self._join(context[-self._index.context_lines : -1])
+        return self._words("".join(context[-1:])), self._join(context[-self._index.context_lines : -1])
 
     def _expected_reply(self, context: Sequence[str], without: range) -> Weights:
         """Returns the words of the replies to the most similar past messages, as a vector of length 1."""

@@ -29,7 +29,8 @@ def is_allowed(candidate: str, context: Sequence[str], names: frozenset[str] = f
         return False
     words = split_terms(candidate)
     earlier_replies = (split_terms(line) for line in context[-2::-2])
-    return all(words != earlier for earlier in earlier_replies) and not _repeats(words, split_terms(context[-1]))
+    message = split_terms("".join(context[-1:]))
+    return all(words != earlier for earlier in earlier_replies) and not _repeats(words, message)
 
 
 class BannedPhrases:

@@ -175,7 +175,7 @@ class ReplyIndex:
         shares with it, and, with an embedder, by the meaning of their reply. The ranks are fused.
 
         Args:
-            context: The turns so far, oldest first; at least one.
+            context: The turns so far, oldest first; no turn counts as an empty one.
             limit: The largest number of exchanges.
             without: Numbers of exchanges to leave out: in a test, those of the dialog that is tested.
 
@@ -197,7 +197,7 @@ class ReplyIndex:
 
     def message_scores(self, context: Sequence[str]) -> Scores:
         """Returns how much the lines of every exchange are like those of a conversation (BM25)."""
-        scores = self._fields[_Field.MESSAGE].scores(context[-1])
+        scores = self._fields[_Field.MESSAGE].scores("".join(context[-1:]))
         earlier = "\n".join(context[-self.context_lines : -1])
         if earlier and scores.any():
             scores = scores + _EARLIER_WEIGHT * self._fields[_Field.EARLIER].scores(earlier)
@@ -210,7 +210,7 @@ class ReplyIndex:
     def _reply_scores(self, context: Sequence[str]) -> Scores:
         """Returns how much every reply is about the words of a conversation (BM25)."""
         replies = self._fields[_Field.REPLY]
-        scores = replies.scores(context[-1])
+        scores = replies.scores("".join(context[-1:]))
         for line in context[-self.context_lines : -1]:
             scores = scores + _EARLIER_WEIGHT * replies.scores(line)
         return scores

@@ -20,6 +20,11 @@ class Options:
     mood: str | None = option(
         default=None, help="the label to reply with at first; /mood changes it", affects_key=False
     )
+    person: str = option(
+        default="",
+        help="who writes, an id as in the chat log: a model may reply differently to different people",
+        affects_key=False,
+    )
     candidates: bool = option(
         default=False, help="show the ranked candidates of each reply below it", affects_key=False
     )
@@ -33,7 +38,8 @@ def deploy(options: Options, model: TrainedModel, run: RunContext) -> None:
     from autocakechat.plugins.deployers.console.conversation import Conversation
     from autocakechat.plugins.deployers.console.terminal import converse
 
-    converse(Conversation(model.load(), options.mood, options.candidates, options.explain), run)
+    conversation = Conversation(model.load(), options.mood, options.candidates, options.explain, options.person)
+    converse(conversation, run)
 
 
 @hookimpl

@@ -39,18 +39,25 @@ class Conversation:
         mood: The label to reply with at first; None for the model's default label.
         candidates: Whether to show the candidates of each reply.
         explain: Whether to show what each feature of a reply adds to its score.
+        person: The id of who writes, as in the chat log; empty if it is unknown.
 
     Raises:
         UserError: The model does not have this label.
     """
 
     def __init__(
-        self, responder: Responder, mood: str | None = None, candidates: bool = False, explain: bool = False
+        self,
+        responder: Responder,
+        mood: str | None = None,
+        candidates: bool = False,
+        explain: bool = False,
+        person: str = "",
     ) -> None:
         self._responder = responder
         self._session = Session.start(responder)
         self._candidates = candidates
         self._explain = explain
+        self._person = person
         if mood is not None:
             label = Session.find_label(mood, responder.labels)
             if label is None:
@@ -75,7 +82,7 @@ class Conversation:
         """Returns the reply to a message, or the result of a command."""
         if line.startswith("/"):
             return Answer(self._run_command(*line.split(maxsplit=1)))
-        self._session.add_message(line)
+        self._session.add_message(line, self._person)
         with redirect_stdout(sys.stderr):  # for models that print; a reader of standard output expects replies only
             (reply,) = self._responder.respond([self._session.request()])
         self._session.add_reply(reply)

@@ -84,6 +84,13 @@ class Options:
         check=and_(ge(0), le(8)),
         help="the most similar past exchanges to show in each prompt, in training and in replies",
     )
+    people: bool = option(
+        default=False,
+        help="learn to reply differently to different people; the model folder stores pseudonyms of their ids",
+    )
+    per_chat: int | None = option(
+        default=None, check=optional(ge(1)), help="the most replies of one chat to learn, the newest (default: all)"
+    )
     min_replies: int = option(
         default=10, check=ge(1), help="minimum replies to train on; fewer are rejected", affects_key=False
     )

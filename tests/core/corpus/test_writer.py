@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autocakechat import Chat, Corpus, Dialog, Message, StageError, UserError, Utterance
+from autocakechat import Chat, Corpus, Dialog, Message, Origin, StageError, UserError, Utterance, pseudonym
 from autocakechat.corpus.occurrence_table import OccurrenceCounter
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report import Report
@@ -49,10 +49,34 @@ def texts(folder: Path, part: str = "train") -> list[tuple[str, ...]]:
 def test_writes_the_format_of_cakechat(tmp_path: Path) -> None:
     write(tmp_path, [Dialog("user0", 0, (Utterance("how are you?"), Utterance("fine", "joy")))])
     assert (tmp_path / "train.jsonl").read_bytes() == (
-        b'[{"text":"how are you?","condition":"neutral"},{"text":"fine","condition":"joy"}]\n'
+        b'[{"origin":{"chat":"%b","kind":"personal","people":["%b"]},"text":"how are you?","condition":"neutral"},'
+        b'{"text":"fine","condition":"joy"}]\n' % ((pseudonym("user0").encode(),) * 2)
     )
     assert (tmp_path / "validation.jsonl").read_bytes() == b""
     assert sorted(os.listdir(tmp_path)) == ["report.json", "train.jsonl", "validation.jsonl"]
+
+
+def test_the_origin_of_a_dialog_has_no_ids(tmp_path: Path) -> None:
+    messages = [Message(number, sender, None, "hi", 0) for number, sender in enumerate(["anna", "me", "ben", "me"])]
+    chat = Chat("team", "Team", "private_supergroup", messages)
+    assert len(list(chat.messages)) == 4
+    turns = tuple(Utterance(text, messages=(number,)) for number, text in enumerate(["who?", "me", "and?", "no"]))
+    builder = ReportBuilder()
+    builder.add_chat(chat)
+    with CorpusWriter(tmp_path, CorpusOptions(), seed=1) as writer:
+        writer.write(Dialog("team", 0, turns), chat.ledger)
+        writer.write(Dialog("team", 1, (Utterance("an utterance"), Utterance("without a message"))), chat.ledger)
+        writer.finish(builder)
+    (first,), (second,) = (list(Corpus(tmp_path).origins(part)) for part in ("train", "validation"))
+    assert first == Origin(pseudonym("team"), "group", (pseudonym("anna"), pseudonym("ben")))
+    assert [first.person(pair) for pair in range(3)] == [pseudonym("anna"), pseudonym("ben"), ""]
+    assert second.person(0) == ""
+    assert b"anna" not in (tmp_path / "train.jsonl").read_bytes()
+
+
+def test_a_corpus_of_an_earlier_version_has_empty_origins(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('[{"text": "hi", "condition": "joy"}, {"text": "yo", "condition": "joy"}]\n')
+    assert list(Corpus(tmp_path).origins("train")) == [Origin()]
 
 
 def test_duplicate_dialogs_are_written_once(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat import Reply, Session
+from autocakechat import Reply, Session, pseudonym
 
 Step = tuple[str, str]
 steps = st.lists(st.tuples(st.sampled_from(["anna", "ben", "server"]), st.text(max_size=20)), max_size=40)
@@ -41,6 +41,15 @@ def test_messages_of_different_clients_form_different_turns() -> None:
     session.add_message("me", "ben")
     session.add_message("and my dog", "ben")
     assert session.request().context == ("who is coming?", "me\nand my dog")
+
+
+def test_a_request_says_who_wrote_last_and_the_kind_of_chat() -> None:
+    session = Session(context_lines=5, chat_kind="group")
+    session.add_message("who is coming?", "anna")
+    assert session.request().person == pseudonym("anna")
+    session.add_message("me")
+    request = session.request()
+    assert (request.person, request.chat_kind) == ("", "group")
 
 
 def test_only_the_context_of_the_model_is_kept() -> None:

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from autocakechat import Reply, Request, RunContext, UserError
+from autocakechat import Reply, Request, RunContext, UserError, pseudonym
 from autocakechat.plugins.deployers.console import Options, deploy
 from tests.deployers.responders import Echo, all_lines, model_of
 
@@ -39,11 +40,18 @@ class Ranking(Echo):
         return [Reply(texts[1], texts if requests[0].context[-1] != "bye" else ())]
 
 
+class NamesPerson(Echo):
+    """Replies with what it knows about the conversation."""
+
+    def respond(self, requests: Sequence[Request]) -> list[Reply]:
+        return [Reply(f"{request.chat_kind} {request.person}") for request in requests]
+
+
 @pytest.fixture
 def run_script(run: RunContext, monkeypatch: pytest.MonkeyPatch) -> RunScript:
     """Deploys with some standard input, in an ASCII locale, and returns the lines of standard output."""
 
-    def run_with_input(standard_input: bytes, echo: type[Echo] = Echo, **options: bool) -> list[str]:
+    def run_with_input(standard_input: bytes, echo: type[Echo] = Echo, **options: Any) -> list[str]:
         output = BytesIO()
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(standard_input), "ascii"))
         monkeypatch.setattr(sys, "stdout", TextIOWrapper(output, "ascii"))
@@ -78,6 +86,11 @@ def test_commands_in_a_script_get_one_line_each(run_script: RunScript) -> None:
     assert output[3].startswith("/mood LABEL")
     assert output[4].startswith("unknown command /dance; /mood LABEL")
     assert len(output) == 5
+
+
+def test_the_model_knows_who_writes(run_script: RunScript) -> None:
+    assert run_script(b"hi\n", NamesPerson, person="user1") == [f"personal {pseudonym('user1')}"]
+    assert run_script(b"hi\n", NamesPerson) == ["personal "]
 
 
 def test_moods_are_offered_only_by_a_model_with_several_labels(run_script: RunScript) -> None:

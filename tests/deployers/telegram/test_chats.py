@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from autocakechat import Request, RunContext
+from autocakechat import GROUP as GROUP_KIND
+from autocakechat import PERSONAL, Request, RunContext, pseudonym
 from autocakechat.plugins.deployers.telegram.receiving.admission import NO_ACCESS_NOTICE
 from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
+from autocakechat.plugins.deployers.telegram.replying.origin import export_id
 from tests.deployers.responders import Echo
 from tests.deployers.telegram.support.bot_api import NAME, BotApi
 from tests.deployers.telegram.support.bot_thread import BotThread
@@ -147,8 +149,20 @@ def test_in_a_group_it_replies_only_when_addressed_and_uses_all_messages_as_cont
         ("who is coming?", "me!", "and you?"),
         ("and you?", "neutral: and you?", "really?"),
     ]
+    requests = [request for batch in echo.batches for request in batch]
+    assert [(request.chat_kind, request.person) for request in requests] == [
+        (GROUP_KIND, pseudonym("user3")),
+        (GROUP_KIND, pseudonym("user1")),
+    ]
     replies = [message["params"]["reply_parameters"]["message_id"] for message in api.sent]
     assert replies == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("speaker", "id"), [(123, "user123"), (-1001234567890, "channel1234567890"), (-55, "channel55")]
+)
+def test_people_have_the_ids_of_exports(speaker: int, id: str) -> None:
+    assert export_id(speaker) == id
 
 
 def test_commands_for_another_bot_in_the_group_are_ignored(api: BotApi, bot: MakeBot) -> None:
@@ -231,7 +245,7 @@ def test_a_conversation_continues_after_a_restart(api: BotApi, bot: MakeBot, ech
     with bot():
         api.write("again")
         api.wait(lambda: len(api.texts()) == 3)
-    assert echo.batches[-1] == [Request(("hi", "anger: hi", "again"), "anger")]
+    assert echo.batches[-1] == [Request(("hi", "anger: hi", "again"), "anger", PERSONAL, pseudonym("user1"))]
 
 
 def test_a_repeated_update_gets_one_reply(api: BotApi, bot: MakeBot) -> None:

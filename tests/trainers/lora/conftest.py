@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
+from itertools import zip_longest
 from pathlib import Path
 
 import attrs
+import msgspec
 import pytest
 
-from autocakechat import Corpus, RunContext
+from autocakechat import Corpus, Origin, RunContext
 from autocakechat.plugins.trainers.lora.options import Options
 from tests.trainers.lora.tiny_base import make_tiny_base
 
@@ -69,13 +71,29 @@ def learn(tmp_path: Path, run: RunContext) -> Callable[..., Path]:
     return learn
 
 
-def write_corpus(folder: Path, train: Sequence[Sequence[Line]], validation: Sequence[Sequence[Line]] = ()) -> Corpus:
+def write_corpus(
+    folder: Path,
+    train: Sequence[Sequence[Line]],
+    validation: Sequence[Sequence[Line]] = (),
+    origins: Sequence[Origin] = (),
+) -> Corpus:
+    """Writes a corpus.
+
+    Args:
+        folder: The folder to create.
+        train: The dialogs of the training part.
+        validation: The held-out dialogs.
+        origins: The origins of the first dialogs of both parts.
+    """
     folder.mkdir()
     for name, dialogs in (("train", train), ("validation", validation)):
         lines = []
-        for dialog in dialogs:
+        for dialog, origin in zip_longest(dialogs, origins[: len(dialogs)]):
             texts = [(line, "neutral") if isinstance(line, str) else line for line in dialog]
-            lines.append(json.dumps([{"text": text, "condition": label} for text, label in texts]) + "\n")
+            turns: list[dict[str, object]] = [{"text": text, "condition": label} for text, label in texts]
+            if origin:
+                turns[0]["origin"] = msgspec.to_builtins(origin)
+            lines.append(json.dumps(turns) + "\n")
         (folder / f"{name}.jsonl").write_text("".join(lines))
     (folder / "report.json").write_text('{"replies_by": [{"id": "user1", "name": "Robin"}]}')
     return Corpus(folder)

@@ -15,7 +15,8 @@ from autocakechat.plugins.trainers.lora.prompts.chat_format import (
     derive_format,
     with_end,
 )
-from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, render, system_line
+from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, render
+from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 
 CHATML = (
     "{% for m in messages %}{% if loop.first and m.role != 'system' %}<|im_start|>system\nYou are an AI<|im_end|>\n"
@@ -132,13 +133,21 @@ def test_a_single_long_turn_is_cut_at_the_front() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("line", "arguments", "expected"),
     [
-        (("", "neutral"), ""),
-        (("Robin", "neutral"), "Robin"),
-        (("", "joy"), "label: joy"),
-        (("A", "joy"), "A\nlabel: joy"),
+        (SystemLine(), ("neutral", "group", "ann"), ""),
+        (SystemLine("Robin"), ("neutral",), "Robin"),
+        (SystemLine(), ("joy",), "label: joy"),
+        (SystemLine("A"), ("joy",), "A\nlabel: joy"),
+        (SystemLine(names_kind=True), ("neutral", "group", "ann"), "chat: group"),
+        (SystemLine(names_kind=True), ("neutral",), ""),
+        (SystemLine(people=("ben", "ann")), ("joy", "personal", "ann"), "label: joy\nto: person 2"),
+        (SystemLine("A", people=("ben",)), ("neutral", "", "ann", "examples"), "A\nexamples"),
     ],
 )
-def test_the_system_line_names_labels(arguments: Any, expected: str) -> None:
-    assert system_line(*arguments) == expected
+def test_the_system_line_names_the_label_and_who_is_talking(line: SystemLine, arguments: Any, expected: str) -> None:
+    assert line.text(*arguments) == expected
+
+
+def test_without_a_context_the_prompt_has_an_empty_message() -> None:
+    assert build_prompt(chat_format(), "", [], count_characters, limit=20) == render(chat_format(), "", [""]).text

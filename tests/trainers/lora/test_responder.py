@@ -159,6 +159,22 @@ def test_the_label_and_the_system_line_are_in_the_prompt(folder: ModelFolder) ->
     assert make(folder, engine).labels == ("joy",)
 
 
+def test_the_chat_and_the_person_are_in_the_prompt(folder: ModelFolder) -> None:
+    settings = attrs.evolve(folder.settings, names_kind=True, people=("ben", "ann"))
+    engine = WrittenEngine(["x"] * 3)
+    known, stranger, nobody = (Request(["hello"], "neutral", "group", person) for person in ("ann", "zoe", ""))
+    respond(attrs.evolve(folder, settings=settings), engine, known, stranger, nobody)
+    assert engine.prompts[0].startswith("<|im_start|>system\nchat: group\nto: person 2<|im_end|>")
+    assert engine.prompts[1] == engine.prompts[2]
+    assert "person" not in engine.prompts[1]
+
+
+def test_a_conversation_without_messages_gets_a_reply(folder: ModelFolder) -> None:
+    engine = WrittenEngine(["x", "y"])
+    options = {"candidates": 2, "past_replies": 2, "examples": 2}
+    assert respond(folder, engine, Request([]), **options)[0]
+
+
 def test_a_long_conversation_is_cut_to_the_window(folder: ModelFolder) -> None:
     engine = WrittenEngine(["x"])
     turns = [f"turn {number} " + "word " * 100 for number in range(30)]

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autocakechat import ReplyIndex, RunContext, Utterance
+from autocakechat import Origin, ReplyIndex, RunContext, Utterance
 from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat, derive_format
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
+from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 from autocakechat.plugins.trainers.lora.training.batches import make_batches, width_of
+from autocakechat.plugins.trainers.lora.training.conversations import Conversation, training_conversations
 from autocakechat.plugins.trainers.lora.training.windows import Window, WindowMaker
 from tests.trainers.lora.conftest import write_corpus
 from tests.trainers.lora.tiny_base import SPECIAL
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+
+NOWHERE = Origin()
 
 
 @pytest.fixture
@@ -38,16 +43,16 @@ def chat_format() -> ChatFormat:
 
 @pytest.fixture
 def maker(tokenizer: Tokenizer, chat_format: ChatFormat) -> WindowMaker:
-    return WindowMaker(tokenizer, chat_format, "", 128, Examples(None, 0, count_words, 0))
+    return WindowMaker(tokenizer, chat_format, SystemLine(), 128, Examples(None, 0, count_words, 0))
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
-def dialog(*texts: str, labels: Sequence[str] = ()) -> list[Utterance]:
+def dialog(*texts: str, labels: Sequence[str] = (), origin: Origin = NOWHERE, skipped: int = 0) -> Conversation:
     chosen = labels or ["neutral"] * len(texts)
-    return [Utterance(text, label) for text, label in zip(texts, chosen, strict=True)]
+    return Conversation([Utterance(*turn) for turn in zip(texts, chosen, strict=True)], origin, skipped)
 
 
 def learnt(tokenizer: Tokenizer, window: Window) -> str:
@@ -92,6 +97,26 @@ def test_a_reply_is_learnt_with_its_label(maker: WindowMaker, tokenizer: Tokeniz
     assert "label" not in found["well.<|im_end|>"]
 
 
+def test_a_reply_is_learnt_with_the_person_it_is_to(tokenizer: Tokenizer, chat_format: ChatFormat) -> None:
+    line = SystemLine(names_kind=True, people=("ann", "ben"))
+    maker = WindowMaker(tokenizer, chat_format, line, 128, Examples(None, 0, count_words, 0))
+    origin = Origin("c", "group", ("ben", "zoe", "ben"))
+    found = {
+        learnt(tokenizer, window): tokenizer.decode(window.ids)
+        for window in maker.windows([dialog("hello", "hi!!", "and?", "well.", "so?", "so.", origin=origin)])
+    }
+    assert found.keys() == {"hi!!<|im_end|>so.<|im_end|>", "well.<|im_end|>"}
+    assert "chat: group\nto: person 2\n" in found["hi!!<|im_end|>so.<|im_end|>"]
+    assert "chat: group\nuser" in found["well.<|im_end|>"]
+
+
+def test_skipped_replies_are_context(maker: WindowMaker, tokenizer: Tokenizer) -> None:
+    (window,) = maker.windows([dialog("hello", "hi!!", "and?", "well.", "so?", "so.", skipped=2)])
+    assert learnt(tokenizer, window) == "so.<|im_end|>"
+    assert "well." in tokenizer.decode(window.ids)
+    assert "hello" not in tokenizer.decode(window.ids)
+
+
 def test_a_window_begins_with_the_exchanges_most_like_its_last_message_and_none_of_its_own_dialog(
     tokenizer: Tokenizer, chat_format: ChatFormat, tmp_path: Path, run: RunContext
 ) -> None:
@@ -103,8 +128,8 @@ def test_a_window_begins_with_the_exchanges_most_like_its_last_message_and_none_
     corpus = write_corpus(tmp_path / "corpus", lines)
     (tmp_path / "index").mkdir()
     index = ReplyIndex.build(corpus, tmp_path / "index", run.progress)
-    maker = WindowMaker(tokenizer, chat_format, "Be Robin.", 256, Examples(index, 1, count_words, 64))
-    windows = list(maker.windows(corpus.dialogs("train"), indexed=True))
+    maker = WindowMaker(tokenizer, chat_format, SystemLine("Be Robin."), 256, Examples(index, 1, count_words, 64))
+    windows = list(maker.windows(training_conversations(corpus, None)))
     texts = [tokenizer.decode(window.ids, skip_special_tokens=False) for window in windows]
     assert texts[2].startswith(
         "<|im_start|>system\nBe Robin.\nmessage: do you like tea?\nreply: yes, green tea<|im_end|>"

@@ -166,6 +166,11 @@ def test_a_missing_embedder_stops_the_run_before_it_begins(monkeypatch: pytest.M
     assert inputs(Options()) == []
 
 
+def test_a_conversation_without_messages_gets_a_reply(learn: Callable[..., Responder]) -> None:
+    (reply,) = learn(PETS, WORK).respond([Request([])])
+    assert reply.text
+
+
 def test_a_corpus_without_words_can_be_indexed(learn: Callable[..., Responder]) -> None:
     responder = learn(["...", "!!!"])
     assert reply_to(responder, "...") == "!!!"

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from autocakechat_http.reply_queue import ReplyQueue
-from autocakechat_http.request_parsing import InvalidRequestError, make_request, parse_label, read_body
+from autocakechat_http.request_parsing import InvalidRequestError, make_request, parse_label, parse_user, read_body
 
 PATH = "/cakechat_api/v1/actions/get_response"
 
@@ -28,7 +28,8 @@ def make_routes(queue: ReplyQueue, line_limit: int) -> list[Route]:
         body = await read_body(http)
         lines = _parse_context(body.get("context"))
         label = parse_label(body.get("emotion"), responder.labels)
-        reply = await queue.reply(make_request(lines, label, responder.context_lines, line_limit))
+        user = parse_user(body.get("user"))
+        reply = await queue.reply(make_request(lines, label, responder.context_lines, line_limit, user))
         return JSONResponse({"response": reply.text})
 
     return [Route(PATH, get_response, methods=["POST"])]

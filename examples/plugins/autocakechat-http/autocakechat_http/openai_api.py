@@ -22,7 +22,7 @@ from autocakechat import Reply, Responder, Session
 from autocakechat_http.bot import Bot
 from autocakechat_http.openai_messages import make_request
 from autocakechat_http.reply_queue import ReplyQueue
-from autocakechat_http.request_parsing import InvalidRequestError, read_body
+from autocakechat_http.request_parsing import InvalidRequestError, parse_user, read_body
 
 COMPLETIONS_PATH = "/v1/chat/completions"
 
@@ -67,7 +67,7 @@ def make_routes(queue: ReplyQueue, bot: Bot, line_limit: int) -> list[Route]:
         if not isinstance(stream, bool):
             raise InvalidRequestError("`stream` must be true or false")
         session = Session(responder.context_lines, labels[model], line_limit)
-        request = make_request(body.get("messages"), session)
+        request = make_request(body.get("messages"), session, parse_user(body.get("user")))
         reply = await queue.reply(request) if request else Reply("")
         completion = _Completion(model, bot.model, request.context if request else (), reply)
         if not stream:

@@ -17,7 +17,7 @@ _IGNORED_ROLES = ("system", "developer", "tool", "function")
 _ROLES = ("user", "assistant", *_IGNORED_ROLES)
 
 
-def make_request(messages: Any, session: Session) -> Request | None:
+def make_request(messages: Any, session: Session, user: str = "") -> Request | None:
     """Makes a request to the model. Consecutive messages of one role are one turn, as in the corpus.
 
     Replies of the bot after the last message of the user are left out: the client asks for another reply.
@@ -25,6 +25,7 @@ def make_request(messages: Any, session: Session) -> Request | None:
     Args:
         messages: The value of `messages`.
         session: An empty session; it gets the messages.
+        user: The id of the person who writes; empty if it is unknown.
 
     Returns:
         The request; None if the user says nothing, as when a front end asks for a title.
@@ -41,7 +42,7 @@ def make_request(messages: Any, session: Session) -> Request | None:
         for text in texts:
             line = replace_lone_surrogates(text[-session.line_limit :])
             if role == "user":
-                session.add_message(line)
+                session.add_message(line, user)
             else:
                 session.add_reply(Reply(line))
     return session.request()

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse
 
-from autocakechat import Request, Session
+from autocakechat import PERSONAL, Request, Session, pseudonym
 from autocakechat_http.guard import error_response
 
 
@@ -70,7 +70,18 @@ def parse_label(emotion: Any, labels: Sequence[str]) -> str:
     raise InvalidRequestError(f"unknown `emotion`; {choices}")
 
 
-def make_request(lines: Sequence[str], emotion: str, context_lines: int, line_limit: int) -> Request:
+def parse_user(user: Any) -> str:
+    """Returns the id of the person who writes, as in the chat log; empty if the request does not have it.
+
+    Raises:
+        InvalidRequestError: It is not a string.
+    """
+    if not isinstance(user, str | None):
+        raise InvalidRequestError("`user` must be a string")
+    return user or ""
+
+
+def make_request(lines: Sequence[str], emotion: str, context_lines: int, line_limit: int, user: str = "") -> Request:
     """Makes a request to the model from lines whose speakers alternate.
 
     Args:
@@ -79,6 +90,7 @@ def make_request(lines: Sequence[str], emotion: str, context_lines: int, line_li
         context_lines: How many lines the model uses; older ones are dropped.
         line_limit: Maximum length of a line in characters. The start of a longer line is dropped, because its end is
             more recent.
+        user: The id of the person who writes; empty if it is unknown.
     """
     recent_lines = map(replace_lone_surrogates, lines[-context_lines:])
-    return Request(tuple(line[-line_limit:] for line in recent_lines), emotion)
+    return Request(tuple(line[-line_limit:] for line in recent_lines), emotion, PERSONAL, pseudonym(user))

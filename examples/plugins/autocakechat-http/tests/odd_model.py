@@ -45,6 +45,8 @@ class OddModel:
             return []
         if "half a character" in last_lines:
             return [Reply("\ud83d") for _ in requests]
+        if "who am I?" in last_lines:
+            return [Reply(f"{request.chat_kind} {request.person}") for request in requests]
         return [Reply("" if "say nothing" in last_lines else "\n".join(request.context)) for request in requests]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from autocakechat import pseudonym
 from autocakechat.testing import AccProcess, DeployerContract
 
 CAKECHAT = "/cakechat_api/v1/actions/get_response"
@@ -99,6 +100,7 @@ def test_half_of_a_surrogate_pair_is_replaced(server: Any) -> None:
         {"context": None},
         {"context": ["hi"], "emotion": "hunger"},
         {"context": ["hi"], "emotion": 5},
+        {"context": ["hi"], "user": 5},
         ["hi"],
         "hi",
     ],
@@ -107,6 +109,16 @@ def test_cakechats_api_rejects_invalid_requests(body: Any, server: Any) -> None:
     response = server.post(CAKECHAT, body)
     assert response.status == 400
     assert response.json["message"]
+
+
+@pytest.mark.parametrize("body", [{"context": ["who am I?"]}, {"messages": [{"role": "user", "content": "who am I?"}]}])
+def test_both_apis_take_the_person_who_writes(body: dict[str, Any], odd_server: Any) -> None:
+    def ask(user: Any) -> Any:
+        return odd_server.post(CAKECHAT if "context" in body else COMPLETIONS, body | {"user": user})
+
+    assert f"personal {pseudonym('user1')}".encode() in ask("user1").body
+    assert b'"personal "' in ask(None).body
+    assert ask(1).status == 400
 
 
 # The OpenAI-compatible API.

@@ -13,6 +13,7 @@ from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.replying.message_splitting import split_by_line, split_to_fit
 from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelThread
+from autocakechat.plugins.deployers.telegram.replying.origin import chat_kind, export_id
 from autocakechat.plugins.deployers.telegram.storage.records import BOT_SPEAKER, PendingConversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
 
@@ -116,12 +117,12 @@ class ReplyLoop:
         mood = self._store.mood(pending.conversation)
         if mood is None or mood not in labels:  # the model may have been replaced by one with other labels
             mood = Session.default_label(labels)
-        session = Session(self._responder.context_lines, mood)
+        session = Session(self._responder.context_lines, mood, chat_kind=chat_kind(pending.conversation.chat))
         for message in self._store.history(pending.conversation, pending.last_message_id):
             if message.speaker_id == BOT_SPEAKER:
                 session.add_reply(Reply(message.text))
             else:
-                session.add_message(message.text, str(message.speaker_id))
+                session.add_message(message.text, export_id(message.speaker_id))
         return session.request()
 
     def _respond(self, requests: Sequence[Request]) -> Sequence[Reply]:

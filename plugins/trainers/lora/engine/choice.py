@@ -38,6 +38,21 @@ def open_engine(folder: ModelFolder, wanted: Literal["auto", "torch", "llama.cpp
     return TorchEngine.open(folder)
 
 
+def open_scoring_engine(folder: ModelFolder, wanted: Literal["auto", "torch", "llama.cpp"], replies: Engine) -> Engine:
+    """Returns the engine for scoring many replies: PyTorch if allowed and installed, since it scores them in batches.
+
+    Args:
+        folder: The model folder.
+        wanted: The option `engine`.
+        replies: The engine that generates replies.
+    """
+    if wanted != "auto" or not all(map(find_spec, ("torch", "transformers", "peft"))):
+        return replies
+    from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
+
+    return replies if isinstance(replies, TorchEngine) else TorchEngine.open(folder)
+
+
 def _open_llama(folder: ModelFolder) -> Engine:
     from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
 

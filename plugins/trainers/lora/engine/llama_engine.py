@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 from autocakechat import UserError
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
@@ -16,8 +20,21 @@ _SLOTS = 8
 _SMALLEST_CONTEXT = 2048
 # Larger than any difference of logits.
 _CERTAIN = 1000
-# More tokens than any vocabulary has.
-_ALL = 10**9
+# The token in question is mostly among the first; no vocabulary has more tokens than the second number.
+_MOST_LIKELY = (256, 10**9)
+
+
+@attrs.frozen
+class _Token:
+    """A token of a reply.
+
+    Attributes:
+        id: Its number in the vocabulary.
+        is_text: Whether it is a text on its own, and not a part of a character. llama.cpp reports only such tokens.
+    """
+
+    id: int
+    is_text: bool
 
 
 class LlamaEngine:
@@ -71,15 +88,15 @@ class LlamaEngine:
     def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
         """Computes log p of replies: the sum over its tokens and its end token, in nats.
 
-        llama.cpp returns the probabilities of generated tokens only. Each token of a reply is therefore generated, by a
-        bias that leaves no choice; the probabilities are those without the bias.
+        llama.cpp returns the probabilities of generated tokens only. Each reply is therefore generated, by a grammar
+        that leaves no choice; the probabilities are those without the grammar.
 
         Args:
             prompts: The prompts.
             replies: For each prompt, any number of replies. A reply that is too long for the window is cut.
         """
         contexts = self._tokenize(prompts, special=True)
-        tokens = [self._tokenize(texts) for texts in replies]
+        tokens = [[self._reply_tokens(text) for text in texts] for texts in replies]
         # One after the other: in a batch, rounding depends on what else is computed.
         return [
             [self._log_p(context, reply) for reply in texts] for context, texts in zip(contexts, tokens, strict=True)
@@ -109,6 +126,11 @@ class LlamaEngine:
 
         return [tokenize(text) for text in texts]
 
+    def _reply_tokens(self, text: str) -> list[_Token]:
+        content = {"content": text, "add_special": False, "parse_special": False, "with_pieces": True}
+        found = self._process.post("/tokenize", content)["tokens"]
+        return [_Token(token["id"], isinstance(token["piece"], str) and token["piece"][:1] > "\0") for token in found]
+
     def _fitting(self, prompt: list[int], reply_tokens: int) -> list[int]:
         """Returns the end of a prompt that leaves space for the reply."""
         return prompt[-max(1, self._window - reply_tokens) :]
@@ -131,33 +153,45 @@ class LlamaEngine:
         answer = self._process.post("/completion", job)
         return answer if isinstance(answer, list) else [answer]
 
-    def _log_p(self, prompt: list[int], reply: list[int]) -> float:
-        """Computes log p of a reply and its end token. The slot keeps the tokens so far for the next request."""
-        if len(prompt) >= self._window:
-            prompt = self._fitting(prompt, self._window // 2)
-        tokens = [*reply[: self._window - len(prompt) - 1], self._end_token]
-        return sum(self._token_log_p(prompt + tokens[:place], token) for place, token in enumerate(tokens))
+    def _log_p(self, prompt: list[int], reply: list[_Token]) -> float:
+        """Computes log p of a reply and its end token. The slot keeps the tokens of the prompt for the next reply."""
+        before = self._fitting(prompt, self._window // 2) if len(prompt) >= self._window else prompt
+        total = 0.0
+        for is_text, run in groupby(reply[: self._window - len(before) - 1], attrgetter("is_text")):
+            tokens = [token.id for token in run]
+            if is_text:
+                total += self._text_log_p(before, tokens)
+            else:
+                total += sum(self._token_log_p(before + tokens[:place], token) for place, token in enumerate(tokens))
+            before = before + tokens
+        return total + self._token_log_p(before, self._end_token)
+
+    def _text_log_p(self, before: list[int], tokens: list[int]) -> float:
+        """Computes log p of tokens after others, in one request."""
+        grammar = "root ::= " + " ".join(f"<[{token}]>" for token in tokens)
+        found = self._probabilities({"prompt": before, "n_predict": len(tokens), "n_probs": 1, "grammar": grammar})
+        return sum(float(entry["logprob"]) for entry in found)
 
     def _token_log_p(self, before: list[int], token: int) -> float:
-        """Computes log p of a token after others."""
-        found = self._probabilities(before, token, 1)
-        if not found:  # llama.cpp reports no token that ends within a character: look for it among the others
-            found = self._probabilities(before, self._end_token, _ALL)[0]["top_logprobs"]
-        log_p: float = next(entry["logprob"] for entry in found if entry["id"] == token)
-        return log_p
+        """Computes log p of any token after others: it is looked for among the most likely tokens."""
+        for most_likely in _MOST_LIKELY:
+            # The end token is generated, since it is always reported.
+            bias = [[self._end_token, _CERTAIN]]
+            job = {"prompt": before, "n_predict": 1, "n_probs": most_likely, "logit_bias": bias}
+            (found,) = self._probabilities(job)
+            for entry in (found, *found["top_logprobs"]):
+                if entry["id"] == token:
+                    return float(entry["logprob"])
+        raise UserError(f"{self._base}: llama.cpp reports no probability of token {token}", 'set engine = "torch"')
 
-    def _probabilities(self, before: list[int], forced: int, most_likely: int) -> list[dict[str, Any]]:
-        """Returns the probability of a token, and of the most likely ones, after others."""
-        job = {
+    def _probabilities(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Generates tokens; returns the probability of each, and in `top_logprobs` those of the most likely ones."""
+        settings = {
             "id_slot": 0,
-            "prompt": before,
-            "n_predict": 1,
-            "n_probs": most_likely,
-            "logit_bias": [[forced, _CERTAIN]],
             "samplers": ["temperature"],
             "temperature": 0,
             "response_fields": ["completion_probabilities"],
         }
-        (answer,) = self._complete(job)
-        found: list[dict[str, Any]] = answer.get("completion_probabilities", [])
+        (answer,) = self._complete({**settings, **job})
+        found: list[dict[str, Any]] = answer["completion_probabilities"]
         return found

@@ -52,7 +52,7 @@ def load_base(found: FoundBase, precision: Precision, device: torch.device) -> A
             bnb_4bit_compute_dtype=torch.bfloat16,
             bnb_4bit_use_double_quant=True,
         )
-        arguments["device_map"] = "auto"
+        arguments["device_map"] = {"": device}
     with _user_errors(found), quiet(transformers):
         model = transformers.AutoModelForCausalLM.from_pretrained(**_where(found), **arguments)
     if precision != "4bit":

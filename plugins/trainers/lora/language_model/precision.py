@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal
 
 from autocakechat import UserError, multiplies_bfloat16
@@ -13,10 +14,12 @@ Precision = Literal["float32", "bfloat16", "4bit"]
 
 
 def choose_device() -> torch.device:
-    """Returns the GPU if there is one, else the CPU."""
+    """Returns the GPU if there is one, else the CPU. Of several processes on a machine, each takes another GPU."""
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
 
 
 def choose_precision(wanted: Literal["auto", "float32", "bfloat16", "4bit"]) -> Precision:

@@ -26,6 +26,7 @@ from autocakechat.plugins.trainers.lora.bases.cache import remember
 from autocakechat.plugins.trainers.lora.bases.find import find_again
 from autocakechat.plugins.trainers.lora.bases.record import BaseRecord, FoundBase
 from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
+from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 
 ADAPTER, ADAPTER_SETTINGS, ADAPTER_GGUF = "adapter.safetensors", "adapter.json", "adapter.gguf"
 BASE, BASE_FOLDER = "base.json", "base"
@@ -60,6 +61,8 @@ class Settings:
         labels: The labels of the corpus.
         window: The maximum number of tokens in a training window; a prompt and its reply fit into it.
         examples: The number of past exchanges in a prompt of the training.
+        names_kind: Whether system lines say if the chat is a group.
+        people: The pseudonyms of the people that system lines tell apart.
     """
 
     chat_format: ChatFormat
@@ -67,6 +70,13 @@ class Settings:
     labels: tuple[str, ...]
     window: int = attrs.field(validator=and_(ge(1), le(2**24)))
     examples: int = attrs.field(default=0, validator=and_(ge(0), le(8)))
+    names_kind: bool = False
+    people: tuple[str, ...] = ()
+
+    @property
+    def system_line(self) -> SystemLine:
+        """Makes system lines as in the training."""
+        return SystemLine(self.system, self.names_kind, self.people)
 
 
 @attrs.frozen

@@ -8,8 +8,6 @@ import attrs
 
 from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
 
-NEUTRAL = "neutral"
-
 
 @attrs.frozen
 class RenderedDialog:
@@ -22,17 +20,6 @@ class RenderedDialog:
 
     text: str
     replies: Sequence[tuple[int, int]]
-
-
-def system_line(system: str, label: str, examples: str = "") -> str:
-    """Returns the system line of a reply.
-
-    Args:
-        system: The system line that the user wrote; may be empty.
-        label: The label of the reply. The neutral label adds nothing.
-        examples: Lines with past exchanges; may be empty.
-    """
-    return "\n".join(part for part in (system, examples, "" if label == NEUTRAL else f"label: {label}") if part)
 
 
 def render(chat_format: ChatFormat, system: str, turns: Sequence[str]) -> RenderedDialog:
@@ -70,10 +57,11 @@ def build_prompt(
     Args:
         chat_format: The format of the base.
         system: The system line; may be empty.
-        context: The turns so far, oldest first; the reply is to the last one.
+        context: The turns so far, oldest first; the reply is to the last one. No turn counts as an empty one.
         count_tokens: Counts the tokens of texts.
         limit: The largest number of tokens of the turns.
     """
+    context = context or ("",)
     counts = count_tokens(context)
     kept, used = 1, counts[-1]
     # Turns are dropped in pairs, since a conversation begins with a client.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 
 from autocakechat import Reply, ReplyIndex, ReplyRanker, Request, RunContext, Score, UserError
-from autocakechat.plugins.trainers.lora.engine.choice import open_engine
+from autocakechat.plugins.trainers.lora.engine.choice import open_engine, open_scoring_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
 from autocakechat.plugins.trainers.lora.model.folder import PAST_REPLIES, RANKER, Settings, read_model_folder
 from autocakechat.plugins.trainers.lora.options import ReplyOptions
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
-from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, system_line
+from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt
 from autocakechat.plugins.trainers.lora.replies.selection import PastReplies, ReplySelection
 
 _CONTEXT_LINES = 20
@@ -40,7 +41,9 @@ def load(path: Path, options: ReplyOptions, run: RunContext) -> LanguageModelRes
             f"{path}: the model stores no past replies, which reply.{needed[0]} needs",
             f"train with ranking = true in [trainer], or set {needed[0]} = 0 in [reply]",
         )
-    return LanguageModelResponder(open_engine(folder, options.engine), folder.settings, past, options)
+    engine = open_engine(folder, options.engine)
+    scoring_engine = partial(open_scoring_engine, folder, options.engine, engine)
+    return LanguageModelResponder(engine, folder.settings, past, options, scoring_engine)
 
 
 class LanguageModelResponder:
@@ -51,6 +54,7 @@ class LanguageModelResponder:
         settings: The settings of the model folder.
         past: The person's past replies; None if the model stores none.
         options: The options of `[reply]`.
+        open_scoring_engine: Returns the engine for `score`, which may take long to load; None for `engine`.
     """
 
     context_lines = _CONTEXT_LINES
@@ -61,9 +65,11 @@ class LanguageModelResponder:
         settings: Settings,
         past: PastReplies | None,
         options: ReplyOptions,
+        open_scoring_engine: Callable[[], Engine] | None = None,
     ) -> None:
         self.labels: Sequence[str] = settings.labels
         self._engine = engine
+        self._open_scoring_engine = open_scoring_engine or (lambda: engine)
         self._settings = settings
         self._options = options
         self._seed = secrets.randbits(32) if options.seed is None else options.seed
@@ -109,13 +115,18 @@ class LanguageModelResponder:
         """
         clean = self._settings.chat_format.without_special
         texts = [[clean(text) for text in texts_of_one] for texts_of_one in replies]
-        found = self._engine.score([self._prompt(request) for request in requests], texts)
+        found = self._scoring_engine.score([self._prompt(request) for request in requests], texts)
         counts = [self._engine.count_tokens(texts_of_one) for texts_of_one in texts]
         window = self._settings.window
         return [
             [Score(log_p, min(count + 1, window)) for log_p, count in zip(log_ps, counts_of_one, strict=True)]
             for log_ps, counts_of_one in zip(found, counts, strict=True)
         ]
+
+    @cached_property
+    def _scoring_engine(self) -> Engine:
+        """The engine for scoring many replies, loaded on first use."""
+        return self._open_scoring_engine()
 
     def _generate(self, requests: Sequence[Request]) -> list[list[str]]:
         """Generates the candidates of each request."""
@@ -137,7 +148,12 @@ class LanguageModelResponder:
         settings = self._settings
         return build_prompt(
             settings.chat_format,
-            system_line(settings.system, request.emotion, self._examples.lines(request.context, without)),
+            settings.system_line.text(
+                request.emotion,
+                request.chat_kind,
+                request.person,
+                self._examples.lines(request.context, without),
+            ),
             request.context[-_CONTEXT_LINES:],
             self._engine.count_tokens,
             max(16, settings.window - self._options.max_tokens - self._examples.reserved),

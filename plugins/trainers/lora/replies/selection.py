@@ -113,7 +113,7 @@ class ReplySelection:
     def _gains(self, request: Request, texts: Sequence[str]) -> list[float]:
         """Returns how much likelier each text is in this context than in others, per token, in nats."""
         prompts = [self._prompt(request, range(0))]
-        prompts += [self._prompt(Request(context, request.emotion), itself) for context, itself in self._others]
+        prompts += [self._prompt(attrs.evolve(request, context=context), itself) for context, itself in self._others]
         own, *others = self._engine.score(prompts, [texts] * len(prompts))
         counts = self._engine.count_tokens(texts)
         return [

@@ -19,6 +19,7 @@ from autocakechat.plugins.trainers.lora.language_model.likelihood import logits_
 from autocakechat.plugins.trainers.lora.training.batches import make_batches, to_tensors
 from autocakechat.plugins.trainers.lora.training.checkpoint import Checkpoints
 from autocakechat.plugins.trainers.lora.training.history import Evaluation, History
+from autocakechat.plugins.trainers.lora.training.process_group import ProcessGroup
 from autocakechat.plugins.trainers.lora.training.windows import Window
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class TrainingLoop:
         data: The windows.
         config: How to train.
         run: Log, progress display and the folder for checkpoints.
+        group: The processes that train together.
         sample_replies: Replies to the same few held-out contexts, with the present adapter.
 
     Attributes:
@@ -95,6 +97,7 @@ class TrainingLoop:
         data: TrainingData,
         config: TrainingConfig,
         run: RunContext,
+        group: ProcessGroup,
         sample_replies: Callable[[], list[str]] = list,
     ) -> None:
         import torch
@@ -103,6 +106,7 @@ class TrainingLoop:
         self._data = data
         self._config = config
         self._run = run
+        self._group = group
         self._sample_replies = sample_replies
         self._device = next(model.parameters()).device
         self._lengths = [len(window.ids) for window in data.windows]
@@ -180,16 +184,15 @@ class TrainingLoop:
         import torch
 
         began = time.monotonic()
-        ids, targets = to_tensors(windows, self._data.pad, self._device)
+        learnt = sum(len(window.targets) for window in windows)
         for group in self._optimizer.param_groups:
             group["lr"] = self._config.learning_rate * self._schedule(self.history.steps)
         self._model.train()
         with torch.random.fork_rng():
             torch.manual_seed(self._config.seed * 1_000_003 + self.history.steps)  # type: ignore[no-untyped-call,unused-ignore]
-            with self._autocast():
-                loss = negative_log_likelihood(self._logits_at, ids, targets).mean()
-            loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
-        value = float(loss.detach())
+            own_loss = self._backward(self._group.part(windows), learnt)
+        self._group.sum_gradients(self._weights)
+        (value,) = self._group.sum_numbers(own_loss)
         if not math.isfinite(value):
             raise UserError(
                 f"training diverged: the loss is {value} after {self.history.steps} steps",
@@ -202,6 +205,16 @@ class TrainingLoop:
         self.history = self._with_step(value, windows, time.monotonic() - began)
         self._updating = False
         return value
+
+    def _backward(self, windows: Sequence[Window], learnt: int) -> float:
+        """Adds the gradient of the loss of some windows, the sum over their tokens divided by a number of tokens."""
+        if not windows:
+            return 0.0
+        ids, targets = to_tensors(windows, self._data.pad, self._device)
+        with self._autocast():
+            loss = negative_log_likelihood(self._logits_at, ids, targets).sum() / learnt
+        loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
+        return float(loss.detach())
 
     def _schedule(self, step: int) -> float:
         """Returns the share of the learning rate: a linear warm-up, then a cosine to a tenth."""
@@ -245,13 +258,14 @@ class TrainingLoop:
         import torch
 
         self._model.eval()
-        total, tokens = 0.0, 0
+        total, tokens = 0.0, 0.0
         batches = make_batches([len(window.ids) for window in windows], self._config.step_tokens, 0, 0)
         with torch.inference_mode(), self._autocast():
-            for batch in batches:
+            for batch in self._group.part(batches):
                 ids, targets = to_tensors([windows[number] for number in batch], self._data.pad, self._device)
                 total += float(negative_log_likelihood(self._logits_at, ids, targets).double().sum())
                 tokens += int(targets.sum())
+        total, tokens = self._group.sum_numbers(total, tokens)
         characters = sum(window.characters for window in windows)
         return total / math.log(2) / max(1, characters), math.exp(min(700.0, total / tokens))
 

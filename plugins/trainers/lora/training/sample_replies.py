@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from autocakechat import Corpus, read_exchanges
+from autocakechat import exchanges_of
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
 from autocakechat.plugins.trainers.lora.options import Options
-from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, system_line
+from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt
+from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
+from autocakechat.plugins.trainers.lora.training.conversations import Conversation
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -29,8 +32,9 @@ class SampleReplies:
         tokenizer: Its tokenizer.
         chat_format: Its chat format.
         options: The options of `[trainer]`.
+        system_line: Makes system lines.
         examples: Finds past exchanges for the prompts.
-        corpus: The corpus; the contexts are from its held-out part.
+        held_out: The held-out dialogs, which the contexts are from.
         seed: The seed of the choice of contexts and of the replies.
 
     Attributes:
@@ -43,25 +47,31 @@ class SampleReplies:
         tokenizer: Tokenizer,
         chat_format: ChatFormat,
         options: Options,
+        system_line: SystemLine,
         examples: Examples,
-        corpus: Corpus,
+        held_out: Sequence[Conversation],
         seed: int,
     ) -> None:
         self._engine = TorchEngine(model, tokenizer, chat_format, options.window)
         self._sampling = Sampling(0.8, 0.1, 1.05, _MAX_TOKENS, seed)
-        exchanges = list(read_exchanges(corpus, "validation", _LINES))
+        exchanges = [
+            (exchange, dialog.origin.kind, dialog.origin.person(pair))
+            for dialog in held_out
+            for pair, exchange in enumerate(exchanges_of(dialog.turns, _LINES))
+        ]
         rng = random.Random(seed)  # noqa: S311 - not for secrets
         numbers = rng.sample(range(len(exchanges)), min(options.rehearsals, len(exchanges)))
-        self.prompts = [exchanges[number] for number in sorted(numbers)]
+        chosen = [exchanges[number] for number in sorted(numbers)]
+        self.prompts = [prompt for prompt, _, _ in chosen]
         self._texts = [
             build_prompt(
                 chat_format,
-                system_line(options.system, prompt.label, examples.lines(prompt.context)),
+                system_line.text(prompt.label, kind, person, examples.lines(prompt.context)),
                 prompt.context,
                 self._engine.count_tokens,
                 options.window // 2,
             )
-            for prompt in self.prompts
+            for prompt, kind, person in chosen
         ]
 
     def __call__(self) -> list[str]:

@@ -8,12 +8,13 @@ from datetime import date
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import attrs
 import msgspec
 
-from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, StageError, UserError, Utterance, write_whole
+from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, StageError, UserError, write_whole
 from autocakechat.plugins.trainers.lora.bases.find import find_base
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 from autocakechat.plugins.trainers.lora.gguf_files.adapter import write_adapter_gguf
@@ -31,9 +32,16 @@ from autocakechat.plugins.trainers.lora.model.folder import (
 )
 from autocakechat.plugins.trainers.lora.options import Options
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
+from autocakechat.plugins.trainers.lora.training.conversations import (
+    Conversation,
+    choose_system_line,
+    held_out_conversations,
+    training_conversations,
+)
 from autocakechat.plugins.trainers.lora.training.history import History
 from autocakechat.plugins.trainers.lora.training.loop import TrainingConfig, TrainingData, TrainingLoop
 from autocakechat.plugins.trainers.lora.training.memory import available_memory, estimate_training_memory
+from autocakechat.plugins.trainers.lora.training.process_group import ProcessGroup, join_process_group
 from autocakechat.plugins.trainers.lora.training.report_page import training_page
 from autocakechat.plugins.trainers.lora.training.sample_replies import SampleReplies
 from autocakechat.plugins.trainers.lora.training.windows import Window, WindowMaker
@@ -63,15 +71,21 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         StageError: There is not enough memory.
     """
     try:
-        return _train(options, corpus, into, run)
+        with join_process_group(choose_device()) as group:
+            if group.rank == 0:
+                return _train(options, corpus, into, run, group)
+            with TemporaryDirectory() as scratch:  # only the process with the rank 0 writes into the given folders
+                state, model = Path(scratch, "state"), Path(scratch, "model")
+                for folder in (state, model):
+                    folder.mkdir()
+                return _train(options, corpus, model, attrs.evolve(run, state=state), group)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         raise StageError("there is not enough memory to train this base", _MEMORY_HINT) from None
 
 
-def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapping[str, Any]:
-    device = choose_device()
+def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group: ProcessGroup) -> Mapping[str, Any]:
     precision = choose_precision(options.precision)
     available = available_memory()
     # Files usually have 16 bits a weight.
@@ -79,22 +93,22 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
     found = find_base(options.base, options.base_path, options.sha256, run, largest)
     with run.progress(f"loading {found.record.name}"):
         tokenizer, chat_format = load_tokenizer(found)
-        base = load_base(found, precision, device)
+        base = load_base(found, precision, group.device)
+    system_line = choose_system_line(options, corpus)
+    held_out = held_out_conversations(corpus)
     index = _index_past_replies(corpus, into, run) if options.ranking else None
     examples = Examples(index, options.examples, partial(count_tokens, tokenizer), options.window // 4)
-    maker = WindowMaker(tokenizer, chat_format, options.system, options.window, examples)
-    data = _prepare_data(options, corpus, found, precision, maker, tokenizer.token_to_id(chat_format.end), run)
+    maker = WindowMaker(tokenizer, chat_format, system_line, options.window, examples)
+    pad = tokenizer.token_to_id(chat_format.end)
+    data = _prepare_data(options, corpus, held_out, found, precision, maker, pad, run)
     alpha = options.alpha or 2.0 * options.rank
     model, adapter = add_adapter(base, options.rank, alpha, options.dropout, run.seed % 2**31)
     weights = sum(weight.numel() for weight in adapter_weights(model).values())
     _spare_memory(model, weights, options, precision, run)
-    loop = TrainingLoop(
-        model,
-        data,
-        _training_config(options, base.num_parameters(), precision, run.seed),
-        run,
-        samples := SampleReplies(model, tokenizer, chat_format, options, examples, corpus, run.seed),
-    )
+    samples = SampleReplies(model, tokenizer, chat_format, options, system_line, examples, held_out, run.seed)
+    config = _training_config(options, base.num_parameters(), precision, run.seed)
+    group.copy_files(run.state)
+    loop = TrainingLoop(model, data, config, run, group, samples if group.rank == 0 else list)
     run.log.info(
         "%d windows with %d replies, %d tokens; %d weights of the adapter; %s on %s; at most %d steps",
         len(data.windows),
@@ -102,21 +116,31 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
         sum(len(window.ids) for window in data.windows),
         weights,
         precision,
-        device.type,
+        group.device.type,
         loop.total_steps,
     )
     history = loop.run()
+    metrics = _metrics(data, history, weights)
+    if group.rank:
+        return metrics
 
     write_tensors(into / ADAPTER, adapter_weights(model))
     if found.record.gguf:
         write_adapter_gguf(found.folder / found.record.gguf, adapter, into / ADAPTER, into / ADAPTER_GGUF)
     write_whole(into / TOKENIZER, tokenizer.to_str().encode())
     labels = sorted({turn.emotion for dialog in corpus.dialogs("train") for turn in dialog[1::2]})
-    settings = Settings(chat_format, options.system, tuple(labels), options.window, options.examples)
+    settings = Settings(
+        chat_format,
+        options.system,
+        tuple(labels),
+        options.window,
+        options.examples,
+        system_line.names_kind,
+        tuple(system_line.people),
+    )
     write_model_folder(into, found, adapter, settings)
     if index:
         ReplyRanker.fit(index, corpus, run.seed, run.progress).save(into / PAST_REPLIES / RANKER)
-    metrics = _metrics(data, history, weights)
     write_whole(into / "training.json", msgspec.json.format(msgspec.json.encode(attrs.asdict(history)), indent=1))
     page = training_page(metrics, history, samples.prompts, corpus.report, date.today())
     write_whole(into / "training.html", page.encode())
@@ -126,6 +150,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Map
 def _prepare_data(
     options: Options,
     corpus: Corpus,
+    held_out: Sequence[Conversation],
     found: FoundBase,
     precision: Precision,
     maker: WindowMaker,
@@ -134,7 +159,7 @@ def _prepare_data(
 ) -> TrainingData:
     with run.progress("reading the corpus", unit="windows") as progress:
         windows = []
-        for window in maker.windows(corpus.dialogs("train"), indexed=True):
+        for window in maker.windows(training_conversations(corpus, options.per_chat)):
             windows.append(window)
             progress.advance()
     replies = sum(window.replies for window in windows)
@@ -143,15 +168,15 @@ def _prepare_data(
             f"the corpus has {replies} replies to train on, fewer than trainer.min_replies ({options.min_replies})",
             "use more chats, or lower trainer.min_replies",
         )
-    held_out = list(_up_to(maker.windows(_spread(list(corpus.dialogs("validation")))), _HELD_OUT_TOKENS))
+    measured = list(_up_to(maker.windows(_spread(held_out)), _HELD_OUT_TOKENS))
     affecting = [field.name for field in attrs.fields(Options) if field.metadata["affects_key"]]
     chosen = {name: getattr(options, name) for name in affecting}
     content = [found.record.files, chosen, run.seed, precision, [window.ids for window in windows]]
     fingerprint = hashlib.sha256(msgspec.json.encode(content, enc_hook=str)).hexdigest()
-    return TrainingData(windows, held_out, pad, fingerprint)
+    return TrainingData(windows, measured, pad, fingerprint)
 
 
-def _spread(dialogs: Sequence[tuple[Utterance, ...]]) -> Iterator[tuple[Utterance, ...]]:
+def _spread(dialogs: Sequence[Conversation]) -> Iterator[Conversation]:
     """Yields all dialogs, the first ones far apart, so that a few of them represent all."""
     step = max(1, len(dialogs) // 16)
     for start in range(step):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from autocakechat import Utterance
 from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode
-from autocakechat.plugins.trainers.lora.prompts.prompt import render, system_line
+from autocakechat.plugins.trainers.lora.prompts.prompt import render
+from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
+from autocakechat.plugins.trainers.lora.training.conversations import Conversation
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -44,50 +45,63 @@ class WindowMaker:
     Args:
         tokenizer: The tokenizer of the base.
         chat_format: The chat format of the base.
-        system: The system line of all dialogs; may be empty.
+        system_line: Makes the system line of each reply.
         size: The maximum number of tokens in a window.
         examples: Finds past exchanges that a window begins with.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, chat_format: ChatFormat, system: str, size: int, examples: Examples
+        self, tokenizer: Tokenizer, chat_format: ChatFormat, system_line: SystemLine, size: int, examples: Examples
     ) -> None:
         self._tokenizer = tokenizer
         self._format = chat_format
-        self._system = system
+        self._system_line = system_line
         self._size = size
         self._examples = examples
         self._between = self._count(chat_format.to_reply) + self._count(chat_format.to_message)
 
-    def windows(self, dialogs: Iterable[Sequence[Utterance]], indexed: bool = False) -> Iterator[Window]:
+    def windows(self, conversations: Iterable[Conversation]) -> Iterator[Window]:
         """Yields the windows of dialogs. Replies that do not fit into a window with their message are cut.
 
-        The system line names the label of a reply. A part of a dialog with several labels is therefore yielded once
-        for each of them, with the replies of this label to learn. The examples are those for its last reply.
+        The system line names the label of a reply and who is talking. A part of a dialog with several system lines is
+        therefore yielded once for each of them, with its replies to learn. The examples are those for its last reply;
+        no dialog has examples from itself.
 
         Args:
-            dialogs: The dialogs.
-            indexed: Whether these are the dialogs of the index that examples come from. They are all of them then, in
-                the same order, and no dialog has examples from itself.
+            conversations: The dialogs.
         """
-        exchanges = range(0)
-        for dialog in dialogs:
-            exchanges = range(exchanges.stop, exchanges.stop + len(dialog) // 2) if indexed else range(0)
-            for start, first, end in self._parts([turn.text for turn in dialog]):
+        for conversation in conversations:
+            texts = [turn.text for turn in conversation.turns]
+            conditions = list(self._conditions(conversation))
+            systems = [self._system_line.text(*condition) for condition in conditions]
+            for start, first, end in self._parts(texts, conversation.skipped, max(systems, key=len)):
                 learnt = range(first + 1, end, 2)
-                for label in sorted({dialog[place].emotion for place in learnt}):
-                    places = [place - start for place in learnt if dialog[place].emotion == label]
-                    texts = [turn.text for turn in dialog[start:end]]
-                    examples = self._examples.lines(texts[: places[-1]], exchanges)
-                    yield from self._window(texts, system_line(self._system, label, examples), places)
+                for condition in sorted({conditions[place // 2] for place in learnt}):
+                    places = [place - start for place in learnt if conditions[place // 2] == condition]
+                    turns = texts[start:end]
+                    examples = self._examples.lines(turns[: places[-1]], conversation.exchanges)
+                    yield from self._window(turns, self._system_line.text(*condition, examples), places)
 
-    def _parts(self, texts: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-        """Yields where each part begins, where its new turns begin, and where it ends."""
+    @staticmethod
+    def _conditions(conversation: Conversation) -> Iterator[tuple[str, str, str]]:
+        """Yields the label of each reply, the kind of the chat, and who it is to."""
+        origin = conversation.origin
+        for pair, reply in enumerate(conversation.turns[1::2]):
+            yield reply.emotion, origin.kind, origin.person(pair)
+
+    def _parts(self, texts: Sequence[str], skipped: int, system: str) -> Iterator[tuple[int, int, int]]:
+        """Yields where each part begins, where its new turns begin, and where it ends.
+
+        Args:
+            texts: The turns of a dialog.
+            skipped: The number of replies at the beginning that are not learnt.
+            system: The longest system line of its replies, without examples.
+        """
         counts = count_tokens(self._tokenizer, texts)
         pairs = [sum(counts[place : place + 2]) + self._between for place in range(0, len(texts), 2)]
-        system = self._format.before_system + self._system + self._format.after_system
-        room = self._size - self._count(system) - self._examples.reserved
-        first = 0
+        before = self._format.before_system + system + self._format.after_system
+        room = self._size - self._count(before) - self._examples.reserved
+        first = skipped
         while first < len(pairs):
             start = max(0, first - _OVERLAP // 2)
             if sum(pairs[start : first + 1]) > room:

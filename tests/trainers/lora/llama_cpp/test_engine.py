@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from autocakechat import UserError
-from autocakechat.plugins.trainers.lora.engine.choice import open_engine
+from autocakechat.plugins.trainers.lora.engine.choice import open_engine, open_scoring_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
 from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
@@ -171,6 +171,17 @@ def test_auto_takes_llama_cpp_if_it_can_run_the_model(model: ModelFolder, monkey
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(UserError, match=r"pip install 'autocakechat\[llama\]'"):
         open_engine(model, "auto")
+
+
+def test_many_replies_are_scored_with_pytorch_if_it_is_installed(
+    model: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replying = open_engine(model, "auto")
+    assert isinstance(open_scoring_engine(model, "auto", replying), TorchEngine)
+    assert open_scoring_engine(model, "llama.cpp", replying) is replying
+    monkeypatch.setitem(sys.modules, "peft", None)
+    assert open_scoring_engine(model, "auto", replying) is replying
+    replying.close()
 
 
 def _children(parent: int | None = None) -> set[int]:
