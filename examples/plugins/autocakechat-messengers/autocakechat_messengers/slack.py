@@ -1,4 +1,4 @@
-"""Slack: an unpacked workspace export, with a folder for each channel and a file for each day."""
+"""Slack: the export of a workspace, with a folder for each channel and a file for each day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from autocakechat import Chat, Message, RunContext
+from autocakechat import Chat, LogFile, Message, RunContext, UserError
 from autocakechat_messengers.content import (
     WRONG_VALUES,
     attachment_kind,
@@ -21,9 +21,9 @@ from autocakechat_messengers.content import (
     text_of,
     without_duplicates,
 )
-from autocakechat_messengers.source import ExportFiles, NotAnExportError
+from autocakechat_messengers.files import ExportFiles, Listing, NotAnExportError
 
-HINT = {"slack": "export the workspace (Settings > Import/Export Data), unpack the archive, and give its folder"}
+HINT = {"slack": "export the workspace (Settings > Import/Export Data), and give the archive or its unpacked folder"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _LISTS = {
     "channels.json": "channel group",
@@ -36,15 +36,14 @@ _OWN_SUBTYPES = ("", "thread_broadcast", "me_message", "file_share", "file_comme
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
 
-def find(source: str, path: Path) -> Sequence[Path]:
+def find(source: str, listing: Listing) -> Sequence[LogFile]:
     """Returns the files of an export; see `Format.find`."""
-    if path.is_file():
-        raise NotAnExportError(f"{path}: not a folder")
-    roots = sorted(file.parent for file in path.rglob("users.json"))
-    days = [day for root in roots for day in root.glob("*/*.json") if _DAY.fullmatch(day.name)]
+    roots = {file.location.parent for file in listing.files if file.location.name == "users.json"}
+    days = [file for file in listing.files if _is_day(file) and file.location.parent.parent in roots]
     if not days:
-        raise NotAnExportError(f"{path}: no Slack export in this folder: users.json, or the files of days, are missing")
-    lists = [root / name for root in roots for name in ("users.json", *_LISTS) if (root / name).is_file()]
+        raise NotAnExportError(f"{listing.path}: no Slack export: users.json, or the files of days, are missing")
+    names = ("users.json", *_LISTS)
+    lists = [file for file in listing.files if file.location.parent in roots and file.location.name in names]
     return [*lists, *days]
 
 
@@ -52,41 +51,51 @@ def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
     """Yields the channels; see `Format.read`."""
     people: dict[str, str] = {}
     channels: dict[tuple[Path, str], tuple[str, dict[str, Any]]] = {}
-    folders: dict[Path, list[Path]] = {}
-    for path in files:
-        if path.name == "users.json":
-            people |= {user["id"]: _name(user) for user in _load(path, files, run) if "id" in user}
-        elif kind := _LISTS.get(path.name):
-            for channel in _load(path, files, run):
-                for folder in (channel.get("name"), channel.get("id")):
-                    channels.setdefault((path.parent, str(folder)), (kind, channel))
-        else:
-            folders.setdefault(path.parent, []).append(path)
-    total = sum(path.stat().st_size for days in folders.values() for path in days)
+    folders: dict[Path, list[LogFile]] = {}
+    for file in files:
+        root, name = file.location.parent, file.location.name
+        if _is_day(file):
+            folders.setdefault(root, []).append(file)
+        elif name == "users.json":
+            people |= {str(user["id"]): _name(user) for user in _load(file, files, run) if "id" in user}
+        elif kind := _LISTS.get(name):
+            for channel in _load(file, files, run):
+                for folder_name in (channel.get("name"), channel.get("id")):
+                    channels.setdefault((root, str(folder_name)), (kind, channel))
+    total = sum(files.size(day) for days in folders.values() for day in days)
     with run.progress("reading Slack channels", total=total, unit="B") as progress:
         for folder, days in folders.items():
             kind, channel = channels.get((folder.parent, folder.name), ("channel group", {}))
-            members = channel.get("members") or []
-            title = ", ".join(people.get(member, str(member)) for member in members) if "chat" in kind else folder.name
 
-            def messages(days: list[Path] = days) -> Iterator[Message]:
-                for day in sorted(days, key=lambda path: path.name):
-                    progress.advance(day.stat().st_size)
+            def messages(days: list[LogFile] = days) -> Iterator[Message]:
+                for day in sorted(days, key=lambda day: day.file_name):
+                    progress.advance(files.size(day))
                     yield from _messages_of_day(_load(day, files, run), people)
 
+            title = _members(channel, people) if "chat" in kind else folder.name
             yield Chat(str(channel.get("id") or folder.name), title, kind, without_duplicates(messages()))
 
 
-def _load(path: Path, files: ExportFiles, run: RunContext) -> list[dict[str, Any]]:
+def _is_day(file: LogFile) -> bool:
+    return _DAY.fullmatch(file.location.name) is not None
+
+
+def _members(channel: dict[str, Any], people: dict[str, str]) -> str | None:
+    members = channel.get("members")
+    names = [people.get(str(member), str(member)) for member in members] if isinstance(members, list) else []
+    return ", ".join(names) or None
+
+
+def _load(file: LogFile, files: ExportFiles, run: RunContext) -> list[dict[str, Any]]:
     """Reads a file; one that is damaged counts as empty."""
-    content = path.read_bytes()
     try:
+        content = files.read_whole(file)
         try:
             values = msgspec.json.decode(content)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             values = json.loads(content.decode("utf-8-sig", "replace"), strict=False)
-    except (ValueError, RecursionError) as error:
-        run.log.warning("%s: the file is damaged and not used: %s", files.names[path], error)
+    except (ValueError, RecursionError, UserError) as error:
+        run.log.warning("%s: the file is damaged and not used: %s", files.names[file], error)
         return []
     return [value if isinstance(value, dict) else {} for value in values] if isinstance(values, list) else []
 

@@ -1,76 +1,56 @@
-"""Signal: what sigexport writes, a folder for each conversation with a file `data.json`, one message a line."""
+"""What sigexport writes of Signal: a folder for each conversation with a file `data.json`, one message a line."""
 
 from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from autocakechat import Chat, Message, RunContext
-from autocakechat_messengers.content import (
-    OWNER,
-    WRONG_VALUES,
-    attachment_kind,
-    damaged,
-    find_files,
-    json_problem,
-    seconds,
-    text_of,
-)
-from autocakechat_messengers.source import ExportFiles
+from autocakechat import Chat, LogFile, Message, RunContext
+from autocakechat_messengers.content import OWNER, WRONG_VALUES, attachment_kind, damaged, seconds, text_of
+from autocakechat_messengers.files import ExportFiles, json_problem
+from autocakechat_messengers.participants import has_many_senders
 
-HINT = {"signal": "export the chats of Signal Desktop with sigexport, and give the folder that it writes"}
 _ME, _UNKNOWN = "Me", "No-Sender"
-_SENDER = re.compile(rb'"sender": *("(?:[^"\\]|\\.)*")')
+_SENDER = re.compile(rb'"sender": *"(?!No-Sender")((?:[^"\\]|\\.)*)"')
 _CALL = re.compile(r"(?:Incoming|Outgoing|Missed) (?:\w+ )?call(?: \(.*\))?")
 _MAX_QUOTABLE = 5000
 _MAX_LINE = 1 << 24
 
 
-def find(source: str, path: Path) -> Sequence[Path]:
-    """Returns the files of an export; see `Format.find`."""
-    return find_files(path, "data.json", _problem)
-
-
-def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
-    """Yields the conversations; see `Format.read`."""
-    with run.progress("reading Signal chats", total=sum(path.stat().st_size for path in files), unit="B") as progress:
-        for path in files:
-            progress.advance(path.stat().st_size)
-            name = files.names[path]
-            title = path.parent.name
-            kind = "group" if _has_many_senders(path) else "private chat"
-            yield Chat(name, title, kind, _messages(path, name, run))
-
-
-def _problem(_path: Path, head: bytes) -> str:
+def find_problem(head: bytes) -> str:
+    """Returns why a file is not of sigexport; empty if it is."""
     first = head.partition(b"\n")[0]
     is_message = all(key in first for key in (b'"date"', b'"sender"', b'"body"'))
     return json_problem(head) or ("" if is_message else "JSON, but not of sigexport")
 
 
-def _has_many_senders(path: Path) -> bool:
-    """Returns whether more than two people write; the format does not say what a group is."""
-    senders: set[bytes] = set()
-    with path.open("rb") as file:
-        for line in iter(lambda: file.readline(_MAX_LINE), b""):
-            if match := _SENDER.search(line):
-                senders.add(match[1])
-                if len(senders - {b'"No-Sender"'}) > 2:
-                    return True
-    return False
+def read(
+    conversations: Sequence[LogFile], files: ExportFiles, run: RunContext, advance: Callable[[int], None]
+) -> Iterator[Chat]:
+    """Yields the conversations.
+
+    Args:
+        conversations: A file for each.
+        files: All files of the export.
+        run: The run, for warnings.
+        advance: Called with a number of bytes that were read.
+    """
+    for file in conversations:
+        kind = "group" if has_many_senders(file, files, _SENDER) else "private chat"
+        yield Chat(files.names[file], file.location.parent.name, kind, _messages(file, files, run))
+        advance(files.size(file))
 
 
-def _messages(path: Path, name: str, run: RunContext) -> Iterator[Message]:
+def _messages(file: LogFile, files: ExportFiles, run: RunContext) -> Iterator[Message]:
     sent, broken = 0, 0
     quotable: OrderedDict[str, int] = OrderedDict()
     decode = msgspec.json.Decoder().decode
-    with path.open("rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE), b"")):
+    with files.open(file) as opened:
+        for number, line in enumerate(iter(lambda: opened.readline(_MAX_LINE), b"")):
             if line.isspace():
                 continue
             try:
@@ -86,7 +66,7 @@ def _messages(path: Path, name: str, run: RunContext) -> Iterator[Message]:
                     quotable.popitem(last=False)
             yield message
     if broken:
-        run.log.warning("%s: %d lines are damaged or cut off and not used", name, broken)
+        run.log.warning("%s: %d lines are damaged or cut off and not used", files.names[file], broken)
 
 
 def _message(entry: dict[str, Any], number: int, quotable: dict[str, int]) -> Message:

@@ -1,20 +1,19 @@
-"""iMessage: the database `chat.db` of macOS, opened read-only."""
+"""The database `chat.db` of macOS, opened read-only."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from autocakechat import Chat, Message, RunContext, UserError
-from autocakechat_messengers.content import OWNER, attachment_kind, find_files, without_duplicates
-from autocakechat_messengers.source import ExportFiles
+from autocakechat import Chat, LogFile, Message, RunContext, UserError
+from autocakechat_messengers.content import OWNER, attachment_kind, without_duplicates
+from autocakechat_messengers.files import ExportFiles, Listing
 
-HINT = {"imessage": "copy chat.db and chat.db-wal from ~/Library/Messages of a Mac"}
 _START = 978_307_200  # the times of the database count from 2001
 _LAST_TIME = 253_402_300_799
 _GROUP_STYLE = 43
@@ -26,31 +25,47 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def find(source: str, path: Path) -> Sequence[Path]:
-    """Returns the databases under a path, each with its write-ahead log; see `Format.find`."""
-    found = find_files(path, "chat.db", _problem)
-    return [*found, *(log for file in found if (log := _log_of(file)).is_file())]
+def find(listing: Listing) -> list[LogFile]:
+    """Returns the databases, each with its write-ahead log.
+
+    Raises:
+        NotAnExportError: There are none.
+    """
+    found = listing.find("chat.db", _find_problem)
+    if found == [LogFile(listing.path)]:
+        logs = [_log_of(found[0])] if _log_of(found[0]).path.is_file() else []
+    else:
+        logs = [log for file in found if (log := _log_of(file)) in listing.files]
+    return [*found, *logs]
 
 
 def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
-    """Yields the chats; see `Format.read`."""
-    for path in files:
-        if path.name.endswith("-wal"):
+    """Yields the chats of databases; see `Format.read`."""
+    for file in files:
+        if not is_database(file):
             continue
-        with _opened(path, run) as database, run.progress("reading iMessage chats") as progress:
-            columns, chats = _contents(database, files.names[path])
-            for identifier, name, style, ids in chats:
+        name = files.names[file]
+        with _opened(file, files, run) as database, run.progress("reading iMessage chats") as progress:
+            columns, chats = _contents(database, name)
+            for identifier, title, style, ids in chats:
                 kind = "group" if style == _GROUP_STYLE else "private chat"
-                messages = _messages(database, str(ids), columns, files.names[path], run)
-                yield Chat(str(identifier), str(name) if name else None, kind, without_duplicates(messages))
+                messages = _messages(database, str(ids), columns, name, run)
+                yield Chat(str(identifier), str(title) if title else None, kind, without_duplicates(messages))
                 progress.advance()
 
 
-def _problem(path: Path, head: bytes) -> str:
+def is_database(file: LogFile) -> bool:
+    """Returns whether a file of an export is a database, by its name."""
+    return not file.file_name.endswith("-wal")
+
+
+def _find_problem(file: LogFile, head: bytes) -> str:
     if not head.startswith(b"SQLite format 3\x00"):
         return "not a database of macOS" if head else "the file is empty"
+    if file.member:
+        return ""  # it is unpacked later
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        with closing(sqlite3.connect(f"{file.path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
         return f"a damaged database: {error}"
@@ -58,8 +73,10 @@ def _problem(path: Path, head: bytes) -> str:
     return f"a database, but not of Messages: it has no table {min(missing)}" if missing else ""
 
 
-def _log_of(database: Path) -> Path:
-    return database.with_name(f"{database.name}-wal")
+def _log_of(database: LogFile) -> LogFile:
+    if database.member:
+        return LogFile(database.path, f"{database.member}-wal")
+    return LogFile(database.path.with_name(f"{database.path.name}-wal"))
 
 
 def _contents(database: sqlite3.Connection, name: str) -> tuple[set[str], list[tuple[Any, ...]]]:
@@ -77,18 +94,25 @@ def _contents(database: sqlite3.Connection, name: str) -> tuple[set[str], list[t
 
 
 @contextmanager
-def _opened(path: Path, run: RunContext) -> Iterator[sqlite3.Connection]:
-    """Opens a database. With a write-ahead log, a copy is opened, because SQLite writes beside such a database."""
+def _opened(file: LogFile, files: ExportFiles, run: RunContext) -> Iterator[sqlite3.Connection]:
+    """Opens a database; a copy of one with a write-ahead log, because SQLite writes beside it, or in an archive."""
     with tempfile.TemporaryDirectory(dir=run.state) as folder:
-        options = "mode=ro&immutable=1"
-        if _log_of(path).is_file():
-            copy = Path(folder, "chat.db")
-            shutil.copyfile(path, copy)
-            shutil.copyfile(_log_of(path), _log_of(copy))
-            path, options = copy, "mode=rw"
+        path, options = file.path, "mode=ro&immutable=1"
+        log = _log_of(file)
+        has_log = log in files
+        if file.member or has_log:
+            path, options = Path(folder, "chat.db"), "mode=rw"
+            _copy(file, path, files)
+        if has_log:
+            _copy(log, Path(folder, "chat.db-wal"), files)
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)) as database:
             database.text_factory = lambda text: text.decode("utf-8", "replace")
             yield database
+
+
+def _copy(file: LogFile, target: Path, files: ExportFiles) -> None:
+    with files.open(file) as content, target.open("wb") as copy:
+        shutil.copyfileobj(content, copy)
 
 
 def _messages(
