@@ -17,6 +17,8 @@ DAMAGED_MESSAGE = "damaged message"
 DUPLICATE_MESSAGE = "duplicate message"
 # What code that reads a message raises if a value has another type than expected.
 WRONG_VALUES = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 _LAST_TIME = 253_402_300_799  # the end of the year 9999
 _LAST_ID = (1 << 63) - 1
 
@@ -63,7 +65,8 @@ def seconds(time: Any, per_second: int = 1) -> int:
     """
     if isinstance(time, str):
         moment = datetime.fromisoformat(time)
-        result = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        since = moment - (_EPOCH if moment.tzinfo else _NAIVE_EPOCH)
+        result = since.days * 86_400 + since.seconds
     else:
         result = int(time // per_second)
     if not 0 <= result <= _LAST_TIME:

@@ -28,12 +28,12 @@ class Listing:
     Attributes:
         path: A file, a folder or a zip archive.
         files: The file itself, or the files at any depth in the folder, and in zip archives.
-        damaged: A sentence about each archive, and each file in it, that cannot be read.
+        errors: What is wrong with each archive, and each file in it, that cannot be read.
     """
 
     path: Path
     files: list[LogFile] = attrs.field(factory=list)
-    damaged: list[str] = attrs.field(factory=list)
+    errors: list[UserError] = attrs.field(factory=list)
     _opener: LogFileOpener = attrs.field(factory=LogFileOpener)
 
     @classmethod
@@ -71,7 +71,7 @@ class Listing:
 
         Raises:
             NotAnExportError: There are none.
-            UserError: The only file cannot be read.
+            UserError: No file can be read.
         """
         is_single = self.files == [LogFile(self.path)]
         candidates = [file for file in self.files if is_single or file.file_name.endswith(suffixes)]
@@ -82,12 +82,14 @@ class Listing:
             except UserError as error:
                 if is_single:
                     raise
-                self.damaged.append(str(error))
+                self.errors.append(error)
                 continue
             if not reason:
                 found.append(file)
             first = first or f"{file}: {reason}"
         if not found:
+            if self.errors and not first:
+                raise self.errors[0]
             wanted = suffixes if isinstance(suffixes, str) else " or ".join(suffixes)
             place = "archive" if self.path.is_file() else "folder"
             raise NotAnExportError(first or f"{self.path}: no {wanted} file in this {place}")
@@ -105,7 +107,7 @@ class Listing:
         try:
             return self._members(archive)
         except UserError as error:
-            self.damaged.append(str(error))
+            self.errors.append(error)
             return []
 
     def _members(self, archive: Path) -> list[LogFile]:

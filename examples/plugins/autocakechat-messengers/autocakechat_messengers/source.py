@@ -45,7 +45,7 @@ class ExportInput(Input):
 
     Attributes:
         files: The files; an archive contains several.
-        warnings: A sentence about each archive that cannot be read.
+        warnings: A sentence about each archive or file that cannot be read.
     """
 
     files: tuple[LogFile, ...] = ()
@@ -106,7 +106,7 @@ def _inputs(source: str, module: str, options: ExportOptions) -> Sequence[Input]
     paths = tuple(dict.fromkeys(file.path for file in files))
     more = len(files) - 1 if path.is_dir() else 0
     name = f"{name} and {more} more" if more else name
-    return [ExportInput(name, paths, tuple(files), tuple(listing.damaged))]
+    return [ExportInput(name, paths, tuple(files), tuple(map(str, listing.errors)))]
 
 
 def _read(source: str, module: str, options: ExportOptions, input: ExportInput, run: RunContext) -> Iterator[Chat]:

@@ -20,8 +20,8 @@ _GROUP_STYLE = 43
 _OBJECT = "\ufffc"  # stands for an attachment in a text
 # The columns of a message that matter; older versions of macOS lack some.
 _COLUMNS = (
-    "text", "attributedBody", "date", "is_from_me", "associated_message_type", "item_type", "balloon_bundle_id",
-    "is_audio_message", "date_retracted",
+    "text", "attributedBody", "date", "is_from_me", "associated_message_type", "item_type", "date_retracted",
+    "is_audio_message", "balloon_bundle_id",
 )  # fmt: skip
 
 
@@ -118,51 +118,73 @@ def _copy(file: LogFile, target: Path, files: ExportFiles) -> None:
 def _messages(
     database: sqlite3.Connection, chat_ids: str, columns: set[str], name: str, run: RunContext
 ) -> Iterator[Message]:
-    selected = ", ".join(f"m.{column}" if column in columns else "NULL" for column in _COLUMNS)
-    target = (
-        "(SELECT target.ROWID FROM message target WHERE target.guid = m.thread_originator_guid)"
-        if "thread_originator_guid" in columns
-        else "NULL"
-    )
     # The ids come from the same database and are integers.
-    query = f"""
-        SELECT m.ROWID, handle.id, {target}, {selected},
-            (SELECT a.mime_type || '/' || coalesce(a.transfer_name, '') FROM attachment a
-             JOIN message_attachment_join j ON j.attachment_id = a.ROWID WHERE j.message_id = m.ROWID LIMIT 1)
-        FROM chat_message_join JOIN message m ON m.ROWID = chat_message_join.message_id
-        LEFT JOIN handle ON handle.ROWID = m.handle_id
-        WHERE chat_message_join.chat_id IN ({chat_ids}) ORDER BY m.date, m.ROWID
-    """
+    people: dict[bytes | None, str] = {None: ""}
     try:
-        for id_, handle, target_id, *values, attachment in database.execute(query):
-            yield _message(id_, handle, target_id, dict(zip(_COLUMNS, values, strict=True)), attachment)
+        for row in database.execute(_query(columns, chat_ids)):
+            yield _message(row, people)
     except sqlite3.Error as error:
         run.log.warning("%s: the database is damaged (%s); everything before is used", name, error)
 
 
-def _message(
-    id: int, handle: str | None, target: int | None, values: dict[str, Any], attachment: str | None
-) -> Message:
-    from_me = bool(values["is_from_me"])
-    sender = OWNER if from_me else str(handle or "")
-    text = str(values["text"] or "") or text_of_body(values["attributedBody"])
-    text = text.replace(_OBJECT, "").strip()
+def _query(columns: set[str], chat_ids: str) -> str:
+    """Returns the query for the messages of a chat. Its columns are the parameters of `_content` and `_message`."""
+    selected = ", ".join(f"m.{column}" if column in columns else "NULL" for column in _COLUMNS)
+    target = "(SELECT target.ROWID FROM message target WHERE target.guid = m.thread_originator_guid)"
+    attachment = """(SELECT a.mime_type || '/' || coalesce(a.transfer_name, '') FROM attachment a
+        JOIN message_attachment_join j ON j.attachment_id = a.ROWID WHERE j.message_id = m.ROWID LIMIT 1)"""
+    if "thread_originator_guid" not in columns:
+        target = "NULL"
+    if "cache_has_attachments" in columns:
+        attachment = f"CASE m.cache_has_attachments WHEN 0 THEN NULL ELSE {attachment} END"
+    return f"""
+        SELECT m.ROWID, CAST(handle.id AS BLOB), {target}, {attachment}, {selected}
+        FROM chat_message_join JOIN message m ON m.ROWID = chat_message_join.message_id
+        LEFT JOIN handle ON handle.ROWID = m.handle_id
+        WHERE chat_message_join.chat_id IN ({chat_ids}) ORDER BY m.date, m.ROWID
+    """
+
+
+def _message(row: tuple[Any, ...], people: dict[bytes | None, str]) -> Message:
+    """Makes a message.
+
+    Args:
+        row: The columns of `_query`.
+        people: The ids of senders, by the bytes of their handles; new ones are added.
+    """
+    id_, handle, target, attachment, text, body, date, from_me, *rest = row
+    if handle not in people:
+        people[handle] = handle.decode("utf-8", "replace")
+    text = str(text or "") or text_of_body(body)
+    if _OBJECT in text:
+        text = text.replace(_OBJECT, "")
+    text = text.strip()
     kind = "text" if text else "empty message"
-    if 2000 <= _integer(values["associated_message_type"]) < 4000:
-        kind, text = "service: reaction", ""
-    elif _integer(values["item_type"]):
-        kind, text = "service: change of the group", ""
-    elif _integer(values["date_retracted"]):
-        kind, text = "deleted message", ""
-    elif values["is_audio_message"]:
-        kind = "voice message"
-    elif attachment:
+    if attachment or any(rest):
+        kind, text = _classify(text, attachment, *rest)
+    sender = OWNER if from_me else people[handle]
+    return Message(id_, sender, None, text, _time(date), target, kind, outgoing=bool(from_me))
+
+
+def _classify(
+    text: str, attachment: str | None, reaction: Any, item: Any, retracted: Any, is_audio: Any, balloon: Any
+) -> tuple[str, str]:
+    """Returns the kind of a message with more than text, and its text."""
+    if 2000 <= _integer(reaction) < 4000:
+        return "service: reaction", ""
+    if _integer(item):
+        return "service: change of the group", ""
+    if _integer(retracted):
+        return "deleted message", ""
+    if is_audio:
+        return "voice message", text
+    if attachment:
         mime, _, name = attachment.partition("/")
         subtype, _, name = name.partition("/")
-        kind = attachment_kind(name, f"{mime}/{subtype}")
-    elif values["balloon_bundle_id"] and not text:
-        kind = "app message"
-    return Message(id, sender, None, text, _time(values["date"]), target, kind, outgoing=from_me)
+        return attachment_kind(name, f"{mime}/{subtype}"), text
+    if text:
+        return "text", text
+    return ("app message" if balloon else "empty message"), ""
 
 
 def _integer(value: Any) -> int:

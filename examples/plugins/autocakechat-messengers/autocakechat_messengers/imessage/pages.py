@@ -127,7 +127,8 @@ def _content(block: str) -> tuple[str, str]:
     for edits in _EDITED.findall(block):
         texts = [text_of_html(cells[-1]).strip()] if (cells := _CELL.findall(edits)) else texts
     text = "\n".join(filter(None, texts))
-    kind = "text" if text else next((kind for mark, kind in _ATTACHMENTS if mark.search(block)), "empty message")
+    no_attachment = "text" if text else "empty message"
+    kind = next((kind for mark, kind in _ATTACHMENTS if mark.search(block)), no_attachment)
     if kind == "app message" and (link := _LINK.search(block)):
         return "text", text_of_html(link[1])
     if kind == "empty message" and _UNSENT.search(block):
