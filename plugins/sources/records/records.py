@@ -156,8 +156,9 @@ def parse_times(times: list[str | int | float], parse_time: Callable[[str | int 
     Raises:
         InvalidRecordError: One is not a time.
     """
-    if set(map(type, times)) == {int} and min(times) >= _FIRST_TIME and max(times) <= _LAST_TIME:  # type: ignore[type-var]
-        return times  # type: ignore[return-value]
+    seconds = [time for time in times if type(time) is int]
+    if len(seconds) == len(times) and min(seconds) >= _FIRST_TIME and max(seconds) <= _LAST_TIME:
+        return seconds
     return [parse_time(time) for time in times]
 
 
@@ -172,13 +173,13 @@ def message_id(id: Id) -> int:
     return number if _FIRST_ID <= number <= _LAST_ID else _hash(str(id))
 
 
-def message_ids(ids: list[Id | None]) -> list[int | None]:
+def message_ids(ids: Sequence[Id | None]) -> Sequence[int | None]:
     """Returns the number of each id; None for one that is missing."""
-    types = set(map(type, ids))
-    if types == {type(None)}:
-        return ids  # type: ignore[return-value]
-    if types == {int} and min(ids) >= _FIRST_ID and max(ids) <= _LAST_ID:  # type: ignore[type-var, operator]
-        return ids  # type: ignore[return-value]
+    if ids.count(None) == len(ids):
+        return [None] * len(ids)
+    numbers = [id_ for id_ in ids if type(id_) is int]
+    if len(numbers) == len(ids) and min(numbers) >= _FIRST_ID and max(numbers) <= _LAST_ID:
+        return numbers
     return [None if id_ is None else message_id(id_) for id_ in ids]
 
 
