@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, Self
+from typing import IO, Any, Self
 
 import attrs
 
@@ -99,7 +99,7 @@ class LogFileOpener:
             return self._open_archive(file.path).getinfo(file.member).file_size
 
     @contextmanager
-    def open(self, file: LogFile) -> Iterator[BinaryIO]:
+    def open(self, file: LogFile) -> Iterator[io.BufferedReader]:
         """Opens a file, which is unpacked while it is read. A block of unpacked content has a bounded size.
 
         Yields:
@@ -112,6 +112,7 @@ class LogFileOpener:
             with _explained_errors(file):
                 if file.path.exists() and not file.path.is_file():
                     raise UserError(f"{file}: not a regular file", "give the path of a file")
+                opened: io.BufferedReader
                 if not file.member:
                     opened = stack.enter_context(file.path.open("rb"))
                 else:

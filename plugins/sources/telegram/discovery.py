@@ -88,10 +88,11 @@ def find_inputs(path: Path) -> list[ExportInput]:
         raise UserError(f"{path}: no such file or folder", EXPORT_HINT)
     candidates = files_of(path) if path.is_file() else sorted(_find_candidates(path))
     if not candidates:
-        raise UserError(f"{name}: no export in this {'archive' if path.is_file() else 'folder'}", EXPORT_HINT)
+        raise ForeignLogError(f"{name}: no export in this {'archive' if path.is_file() else 'folder'}", EXPORT_HINT)
     problems = {export: problem for export in candidates if (problem := _problem(export))}
     if len(problems) == len(candidates):
-        first, problem = candidates[0], problems[candidates[0]]
+        first = candidates[0]
+        problem = find_problem(first)  # raises what is wrong with an archive
         is_foreign = problem == _NOT_JSON and path.is_file() and path.suffix.lower() not in ("", ".json", ".zip")
         raise (ForeignLogError if is_foreign else UserError)(f"{first}: {problem}", EXPORT_HINT)
     passed_over = _describe_passed_over(path, problems)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import attrs
 
 from autocakechat import LogFile, LogFileOpener, UserError, escape_control_characters, is_zip
 
 HEAD_SIZE = 1 << 14  # bytes at the beginning of a file that are enough to recognise its format
+_BLOCK = 1 << 16
 _MAX_WHOLE = 1 << 29  # bytes; a file that is read as a whole is not larger
 _JUNK = "__MACOSX"  # a folder in archives made by macOS
 
@@ -145,8 +148,8 @@ class ExportFiles:
         return iter(self.names)
 
     def open(self, file: LogFile) -> AbstractContextManager[BinaryIO]:
-        """Opens a file; see `LogFileOpener.open`."""
-        return self._opener.open(file)
+        """Opens a file as UTF-8; see `LogFileOpener.open`."""
+        return open_as_utf8(self._opener, file)
 
     def size(self, file: LogFile) -> int:
         """Returns the size of a file in bytes, unpacked."""
@@ -168,9 +171,39 @@ class ExportFiles:
             return opened.read()
 
 
+@contextmanager
+def open_as_utf8(opener: LogFileOpener, file: LogFile) -> Iterator[BinaryIO]:
+    """Opens a file; one in UTF-16 is converted to UTF-8 while it is read."""
+    with opener.open(file) as opened:
+        is_utf16 = opened.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
+        yield io.BufferedReader(_Recoder(opened)) if is_utf16 else opened
+
+
+class _Recoder(io.RawIOBase):
+    """A file in UTF-16, as UTF-8."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decode = codecs.getincrementaldecoder("utf-16")("replace").decode
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            block = self._file.read(_BLOCK)
+            self._rest = self._decode(block, final=not block).encode("utf-8", "replace")
+            if not block:
+                break
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
 def read_head(opener: LogFileOpener, file: LogFile) -> bytes:
     """Returns the beginning of a file, without a byte order mark and white space."""
-    with opener.open(file) as opened:
+    with open_as_utf8(opener, file) as opened:
         return opened.read(HEAD_SIZE).lstrip(b"\xef\xbb\xbf \t\r\n")
 
 

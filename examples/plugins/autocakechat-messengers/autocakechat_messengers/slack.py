@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 
 from autocakechat import Chat, LogFile, Message, RunContext, UserError
@@ -50,7 +52,7 @@ def find(source: str, listing: Listing) -> Sequence[LogFile]:
 def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
     """Yields the channels; see `Format.read`."""
     people: dict[str, str] = {}
-    channels: dict[tuple[Path, str], tuple[str, dict[str, Any]]] = {}
+    listed: dict[tuple[Path, str], tuple[str, dict[str, Any]]] = {}
     folders: dict[Path, list[LogFile]] = {}
     for file in files:
         root, name = file.location.parent, file.location.name
@@ -59,25 +61,57 @@ def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
         elif name == "users.json":
             people |= {str(user["id"]): _name(user) for user in _load(file, files, run) if "id" in user}
         elif kind := _LISTS.get(name):
-            for channel in _load(file, files, run):
-                for folder_name in (channel.get("name"), channel.get("id")):
-                    channels.setdefault((root, str(folder_name)), (kind, channel))
+            for entry in _load(file, files, run):
+                for folder_name in (entry.get("name"), entry.get("id")):
+                    listed.setdefault((root, str(folder_name)), (kind, entry))
+    channels: dict[str, _Channel] = {}
+    for folder, days in folders.items():
+        kind, entry = listed.get((folder.parent, folder.name), ("channel group", {}))
+        id_ = str(entry.get("id") or folder.name)
+        title = _members(entry, people) if "chat" in kind else folder.name
+        channels.setdefault(id_, _Channel(id_, title, kind)).days.extend(days)
     total = sum(files.size(day) for days in folders.values() for day in days)
     with run.progress("reading Slack channels", total=total, unit="B") as progress:
-        for folder, days in folders.items():
-            kind, channel = channels.get((folder.parent, folder.name), ("channel group", {}))
+        for channel in channels.values():
+            messages = _messages(channel.days, files, people, run, progress.advance)
+            yield Chat(channel.id, channel.title, channel.kind, without_duplicates(messages))
 
-            def messages(days: list[LogFile] = days) -> Iterator[Message]:
-                for day in sorted(days, key=lambda day: day.file_name):
-                    progress.advance(files.size(day))
-                    yield from _messages_of_day(_load(day, files, run), people)
 
-            title = _members(channel, people) if "chat" in kind else folder.name
-            yield Chat(str(channel.get("id") or folder.name), title, kind, without_duplicates(messages()))
+@attrs.define
+class _Channel:
+    """A channel, which may be in several exports.
+
+    Attributes:
+        id: Its id.
+        title: Its title.
+        kind: Its kind.
+        days: A file for each day.
+    """
+
+    id: str
+    title: str | None
+    kind: str
+    days: list[LogFile] = attrs.field(factory=list)
+
+
+def _messages(
+    days: list[LogFile], files: ExportFiles, people: dict[str, str], run: RunContext, advance: Callable[[int], None]
+) -> Iterator[Message]:
+    """Yields the messages of a channel; a day that is in several exports is read as one."""
+    for _, same_day in groupby(sorted(days, key=_day), _day):
+        entries = []
+        for file in same_day:
+            advance(files.size(file))
+            entries += _load(file, files, run)
+        yield from _messages_of_day(entries, people)
+
+
+def _day(file: LogFile) -> str:
+    return file.location.name
 
 
 def _is_day(file: LogFile) -> bool:
-    return _DAY.fullmatch(file.location.name) is not None
+    return _DAY.fullmatch(_day(file)) is not None
 
 
 def _members(channel: dict[str, Any], people: dict[str, str]) -> str | None:

@@ -16,20 +16,14 @@ DATE = r"[A-Z][a-z]{2} \d{1,2}, \d{4}"
 _CHUNK = 1 << 18  # characters
 _MAX_BLOCK = 1 << 24  # characters; no message is larger
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
 _LINE_BREAK = re.compile(r"<br ?/?>")
-_DIVISION = re.compile(r"<(/?)div\b")
+_DIVISION = re.compile(r"<(/?)div\b>?")
 
 
-def open_text(file: BinaryIO, head: bytes) -> TextIO:
-    """Returns the text of a file in UTF-8 or UTF-16; bytes that are neither are replaced.
-
-    Args:
-        file: The file, at its beginning.
-        head: Its first bytes.
-    """
-    encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    return io.TextIOWrapper(file, encoding, errors="replace")
+def open_text(file: BinaryIO) -> TextIO:
+    """Returns the text of a file; bytes that are not UTF-8 are replaced."""
+    return io.TextIOWrapper(file, "utf-8-sig", errors="replace")
 
 
 def split_blocks(text: TextIO, pattern: re.Pattern[str], advance: Callable[[int], None]) -> Iterator[str]:
@@ -92,24 +86,47 @@ def text_of_html(markup: str) -> str:
     return html.unescape(markup) if "&" in markup else markup
 
 
-def without_division(markup: str, opening: str) -> tuple[str, str]:
-    """Cuts a division out of a piece of HTML.
+def contents(markup: str, start: re.Pattern[str], end: re.Pattern[str]) -> Iterator[str]:
+    """Yields what is between two patterns, for each occurrence, in linear time.
+
+    Args:
+        markup: A piece of HTML.
+        start: What precedes the content.
+        end: What follows it.
+    """
+    position = 0
+    while opening := start.search(markup, position):
+        closing = end.search(markup, opening.end())
+        if closing is None:
+            return
+        yield markup[opening.end() : closing.start()]
+        position = closing.end()
+
+
+def without_divisions(markup: str, opening: str) -> tuple[str, str]:
+    """Cuts divisions out of a piece of HTML.
 
     Args:
         markup: The HTML.
-        opening: The opening tag of the division, `<div ...>`.
+        opening: The opening tag of the divisions, `<div ...>`.
 
     Returns:
-        The HTML without the first such division, and the division; empty if there is none. Without its end, the
-        division is the rest of the HTML.
+        The HTML without such divisions, and the divisions. A division without an end is the rest of the HTML.
     """
-    start = markup.find(opening)
-    if start < 0:
-        return markup, ""
+    kept, cut = [], []
+    position = 0
+    while (start := markup.find(opening, position)) >= 0:
+        end = _end_of_division(markup, start)
+        kept.append(markup[position:start])
+        cut.append(markup[start:end])
+        position = end
+    return "".join([*kept, markup[position:]]), "".join(cut)
+
+
+def _end_of_division(markup: str, start: int) -> int:
     depth = 0
     for tag in _DIVISION.finditer(markup, start):
         depth += -1 if tag[1] else 1
         if depth == 0:
-            end = tag.end() + 1
-            return markup[:start] + markup[end:], markup[start:end]
-    return markup[:start], markup[start:]
+            return tag.end()
+    return len(markup)

@@ -30,6 +30,7 @@ def find(listing: Listing) -> list[LogFile]:
 
     Raises:
         NotAnExportError: There are none.
+        UserError: One is damaged.
     """
     found = listing.find("chat.db", _find_problem)
     if found == [LogFile(listing.path)]:
@@ -68,7 +69,7 @@ def _find_problem(file: LogFile, head: bytes) -> str:
         with closing(sqlite3.connect(f"{file.path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
-        return f"a damaged database: {error}"
+        raise UserError(f"{file}: a damaged database: {error}", "copy it again while Messages is closed") from None
     missing = {"message", "chat", "handle", "chat_message_join"} - tables
     return f"a database, but not of Messages: it has no table {min(missing)}" if missing else ""
 

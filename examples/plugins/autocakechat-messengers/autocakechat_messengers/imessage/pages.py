@@ -13,28 +13,32 @@ from autocakechat_messengers.imessage.replies import PendingReplies
 from autocakechat_messengers.participants import has_many_senders
 from autocakechat_messengers.text_blocks import (
     DATE,
+    contents,
     english_time,
     open_text,
     split_blocks,
     text_of_html,
-    without_division,
+    without_divisions,
 )
 
 _MARK = re.compile(rb'span(?:\.| class=")(timestamp|sender|bubble)')
 # A message that is repeated as a reply, below another one, is not the beginning of a block.
 _START = re.compile(
-    r'<div class="reply"[^>]*>\s*<div class="message"|^(?P<start><div class="message"|<div class ?="announcement">)',
+    r'<div class="reply"[^<>]*>\s*<div class="message"|^(?P<start><div class="message"|<div class ?="announcement">)',
     re.MULTILINE,
 )
 _DATE = re.compile(rf'<span class="timestamp">\s*(?:<a [^>]*>)?({DATE}) +(\d+):(\d\d):(\d\d) ([AP])M')
-_SENDER = re.compile(r'<span class="sender">(.*?)</span>', re.DOTALL)
+_SENDER = re.compile(r'<span class="sender">([^<]*)</span>')
 _SENDER_IN_BYTES = re.compile(rb'<span class="sender">([^<]*)</span>')
 _REPLY_ID = re.compile(r'<div class="message",? id="r-([^"]+)"')
 _REPLIES = '<div class="replies">'
 _REPEATED = re.compile(r'<div class="reply" id="([^"]+)">|href="#r-([^"]+)"')
-_BUBBLE = re.compile(r'<span class="bubble[^"]*">(.*?)</span>\s*</div>', re.DOTALL)
-_EDITED = re.compile(r'<div class="edited">(.*?)</table>', re.DOTALL)
-_CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
+_BUBBLE = re.compile(r'<span class="bubble[^"]*">')
+_BUBBLE_END = re.compile(r"</span>\s*</div>")
+_EDITED = re.compile(r'<div class="edited">')
+_EDITED_END = re.compile("</table>")
+_CELL = re.compile("<td>")
+_CELL_END = re.compile("</td>")
 _LINK = re.compile(r'<div class="app">\s*<a href="(https?://[^"]*)"')
 _ATTACHMENTS = (
     (re.compile(r'<div class="sticker">|<img class="inline_sticker"'), "sticker"),
@@ -68,7 +72,7 @@ def read(chats: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
     sent = 0
     pending = PendingReplies()
-    with files.open(file) as opened, open_text(opened, files.read_head(file)) as text:
+    with files.open(file) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, advance)
         next(blocks)
         for number, block in enumerate(blocks):
@@ -115,17 +119,17 @@ def _message(block: str, number: int, pending: PendingReplies) -> Message:
 
 def _without_replies(block: str, number: int, pending: PendingReplies) -> str:
     """Cuts the repeated replies out of a message, and remembers them."""
-    while _REPLIES in block:
-        block, replies = without_division(block, _REPLIES)
-        pending.add((first or second for first, second in _REPEATED.findall(replies)), number)
+    block, replies = without_divisions(block, _REPLIES)
+    pending.add((first or second for first, second in _REPEATED.findall(replies)), number)
     return block
 
 
 def _content(block: str) -> tuple[str, str]:
     """Returns the kind of a message and its text."""
-    texts = [text_of_html(bubble).strip() for bubble in _BUBBLE.findall(block)]
-    for edits in _EDITED.findall(block):
-        texts = [text_of_html(cells[-1]).strip()] if (cells := _CELL.findall(edits)) else texts
+    texts = [text_of_html(bubble).strip() for bubble in contents(block, _BUBBLE, _BUBBLE_END)]
+    for edits in contents(block, _EDITED, _EDITED_END):
+        versions = list(contents(edits, _CELL, _CELL_END))
+        texts = [text_of_html(version).strip() for version in versions[-1:]] or texts
     text = "\n".join(filter(None, texts))
     no_attachment = "text" if text else "empty message"
     kind = next((kind for mark, kind in _ATTACHMENTS if mark.search(block)), no_attachment)

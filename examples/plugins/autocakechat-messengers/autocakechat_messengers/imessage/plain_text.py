@@ -55,7 +55,7 @@ def read(chats: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
     sent = 0
     pending = PendingReplies()
-    with files.open(file) as opened, open_text(opened, files.read_head(file)) as text:
+    with files.open(file) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, advance)
         for number, block in enumerate(filter(str.strip, blocks)):
             try:

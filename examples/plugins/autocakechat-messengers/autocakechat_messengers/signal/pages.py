@@ -11,11 +11,12 @@ from autocakechat_messengers.content import OWNER, damaged
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.text_blocks import (
     DATE,
+    contents,
     english_time,
     open_text,
     split_blocks,
     text_of_html,
-    without_division,
+    without_divisions,
 )
 
 _MARK = b"by signalbackup-tools"
@@ -25,14 +26,13 @@ _ID = re.compile(r"<!-- Message: _id:(\d{1,18}),")
 _CLASSES = re.compile(r'<div class="msg msg-([^"]*)">')
 _DATE = re.compile(rf'<span class="msg-data">({DATE}) (\d\d):(\d\d):(\d\d)')
 _PARTNER = re.compile(r'header-avatar[^"]* msg-sender-(\d+)')
-_MEMBER = re.compile(r'<div class="msg-name msg-name-(\d+)">\s*(?:<div class="membername">)?(.*?)</div>', re.DOTALL)
+_MEMBER = re.compile(r'<div class="msg-name msg-name-(\d+)">\s*(?:<div class="membername">)?([^<]*)')
 _AVATAR = re.compile(r'<div class="avatar[^"]* msg-sender-(\d+)')
-_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+_TITLE = re.compile(r"<title>([^<]*)</title>")
 _QUOTE = '<div class="msg-quote">'
 _QUOTED = re.compile(r'<a class="quote-link" href="[^"]*#(\d{1,18})"')
-_BODY = re.compile(
-    r'<div(?: class="(?:msg-all-emoji|status-text[^"]*)")?>\s*<pre(?: dir="auto")?>(.*?)</pre>', re.DOTALL
-)
+_BODY = re.compile(r'<div(?: class="(?:msg-all-emoji|status-text[^"]*)")?>\s*<pre(?: dir="auto")?>')
+_BODY_END = re.compile("</pre>")
 _ATTACHMENTS = (
     ("<img ", "photo"),
     ("<video ", "video"),
@@ -92,7 +92,7 @@ def _natural_name(name: str) -> list[int | str]:
 
 def _read_header(page: LogFile, files: ExportFiles) -> _Header | None:
     """Returns the header of a page; None for one without messages."""
-    with files.open(page) as opened, open_text(opened, b"") as text:
+    with files.open(page) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, lambda _: None)
         head = next(blocks)
         if next(blocks, None) is None:
@@ -120,7 +120,7 @@ def _messages(
 
 def _blocks(pages: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], None]) -> Iterator[str]:
     for page in pages:
-        with files.open(page) as opened, open_text(opened, b"") as text:
+        with files.open(page) as opened, open_text(opened) as text:
             blocks = split_blocks(text, _START, advance)
             next(blocks)
             yield from blocks
@@ -136,10 +136,9 @@ def _message(block: str, header: _Header) -> Message:
     id_, classes, date = _ID.match(content), _CLASSES.search(content), _DATE.search(footer)
     if not id_ or not classes or not date:
         raise ValueError("not a message")
-    content, quote = without_division(content, _QUOTE) if _QUOTE in content else (content, "")
+    content, quote = without_divisions(content, _QUOTE)
     quoted = _QUOTED.search(quote)
-    body = _BODY.search(content)
-    text = text_of_html(body[1]).strip() if body else ""
+    text = text_of_html(next(contents(content, _BODY, _BODY_END), "")).strip()
     direction, _, more = classes[1].partition(" ")
     kind = _content_kind(content, more, text)
     if direction == "status":

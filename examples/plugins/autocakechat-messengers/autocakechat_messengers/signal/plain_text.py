@@ -42,7 +42,7 @@ def read(conversations: Sequence[LogFile], files: ExportFiles, advance: Callable
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
     sent = 0
-    with files.open(file) as opened, open_text(opened, files.read_head(file)) as text:
+    with files.open(file) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, advance)
         for number, block in enumerate(filter(str.strip, blocks)):
             try:
