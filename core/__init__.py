@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autocakechat.interface.chatlog import Chat, Message, MessageBatch
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
     from autocakechat.interface.hookspecs import hookimpl
+    from autocakechat.interface.log_file import LogFile, LogFileOpener, is_zip
     from autocakechat.interface.model import (
         RankingResponder,
         Reply,
@@ -68,6 +69,8 @@ __all__ = [
     "ExtractorType",
     "ForeignLogError",
     "Input",
+    "LogFile",
+    "LogFileOpener",
     "Match",
     "Message",
     "MessageBatch",
@@ -99,6 +102,7 @@ __all__ = [
     "hash_file",
     "hookimpl",
     "is_allowed",
+    "is_zip",
     "markup",
     "multiplies_bfloat16",
     "open_embedder",
@@ -120,6 +124,7 @@ _PUBLIC_NAMES = {
     "interface.chatlog": ("Chat", "Message", "MessageBatch"),
     "interface.corpus": ("Corpus", "Dialog", "Utterance"),
     "interface.hookspecs": ("hookimpl",),
+    "interface.log_file": ("LogFile", "LogFileOpener", "is_zip"),
     "interface.model": (
         "RankingResponder",
         "Reply",

@@ -99,18 +99,25 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
     Raises:
         UserError: There is none. If a source can say what is wrong with the log, the message is from that source.
     """
+    from autocakechat.interface.log_file import LogFileOpener, is_zip
     from autocakechat.pipeline.stage_results import recognises, stage_inputs
     from autocakechat.statistics.log_summary import source_options
 
     manager = app.manager()
     if name is not None:
         return manager.find("source", name)  # type: ignore[no-any-return]
+    if not path.is_file() and not path.is_dir():
+        raise UserError(f"{path}: not a regular file", "give the path of a file or folder")
     sources = [stage for stage in manager.stages("source").values() if isinstance(stage, SourceType)]
     recognising = [source for source in sources if source.recognises]
     for source in recognising:
         if recognises(manager.owner(source), source, path):
             return source
-    problems, foreign = [], []
+    if is_zip(path):
+        with LogFileOpener() as opener:
+            opener.members(path)  # raises what is wrong with the archive
+    problems: dict[str, str] = {}
+    foreign = []
     for source in recognising:
         # A source that does not recognise the log may still know what is wrong with it.
         try:
@@ -118,9 +125,9 @@ def source_for(app: App, path: Path, name: str | None) -> SourceType:
         except ForeignLogError:
             foreign.append(source.name)
         except UserError as error:
-            problems.append(str(error))
+            problems.setdefault(error.message, str(error))  # several sources may find the same damage
     if problems:
-        raise ManyProblemsError(problems)
+        raise ManyProblemsError(list(problems.values()))
     if foreign:
         raise UserError(
             f"{path}: no source recognises it, of {list_items(foreign, most=None)}",

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 from operator import attrgetter
 from typing import BinaryIO, NamedTuple
 
 import attrs
 
-from autocakechat.plugins.sources.records.records import InvalidRecordError, RecordKey, parse_key
+from autocakechat.plugins.sources.records.records import (
+    InvalidRecordError,
+    RecordKey,
+    parse_key,
+    parse_keys,
+    parse_times,
+)
 
 MAX_LINE = 1 << 24  # bytes; a longer line is read in parts, which are not messages
+_BLOCK = 1 << 16  # bytes that are read at once
 _DAMAGED = "damaged"  # id of the chat for the lines of files without messages
 ParseTime = Callable[[str | int | float], int]
 
@@ -55,6 +62,27 @@ class Line(NamedTuple):
     content: bytes
 
 
+class Block(NamedTuple):
+    """Consecutive lines of a file.
+
+    Attributes:
+        file: The index of the file.
+        offset: The file offset of the first line.
+        content: The lines with their line breaks.
+    """
+
+    file: int
+    offset: int
+    content: bytes
+
+    def lines(self) -> Iterator[Line]:
+        """Yields the lines, one after the other."""
+        offset = self.offset
+        for content in io.BytesIO(self.content):
+            yield Line(self.file, offset, content)
+            offset += len(content)
+
+
 @attrs.define
 class IndexedChat:
     """A chat and the places of its messages: 40 bytes for a run, so that a log may be larger than the memory.
@@ -92,55 +120,94 @@ def index_chats(files: Sequence[BinaryIO], parse_time: ParseTime, advance: Calla
     """Reads all files once and finds the runs of each chat.
 
     Args:
-        files: The files, at their beginnings.
+        files: The files.
         parse_time: Parses a time.
         advance: Called with a number of bytes that were read.
     """
     chats: dict[str, IndexedChat] = {}
     for number, file in enumerate(files):
-        _index_file(number, file, chats, parse_time, advance)
+        indexer = _FileIndexer(number, chats, parse_time)
+        for block in blocks_of(number, file):
+            indexer.add(block)
+            advance(len(block.content))
+        indexer.finish()
     return list(chats.values())
 
 
-def _index_file(
-    number: int, file: BinaryIO, chats: dict[str, IndexedChat], parse_time: ParseTime, advance: Callable[[int], None]
-) -> None:
+class _FileIndexer:
     """Finds the runs of one file. A line that is not a message belongs to the run before it, or else to the first.
 
     The lines of a file without any message form a separate chat, so that they are counted.
+
+    Args:
+        number: The index of the file.
+        chats: The chats by their ids; chats that are new are added.
+        parse_time: Parses a time.
     """
-    chat: IndexedChat | None = None
-    has_text = False
-    start = offset = first = last = shown = 0
-    for line in lines_of(file):
-        begin, offset = offset, offset + len(line)
-        if offset - shown > MAX_LINE >> 4:
-            advance(offset - shown)
-            shown = offset
+
+    def __init__(self, number: int, chats: dict[str, IndexedChat], parse_time: ParseTime) -> None:
+        self._number = number
+        self._chats = chats
+        self._parse_time = parse_time
+        self._chat: IndexedChat | None = None
+        self._has_text = False
+        self._first = self._last = self._start = self._end = 0
+
+    def add(self, block: Block) -> None:
+        """Adds the next block of the file."""
+        if not self._continue_run(block):
+            for line in block.lines():
+                self._add_line(line)
+        self._end = block.offset + len(block.content)
+
+    def finish(self) -> None:
+        """Adds the last run."""
+        if self._chat is None and self._has_text:
+            self._chat = self._chats.setdefault(_DAMAGED, IndexedChat(_DAMAGED, "lines that are not messages"))
+        self._add_run(self._end)
+
+    def _continue_run(self, block: Block) -> bool:
+        """Adds a block whose lines all continue the current run; returns False, and adds nothing, for any other."""
+        keys = parse_keys(block.content)
+        if self._chat is None or not keys:
+            return False
+        if {str(chat) for chat in {key.chat for key in keys}} != {self._chat.id}:
+            return False
+        if any([key.title or key.chat_kind or key.skip for key in keys]):  # noqa: C419 - twice as fast as a generator
+            return False
         try:
-            key = parse_key(line)
-            sent = parse_time(key.time)
+            times = [self._last, *parse_times([key.time for key in keys], self._parse_time)]
         except InvalidRecordError:
-            has_text = has_text or not line.isspace()
-            continue
+            return False
+        if times != sorted(times):
+            return False
+        self._last = times[-1]
+        return True
+
+    def _add_line(self, line: Line) -> None:
+        try:
+            key = parse_key(line.content)
+            sent = self._parse_time(key.time)
+        except InvalidRecordError:
+            self._has_text = self._has_text or not line.content.isspace()
+            return
         id_ = str(key.chat)
-        if chat is None or id_ != chat.id or sent < last:
-            if chat is not None:
-                chat.add(Run(first, last, number, start, begin))
-                start = begin
-            chat = chats.get(id_) or chats.setdefault(id_, IndexedChat(id_))
-            first = sent
+        if self._chat is None or id_ != self._chat.id or sent < self._last:
+            if self._chat is not None:
+                self._add_run(line.offset)
+                self._start = line.offset
+            self._chat = self._chats.get(id_) or self._chats.setdefault(id_, IndexedChat(id_))
+            self._first = sent
         if key.title or key.chat_kind or key.skip:
-            chat.describe(key)
-        last = sent
-    if chat is None and has_text:
-        chat = chats.setdefault(_DAMAGED, IndexedChat(_DAMAGED, "lines that are not messages"))
-    if chat is not None:
-        chat.add(Run(first, last, number, start, offset))
-    advance(offset - shown)
+            self._chat.describe(key)
+        self._last = sent
+
+    def _add_run(self, end: int) -> None:
+        if self._chat is not None:
+            self._chat.add(Run(self._first, self._last, self._number, self._start, end))
 
 
-def lines_in_order(chat: IndexedChat, files: Sequence[BinaryIO], parse_time: ParseTime) -> Iterator[Line]:
+def blocks_in_order(chat: IndexedChat, files: Sequence[BinaryIO], parse_time: ParseTime) -> Iterator[Block]:
     """Yields the lines of a chat, oldest first.
 
     Runs that follow each other in time are read one after the other. Otherwise the lines are sorted, for which the
@@ -154,31 +221,43 @@ def lines_in_order(chat: IndexedChat, files: Sequence[BinaryIO], parse_time: Par
     runs = chat.runs()
     if all(before.precedes(after) for before, after in pairwise(runs)):
         for run in runs:
-            yield from _lines_of_run(run, files)
+            yield from blocks_of(run.file, files[run.file], run.start, run.end)
         return
     places = []
     for run in runs:
         sent = run.first
-        for line in _lines_of_run(run, files):
-            with contextlib.suppress(InvalidRecordError):  # a damaged line has the time of the line before it
-                sent = parse_time(parse_key(line.content).time)
-            places.append((sent, line.file, line.offset))
+        for block in blocks_of(run.file, files[run.file], run.start, run.end):
+            for line in block.lines():
+                with contextlib.suppress(InvalidRecordError):  # a damaged line has the time of the line before it
+                    sent = parse_time(parse_key(line.content).time)
+                places.append((sent, line.file, line.offset))
     places.sort()
     for _, number, offset in places:
         files[number].seek(offset)
-        yield Line(number, offset, files[number].readline(MAX_LINE))
+        yield Block(number, offset, files[number].readline(MAX_LINE))
 
 
-def lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """Yields the lines of a file from its position on; a very long line in parts."""
-    return iter(partial(file.readline, MAX_LINE), b"")
+def blocks_of(number: int, file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[Block]:
+    """Yields the lines of a part of a file, some hundred at once; a very long line in parts.
 
-
-def _lines_of_run(run: Run, files: Sequence[BinaryIO]) -> Iterator[Line]:
-    offset = run.start
-    files[run.file].seek(offset)
-    for content in lines_of(files[run.file]):
-        yield Line(run.file, offset, content)
-        offset += len(content)
-        if offset >= run.end:
+    Args:
+        number: The index of the file.
+        file: The file.
+        start: File offset of the first line.
+        end: File offset after the last line; None for the end of the file.
+    """
+    buffer = b""
+    while True:
+        place = start + len(buffer)
+        file.seek(place)  # another chat may be read in between
+        size = max(_BLOCK, len(buffer))
+        more = file.read(size if end is None else min(size, end - place))
+        buffer += more
+        cut = buffer.rfind(b"\n") + 1 if more else len(buffer)
+        if not cut and len(buffer) >= MAX_LINE:
+            cut = MAX_LINE
+        if cut:
+            yield Block(number, start, buffer[:cut])
+            start, buffer = start + cut, buffer[cut:]
+        if not more:
             return

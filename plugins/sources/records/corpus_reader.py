@@ -9,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from autocakechat import Chat, Message, RunContext, Utterance, escape_control_characters
-from autocakechat.plugins.sources.records.chat_index import lines_of
+from autocakechat.plugins.sources.records.chat_index import MAX_LINE
 
 CLIENT, SERVER = "client", "server"
 _PAUSE = 2 * 60 * 60  # seconds between two dialogs, so that an extractor keeps them apart
@@ -33,7 +33,7 @@ def read_corpus(name: str, file: BinaryIO, run: RunContext) -> Chat:
 def _messages(name: str, file: BinaryIO, run: RunContext) -> Iterator[Message]:
     shown, sent, id_, damaged = escape_control_characters(name), 0, 0, 0
     with run.progress(f"reading {shown}", unit="B") as progress:
-        for line in lines_of(file):
+        for line in iter(lambda: file.readline(MAX_LINE), b""):
             progress.advance(len(line))
             if line.isspace():
                 continue

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from autocakechat import Chat, Input, Message, RunContext, escape_control_characters
-from autocakechat.plugins.sources.records.chat_index import Line, ParseTime, index_chats, lines_in_order
+from autocakechat import Chat, Input, RunContext, escape_control_characters
+from autocakechat.plugins.sources.records.chat_index import Line, blocks_in_order, index_chats
 from autocakechat.plugins.sources.records.corpus_reader import read_corpus
 from autocakechat.plugins.sources.records.files import DAMAGE, is_compressed, open_log, read_head, unique_names
 from autocakechat.plugins.sources.records.line_format import is_corpus
-from autocakechat.plugins.sources.records.records import InvalidRecordError, make_message, parse_record, time_parser
+from autocakechat.plugins.sources.records.message_batches import message_batches
+from autocakechat.plugins.sources.records.records import InvalidRecordError, time_parser
 
 # Opens a file as lines of JSON, in which one can seek. Takes the file, its name for messages, and the run.
 OpenLines = Callable[[Path, str, RunContext], BinaryIO]
-
-DUPLICATE_MESSAGE = "duplicate message"
-DAMAGED_MESSAGE = "damaged message"
 
 
 def open_lines(path: Path, name: str, run: RunContext) -> BinaryIO:
@@ -72,43 +70,10 @@ def read_files(zone: ZoneInfo, input: Input, run: RunContext, open_file: OpenLin
             chats = index_chats(files, parse_time, progress.advance)
         with run.progress(f"reading {escape_control_characters(input.name)}", total=total, unit="B") as progress:
             for chat in chats:
-                lines = lines_in_order(chat, files, parse_time)
-                messages = _messages(lines, parse_time, damage.add, progress.advance)
-                yield Chat(chat.id, chat.title, chat.kind, messages, chat.skip)
+                blocks = blocks_in_order(chat, files, parse_time)
+                batches = message_batches(blocks, parse_time, damage.add, progress.advance)
+                yield Chat.of_batches(chat.id, chat.title, chat.kind, batches, chat.skip)
         damage.warn(run)
-
-
-def _messages(
-    lines: Iterator[Line],
-    parse_time: ParseTime,
-    add_damage: Callable[[Line, InvalidRecordError], None],
-    advance: Callable[[int], None],
-) -> Iterator[Message]:
-    """Makes the messages of a chat. A message with the id and time of another one is a duplicate, without text."""
-    sent, shown = 0, 0
-    ids: set[int] = set()
-    for number, line in enumerate(lines, 1):
-        shown += len(line.content)
-        if number % 1000 == 0:
-            advance(shown)
-            shown = 0
-        try:
-            record = parse_record(line.content)
-            time = parse_time(record.time)
-        except InvalidRecordError as error:
-            if not line.content.isspace():
-                add_damage(line, error)
-                yield Message(-number, "", None, "", sent, kind=DAMAGED_MESSAGE)
-            continue
-        message = make_message(record, number, time)
-        if time != sent:
-            sent = time
-            ids.clear()
-        elif message.id in ids:
-            message = Message(message.id, "", None, "", sent, kind=DUPLICATE_MESSAGE)
-        ids.add(message.id)
-        yield message
-    advance(shown)
 
 
 class _Damage:

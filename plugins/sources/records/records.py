@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -51,8 +51,9 @@ class Record(msgspec.Struct, gc=False):
     topic: str = ""
 
 
-_decode_key = msgspec.json.Decoder(RecordKey).decode
-_decode_record = msgspec.json.Decoder(Record).decode
+_key_decoder = msgspec.json.Decoder(RecordKey)
+_record_decoder = msgspec.json.Decoder(Record)
+_DECODING_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def parse_key(line: bytes) -> RecordKey:
@@ -62,8 +63,8 @@ def parse_key(line: bytes) -> RecordKey:
         InvalidRecordError: The line is not a message.
     """
     try:
-        return _decode_key(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _key_decoder.decode(line)
+    except _DECODING_ERRORS:
         return _parse_leniently(line, RecordKey)
 
 
@@ -74,9 +75,25 @@ def parse_record(line: bytes) -> Record:
         InvalidRecordError: The line is not a message.
     """
     try:
-        return _decode_record(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _record_decoder.decode(line)
+    except _DECODING_ERRORS:
         return _parse_leniently(line, Record)
+
+
+def parse_keys(lines: bytes) -> list[RecordKey]:
+    """Parses the chats and times of several lines; returns nothing if one of them is not a strictly valid message."""
+    try:
+        return _key_decoder.decode_lines(lines)
+    except _DECODING_ERRORS:
+        return []
+
+
+def parse_records(lines: bytes) -> list[Record]:
+    """Parses several lines; returns nothing if one of them is not a strictly valid message."""
+    try:
+        return _record_decoder.decode_lines(lines)
+    except _DECODING_ERRORS:
+        return []
 
 
 def _parse_leniently(line: bytes, cls: type[T]) -> T:
@@ -102,11 +119,13 @@ def time_parser(zone: ZoneInfo) -> Callable[[str | int | float], int]:
 
     def parse(time: str | int | float) -> int:
         try:
-            if isinstance(time, str) and not time.isdecimal():
+            if isinstance(time, int):
+                seconds = time
+            elif isinstance(time, float) or time.isdecimal():
+                seconds = int(time)
+            else:
                 moment = datetime.fromisoformat(time.strip())
                 seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
-            else:
-                seconds = int(time)
         except (ValueError, OverflowError):
             raise InvalidRecordError(f"time is {time!r}, expected ISO 8601 or seconds since 1970") from None
         if not _FIRST_TIME <= seconds <= _LAST_TIME:
@@ -114,6 +133,33 @@ def time_parser(zone: ZoneInfo) -> Callable[[str | int | float], int]:
         return seconds
 
     return parse
+
+
+def parse_aware_times(times: Sequence[str]) -> list[int]:
+    """Converts times of ISO 8601 to seconds since 1970, all at once; returns nothing if one has no time zone."""
+    try:
+        moments = msgspec.convert(times, list[datetime])
+    except msgspec.ValidationError:
+        return []
+    if None in {moment.tzinfo for moment in moments}:
+        return []
+    return list(map(int, map(datetime.timestamp, moments)))
+
+
+def parse_times(times: list[str | int | float], parse_time: Callable[[str | int | float], int]) -> list[int]:
+    """Converts times to seconds since 1970.
+
+    Args:
+        times: At least one time.
+        parse_time: Parses a time.
+
+    Raises:
+        InvalidRecordError: One is not a time.
+    """
+    seconds = [time for time in times if type(time) is int]
+    if len(seconds) == len(times) and min(seconds) >= _FIRST_TIME and max(seconds) <= _LAST_TIME:
+        return seconds
+    return [parse_time(time) for time in times]
 
 
 def message_id(id: Id) -> int:
@@ -125,6 +171,16 @@ def message_id(id: Id) -> int:
     else:
         number = id
     return number if _FIRST_ID <= number <= _LAST_ID else _hash(str(id))
+
+
+def message_ids(ids: Sequence[Id | None]) -> Sequence[int | None]:
+    """Returns the number of each id; None for one that is missing."""
+    if ids.count(None) == len(ids):
+        return [None] * len(ids)
+    numbers = [id_ for id_ in ids if type(id_) is int]
+    if len(numbers) == len(ids) and min(numbers) >= _FIRST_ID and max(numbers) <= _LAST_ID:
+        return numbers
+    return [None if id_ is None else message_id(id_) for id_ in ids]
 
 
 def _hash(id: str) -> int:
@@ -139,16 +195,15 @@ def make_message(record: Record, number: int, sent: int) -> Message:
         number: The number of the message in its chat, from 1: the negative id of a message without id.
         sent: When it was sent.
     """
-    text = record.text or ""
     kind = record.kind or "text"
     return Message(
         -number if record.id is None else message_id(record.id),
         "" if record.sender is None else str(record.sender),
         record.name,
-        text,
+        record.text or "",
         sent,
         None if record.reply_to is None else message_id(record.reply_to),
-        "empty message" if kind == "text" and not text else kind,
+        "empty message" if kind == "text" and not record.text else kind,
         record.own_words,
         record.outgoing,
         topic=record.topic,

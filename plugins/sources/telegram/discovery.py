@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
-from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
+from autocakechat import ForeignLogError, Input, LogFile, LogFileOpener, UserError, escape_control_characters, is_zip
 from autocakechat.plugins.sources.telegram.conversion.migration import ID_SHIFT
 from autocakechat.plugins.sources.telegram.parsing import fast_parser
 from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE
-from autocakechat.plugins.sources.telegram.parsing.export_path import ExportPath, is_other_archive, is_zip, members
+from autocakechat.plugins.sources.telegram.parsing.export_encoding import read_head
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader
 
+_OTHER_ARCHIVES = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ")
 _MEDIA_FOLDERS = {
     "photos", "files", "stickers", "video_files", "voice_messages", "round_video_messages", "contacts", "chats",
     "profile_pictures", "stories", "css", "images", "js", "lists",
@@ -87,10 +88,11 @@ def find_inputs(path: Path) -> list[ExportInput]:
         raise UserError(f"{path}: no such file or folder", EXPORT_HINT)
     candidates = files_of(path) if path.is_file() else sorted(_find_candidates(path))
     if not candidates:
-        raise UserError(f"{name}: no export in this {'archive' if path.is_file() else 'folder'}", EXPORT_HINT)
+        raise ForeignLogError(f"{name}: no export in this {'archive' if path.is_file() else 'folder'}", EXPORT_HINT)
     problems = {export: problem for export in candidates if (problem := _problem(export))}
     if len(problems) == len(candidates):
-        first, problem = candidates[0], problems[candidates[0]]
+        first = candidates[0]
+        problem = find_problem(first)  # raises what is wrong with an archive
         is_foreign = problem == _NOT_JSON and path.is_file() and path.suffix.lower() not in ("", ".json", ".zip")
         raise (ForeignLogError if is_foreign else UserError)(f"{first}: {problem}", EXPORT_HINT)
     passed_over = _describe_passed_over(path, problems)
@@ -118,16 +120,16 @@ def recognises(path: Path) -> bool:
         return False
 
 
-def files_of(path: Path) -> list[ExportPath]:
+def files_of(path: Path) -> list[LogFile]:
     """Returns the files to read for a path: the file itself, or the files in a zip archive that may be exports.
 
     Raises:
         UserError: The archive is damaged.
     """
-    return list(_find_in_archive(path)) if is_zip(path) else [ExportPath(path)]
+    return list(_find_in_archive(path)) if is_zip(path) else [LogFile(path)]
 
 
-def find_problem(export: ExportPath) -> str:
+def find_problem(export: LogFile) -> str:
     """Checks the beginning of a file.
 
     Returns:
@@ -136,11 +138,11 @@ def find_problem(export: ExportPath) -> str:
     Raises:
         UserError: The file cannot be read.
     """
-    if not export.member and is_other_archive(export.path):
-        return "an archive; unpack it"
     if not export.member and is_zip(export.path) and not files_of(export.path):
         return "an archive without an export"
-    head = export.read_head()
+    head = read_head(export)
+    if head.startswith(_OTHER_ARCHIVES):
+        return "an archive; unpack it"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
         return "the file is empty"
@@ -161,7 +163,7 @@ def find_problem(export: ExportPath) -> str:
     return "" if text.startswith(b"{") and _TELEGRAM_KEYS.search(head) else _NOT_EXPORT
 
 
-def _problem(export: ExportPath) -> str:
+def _problem(export: LogFile) -> str:
     """Returns why a file is not an export, or why it cannot be read; empty if it looks like an export."""
     try:
         return find_problem(export)
@@ -169,7 +171,7 @@ def _problem(export: ExportPath) -> str:
         return str(error).removeprefix(f"{export}: ")
 
 
-def _describe_passed_over(path: Path, problems: Mapping[ExportPath, str]) -> tuple[str, ...]:
+def _describe_passed_over(path: Path, problems: Mapping[LogFile, str]) -> tuple[str, ...]:
     """Describes files with the name of an export one by one, and all others in one sentence."""
     sentences, others = [], []
     for export, problem in problems.items():
@@ -184,7 +186,7 @@ def _describe_passed_over(path: Path, problems: Mapping[ExportPath, str]) -> tup
     return tuple(sentences)
 
 
-def _name(path: Path, export: ExportPath) -> str:
+def _name(path: Path, export: LogFile) -> str:
     """Returns the name of a file relative to a folder or archive."""
     parts = [] if export.path == path else [export.path.relative_to(path).as_posix()]
     return "/".join([*parts, *([export.member] if export.member else [])])
@@ -195,7 +197,7 @@ def _input_name(folder: Path, files: Sequence[Path]) -> str:
     return first if len(files) == 1 else f"{first} and {len(files) - 1} more"
 
 
-def _group_by_chat(exports: Sequence[ExportPath]) -> list[tuple[Path, ...]]:
+def _group_by_chat(exports: Sequence[LogFile]) -> list[tuple[Path, ...]]:
     """Groups files that may contain the same chat.
 
     The chat of a file is known without reading it only if the file contains a single chat; otherwise all files form one
@@ -207,7 +209,7 @@ def _group_by_chat(exports: Sequence[ExportPath]) -> list[tuple[Path, ...]]:
     groups: dict[str, list[Path]] = {}
     chats_by_history: dict[tuple[int, bytes], str] = {}
     for export in exports:
-        head = export.read_head()
+        head = read_head(export)
         header = fast_parser.single_chat_header(head)
         if header is None and len(exports) > 1:
             return [everything]
@@ -230,7 +232,7 @@ def _history_of_group(header: ChatHeader | None, head: bytes) -> tuple[int, byte
     return number, first["time"]
 
 
-def _find_candidates(folder: Path) -> Iterator[ExportPath]:
+def _find_candidates(folder: Path) -> Iterator[LogFile]:
     """Finds JSON files, zip archives and the first pages of HTML exports.
 
     Links are followed, and every folder and file is visited once. In the media folders of an export, which contain
@@ -249,26 +251,27 @@ def _find_candidates(folder: Path) -> Iterator[ExportPath]:
             is_page = lower == _HTML and _RESULT not in names
             is_candidate = lower == _RESULT or (here not in media and (lower.endswith((".json", ".zip")) or is_page))
             if is_candidate and _is_new(path, visited):
-                yield from _find_in_zip(path) if lower.endswith(".zip") else [ExportPath(path)]
+                yield from _find_in_zip(path) if lower.endswith(".zip") else [LogFile(path)]
 
 
-def _find_in_zip(path: Path) -> list[ExportPath]:
+def _find_in_zip(path: Path) -> list[LogFile]:
     """Returns the files in a zip archive that may be exports; the archive itself if there are none."""
     try:
-        return files_of(path) or [ExportPath(path)]
+        return files_of(path) or [LogFile(path)]
     except UserError:
-        return [ExportPath(path)]
+        return [LogFile(path)]
 
 
-def _find_in_archive(path: Path) -> Iterator[ExportPath]:
-    names = members(path)
+def _find_in_archive(path: Path) -> Iterator[LogFile]:
+    with LogFileOpener() as opener:
+        names = [file.member for file in opener.members(path)]
     lower_names = {name.lower() for name in names}
     for name in names:
         *folders, lower = PurePosixPath(name.lower()).parts
         is_page = lower == _HTML and name.lower().removesuffix(_HTML) + _RESULT not in lower_names
         is_candidate = is_page or (lower.endswith(".json") and _MEDIA_FOLDERS.isdisjoint(folders))
         if lower == _RESULT or (is_candidate and "__macosx" not in folders):
-            yield ExportPath(path, name)
+            yield LogFile(path, name)
 
 
 def _is_new(path: Path, visited: set[tuple[int, int] | None]) -> bool:

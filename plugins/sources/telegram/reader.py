@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from autocakechat import Chat, Input, MessageBatch, RunContext, escape_control_characters
+from autocakechat import Chat, Input, LogFile, MessageBatch, RunContext, escape_control_characters
 from autocakechat.plugins.sources.telegram import discovery
 from autocakechat.plugins.sources.telegram.chat_locations import (
     ChatKey,
@@ -26,7 +26,7 @@ from autocakechat.plugins.sources.telegram.conversion.migration import MigratedH
 from autocakechat.plugins.sources.telegram.conversion.senders import SenderTable
 from autocakechat.plugins.sources.telegram.conversion.topics import assign_topics
 from autocakechat.plugins.sources.telegram.export import ExportFile, NotAnExportError
-from autocakechat.plugins.sources.telegram.parsing.export_path import ExportPath
+from autocakechat.plugins.sources.telegram.parsing.export_encoding import open_as_utf8
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawBatch
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Itera
         for path, name in _file_names(input).items():
             if discovery.find_problem(path):
                 continue  # in an archive that also contains an export
-            open_file = stack.enter_context(path.opened(run.state))
+            open_file = stack.enter_context(open_as_utf8(path, run.state))
             exports.append(stack.enter_context(ExportFile(open_file, name)))
         total = sum(export.buffer.size for export in exports)
         progress = stack.enter_context(
@@ -62,10 +62,10 @@ def read_chats(options: TelegramOptions, input: Input, run: RunContext) -> Itera
         reader.warn(exports)
 
 
-def _file_names(input: Input) -> dict[ExportPath, str]:
+def _file_names(input: Input) -> dict[LogFile, str]:
     """Returns a unique name for each file of an input; the names do not depend on the location of the input."""
     common = Path(os.path.commonpath([path.parent for path in input.paths]))
-    names: dict[ExportPath, str] = {}
+    names: dict[LogFile, str] = {}
     for path in input.paths:
         name = input.name if len(input.paths) == 1 else path.relative_to(common).as_posix()
         for file in discovery.files_of(path):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from autocakechat import RunContext, UserError
-from autocakechat.plugins.sources.telegram.parsing import export_path
+from autocakechat.interface import log_file
 from tests.sources.exports import (
     ME,
     PARTNER,
@@ -89,7 +89,7 @@ def test_damaged_and_unsuitable_archives_are_named(
     with pytest.raises(UserError, match=r"photos\.zip: no export in this archive"):
         read(tmp_path / "photos.zip", run)
     archive = write_zip(tmp_path / "bomb.zip", **{"result.json": export_json(CHAT) + " " * 1_000_000})
-    monkeypatch.setattr(export_path, "_MAX_SMALL_SIZE", 100_000)
+    monkeypatch.setattr(log_file, "_MAX_SMALL_SIZE", 100_000)
     with pytest.raises(UserError, match=r"bomb\.zip/result\.json: is compressed more than"):
         read(archive, run)
     (tmp_path / "chat.tar.gz").write_bytes(b"\x1f\x8b\x08\0\0")

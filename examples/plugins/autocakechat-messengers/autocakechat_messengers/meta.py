@@ -8,25 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from autocakechat import Chat, Message, RunContext
-from autocakechat_messengers.content import (
-    WRONG_VALUES,
-    attachment_kind,
-    damaged,
-    find_files,
-    json_problem,
-    read_head,
-    seconds,
-    text_of,
-)
-from autocakechat_messengers.source import ExportFiles
+from autocakechat import Chat, LogFile, Message, RunContext
+from autocakechat_messengers.content import WRONG_VALUES, attachment_kind, damaged, seconds, text_of
+from autocakechat_messengers.files import ExportFiles, Listing, json_problem
 
-_HINT = "choose Download your information, messages, and the format JSON; then unpack the archive"
+_HINT = "choose Download your information, messages, and the format JSON"
 HINT = {"messenger": f"on Facebook {_HINT}", "instagram": f"on Instagram {_HINT}"}
 _TIME = re.compile(rb'"timestamp(?:_ms)?"\s*:\s*(\d{9,17})')
 _KINDS = (
@@ -49,29 +39,29 @@ _REACTION = re.compile(
 )
 
 
-def find(source: str, path: Path) -> Sequence[Path]:
-    """Returns the files of an export; see `Format.find`. A folder whose name has `instagram` is one of Instagram."""
+def find(source: str, listing: Listing) -> Sequence[LogFile]:
+    """Returns the files of an export; see `Format.find`. A path whose name has `instagram` is one of Instagram."""
 
-    def problem(file: Path, head: bytes) -> str:
+    def problem(file: LogFile, head: bytes) -> str:
         if reason := json_problem(head) or _problem(head):
             return reason
-        is_instagram = "instagram" in str(file.resolve()).casefold() or b"instagram" in head
-        if is_instagram != (source == "instagram") and path.is_dir():
+        is_instagram = "instagram" in f"{file.path.resolve()}/{file.member}".casefold() or b"instagram" in head
+        if is_instagram != (source == "instagram") and file != LogFile(listing.path):
             return f"an export of {'Instagram' if is_instagram else 'Facebook'}"
         return ""
 
-    return find_files(path, ".json", problem)
+    return listing.find(".json", problem)
 
 
 def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
     """Yields the threads; see `Format.read`."""
-    threads: dict[str, list[Path]] = {}
-    for path in files:
-        threads.setdefault(_thread_id(path), []).append(path)
-    total = sum(path.stat().st_size for path in files)
+    threads: dict[str, list[LogFile]] = {}
+    for file in files:
+        threads.setdefault(_thread_id(file), []).append(file)
+    total = sum(map(files.size, files))
     with run.progress(f"reading {files.source}", total=total, unit="B") as progress:
         for id_, parts in threads.items():
-            parts.sort(key=_newest_time)
+            parts.sort(key=lambda part: _newest_time(files.read_head(part)))
             content = _load(parts[-1], files, run)
             people = content.get("participants")
             is_group = isinstance(people, list) and len(people) > 2
@@ -99,24 +89,25 @@ def _problem(head: bytes) -> str:
     return "JSON, but not a thread of messages"
 
 
-def _thread_id(path: Path) -> str:
+def _thread_id(file: LogFile) -> str:
     """Returns the id of a thread: the name of its folder, or that of a file that is the whole thread."""
+    path = file.location
     return path.parent.name if path.stem.startswith("message_") else path.stem
 
 
-def _newest_time(path: Path) -> int:
+def _newest_time(head: bytes) -> int:
     """Returns the time of the first message of a file, which is the newest."""
-    match = _TIME.search(read_head(path))
+    match = _TIME.search(head)
     return int(match[1]) if match else 0
 
 
-def _load(path: Path, files: ExportFiles, run: RunContext) -> dict[str, Any]:
+def _load(file: LogFile, files: ExportFiles, run: RunContext) -> dict[str, Any]:
     """Reads a file; of a truncated one, the messages that are complete."""
-    content = path.read_bytes()
+    content = files.read_whole(file)
     try:
         values = msgspec.json.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        values = _load_leniently(content, files.names[path], run)
+        values = _load_leniently(content, files.names[file], run)
     return values if isinstance(values, dict) else {}
 
 
@@ -141,14 +132,14 @@ def _load_leniently(content: bytes, name: str, run: RunContext) -> Any:
 
 
 def _messages(
-    parts: Sequence[Path], files: ExportFiles, run: RunContext, advance: Callable[[int], None]
+    parts: Sequence[LogFile], files: ExportFiles, run: RunContext, advance: Callable[[int], None]
 ) -> Iterator[Message]:
     """Yields the messages of a thread. The format has no ids, so they are numbered."""
     number, sent = 0, 0
     previous: set[tuple[Any, ...]] = set()
-    for path in parts:
-        advance(path.stat().st_size)
-        entries = _load(path, files, run).get("messages")
+    for part in parts:
+        advance(files.size(part))
+        entries = _load(part, files, run).get("messages")
         entries = entries if isinstance(entries, list) else []
         messages = []
         for entry in reversed(entries):

@@ -1,17 +1,19 @@
-"""Slack: an unpacked workspace export, with a folder for each channel and a file for each day."""
+"""Slack: the export of a workspace, with a folder for each channel and a file for each day."""
 
 from __future__ import annotations
 
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 
-from autocakechat import Chat, Message, RunContext
+from autocakechat import Chat, LogFile, Message, RunContext, UserError
 from autocakechat_messengers.content import (
     WRONG_VALUES,
     attachment_kind,
@@ -21,9 +23,9 @@ from autocakechat_messengers.content import (
     text_of,
     without_duplicates,
 )
-from autocakechat_messengers.source import ExportFiles, NotAnExportError
+from autocakechat_messengers.files import ExportFiles, Listing, NotAnExportError
 
-HINT = {"slack": "export the workspace (Settings > Import/Export Data), unpack the archive, and give its folder"}
+HINT = {"slack": "export the workspace (Settings > Import/Export Data), and give the archive or its unpacked folder"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _LISTS = {
     "channels.json": "channel group",
@@ -36,57 +38,98 @@ _OWN_SUBTYPES = ("", "thread_broadcast", "me_message", "file_share", "file_comme
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
 
-def find(source: str, path: Path) -> Sequence[Path]:
+def find(source: str, listing: Listing) -> Sequence[LogFile]:
     """Returns the files of an export; see `Format.find`."""
-    if path.is_file():
-        raise NotAnExportError(f"{path}: not a folder")
-    roots = sorted(file.parent for file in path.rglob("users.json"))
-    days = [day for root in roots for day in root.glob("*/*.json") if _DAY.fullmatch(day.name)]
+    roots = {file.location.parent for file in listing.files if file.location.name == "users.json"}
+    days = [file for file in listing.files if _is_day(file) and file.location.parent.parent in roots]
     if not days:
-        raise NotAnExportError(f"{path}: no Slack export in this folder: users.json, or the files of days, are missing")
-    lists = [root / name for root in roots for name in ("users.json", *_LISTS) if (root / name).is_file()]
+        raise NotAnExportError(f"{listing.path}: no Slack export: users.json, or the files of days, are missing")
+    names = ("users.json", *_LISTS)
+    lists = [file for file in listing.files if file.location.parent in roots and file.location.name in names]
     return [*lists, *days]
 
 
 def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
     """Yields the channels; see `Format.read`."""
     people: dict[str, str] = {}
-    channels: dict[tuple[Path, str], tuple[str, dict[str, Any]]] = {}
-    folders: dict[Path, list[Path]] = {}
-    for path in files:
-        if path.name == "users.json":
-            people |= {user["id"]: _name(user) for user in _load(path, files, run) if "id" in user}
-        elif kind := _LISTS.get(path.name):
-            for channel in _load(path, files, run):
-                for folder in (channel.get("name"), channel.get("id")):
-                    channels.setdefault((path.parent, str(folder)), (kind, channel))
-        else:
-            folders.setdefault(path.parent, []).append(path)
-    total = sum(path.stat().st_size for days in folders.values() for path in days)
+    listed: dict[tuple[Path, str], tuple[str, dict[str, Any]]] = {}
+    folders: dict[Path, list[LogFile]] = {}
+    for file in files:
+        root, name = file.location.parent, file.location.name
+        if _is_day(file):
+            folders.setdefault(root, []).append(file)
+        elif name == "users.json":
+            people |= {str(user["id"]): _name(user) for user in _load(file, files, run) if "id" in user}
+        elif kind := _LISTS.get(name):
+            for entry in _load(file, files, run):
+                for folder_name in (entry.get("name"), entry.get("id")):
+                    listed.setdefault((root, str(folder_name)), (kind, entry))
+    channels: dict[str, _Channel] = {}
+    for folder, days in folders.items():
+        kind, entry = listed.get((folder.parent, folder.name), ("channel group", {}))
+        id_ = str(entry.get("id") or folder.name)
+        title = _members(entry, people) if "chat" in kind else folder.name
+        channels.setdefault(id_, _Channel(id_, title, kind)).days.extend(days)
+    total = sum(files.size(day) for days in folders.values() for day in days)
     with run.progress("reading Slack channels", total=total, unit="B") as progress:
-        for folder, days in folders.items():
-            kind, channel = channels.get((folder.parent, folder.name), ("channel group", {}))
-            members = channel.get("members") or []
-            title = ", ".join(people.get(member, str(member)) for member in members) if "chat" in kind else folder.name
-
-            def messages(days: list[Path] = days) -> Iterator[Message]:
-                for day in sorted(days, key=lambda path: path.name):
-                    progress.advance(day.stat().st_size)
-                    yield from _messages_of_day(_load(day, files, run), people)
-
-            yield Chat(str(channel.get("id") or folder.name), title, kind, without_duplicates(messages()))
+        for channel in channels.values():
+            messages = _messages(channel.days, files, people, run, progress.advance)
+            yield Chat(channel.id, channel.title, channel.kind, without_duplicates(messages))
 
 
-def _load(path: Path, files: ExportFiles, run: RunContext) -> list[dict[str, Any]]:
+@attrs.define
+class _Channel:
+    """A channel, which may be in several exports.
+
+    Attributes:
+        id: Its id.
+        title: Its title.
+        kind: Its kind.
+        days: A file for each day.
+    """
+
+    id: str
+    title: str | None
+    kind: str
+    days: list[LogFile] = attrs.field(factory=list)
+
+
+def _messages(
+    days: list[LogFile], files: ExportFiles, people: dict[str, str], run: RunContext, advance: Callable[[int], None]
+) -> Iterator[Message]:
+    """Yields the messages of a channel; a day that is in several exports is read as one."""
+    for _, same_day in groupby(sorted(days, key=_day), _day):
+        entries = []
+        for file in same_day:
+            advance(files.size(file))
+            entries += _load(file, files, run)
+        yield from _messages_of_day(entries, people)
+
+
+def _day(file: LogFile) -> str:
+    return file.location.name
+
+
+def _is_day(file: LogFile) -> bool:
+    return _DAY.fullmatch(_day(file)) is not None
+
+
+def _members(channel: dict[str, Any], people: dict[str, str]) -> str | None:
+    members = channel.get("members")
+    names = [people.get(str(member), str(member)) for member in members] if isinstance(members, list) else []
+    return ", ".join(names) or None
+
+
+def _load(file: LogFile, files: ExportFiles, run: RunContext) -> list[dict[str, Any]]:
     """Reads a file; one that is damaged counts as empty."""
-    content = path.read_bytes()
     try:
+        content = files.read_whole(file)
         try:
             values = msgspec.json.decode(content)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             values = json.loads(content.decode("utf-8-sig", "replace"), strict=False)
-    except (ValueError, RecursionError) as error:
-        run.log.warning("%s: the file is damaged and not used: %s", files.names[path], error)
+    except (ValueError, RecursionError, UserError) as error:
+        run.log.warning("%s: the file is damaged and not used: %s", files.names[file], error)
         return []
     return [value if isinstance(value, dict) else {} for value in values] if isinstance(values, list) else []
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,8 @@ from autocakechat import (
     Chat,
     ForeignLogError,
     Input,
+    LogFile,
+    LogFileOpener,
     RunContext,
     SourceType,
     UserError,
@@ -22,10 +23,7 @@ from autocakechat import (
     option,
     select_chats,
 )
-
-
-class NotAnExportError(Exception):
-    """A path has no chats of a format; the text says why, beginning with the name of the file."""
+from autocakechat_messengers.files import ExportFiles, Listing, NotAnExportError
 
 
 @attrs.frozen(kw_only=True)
@@ -42,26 +40,16 @@ class ExportOptions:
 
 
 @attrs.frozen
-class ExportFiles:
+class ExportInput(Input):
     """The files of an export, which are read together.
 
     Attributes:
-        source: The name of the source.
-        names: A name for each file, safe to print, which does not depend on the location of the export.
+        files: The files; an archive contains several.
+        warnings: A sentence about each archive or file that cannot be read.
     """
 
-    source: str
-    names: dict[Path, str]
-
-    @classmethod
-    def of_input(cls, source: str, input: Input) -> ExportFiles:
-        """Returns the files of an input."""
-        common = Path(os.path.commonpath([path.parent for path in input.paths]))
-        names = {path: escape_control_characters(path.relative_to(common).as_posix()) for path in input.paths}
-        return cls(source, names)
-
-    def __iter__(self) -> Iterator[Path]:
-        return iter(self.names)
+    files: tuple[LogFile, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Format(Protocol):
@@ -70,8 +58,8 @@ class Format(Protocol):
     HINT: dict[str, str]
     """By the name of the source: how to export."""
 
-    def find(self, source: str, path: Path) -> Sequence[Path]:
-        """Returns the files of the export under a path.
+    def find(self, source: str, listing: Listing) -> Sequence[LogFile]:
+        """Returns the files of the export among the files of a path.
 
         Raises:
             NotAnExportError: There are none.
@@ -106,25 +94,32 @@ def _format(module: str) -> Format:
 def _inputs(source: str, module: str, options: ExportOptions) -> Sequence[Input]:
     path, export_format = options.path, _format(module)
     shown, hint = escape_control_characters(str(path)), export_format.HINT[source]
-    if not path.exists():
-        raise UserError(f"{shown}: no such file or folder", hint)
+    if not path.is_file() and not path.is_dir():
+        problem = "not a regular file" if path.exists() else "no such file or folder"
+        raise UserError(f"{shown}: {problem}", hint)
     try:
-        files = sorted(export_format.find(source, path))
+        with Listing.of_path(path) as listing:
+            files = sorted(export_format.find(source, listing))
     except NotAnExportError as error:
         raise ForeignLogError(escape_control_characters(str(error)), hint) from None
-    except OSError as error:
-        raise UserError(f"{shown}: {error.strerror}", "check the path and its permissions") from None
-    name = files[0].relative_to(path).as_posix() if path.is_dir() else path.name
-    return [Input(name if len(files) == 1 else f"{name} and {len(files) - 1} more", tuple(files))]
+    name = files[0].location.relative_to(path).as_posix() if path.is_dir() else path.name
+    paths = tuple(dict.fromkeys(file.path for file in files))
+    more = len(files) - 1 if path.is_dir() else 0
+    name = f"{name} and {more} more" if more else name
+    return [ExportInput(name, paths, tuple(files), tuple(map(str, listing.errors)))]
 
 
-def _read(source: str, module: str, options: ExportOptions, input: Input, run: RunContext) -> Iterable[Chat]:
-    chats = _format(module).read(ExportFiles.of_input(source, input), run)
-    return select_chats(chats, options.include, options.exclude)
+def _read(source: str, module: str, options: ExportOptions, input: ExportInput, run: RunContext) -> Iterator[Chat]:
+    for warning in input.warnings:
+        run.log.warning("passed over: %s", warning)
+    with LogFileOpener() as opener:
+        chats = _format(module).read(ExportFiles(source, input.files, opener), run)
+        yield from select_chats(chats, options.include, options.exclude)
 
 
 def _recognises(source: str, module: str, path: Path) -> bool:
     try:
-        return path.exists() and bool(_format(module).find(source, path))
-    except (NotAnExportError, OSError):
+        with Listing.of_path(path) as listing:
+            return bool(_format(module).find(source, listing))
+    except (NotAnExportError, OSError, UserError):
         return False

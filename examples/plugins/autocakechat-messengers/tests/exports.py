@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,13 +191,3 @@ def attributed_body(text: str) -> bytes:
     length = bytes([size]) if size < 0x80 else b"\x81" + size.to_bytes(2, "little")
     head = b"\x04\x0bstreamtyped\x81\xe8\x03\x84\x01@\x84\x84\x84\x12NSAttributedString\x00\x84\x84\x08NSObject\x00"
     return head + b"\x85\x92\x84\x84\x84\x08NSString\x01\x94\x84\x01+" + length + encoded + b"\x86\x84\x02iI\x01"
-
-
-WRITERS: dict[str, Callable[[Path, Messages], str]] = {
-    "discord": write_discord,
-    "messenger": write_meta,
-    "instagram": write_instagram,
-    "slack": write_slack,
-    "signal": write_signal,
-    "imessage": write_imessage,
-}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autocakechat import RunContext
 
 sys.path.insert(0, str(Path(__file__).parent))
-from autocakechat_messengers.imessage import text_of_body
+from autocakechat_messengers.imessage.database import text_of_body
 from exports import SCHEMA, START, attributed_body, imessage_row, write_imessage_rows
 from reading import kinds, read_chats, read_one
 

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import attrs
 
-from autocakechat import Input, UserError, escape_control_characters
+from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
 from autocakechat_whatsapp.header import parse_header
 
 EXPORT_HINT = (
     "in WhatsApp open the chat, then its menu > (More >) Export chat, and use the .zip or .txt file it creates"
 )
 NO_HEADER = "not a WhatsApp export: no line begins with a date and time"
+_OTHER_SUFFIX = "not a WhatsApp export, which is a .txt or .zip file"
+_NO_TEXT = "an archive without a .txt file"
 _SUFFIXES = (".txt", ".zip")
 _CHECKED_LINES = 50
 _MAX_LINE = 1 << 16  # characters; longer lines are read in parts
@@ -67,13 +69,14 @@ def find_inputs(path: Path) -> list[Input]:
     shown_path = escape_control_characters(str(path))
     if path.is_file():
         if problem := find_problem(path):
-            raise UserError(f"{shown_path}: {problem}", EXPORT_HINT)
+            is_foreign = problem in (_NO_TEXT, _OTHER_SUFFIX)
+            raise (ForeignLogError if is_foreign else UserError)(f"{shown_path}: {problem}", EXPORT_HINT)
         return [Input(path.name, (path,))]
     if not path.is_dir():
         raise UserError(f"{shown_path}: no such file or folder", EXPORT_HINT)
     candidates = _find_candidates(path)
     if not candidates:
-        raise UserError(f"{shown_path}: no export in this folder", EXPORT_HINT)
+        raise ForeignLogError(f"{shown_path}: no export in this folder", EXPORT_HINT)
     exports = [file for file in candidates if not find_problem(file)]
     if not exports:
         first = candidates[0]
@@ -96,7 +99,7 @@ def find_problem(path: Path) -> str:
         Why the file is not an export; empty if it looks like one.
     """
     if path.suffix.lower() not in _SUFFIXES:
-        return "not a WhatsApp export, which is a .txt or .zip file"
+        return _OTHER_SUFFIX
     try:
         with open_export(path) as export:
             head = list(islice(export.lines(), _CHECKED_LINES))
@@ -146,7 +149,7 @@ def _find_chat(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     """
     text_files = [member for member in archive.infolist() if member.filename.lower().endswith(".txt")]
     if not text_files:
-        raise UserError(f"{escape_control_characters(str(path))}: an archive without a .txt file", EXPORT_HINT)
+        raise UserError(f"{escape_control_characters(str(path))}: {_NO_TEXT}", EXPORT_HINT)
     return min(
         text_files,
         key=lambda member: (

@@ -25,7 +25,7 @@ def _read(options: CsvOptions, input: Input, run: RunContext) -> Iterable[Chat]:
     from autocakechat.plugins.sources.records.csv.conversion import row_converter
     from autocakechat.plugins.sources.records.reader import read_files
 
-    open_rows = row_converter(options.columns, options.delimiter)
+    open_rows = row_converter(options.columns, options.delimiter, options.zone)
     return select_chats(read_files(options.zone, input, run, open_rows), options.include, options.exclude)
 
 

@@ -1,31 +1,25 @@
-"""Discord: JSON files of DiscordChatExporter, one channel each, and the data package of Discord itself."""
+"""Channels of Discord, written by DiscordChatExporter as JSON: one or more files a channel."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
-from autocakechat import Chat, Message, RunContext
-from autocakechat_messengers import discord_package
+from autocakechat import Chat, LogFile, Message, RunContext, UserError
 from autocakechat_messengers.content import (
     WRONG_VALUES,
     attachment_kind,
     damaged,
-    find_files,
-    json_problem,
     number_of,
     seconds,
     text_of,
     without_duplicates,
 )
+from autocakechat_messengers.files import ExportFiles, json_problem
 from autocakechat_messengers.json_stream import InvalidJsonError, JsonList
-from autocakechat_messengers.source import ExportFiles, NotAnExportError
 
-HINT = {"discord": "export channels with DiscordChatExporter in the format JSON"}
 _TEXT_TYPES = ("Default", "Reply", "0", "19", "20", "ApplicationCommand", "ContextMenuCommand")
 _CHAT_KINDS = {
     "DirectTextChat": "private chat",
@@ -36,48 +30,33 @@ _CHAT_KINDS = {
 }
 
 
-def find(source: str, path: Path) -> Sequence[Path]:
-    """Returns the files of an export; see `Format.find`."""
-    try:
-        return find_files(path, ".json", _problem)
-    except NotAnExportError as error:
-        if files := discord_package.find(path):
-            return files
-        raise error from None
-
-
-def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
-    """Yields the channels; see `Format.read`."""
-    paths = [path for path in files if not discord_package.is_part(path)]
-    if not paths:
-        yield from discord_package.read(files, run)
-        return
-    headers = {path: _header(path) for path in paths}
-    channels: dict[str, list[Path]] = {}
-    for path, header in headers.items():
-        channels.setdefault(_id(header, "channel") or files.names[path], []).append(path)
-    total = sum(path.stat().st_size for path in paths)
-    with run.progress("reading Discord channels", total=total, unit="B") as progress, ExitStack() as stack:
-        for id_, parts in channels.items():
-            streams = [_Part(files.names[part], run, progress.advance).messages(part) for part in parts]
-            merged = heapq.merge(*streams, key=attrgetter("sent"))
-            header = headers[parts[0]]
-            kind = _kind(header)
-            yield Chat(id_, _title(header, kind), kind, without_duplicates(merged))
-        stack.close()
-
-
-def _problem(path: Path, head: bytes) -> str:
+def find_problem(_: LogFile, head: bytes) -> str:
+    """Returns why a file is not of DiscordChatExporter; empty if it is."""
     if problem := json_problem(head):
         return problem
     is_export = b'"guild"' in head and b'"channel"' in head and head.startswith(b"{")
     return "" if is_export else "JSON, but not of DiscordChatExporter"
 
 
-def _header(path: Path) -> dict[str, Any]:
+def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
+    """Yields the channels; see `Format.read`."""
+    headers = {file: _header(file, files) for file in files}
+    channels: dict[str, list[LogFile]] = {}
+    for file, header in headers.items():
+        channels.setdefault(_id(header, "channel") or files.names[file], []).append(file)
+    with run.progress("reading Discord channels", total=sum(map(files.size, files)), unit="B") as progress:
+        for id_, parts in channels.items():
+            streams = [_Part(part, files, run, progress.advance).messages() for part in parts]
+            merged = heapq.merge(*streams, key=attrgetter("sent"))
+            header = headers[parts[0]]
+            kind = _kind(header)
+            yield Chat(id_, _title(header, kind), kind, without_duplicates(merged))
+
+
+def _header(file: LogFile, files: ExportFiles) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            return JsonList(file, "messages").header
+        with files.open(file) as opened:
+            return JsonList(opened, "messages").header
     except InvalidJsonError:
         return {}
 
@@ -106,19 +85,21 @@ class _Part:
     """One file of a channel.
 
     Args:
-        name: Its name, safe to print.
+        file: The file.
+        files: All files.
         run: The run, for warnings.
         advance: Called with the number of bytes that were read.
     """
 
-    def __init__(self, name: str, run: RunContext, advance: Callable[[int], None]) -> None:
-        self._name = name
+    def __init__(self, file: LogFile, files: ExportFiles, run: RunContext, advance: Callable[[int], None]) -> None:
+        self._file = file
+        self._files = files
         self._run = run
         self._advance = advance
 
-    def messages(self, path: Path) -> Iterator[Message]:
+    def messages(self) -> Iterator[Message]:
         """Yields the messages, oldest first. A file with the newest message first is held in memory."""
-        messages = self._in_file_order(path)
+        messages = self._in_file_order()
         first, second = next(messages, None), next(messages, None)
         start = [message for message in (first, second) if message]
         if first and second and first.sent > second.sent:
@@ -127,10 +108,10 @@ class _Part:
         yield from start
         yield from messages
 
-    def _in_file_order(self, path: Path) -> Iterator[Message]:
+    def _in_file_order(self) -> Iterator[Message]:
         sent = 0
-        with path.open("rb") as file:
-            try:
+        try:
+            with self._files.open(self._file) as file:
                 for number, entry in enumerate(JsonList(file, "messages", self._advance)):
                     try:
                         message = _message(entry)
@@ -138,10 +119,9 @@ class _Part:
                         message = damaged(number, sent)
                     sent = message.sent
                     yield message
-            except InvalidJsonError as error:
-                self._run.log.warning(
-                    "%s: the file is damaged or truncated (%s); everything before is used", self._name, error
-                )
+        except (InvalidJsonError, UserError) as error:
+            name = self._files.names[self._file]
+            self._run.log.warning("%s: the file is damaged or truncated (%s); everything before is used", name, error)
 
 
 def _message(entry: dict[str, Any]) -> Message:

@@ -1,0 +1,30 @@
+"""Counts the participants of a conversation whose format does not say whether it is a group."""
+
+from __future__ import annotations
+
+import re
+
+from autocakechat import LogFile
+from autocakechat_messengers.files import ExportFiles
+
+_CHUNK = 1 << 20
+_OVERLAP = 1 << 10  # bytes; more than a sender
+
+
+def has_many_senders(file: LogFile, files: ExportFiles, pattern: re.Pattern[bytes]) -> bool:
+    """Returns whether more than two people write in a conversation.
+
+    Args:
+        file: The conversation.
+        files: All files of the export.
+        pattern: The sender of a message, as its first group.
+    """
+    senders: set[bytes] = set()
+    tail = b""
+    with files.open(file) as opened:
+        while chunk := opened.read(_CHUNK):
+            senders.update(pattern.findall(tail + chunk))
+            if len(senders) > 2:
+                return True
+            tail = chunk[-_OVERLAP:]
+    return False
