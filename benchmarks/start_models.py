@@ -20,6 +20,7 @@ import json
 import logging
 import math
 import random
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ from conversations import Dialog, conversations, write_corpus
 from machine import machine
 from ranking import precision
 
-from autocakechat import Corpus, Request, RunContext
+from autocakechat import Corpus, Request, RunContext, Utterance
 from autocakechat.display.progress import silent_progress
 from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.held_out_examples import EvaluationExample, draw_held_out_examples
@@ -66,6 +67,11 @@ def dialogs_with(replies: int, dialogs: Iterable[Dialog]) -> Iterator[Dialog]:
             break
         yield kept
         replies -= len(kept) - 1
+
+
+def casual(text: str) -> str:
+    """Returns a text in lower case without punctuation, except for line breaks."""
+    return re.sub(r"[^\w\s]", "", text).lower() or "ok"
 
 
 def measure(options: Options, corpus: Corpus, folder: Path, distinct: set[str], examples: int) -> Measured:
@@ -122,10 +128,15 @@ def main() -> None:
     parser.add_argument("--start-path", type=Path, help="a model folder")
     parser.add_argument("--examples", type=int, default=400, help="held-out replies (default: %(default)s)")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=JSON,...", help="options of one more training")
+    parser.add_argument(
+        "--casual", action="store_true", help="chats in lower case without punctuation, unlike those of the start model"
+    )
     parser.add_argument("--without-scratch", action="store_true", help="do not train without the start model")
     options = parser.parse_args()
     logging.basicConfig(format="%(message)s")
     dialogs = [dialog for dialog in conversations(is_kept_back, "\n") if len(dialog) > 1]
+    if options.casual:
+        dialogs = [[Utterance(casual(line.text)) for line in dialog] for dialog in dialogs]
     distinct = {token for dialog in dialogs for line in dialog for token in STYLE.tokenize(line.text)}
     scratch = Options(targets="all", rehearsals=0)
     print(f"{machine()}; {len(dialogs)} conversations, {len(distinct)} distinct tokens\n", flush=True)
