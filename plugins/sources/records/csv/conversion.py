@@ -6,6 +6,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
@@ -33,15 +34,16 @@ def row_converter(columns: Mapping[str, str], delimiter: str) -> OpenLines:
         with open_log(path) as file:
             head = read_head(file)
         layout = detect_layout(decode_head(head), columns, delimiter)
-        lines = tempfile.TemporaryFile(dir=run.state)  # noqa: SIM115 - the reader closes it
-        with open_log(path) as file:
+        with ExitStack() as stack, open_log(path, copy_to=run.state) as file:
+            lines = stack.enter_context(tempfile.TemporaryFile(dir=run.state))
             text = io.TextIOWrapper(file, "utf-16" if is_utf16(head) else "utf-8-sig", errors="replace", newline="")
             try:
                 lines.writelines(_encoded_rows(text, layout, PurePath(name).stem))
             except DAMAGE as error:
                 run.log.warning("%s: the file is damaged or truncated (%s); everything before is used", name, error)
-        lines.seek(0)
-        return lines
+            lines.seek(0)
+            stack.pop_all()  # the reader closes it
+            return lines
 
     return open_rows
 
