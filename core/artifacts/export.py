@@ -10,6 +10,12 @@ from autocakechat.errors import UserError
 from autocakechat.files import replace_folder
 
 
+def holds_other_model(folder: Path, model: Path) -> bool:
+    """Returns whether a folder contains a model that differs from another model, by their manifests."""
+    manifest = folder / MANIFEST_NAMES["model"]
+    return manifest.is_file() and manifest.read_bytes() != (model / manifest.name).read_bytes()
+
+
 def export_model(model: Path, target: Path) -> None:
     """Copies a model folder. A model that is already at the target is replaced.
 

@@ -1,4 +1,4 @@
-"""Asks the user before something is deleted."""
+"""Asks the user before something is deleted or replaced."""
 
 from __future__ import annotations
 
@@ -25,4 +25,6 @@ def confirm(question: str, option: str) -> None:
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        raise UserError("nothing was removed: no confirmation", f"give {option} to remove without a question") from None
+        raise UserError(
+            "nothing was changed: no confirmation", f"give {option} to answer the question with yes"
+        ) from None

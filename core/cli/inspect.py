@@ -72,7 +72,7 @@ def command(
         from autocakechat.pipeline.reading.log_writer import writing
 
         with writing(output) as write:
-            log = read_logs(app, logs, write)
+            log = read_logs(app, logs, lambda _, chat: write(chat))
         app.log.info("%s: %s written", output, pluralize(log.messages, "message"))
     if html is not None:
         from autocakechat.display.log_page import page
@@ -145,14 +145,14 @@ def can_leave_out(source: SourceType) -> bool:
 
 @stdout_to_stderr()
 def read_logs(
-    app: App, logs: Sequence[tuple[SourceType, Path]], tap: Callable[[Chat], None] | None = None
+    app: App, logs: Sequence[tuple[SourceType, Path]], tap: Callable[[int, Chat], None] | None = None
 ) -> LogSummary:
     """Reads chat logs and counts their messages.
 
     Args:
         app: The state of `acc`.
         logs: The chat logs, each with the source to read it with.
-        tap: Called with each chat before it is read.
+        tap: Called with each chat before it is read, and with the index of its log.
 
     Raises:
         UserError: The source cannot read it.
@@ -165,12 +165,20 @@ def read_logs(
     names = list_items(dict.fromkeys(source.name for source, _ in logs), most=None)
     with tempfile.TemporaryDirectory(prefix="acc-") as state:
         run = RunContext(app.log, progress_for(app.log), 0, Path(state))
-        return summarize_log(names, (chat for source, path in logs for chat in _chats(app, source, path, run, tap)))
+        return summarize_log(names, _chats_of_all(app, logs, run, tap))
 
 
-def _chats(
-    app: App, source: SourceType, path: Path, run: RunContext, tap: Callable[[Chat], None] | None
+def _chats_of_all(
+    app: App, logs: Sequence[tuple[SourceType, Path]], run: RunContext, tap: Callable[[int, Chat], None] | None
 ) -> Iterator[Chat]:
+    for number, (source, path) in enumerate(logs):
+        for chat in _chats(app, source, path, run):
+            if tap is not None:
+                tap(number, chat)
+            yield chat
+
+
+def _chats(app: App, source: SourceType, path: Path, run: RunContext) -> Iterator[Chat]:
     from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
     from autocakechat.pipeline.stage_results import stage_inputs
     from autocakechat.statistics.log_summary import source_options
@@ -178,10 +186,7 @@ def _chats(
     options, owner = source_options(source, path), app.manager().owner(source)
     bound = BoundStage(source, options, run, owner)
     for entry in stage_inputs(owner, source, options):
-        for chat in read_chats(bound, entry):
-            if tap is not None:
-                tap(chat)
-            yield chat
+        yield from read_chats(bound, entry)
 
 
 def _summary_lines(log: LogSummary, everything: bool) -> Iterator[str]:

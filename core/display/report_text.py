@@ -94,7 +94,7 @@ def _chat_table(chats: Sequence[ChatReport]) -> list[str]:
     ranked = sorted(chats, key=lambda chat: (-chat.pairs, -chat.messages.read))
     rows = [("messages", "kept", "pairs", "chat"), *map(_chat_row, ranked[:_CHATS_SHOWN])]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = []
+    lines = ["chats, those with most pairs first:"]
     for chat, (*numbers, title) in zip([None, *ranked], rows, strict=False):
         cells = [number.rjust(width) for number, width in zip(numbers, widths, strict=True)]
         lines.append("  ".join([*cells, title]))

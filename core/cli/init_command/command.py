@@ -123,7 +123,7 @@ def command(
     tables = [
         *(
             source_table(source.name, _relative(path, pipeline), of_part, can_leave_out(source))
-            for source, path, of_part in log_choices.selections(app, log, selection)
+            for source, path, of_part in log_choices.selections(log, selection)
         ),
         extractor_table(people),
         Table("[trainer]", "How the model is trained.", trainer.name, {"start": start} if start else {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from autocakechat.text import escape_control_characters, pluralize
 
 if TYPE_CHECKING:
     from autocakechat.cli.app import App
-    from autocakechat.interface.chatlog import MessageBatch
+    from autocakechat.interface.chatlog import Chat, MessageBatch
     from autocakechat.statistics.log_summary import ChatSummary, LogSummary
     from autocakechat.statistics.participants import Participant
 
@@ -37,11 +38,13 @@ class ChatLog:
 
     Attributes:
         parts: The files or folders, each with the source that reads it.
+        parts_of_chats: For each chat of the summary, the index of its part.
         summary: Its chats and participants.
         texts: Some of its messages.
     """
 
     parts: Sequence[tuple[SourceType, Path]]
+    parts_of_chats: Sequence[int]
     summary: LogSummary
     texts: Sequence[str] = ()
 
@@ -53,6 +56,11 @@ class ChatLog:
     def chats(self) -> dict[str, str | None]:
         """Returns the titles of the chats, by id."""
         return {chat.id: chat.title for chat in self.summary.chats}
+
+    def ids_of_part(self, part: int) -> set[str]:
+        """Returns the ids of the chats and participants of a part, by its index."""
+        chats = list(compress(self.summary.chats, (number == part for number in self.parts_of_chats)))
+        return {chat.id for chat in chats} | {participant.id for chat in chats for participant in chat.people}
 
     def chats_and_people(self) -> dict[str, str | None]:
         """Returns the names of the chats and participants, by id; a private chat and its person have the same id."""
@@ -68,10 +76,16 @@ def choose_log(app: App, given: Sequence[Path], source_name: str | None) -> Chat
                 raise UserError(f"{path}: no such file or folder", "give the path of an export")
         parts = [(source_for(app, path, source_name), path) for path in paths]
         texts: list[str] = []
-        summary = read_logs(app, parts, lambda chat: chat.tap(partial(_collect_texts, texts)))
+        parts_of_chats: list[int] = []
+
+        def tap(part: int, chat: Chat) -> None:
+            parts_of_chats.append(part)
+            chat.tap(partial(_collect_texts, texts))
+
+        summary = read_logs(app, parts, tap)
         if not summary.people:
             raise UserError(f"{paths[0]}: the chat log has no participants", "give another export")
-        return ChatLog(parts, summary, texts)
+        return ChatLog(parts, parts_of_chats, summary, texts)
 
     if given:
         return read(*given)
@@ -133,13 +147,10 @@ def check_selection(log: ChatLog, include: Sequence[str], exclude: Sequence[str]
     return selection
 
 
-def selections(
-    app: App, log: ChatLog, chosen: Mapping[str, Names]
-) -> Iterator[tuple[SourceType, Path, dict[str, Names]]]:
+def selections(log: ChatLog, chosen: Mapping[str, Names]) -> Iterator[tuple[SourceType, Path, dict[str, Names]]]:
     """Splits `include` and `exclude` by the parts of a log, because an entry must fit something in its part.
 
     Args:
-        app: The state of `acc`.
         log: The log.
         chosen: The names of the chats and people in `include` and `exclude`, by option and id.
 
@@ -147,11 +158,11 @@ def selections(
         The source, path and options of each part; not those of a part without a chat in `include`.
     """
     is_needed = len(log.parts) > 1 and any(chosen.values())
-    for source, path in log.parts:
+    for number, (source, path) in enumerate(log.parts):
         if not is_needed:
             yield source, path, dict(chosen)
             continue
-        known = ChatLog([], read_logs(app, [(source, path)])).chats_and_people()
+        known = log.ids_of_part(number)
         of_part: dict[str, Names] = {
             option: {id_: names[id_] for id_ in names if id_ in known} for option, names in chosen.items()
         }

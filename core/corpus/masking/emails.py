@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autocakechat.corpus.masking.spans import Span
+from autocakechat.corpus.masking.spans import Span, merge_spans
 
 _LOCAL_PART = r"(?<![\w.%+-])[\w.%+-]+"
 _DOMAIN = r"(?:[\w-]+\.)+[^\W\d_][\w-]*[^\W_]"
@@ -34,11 +34,11 @@ def find_emails(text: str) -> Iterator[Span]:
         text: Any text.
 
     Yields:
-        Start and end of each address, in the order of the text.
+        Start and end of each address, in the order of the text. Addresses that overlap are one: `a%40b.com@gmail.com`.
     """
     spans = [match.span() for match in _DISGUISED.finditer(text)]
     spans += _find_with_at_sign(text) if "@" in text else ()
-    yield from sorted(spans)
+    yield from merge_spans(spans)
 
 
 def _find_with_at_sign(text: str) -> Iterator[Span]:

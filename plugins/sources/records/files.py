@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,8 +19,13 @@ from autocakechat import ForeignLogError, Input, UserError, escape_control_chara
 from autocakechat.plugins.sources.records.zst import open_zst
 
 HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognise its format
+_BLOCK = 1 << 17  # bytes
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a damaged compressed file raises
 _COMPRESSIONS = (".gz", ".zst")
+_MAX_RATIO = 200  # of a compressed file to its content; messages have 5 to 30
+_MAX_SMALL_SIZE = 1 << 28  # bytes; up to this size, the ratio does not matter
+_MIN_FREE_SPACE = 1 << 26  # bytes that a copy of more than this size leaves free on its disk, for other programs
+_Content = gzip.GzipFile | io.BufferedReader
 
 
 @attrs.frozen
@@ -104,20 +111,25 @@ def read_head(file: BinaryIO) -> bytes:
 
 
 @contextmanager
-def open_log(path: Path) -> Iterator[BinaryIO]:
+def open_log(path: Path, copy_to: Path | None = None) -> Iterator[BinaryIO]:
     """Opens a file for reading; one with the suffix of a compression is decompressed.
 
+    Args:
+        path: The file.
+        copy_to: The folder that its content is copied to; None if it is not copied.
+
     Raises:
-        UserError: The file cannot be opened, or the library for its compression is missing.
+        UserError: The file cannot be opened, the library for its compression is missing, its content is larger than
+            that of a log can be, or the disk has no space for it. The last two are raised when the content is read.
     """
     shown = escape_control_characters(str(path))
     try:
         if path.suffix.lower() == ".zst":
             with path.open("rb") as packed:
-                yield open_zst(packed, shown)
+                yield _limited(open_zst(packed, shown), path, copy_to)
         elif path.suffix.lower() == ".gz":
             with gzip.open(path) as file:
-                yield file  # type: ignore[misc]
+                yield _limited(file, path, copy_to)
         else:
             with path.open("rb") as plain:
                 yield plain
@@ -127,6 +139,37 @@ def open_log(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, gzip.BadGzipFile):
             raise UserError(f"{shown}: not a gzip file", "remove the suffix .gz if it is not compressed") from None
         raise UserError(f"{shown}: {error.strerror}", "check the path and its permissions") from None
+
+
+def _limited(content: _Content, path: Path, copy_to: Path | None) -> BinaryIO:
+    """Returns the content of a compressed file, with limits for its size."""
+    most = max(_MAX_SMALL_SIZE, _MAX_RATIO * path.stat().st_size)
+    return io.BufferedReader(_LimitedContent(content, most, escape_control_characters(str(path)), copy_to), _BLOCK)
+
+
+class _LimitedContent(io.RawIOBase):
+    """Reads the content of a compressed file up to a limit, and as long as the disk has space for a copy."""
+
+    def __init__(self, content: _Content, most: int, name: str, copy_to: Path | None) -> None:
+        self._content = content
+        self._most = most
+        self._size = 0
+        self._name = name
+        self._copy_to = copy_to
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._content.read1(len(buffer))
+        self._size += len(data)
+        if self._size > self._most:
+            raise UserError(f"{self._name}: is compressed more than a log can be", "unpack the file if it is one")
+        folder = self._copy_to if self._size > _MIN_FREE_SPACE else None
+        if folder and shutil.disk_usage(folder).free < _MIN_FREE_SPACE:
+            raise UserError(f"{self._name}: no disk space for its content in {folder}", "free some space")
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def is_compressed(path: Path) -> bool:

@@ -32,14 +32,15 @@ def open_lines(path: Path, name: str, run: RunContext) -> BinaryIO:
     """
     if not is_compressed(path):
         return path.open("rb")
-    unpacked = tempfile.TemporaryFile(dir=run.state)  # noqa: SIM115 - the reader closes it
-    with open_log(path) as packed:
+    with ExitStack() as stack, open_log(path, copy_to=run.state) as packed:
+        unpacked = stack.enter_context(tempfile.TemporaryFile(dir=run.state))
         try:
             shutil.copyfileobj(packed, unpacked)
         except DAMAGE as error:
             run.log.warning("%s: the file is damaged or truncated (%s); everything before is used", name, error)
-    unpacked.seek(0)
-    return unpacked
+        unpacked.seek(0)
+        stack.pop_all()  # the reader closes it
+        return unpacked
 
 
 def read_files(zone: ZoneInfo, input: Input, run: RunContext, open_file: OpenLines = open_lines) -> Iterator[Chat]:

@@ -11,7 +11,7 @@ from autocakechat import UserError
 _CHUNK = 1 << 10  # bytes; a malicious file unpacks them to at most some ten megabytes
 
 
-def open_zst(file: BinaryIO, name: str) -> BinaryIO:
+def open_zst(file: BinaryIO, name: str) -> io.BufferedReader:
     """Returns the content of a compressed file. Reading damaged content raises EOFError, as for a gzip file.
 
     Args:

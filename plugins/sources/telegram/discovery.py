@@ -21,6 +21,7 @@ _MEDIA_FOLDERS = {
     "photos", "files", "stickers", "video_files", "voice_messages", "round_video_messages", "contacts", "chats",
     "profile_pictures", "stories", "css", "images", "js", "lists",
 }  # fmt: skip
+_ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz")
 _RESULT, _HTML = "result.json", "messages.html"
 _NOT_JSON = "not JSON"
 _NOT_EXPORT = "JSON, but not a Telegram Desktop export"
@@ -233,7 +234,7 @@ def _history_of_group(header: ChatHeader | None, head: bytes) -> tuple[int, byte
 
 
 def _find_candidates(folder: Path) -> Iterator[LogFile]:
-    """Finds JSON files, zip archives and the first pages of HTML exports.
+    """Finds JSON files, archives and the first pages of HTML exports.
 
     Links are followed, and every folder and file is visited once. In the media folders of an export, which contain
     what people have sent, only a file with the name of an export counts.
@@ -249,7 +250,9 @@ def _find_candidates(folder: Path) -> Iterator[LogFile]:
         for name in sorted(files):
             path, lower = here / name, name.lower()
             is_page = lower == _HTML and _RESULT not in names
-            is_candidate = lower == _RESULT or (here not in media and (lower.endswith((".json", ".zip")) or is_page))
+            is_candidate = lower == _RESULT or (
+                here not in media and (lower.endswith((".json", *_ARCHIVES)) or is_page)
+            )
             if is_candidate and _is_new(path, visited):
                 yield from _find_in_zip(path) if lower.endswith(".zip") else [LogFile(path)]
 

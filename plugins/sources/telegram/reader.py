@@ -186,8 +186,8 @@ class _Reader:
         exports: Sequence[ExportFile],
     ) -> Chat:
         skip = _SKIPPED.get(header.type or "")
+        batches = assign_topics(batches)
         if "group" in (header.type or ""):
-            batches = assign_topics(batches)
             batches = self._histories.read_once(batches, is_supergroup="supergroup" in (header.type or ""))
             is_partial = all(export.is_account for export in exports)
             self._groups.append(_Group(header.name or "without a name", sender_tables, is_partial))

@@ -24,7 +24,7 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
         run: The run, for its progress display and its seed.
 
     Returns:
-        `pairs`: the number of replies; `moments`: the number of replies that the ranker was fitted on.
+        `replies`: the number of replies; `examples`: the number of those that the ranker was fitted on.
 
     Raises:
         UserError: The corpus contains no reply, or the embedder is not installed.
@@ -33,4 +33,4 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     index = ReplyIndex.build(corpus, into, run.progress, options.context_lines, embedder)
     ranker = ReplyRanker.fit(index, corpus, run.seed, run.progress)
     ranker.save(into / RANKER_FILE)
-    return {"pairs": len(index), "moments": ranker.weights.moments}
+    return {"replies": len(index), "examples": ranker.weights.moments}

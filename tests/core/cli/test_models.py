@@ -79,6 +79,20 @@ def test_an_exported_model_can_be_used(trained: Project) -> None:
     assert "is a corpus, not a model" in trained.acc("models", "export", corpus, "out").stderr
 
 
+def test_export_asks_before_it_replaces_another_model(trained: Project) -> None:
+    model = str(listed(trained)[1]["key"])
+    assert trained.acc("models", "export", model, "out").returncode == 0
+    assert trained.acc("models", "export", model, "out").returncode == 0  # the same model
+    manifest = trained.folder / "out" / "model.json"
+    manifest.write_text(manifest.read_text().replace(model, "0" * len(model)))
+    refused = trained.acc("models", "export", model, "out")
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("nothing was changed: no confirmation; give --yes to answer the question with yes\n")
+    assert model not in manifest.read_text()
+    assert trained.acc("models", "export", model, "out", "--yes").returncode == 0
+    assert model in manifest.read_text()
+
+
 def test_remove_asks_first(trained: Project) -> None:
     key = str(listed(trained)[1]["key"])
     refused = trained.acc("models", "remove", key)

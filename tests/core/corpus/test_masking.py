@@ -39,6 +39,7 @@ MASKED = {
     "wa.me/79161234567": "wa.me/[phone]",
     "me@example.com.": "[email].",
     "write to a.b+c@mail.co.uk, please": "write to [email], please",
+    "write to a%40b.com@gmail.com, please": "write to [email], please",
     "почта иван@почта.рф": "почта [email]",
     "4111 1111 1111 1111": "[card]",
     "5555555555554444!": "[card]!",

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autocakechat import Chat, Message, RunContext, UserError
+from autocakechat.plugins.sources.records import files
 from autocakechat.plugins.sources.records.jsonl import acc_sources
 from autocakechat.plugins.sources.records.options import JsonlOptions
 
@@ -137,6 +138,17 @@ def test_compressed_files_are_read_as_they_are(suffix: str, read: Read, caplog: 
         cut = read(packed[: len(packed) * 3 // 4], name=f"log.jsonl{suffix}")["c"]
     assert 1000 < len(cut) < 5000
     assert caplog.records
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_file_that_unpacks_to_more_than_a_log_is_refused(
+    suffix: str, tmp_path: Path, acc_run: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_MAX_SMALL_SIZE", 1_000_000)
+    packed = compress(line("c", 1).encode() + b" " * (1 << 20), suffix)
+    (tmp_path / f"log.jsonl{suffix}").write_bytes(packed * 3)
+    with pytest.raises(UserError, match="is compressed more than a log can be"):
+        list(read_all(acc_run, tmp_path))
 
 
 @pytest.mark.parametrize(

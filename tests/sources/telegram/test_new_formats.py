@@ -11,7 +11,17 @@ import pytest
 
 from autocakechat import RunContext
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import decode
-from tests.sources.exports import ME, PARTNER, Json, export_json, make_chat, make_message, read, write_export
+from tests.sources.exports import (
+    ME,
+    PARTNER,
+    Json,
+    export_json,
+    make_chat,
+    make_message,
+    make_service,
+    read,
+    write_export,
+)
 
 
 def plain(text: Any) -> Json:
@@ -105,6 +115,22 @@ def test_messages_with_unknown_fields_are_counted_and_named(
     assert minified.kinds == kinds
 
 
+def test_content_in_an_unknown_form_is_counted_and_named(
+    tmp_path: Path, run: RunContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [
+        rich(1, {"type": "card", "faces": [{"text": plain("hi")}]}),
+        rich(2, {"type": "photo", "photo": {"file": "a.jpg", "sizes": [1, 2]}}),
+        {**make_message(3, ME), "text": {"type": "plain", "text": "hi"}},
+        {**make_message(4, ME), "text": [{"type": "bold", "text": ""}]},
+    ]
+    with caplog.at_level(logging.WARNING):
+        (only,) = read(write_export(tmp_path / "result.json", make_chat(messages)), run)
+    assert only.kinds == ["unknown message", "rich message", "unknown message", "empty message"]
+    assert "unknown to this version: 2 (fields: " in caplog.text
+    assert "rich_message: faces" in caplog.text
+
+
 def test_many_unknown_fields_are_listed_briefly(
     tmp_path: Path, run: RunContext, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,3 +168,20 @@ def test_usual_forwards_are_no_imported_history(
         (only,) = read(tmp_path / "result.json", run)
     assert set(only.kinds) == {"forward"}
     assert not caplog.records
+
+
+@pytest.mark.parametrize("title", [{"title": None}, {}, {"title": " "}, {"title": ["x"]}])
+def test_a_topic_without_a_title_is_a_topic(tmp_path: Path, run: RunContext, title: dict[str, Any]) -> None:
+    messages = [make_service(1, ME, "topic_created", **title), make_message(2, PARTNER, "a", reply_to_message_id=1)]
+    (only,) = read(write_export(tmp_path / "result.json", make_chat(messages, type="private_supergroup")), run)
+    assert [message.topic for message in only.messages] == ["topic without a title"] * 2
+
+
+def test_a_private_chat_may_have_topics(tmp_path: Path, run: RunContext) -> None:
+    messages = [
+        make_service(1, ME, "topic_created", title="Cats"),
+        make_message(2, PARTNER, "a", reply_to_message_id=1),
+        make_message(3, ME, "b"),
+    ]
+    (only,) = read(write_export(tmp_path / "result.json", make_chat(messages)), run)
+    assert [message.topic for message in only.messages] == ["Cats", "Cats", "General"]

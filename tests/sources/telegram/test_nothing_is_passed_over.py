@@ -95,6 +95,10 @@ def test_damaged_and_unsuitable_archives_are_named(
     (tmp_path / "chat.tar.gz").write_bytes(b"\x1f\x8b\x08\0\0")
     with pytest.raises(UserError, match=r"chat\.tar\.gz: an archive; unpack it"):
         read(tmp_path / "chat.tar.gz", run)
+    (tmp_path / "bomb.zip").unlink()
+    with caplog.at_level(logging.WARNING):
+        assert texts(tmp_path, run) == [["hello", "hi"]]
+    assert "chat.tar.gz (an archive; unpack it)" in caplog.text
 
 
 def test_a_damaged_member_is_one_clear_error(tmp_path: Path, run: RunContext) -> None:

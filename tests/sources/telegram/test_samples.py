@@ -37,8 +37,7 @@ SAMPLES: dict[str, Golden] = {
             {
                 "unsupported message": 1,
                 "channel post": 1,
-                "empty message": 1,
-                "unknown message": 1,
+                "unknown message": 2,
                 "forward": 3,
                 "message without sender": 1,
                 "ERROR:media type": 1,

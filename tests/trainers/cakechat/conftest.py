@@ -26,6 +26,8 @@ from tests.conftest import ROOT, silent_progress
 SMALL = Options(
     hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02, precision="float32"
 )
+QUICK = attrs.evolve(SMALL, epochs=1, batch_size=512, rehearsals=0, ranking=False)
+"""For tests of a training whose model is not used."""
 
 CONFIG = TrainingConfig(
     epochs=1,

@@ -184,10 +184,10 @@ def test_a_corpus_without_replies_is_refused(tmp_path: Path, run: RunContext) ->
         train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run)
 
 
-def test_the_metrics_count_replies_and_moments(tmp_path: Path, run: RunContext) -> None:
+def test_the_metrics_count_replies_and_examples(tmp_path: Path, run: RunContext) -> None:
     write(tmp_path / "corpus", [PETS, WORK])
     (tmp_path / "model").mkdir()
-    assert train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run) == {"pairs": 4, "moments": 0}
+    assert train(Options(), Corpus(tmp_path / "corpus"), tmp_path / "model", run) == {"replies": 4, "examples": 0}
 
 
 def test_a_bot_is_trained_and_replies_without_tensorflow(acc_project: Project) -> None:

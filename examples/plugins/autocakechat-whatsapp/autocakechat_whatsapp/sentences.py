@@ -11,6 +11,7 @@ DELETED = "deleted message"
 CALL = "call"
 LOCATION = "location"
 MEDIA = "media"
+WAITING = "message not received yet"
 SYSTEM_MESSAGE = "service: system message"
 
 
@@ -100,8 +101,7 @@ _OMITTED_SENTENCES = _parse_sentences("""
     sticker omitted
     document omitted
     video note omitted
-    You received a view once message
-    You received a view once message For added privacy, you can only open it on your phone
+    se omitió la nota de video
     Bild weggelassen
     Video weggelassen
     Audio weggelassen
@@ -150,9 +150,11 @@ _CONTACT_SENTENCES = _parse_sentences("""
     Tarjeta de contacto omitida
     Cartão do contato omitido
 """)
-_SYSTEM_SENTENCES = _parse_sentences("""
+_WAITING_SENTENCES = _parse_sentences("""
     Waiting for this message This may take a while
     Auf diese Nachricht warten Dies kann etwas dauern
+""")
+_SYSTEM_SENTENCES = _parse_sentences("""
     You're now an admin
     You’re now an admin
     You're no longer an admin
@@ -163,6 +165,7 @@ KIND_BY_SENTENCE = (
     | dict.fromkeys(_CALL_SENTENCES, CALL)
     | dict.fromkeys(_OMITTED_SENTENCES, MEDIA)
     | dict.fromkeys(_CONTACT_SENTENCES, "contact")
+    | dict.fromkeys(_WAITING_SENTENCES, WAITING)
     | dict.fromkeys(_SYSTEM_SENTENCES, SYSTEM_MESSAGE)
     | {"null": "view-once media", "live location shared": LOCATION, "live-standort wird geteilt": LOCATION}
 )
@@ -177,6 +180,11 @@ _PATTERNS = tuple(
         ("von admin", r"diese nachricht wurde von admin .+ gelöscht", DELETED),
         ("call,", r"(?:missed )?(?:group )?(?:voice|video) call, (?:\d[^,]*|no answer|tap to call back)", CALL),
         ("anruf,", r"(?:sprach|video)anruf, (?:\d[^,]*|keine antwort)", CALL),
+        (
+            "view once",
+            r"you (?:received|sent) a view once (?:voice )?\w+(?: for added privacy, .+)?",
+            MEDIA,
+        ),
         ("encrypted", r"messages (?:and calls are|(?:you send )?to this (?:chat|group) ).*encrypted.*", SYSTEM_MESSAGE),
         ("end-to-end encryption", r"messages (?:you send )?to this (?:chat|group) .+", SYSTEM_MESSAGE),
         ("verschlüsselt", r"nachrichten und anrufe sind ende-zu-ende-verschlüsselt.*", SYSTEM_MESSAGE),
@@ -221,6 +229,13 @@ DOCUMENT = re.compile(
     re.IGNORECASE,
 )
 """A word for a document, in the text for an omitted attachment on iOS."""
+
+CALL_WORD = re.compile(
+    "call|anruf|llamada|chamada|appel|chiamata|oproep|звон|вызов|дзвін|arama|połączenie|panggilan|通話|通话|통화"
+    "|مكالمة|שיחת",
+    re.IGNORECASE,
+)
+"""A word for a call, in the first of two notes on iOS: `Missed call, ‎tap here`."""
 
 EVENT = re.compile(
     r"(?:EVENT|EREIGNIS|VERANSTALTUNG|EVENTO|ÉVÉNEMENT|ÉVÈNEMENT|EVENEMENT|СОБЫТИЕ|ETKİNLİK)\s?[:：] [^\n]+"

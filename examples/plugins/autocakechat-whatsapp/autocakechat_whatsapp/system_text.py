@@ -11,6 +11,8 @@ import unicodedata
 from typing import NamedTuple
 
 from autocakechat_whatsapp.sentences import (
+    CALL,
+    CALL_WORD,
     DOCUMENT,
     EVENT,
     FILE_ATTACHED,
@@ -56,6 +58,8 @@ _MENTION = re.compile("\u200e?@(?:\u2068([^\u2069\n]{0,200})\u2069|\u200e)|\u200
 _NOTE_AT_END = re.compile(
     r"(?:(?P<before>[^\n]*?)(?P<pages> • \u200e?[^\u200e\n]{1,30}?)?[ \xa0])?\u200e(?P<note>[^\u200e\n]{2,60})\Z"
 )
+# How long a call took: `12 min`, `45 Sek.`
+_DURATION = re.compile(r"\d{1,3}[\s\xa0]?[^\W\d_]{1,8}\.?\Z")
 _NOTE_WORDS = re.compile(r"[^\W\d_]+(?:[ '’\-\xa0][^\W\d_]+){0,5}\.?\Z")
 _FILE_NAME = re.compile(r"[^\n]*\S\.(?P<ending>\w{1,8})\Z")
 _ISOLATES = re.compile("[\u200e\u2068\u2069]")
@@ -177,6 +181,9 @@ def _kind_of_note(text: str) -> str:
     kind = kind_of_sentence(text)
     if kind or "\n" in text:
         return kind or SYSTEM_MESSAGE
+    first, _, second = text.removeprefix(MARK).partition(MARK)
+    if second and (CALL_WORD.search(first) or _DURATION.match(second)):
+        return CALL
     return LOCATION if _LOCATION.search(text) else SYSTEM_MESSAGE
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from autocakechat_whatsapp import Options, inputs, read
 from autocakechat_whatsapp.header import parse_header
-from autocakechat_whatsapp.sentences import SYSTEM_MESSAGE
+from autocakechat_whatsapp.sentences import SYSTEM_MESSAGE, WAITING
 from autocakechat_whatsapp.system_text import strip_android_text, strip_ios_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ def is_plain(text: str) -> bool:
     )
 
 
-KINDS = {"text", SYSTEM_MESSAGE, "deleted message", "call", "view-once media", "location", "media", "file"} | {
+KINDS = {"text", SYSTEM_MESSAGE, WAITING, "deleted message", "call", "view-once media", "location", "media", "file"} | {
     "poll", "event", "photo", "sticker", "animation", "video", "voice message", "audio file", "contact",
 }  # fmt: skip
 

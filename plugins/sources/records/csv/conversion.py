@@ -6,6 +6,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import chain, islice, repeat, zip_longest
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
@@ -39,15 +40,16 @@ def row_converter(columns: Mapping[str, str], delimiter: str, zone: ZoneInfo) ->
             head = read_head(file)
         layout = detect_layout(decode_head(head), columns, delimiter)
         encode = _RowEncoder(layout, PurePath(name).stem, time_parser(zone)).encode
-        lines = tempfile.TemporaryFile(dir=run.state)  # noqa: SIM115 - the reader closes it
-        with open_log(path) as file:
+        with ExitStack() as stack, open_log(path, copy_to=run.state) as file:
+            lines = stack.enter_context(tempfile.TemporaryFile(dir=run.state))
             text = io.TextIOWrapper(file, "utf-16" if is_utf16(head) else "utf-8-sig", errors="replace", newline="")
             try:
                 lines.writelines(map(encode, _rows(text, layout.delimiter)))
             except DAMAGE as error:
                 run.log.warning("%s: the file is damaged or truncated (%s); everything before is used", name, error)
-        lines.seek(0)
-        return lines
+            lines.seek(0)
+            stack.pop_all()  # the reader closes it
+            return lines
 
     return open_rows
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
 from autocakechat.plugins.sources.telegram.conversion.findings import Findings
 from autocakechat.plugins.sources.telegram.conversion.known_fields import KNOWN_FIELDS
-from autocakechat.plugins.sources.telegram.conversion.rich_messages import rich_text
+from autocakechat.plugins.sources.telegram.conversion.rich_messages import rich_text, unknown_parts
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import DetailedRawMessage, RawBatch, Text
 
 _MEDIA_KINDS = {
@@ -23,6 +24,7 @@ _MEDIA_KINDS = {
 TOO_LARGE_TYPE = "too large"
 _TYPES = {"damaged": "damaged message", TOO_LARGE_TYPE: "too large message"}
 EMPTY = "empty message"
+RICH_MESSAGE = "rich message"
 
 # What a message without text contains, by the key that holds it.
 _KINDS_WITHOUT_TEXT = (
@@ -34,7 +36,7 @@ _KINDS_WITHOUT_TEXT = (
     ("todo_list", "to-do list"),
     ("giveaway_information", "giveaway"),
     ("giveaway_results", "giveaway"),
-    ("rich_message", "rich message"),
+    ("rich_message", RICH_MESSAGE),
 )
 
 UNTITLED = "topic without a title"
@@ -79,7 +81,7 @@ def classify(batch: RawBatch, index: int, findings: Findings, *, sticker_emoji: 
         return ClassifiedMessage(sender, name, "", reply_to, kind, own_words=True)
     text = _text(batch, index)
     kind = _content_kind(batch, index, text)
-    if kind == EMPTY and (unknown := batch.field_names(index) - KNOWN_FIELDS):
+    if kind in (EMPTY, RICH_MESSAGE) and (unknown := _unknown_fields(batch.fields(index))):
         kind = "unknown message"
         findings.add_unknown_fields(unknown)
     if sticker_emoji and kind == "sticker":
@@ -95,9 +97,23 @@ def classify(batch: RawBatch, index: int, findings: Findings, *, sticker_emoji: 
 
 def _topic_title(details: DetailedRawMessage) -> str:
     """Returns the title that a service message gives to a topic of a forum; empty for other service messages."""
-    title = details.title if details.action == "topic_created" else details.new_title
-    is_title = details.action in ("topic_created", "topic_edit") and isinstance(title, str)
-    return str(title).strip() or UNTITLED if is_title else ""
+    if details.action == "topic_created":
+        return _stripped(details.title) or UNTITLED
+    if details.action == "topic_edit" and isinstance(details.new_title, str):
+        return _stripped(details.new_title) or UNTITLED
+    return ""
+
+
+def _stripped(title: Any) -> str:
+    return title.strip() if isinstance(title, str) else ""
+
+
+def _unknown_fields(fields: Mapping[str, Any]) -> set[str]:
+    """Returns the names of the fields that may hold the content of a message of which no text is known."""
+    unknown = set(fields) - KNOWN_FIELDS
+    if not isinstance(fields.get("text", ""), str | list | None):
+        unknown.add("text")
+    return unknown | {f"rich_message: {name}" for name in unknown_parts(fields.get("rich_message"))}
 
 
 def _content_kind(batch: RawBatch, index: int, text: str) -> str:

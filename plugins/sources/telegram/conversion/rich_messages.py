@@ -10,12 +10,30 @@ from typing import Any
 
 _TEXTS = ("title", "text", "caption")
 _BLOCKS = ("blocks", "items", "rows", "cells")
+_KNOWN = frozenset((*_TEXTS, *_BLOCKS))
 _MAX_DEPTH = 100
 
 
 def rich_text(message: Any) -> str:
     """Returns the text of a rich message: one line per paragraph, item of a list and row of a table."""
     return "\n".join(line for line in _lines(message, _MAX_DEPTH) if line.strip())
+
+
+def unknown_parts(message: Any) -> set[str]:
+    """Returns the keys of a rich message that are not known and hold parts with a text."""
+    return {
+        key for part in _parts(message) for key in part.keys() - _KNOWN if any("text" in p for p in _parts(part[key]))
+    }
+
+
+def _parts(block: Any) -> Iterator[dict[str, Any]]:
+    """Yields all parts of a block, at any depth."""
+    waiting = [block]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield part
+        waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
 
 
 def _lines(block: Any, depth: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Assigns the messages of a forum, a group with topics, to their topics.
+"""Assigns the messages of a forum, a group or a private chat with topics, to their topics.
 
 An export names no topic. A message in a topic replies to the service message that created the topic, or to a message of
 the topic; the others belong to the topic General.
@@ -20,10 +20,10 @@ _MIN_POSTS = 3  # to the same missing message, so that it is the beginning of a 
 
 
 def assign_topics(batches: Iterator[MessageBatch]) -> Iterator[MessageBatch]:
-    """Sets the topics of the messages of a group, from the first topic on. A group without topics stays as it is.
+    """Sets the topics of the messages of a group, from the first topic on. A chat without topics stays as it is.
 
     Args:
-        batches: The messages of the group in order. A service message that creates a topic or gives it another title
+        batches: The messages of the chat in order. A service message that creates a topic or gives it another title
             has this title as its topic.
     """
     forum: _Forum | None = None

@@ -122,15 +122,15 @@ class RawBatch:
         # The separator also occurs inside of messages, so the parts are not the messages.
         return decode_leniently(b",".join(self._encoded))[index]
 
-    def field_names(self, index: int) -> set[str]:
-        """Returns the names of all fields of a message, in any version of the format; empty if it cannot be decoded."""
+    def fields(self, index: int) -> dict[str, Any]:
+        """Returns all fields of a message, in any version of the format; none if it cannot be decoded."""
         single = len(self._encoded) == len(self.messages)
         encoded = self._encoded[index] if single else b",".join(self._encoded)
         try:
             values = json.loads(b"[" + repair(encoded) + b"]", strict=False)[0 if single else index]
         except (ValueError, RecursionError, IndexError):
-            return set()
-        return set(values) if isinstance(values, dict) else set()
+            return {}
+        return values if isinstance(values, dict) else {}
 
     @cached_property
     def _encoded(self) -> Sequence[bytes]:

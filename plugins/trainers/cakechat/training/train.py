@@ -52,7 +52,7 @@ def train(
     Returns:
         The metrics `perplexity`, `unigram_perplexity`, `samples`, `validation_samples`, `words`, `weights`, `epochs`
         and `seconds`; with a start model also `start_perplexity`, with a reverse model `reverse_perplexity`, with
-        `ranking` the number `moments` of replies that the ranker was fitted on.
+        `ranking` the number `examples` of replies that the ranker was fitted on.
 
     Raises:
         UserError: The corpus has too few replies, the start model cannot be used, or the training diverged.
@@ -103,7 +103,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
     if options.ranking:
         # Loaded, since the kernels of a model folder are stored as they are read fastest.
         loaded = load_model(into, options.reverse, choose_threads(None))
-        metrics["moments"] = PastReplies.write(loaded, corpus, excluded, options, into, run).ranker.weights.moments
+        metrics["examples"] = PastReplies.write(loaded, corpus, excluded, options, into, run).ranker.weights.moments
     _write_reports(into, metrics, histories, sample_replies.prompts, person_name(corpus.report))
     if prepared.start:
         write_json(into / "start.json", prepared.start.checksums)

@@ -53,7 +53,7 @@ def test_the_ranker_is_fitted_on_dialogs_that_the_network_has_not_learnt(
     assert excluded
     assert trained[1]["samples"] == sum(bool(turn.text.strip()) for dialog in learnt for turn in dialog[1::2])
     table = json.loads((trained[0] / "past_replies" / "ranker.json").read_text())
-    assert table["moments"] == trained[1]["moments"] > 500
+    assert table["moments"] == trained[1]["examples"] > 500
     assert GAIN in {weight["feature"] for weight in table["weights"]}
 
 
@@ -168,7 +168,7 @@ def test_a_training_can_do_without(corpus: Corpus, tmp_path: Path) -> None:
     folder.mkdir()
     options = attrs.evolve(SMALL, ranking=False, epochs=1, hidden=8, rehearsals=0)
     metrics = train(options, corpus, folder, run_in(tmp_path / "state"))
-    assert "moments" not in metrics
+    assert "examples" not in metrics
     assert not (folder / "past_replies").exists()
     replies = sum(len(dialog) // 2 for dialog in corpus.dialogs("train"))
     assert metrics["samples"] == replies

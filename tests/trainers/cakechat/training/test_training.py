@@ -31,7 +31,7 @@ from autocakechat.plugins.trainers.cakechat.training.presets import (
     resolve_hyperparameters,
 )
 from tests.conftest import ROOT
-from tests.trainers.cakechat.conftest import SMALL, conversations, interrupted, run_in, write_corpus
+from tests.trainers.cakechat.conftest import QUICK, SMALL, conversations, interrupted, run_in, write_corpus
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_killed_training_resumes(corpus: Corpus, trained: tuple[Path, dict[str
 def test_a_damaged_checkpoint_is_ignored(corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = run_in(tmp_path / "state")
     (run.state / "checkpoint-forward.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 half a checkpoint")
-    metrics = train(attrs.evolve(SMALL, epochs=1), corpus, tmp_path, run)
+    metrics = train(QUICK, corpus, tmp_path, run)
     assert metrics["epochs"] == 1
     assert "starting over: the checkpoint cannot be used" in caplog.text
 
@@ -169,13 +169,12 @@ class InterruptFirstCall:
 def test_ctrl_c_at_the_end_of_an_epoch_loses_nothing(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
-    options = attrs.evolve(SMALL, epochs=1, batch_size=512)
     run = run_in(tmp_path / "state")
     interruption = InterruptFirstCall(monkeypatch, function)
     with pytest.raises(KeyboardInterrupt):
-        train(options, corpus, tmp_path, run)
+        train(QUICK, corpus, tmp_path, run)
     assert interruption.raised
-    assert train(options, corpus, tmp_path, run)["epochs"] == 1
+    assert train(QUICK, corpus, tmp_path, run)["epochs"] == 1
 
 
 def test_too_few_replies_are_refused_with_their_number(tmp_path: Path, run: RunContext) -> None:
@@ -198,9 +197,11 @@ def test_a_diverging_training_fails_with_a_hint(corpus: Corpus, tmp_path: Path, 
         train(attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None), corpus, tmp_path, run)
 
 
-def test_validation_notices_divergence_in_the_last_step(corpus: Corpus, tmp_path: Path) -> None:
+def test_validation_notices_divergence_in_the_last_step(tmp_path: Path) -> None:
     # The epoch is a single step: its loss is finite, the weights after it are not.
-    options = attrs.evolve(SMALL, learning_rate=1e38, clip_norm=None, batch_size=10_000, decay=False)
+    options = attrs.evolve(QUICK, learning_rate=1e38, clip_norm=None, decay=False)
+    dialogs = conversations(10)
+    corpus = write_corpus(tmp_path / "corpus", dialogs[:9], dialogs[9:])
     with pytest.raises(
         UserError, match=r"training diverged: the loss is \S+ after 1 steps; lower trainer\.learning_rate"
     ):
