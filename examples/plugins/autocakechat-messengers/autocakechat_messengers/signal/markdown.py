@@ -71,7 +71,7 @@ def _message(block: str, number: int, quotable: RecentTexts) -> Message:
     quote = _QUOTE.match(body)
     if quote:
         body = body[quote.end() :]
-    kind, text = _content(_REACTIONS.sub("", body))
+    kind, text = _content(_REACTIONS.sub("", body)) if "(" in body else _plain(body)
     return Message(
         number,
         SENDERS.get(sender, sender),
@@ -82,6 +82,13 @@ def _message(block: str, number: int, quotable: RecentTexts) -> Message:
         kind,
         outgoing=sender == ME,
     )
+
+
+def _plain(body: str) -> tuple[str, str]:
+    text = body.strip()
+    if text.endswith("call") and CALL.fullmatch(text):
+        return "service: call", ""
+    return ("text" if text else "empty message"), text
 
 
 def _content(body: str) -> tuple[str, str]:
