@@ -27,7 +27,7 @@ from machine import machine
 from reading import SERVER, messages, write_export
 
 from autocakechat import RunContext, SourceType
-from autocakechat.display.progress import progress_for
+from autocakechat.display.progress import silent_progress
 from autocakechat.registry.manager import PluginManager
 
 MESSENGERS = Path(__file__).parents[1] / "examples/plugins/autocakechat-messengers/tests"
@@ -145,7 +145,7 @@ def main() -> None:
     print(machine())
     with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as name:
         folder = Path(name)
-        run = RunContext(log, progress_for(log), 0, folder)
+        run = RunContext(log, silent_progress, 0, folder)
         reference = folder / write_jsonl(folder, said)
         logs = write_logs(folder, said, options.only)
         gc.freeze()  # the messages in memory would slow all sources down

@@ -21,7 +21,7 @@ from typing import Any
 
 import conversations
 import numpy as np
-from keras_baseline import keras_batch, keras_network
+from baselines.keras_baseline import keras_batch, keras_network
 from machine import machine
 
 from autocakechat.plugins.trainers.cakechat.network.settings import NetworkSettings

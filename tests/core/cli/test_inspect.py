@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import math
+import os
 import re
 from itertools import pairwise
 from typing import Any
@@ -125,6 +126,21 @@ def test_a_file_that_no_source_knows_is_one_line(project: Project) -> None:
     assert done.stderr.splitlines() == [expected]
     done = project.acc("inspect", "notes.bin", "--source", "jsonl")
     assert "notes.bin: not JSON Lines" in done.stderr
+
+
+def test_a_damaged_archive_is_one_line(project: Project) -> None:
+    (project.folder / "cut.zip").write_bytes(b"PK\x03\x04 cut off")
+    done = project.acc("inspect", "cut.zip")
+    assert done.returncode == 2
+    expected = "acc: cut.zip: cannot be unpacked (File is not a zip file); unpack the archive, or export again"
+    assert done.stderr.splitlines() == [expected]
+
+
+def test_a_pipe_is_one_line(project: Project) -> None:
+    os.mkfifo(project.folder / "log.json")
+    done = project.acc("inspect", "log.json")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["acc: log.json: not a regular file; give the path of a file or folder"]
 
 
 def test_gaps_response_times_and_unusable_messages_are_counted() -> None:

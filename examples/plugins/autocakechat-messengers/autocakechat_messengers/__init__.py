@@ -1,7 +1,7 @@
-"""Sources that read the chats of several messengers, one module each.
+"""Sources that read the chats of several messengers, one module or package each.
 
-`source` makes a source of a format. `json_stream` reads large JSON files piece by piece; `content` has what the formats
-share: kinds of attachments, ids, times.
+`source` makes a source of a format, `files` finds and opens its files. `json_stream` reads large JSON files piece by
+piece, `text_blocks` text and HTML. `content` has what messages share: kinds of attachments, ids, times.
 """
 
 from __future__ import annotations
@@ -19,5 +19,5 @@ def acc_sources() -> Iterator[SourceType]:
     yield make_source("messenger", "Facebook Messenger: JSON of Download your information", "meta")
     yield make_source("instagram", "Instagram: JSON of Download your information", "meta")
     yield make_source("slack", "Slack: workspace exports", "slack")
-    yield make_source("signal", "Signal: data.json of sigexport", "signal")
-    yield make_source("imessage", "iMessage: chat.db of macOS", "imessage")
+    yield make_source("signal", "Signal: sigexport, signalbackup-tools", "signal")
+    yield make_source("imessage", "iMessage: chat.db of macOS, imessage-exporter", "imessage")

@@ -67,16 +67,17 @@ def english_time(date: str, hour: str, minute: str, second: str, half: str | Non
     Raises:
         ValueError: It is not a time.
     """
-    hours = int(hour)
-    if half:
-        hours = hours % 12 + (12 if half == "P" else 0)
-    return seconds(_midnight(date) + 3600 * hours + 60 * int(minute) + int(second))
+    return seconds(_start_of_hour(date, hour, half) + 60 * int(minute) + int(second))
 
 
 @lru_cache(maxsize=256)
-def _midnight(date: str) -> int:
+def _start_of_hour(date: str, hour: str, half: str | None) -> int:
+    hours = int(hour)
+    if half:
+        hours = hours % 12 + (12 if half == "P" else 0)
     month, day, year = date.replace(",", "").split()
-    return int(datetime(int(year), _MONTHS.index(month) + 1, int(day), tzinfo=UTC).timestamp())
+    midnight = datetime(int(year), _MONTHS.index(month) + 1, int(day), tzinfo=UTC)
+    return int(midnight.timestamp()) + 3600 * hours
 
 
 def text_of_html(markup: str) -> str:

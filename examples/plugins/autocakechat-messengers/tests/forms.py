@@ -15,7 +15,13 @@ from exports import (
     write_signal,
     write_slack,
 )
-from text_exports import write_imessage_html, write_imessage_text, write_signal_html, write_signal_text
+from text_exports import (
+    write_imessage_html,
+    write_imessage_text,
+    write_signal_html,
+    write_signal_markdown,
+    write_signal_text,
+)
 
 Writer = Callable[[Path, Messages], str]
 
@@ -49,6 +55,7 @@ WRITERS: dict[str, Writer] = {
     "slack": write_slack,
     "slack zip": zipped(write_slack, "workspace.zip"),
     "signal": write_signal,
+    "signal markdown": write_signal_markdown,
     "signal text": write_signal_text,
     "signal html": write_signal_html,
     "imessage": write_imessage,

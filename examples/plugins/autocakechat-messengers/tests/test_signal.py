@@ -46,3 +46,34 @@ def test_a_chat_of_three_is_a_group(tmp_path: Path, acc_run: RunContext) -> None
     path = tmp_path / write_signal_lines(tmp_path, [signal_message(n, name) for n, name in enumerate("abc")])
     ((chat, _),) = read_chats("signal", path, acc_run)
     assert chat.kind == "group"
+
+
+def test_markdown_is_read_where_there_is_no_json(tmp_path: Path, acc_run: RunContext) -> None:
+    (tmp_path / "Ann Lee").mkdir()
+    lines = [
+        "[2019-12-24 18:00:00] Ann: who is\nin?  \n(- Me: 👍 -)\n",
+        "[2019-12-24, 18:01] Me: \n\n> who is\n> in?\n\nme  \n",
+        "[2019-12-24 18:02:00] Ann: ![cat.jpg](./media/cat.jpg)  \n",
+        "[2019-12-24 18:03:00] Ann: my cat  (media not exported)  \n",
+        "[2019-12-24 18:04:00] Me:   \n(( 👋 ))\n",
+        "[2019-12-24 18:05:00] Me: (This message was deleted)\n",
+        "[2019-12-24 18:06:00] Me: Outgoing voice call (unanswered)  \n",
+    ]
+    (tmp_path / "Ann Lee/chat.md").write_text("".join(lines), "utf-8")
+    ((chat, messages),) = read_chats("signal", tmp_path, acc_run)
+    assert (chat.title, chat.kind) == ("Ann Lee", "private chat")
+    assert kinds(messages) == [
+        ("text", "who is\nin?", True),
+        ("text", "me", True),
+        ("photo", "", True),
+        ("file", "my cat", True),
+        ("sticker", "", True),
+        ("deleted message", "", True),
+        ("service: call", "", True),
+    ]
+    assert [message.reply_to for message in messages[:2]] == [None, messages[0].id]
+    assert [message.sender for message in messages[:2]] == ["Ann", "owner"]
+    write_signal_lines(tmp_path / "both", [signal_message(0, "Ann", "from JSON")])
+    (tmp_path / "both/signal/Ann Lee/chat.md").write_text("".join(lines), "utf-8")
+    ((_, messages),) = read_chats("signal", tmp_path / "both", acc_run)
+    assert [message.text for message in messages] == ["from JSON"]

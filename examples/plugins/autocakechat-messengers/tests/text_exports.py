@@ -112,3 +112,11 @@ def imessage_block(number: int, sender: str, text: str, *, parts: str = "", id: 
 def write_imessage_html(folder: Path, said: Messages) -> str:
     blocks = [imessage_block(number, *pair) for number, pair in enumerate(said)]
     return write_imessage_file(folder, [IMESSAGE_HEAD, *blocks, "</body></html>"], "html")
+
+
+def write_signal_markdown(folder: Path, said: Messages) -> str:
+    """The file that sigexport writes for people."""
+    (folder / "signal/Ann Lee").mkdir(parents=True)
+    lines = [f"[{moment(number):%Y-%m-%d %H:%M:%S}] {sender}: {text}  \n" for number, (sender, text) in enumerate(said)]
+    (folder / "signal/Ann Lee/chat.md").write_text("".join(lines), "utf-8")
+    return "signal"

@@ -20,7 +20,7 @@ _GROUP_STYLE = 43
 _OBJECT = "\ufffc"  # stands for an attachment in a text
 # The columns of a message that matter; older versions of macOS lack some.
 _COLUMNS = (
-    "text", "attributedBody", "date", "is_from_me", "associated_message_type", "item_type", "date_retracted",
+    "attributedBody", "is_from_me", "associated_message_type", "item_type", "date_retracted",
     "is_audio_message", "balloon_bundle_id",
 )  # fmt: skip
 
@@ -131,6 +131,8 @@ def _messages(
 def _query(columns: set[str], chat_ids: str) -> str:
     """Returns the query for the messages of a chat. Its columns are the parameters of `_content` and `_message`."""
     selected = ", ".join(f"m.{column}" if column in columns else "NULL" for column in _COLUMNS)
+    # Seconds from 2001, or nanoseconds since macOS 10.13.
+    sent = f"{_START} + CASE WHEN abs(m.date) > 1000000000000 THEN m.date / 1000000000 ELSE m.date END"
     target = "(SELECT target.ROWID FROM message target WHERE target.guid = m.thread_originator_guid)"
     attachment = """(SELECT a.mime_type || '/' || coalesce(a.transfer_name, '') FROM attachment a
         JOIN message_attachment_join j ON j.attachment_id = a.ROWID WHERE j.message_id = m.ROWID LIMIT 1)"""
@@ -139,7 +141,7 @@ def _query(columns: set[str], chat_ids: str) -> str:
     if "cache_has_attachments" in columns:
         attachment = f"CASE m.cache_has_attachments WHEN 0 THEN NULL ELSE {attachment} END"
     return f"""
-        SELECT m.ROWID, CAST(handle.id AS BLOB), {target}, {attachment}, {selected}
+        SELECT m.ROWID, CAST(handle.id AS BLOB), {target}, {sent}, CAST(m.text AS BLOB), {attachment}, {selected}
         FROM chat_message_join JOIN message m ON m.ROWID = chat_message_join.message_id
         LEFT JOIN handle ON handle.ROWID = m.handle_id
         WHERE chat_message_join.chat_id IN ({chat_ids}) ORDER BY m.date, m.ROWID
@@ -153,10 +155,10 @@ def _message(row: tuple[Any, ...], people: dict[bytes | None, str]) -> Message:
         row: The columns of `_query`.
         people: The ids of senders, by the bytes of their handles; new ones are added.
     """
-    id_, handle, target, attachment, text, body, date, from_me, *rest = row
+    id_, handle, target, sent, content, attachment, body, from_me, *rest = row
     if handle not in people:
         people[handle] = handle.decode("utf-8", "replace")
-    text = str(text or "") or text_of_body(body)
+    text = content.decode("utf-8", "replace") if content else text_of_body(body)
     if _OBJECT in text:
         text = text.replace(_OBJECT, "")
     text = text.strip()
@@ -164,7 +166,9 @@ def _message(row: tuple[Any, ...], people: dict[bytes | None, str]) -> Message:
     if attachment or any(rest):
         kind, text = _classify(text, attachment, *rest)
     sender = OWNER if from_me else people[handle]
-    return Message(id_, sender, None, text, _time(date), target, kind, outgoing=bool(from_me))
+    if not isinstance(sent, int) or not 0 <= sent <= _LAST_TIME:
+        sent = 0 if not isinstance(sent, int) or sent < 0 else _LAST_TIME
+    return Message(id_, sender, None, text, sent, target, kind, outgoing=bool(from_me))
 
 
 def _classify(
@@ -190,13 +194,6 @@ def _classify(
 
 def _integer(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _time(date: Any) -> int:
-    """Converts a time of the database: seconds from 2001, or nanoseconds since macOS 10.13."""
-    number = _integer(date)
-    since_2001 = number // 1_000_000_000 if abs(number) > 1_000_000_000_000 else number
-    return min(max(0, since_2001 + _START), _LAST_TIME)
 
 
 def text_of_body(body: Any) -> str:

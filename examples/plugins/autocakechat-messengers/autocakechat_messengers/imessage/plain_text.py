@@ -22,7 +22,9 @@ _HEADER = re.compile(
 )
 _SENDER = re.compile(rf"^{_TIME}(?: \(Read by .*\))?\r?\n([^\r\n]+)".encode(), re.MULTILINE)
 _REPLY = re.compile(rf"^    ({_TIME})(?: \(Read by .*\))?\n    (.+)\n", re.MULTILINE)
-_TAPBACKS = re.compile(r"^(?:Reactions|Tapbacks):\n", re.MULTILINE)
+_TAPBACKS = re.compile(
+    r"^(?:Reactions|Tapbacks):\n(?: *(?:\S{1,12} by|(?:\w+ )?Sticker from) .+(?:\n|\Z))*", re.MULTILINE
+)
 _IS_REPLY = "This message responded to an earlier message."
 _IS_DELETED = "This message was deleted from the conversation!"
 _UNSENT = re.compile(r".{1,80} (?:deleted a message\.|unsent (?:a|this) message.*)")
@@ -83,9 +85,7 @@ def _message(block: str, number: int, pending: PendingReplies) -> Message:
     if first := _REPLY.search(body):
         pending.add(_REPLY.findall(body), number)
         body = body[: first.start()]
-    if tapbacks := _TAPBACKS.search(body):
-        body = body[: tapbacks.start()]
-    kind, text = _content(body)
+    kind, text = _content(_TAPBACKS.sub("", body))
     outgoing = name == ME
     return Message(
         number,

@@ -13,10 +13,10 @@ from autocakechat_messengers.content import OWNER, WRONG_VALUES, attachment_kind
 from autocakechat_messengers.files import ExportFiles, json_problem
 from autocakechat_messengers.participants import has_many_senders
 
-_ME, _UNKNOWN = "Me", "No-Sender"
+ME, _UNKNOWN = "Me", "No-Sender"
 _SENDER = re.compile(rb'"sender": *"(?!No-Sender")((?:[^"\\]|\\.)*)"')
-_CALL = re.compile(r"(?:Incoming|Outgoing|Missed) (?:\w+ )?call(?: \(.*\))?")
-_SENDERS = {_UNKNOWN: "", _ME: OWNER}
+CALL = re.compile(r"(?:Incoming|Outgoing|Missed) (?:\w+ )?call(?: \(.*\))?")
+SENDERS = {_UNKNOWN: "", ME: OWNER}
 _MAX_QUOTABLE = 5000
 _MAX_LINE = 1 << 24
 _BLOCK = 1 << 16
@@ -66,7 +66,7 @@ def read(
 
 def _messages(file: LogFile, files: ExportFiles, run: RunContext) -> Iterator[Message]:
     sent, broken, number = 0, 0, 0
-    quotable = _RecentTexts()
+    quotable = RecentTexts()
     with files.open(file) as opened:
         for lines in _line_blocks(opened):
             for entry in _decode(lines):
@@ -113,7 +113,7 @@ def _decode_line(line: bytes) -> _Entry | None:
         return None
 
 
-class _RecentTexts:
+class RecentTexts:
     """The latest messages by their texts: some thousand, however long the conversation is."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class _RecentTexts:
         return self._texts.get(text, self._older.get(text))
 
 
-def _message(entry: _Entry | None, number: int, quotable: _RecentTexts) -> Message:
+def _message(entry: _Entry | None, number: int, quotable: RecentTexts) -> Message:
     """Makes a message. A quote has only the text that it quotes; the latest message with this text is replied to.
 
     Raises:
@@ -144,7 +144,7 @@ def _message(entry: _Entry | None, number: int, quotable: _RecentTexts) -> Messa
     kind = "text" if text else "empty message"
     if entry.deleted:
         kind, text = "deleted message", ""
-    elif entry.call or entry.missed or (text.endswith(("call", ")")) and _CALL.fullmatch(text)):
+    elif entry.call or entry.missed or (text.endswith(("call", ")")) and CALL.fullmatch(text)):
         kind, text = "service: call", ""
     elif attachments := entry.attachments:
         kind = attachment_kind(text_of(attachments[0].get("name")) or text_of(attachments[0].get("path")))
@@ -152,15 +152,16 @@ def _message(entry: _Entry | None, number: int, quotable: _RecentTexts) -> Messa
         kind = "sticker"
     return Message(
         number,
-        _SENDERS.get(sender, sender),
+        SENDERS.get(sender, sender),
         sender or None,
         text,
         seconds(entry.date),
-        quotable.find(_quoted_text(entry.quote)) if entry.quote else None,
+        quotable.find(quoted_text(entry.quote)) if entry.quote else None,
         kind,
-        outgoing=sender == _ME,
+        outgoing=sender == ME,
     )
 
 
-def _quoted_text(quote: str) -> str:
+def quoted_text(quote: str) -> str:
+    """Returns the text of a quote, without the marks of Markdown."""
     return quote.strip().removeprefix(">").replace("\n> ", "\n").replace("`", "").strip()

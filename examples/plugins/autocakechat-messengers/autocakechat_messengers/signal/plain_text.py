@@ -64,7 +64,9 @@ def _message(block: str, number: int) -> Message:
         raise ValueError("no message begins here")
     date, hour, minute, second, author, sender_of_file = header.groups()
     sent = english_time(date, hour, minute, second)
-    text = _REACTIONS.sub("", block[header.end() :].rstrip("\n"))
+    text = block[header.end() :].rstrip("\n")
+    if text.endswith(")"):
+        text = _REACTIONS.sub("", text)
     if author is not None:
         kind = "poll" if _POLL.match(text) else "text" if text else "empty message"
         return Message(number, author, author, "" if kind == "poll" else text, sent, kind=kind)
