@@ -26,18 +26,18 @@ class EvaluationExample:
         context: The turns before the reply, oldest first.
         reply: The person's reply.
         emotion: The label of the reply.
+        distractors: Replies that the person gave in other contexts: the wrong candidates of the ranking task.
         chat_kind: The kind of its chat.
         person: The pseudonym of who wrote the last turn of the context.
-        distractors: Replies that the person gave in other contexts: the wrong candidates of the ranking task.
     """
 
     dialog: int
     context: tuple[str, ...]
     reply: str
     emotion: str
+    distractors: tuple[str, ...] = ()
     chat_kind: str = ""
     person: str = ""
-    distractors: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -146,7 +146,9 @@ def _held_out_examples(corpus: Corpus) -> Iterator[EvaluationExample]:
             context: Sequence[Utterance] = dialog[:index]
             reply = dialog[index]
             texts = tuple(turn.text for turn in context)
-            yield EvaluationExample(number, texts, reply.text, reply.emotion, origin.kind, origin.person(index // 2))
+            yield EvaluationExample(
+                number, texts, reply.text, reply.emotion, chat_kind=origin.kind, person=origin.person(index // 2)
+            )
 
 
 def _draw_distractors(reply: str, pool: Sequence[str], number: int, rng: random.Random) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 def pseudonym(id: str) -> str:
     """Returns the pseudonym of a chat or a person, the same in every corpus: 12 digits of a hash.
 
-    It hides an id from readers, but whoever knows the id can compute it.
+    A pseudonym hides the id, but anyone who knows the id can compute the pseudonym.
 
     Args:
         id: The id that the source gives, such as `user123456789`. An empty one has an empty pseudonym.

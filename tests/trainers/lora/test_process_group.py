@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import pytest
 from autocakechat import Corpus
 from autocakechat.plugins.trainers.lora.options import Options
 
-WORKER = """
+TRAINING = """
 import json, logging, sys
 from pathlib import Path
 
@@ -30,71 +29,106 @@ from autocakechat.plugins.trainers.lora import TRAINER
 from autocakechat.plugins.trainers.lora.options import Options
 
 torch.set_num_threads(1)
-settings = json.loads(sys.argv[1])
-options = Options(**settings["options"] | {"base_path": Path(settings["options"]["base_path"])})
-run = RunContext(logging.getLogger("worker"), silent_progress, 42, Path(settings["state"]))
-print(json.dumps(TRAINER.train(options, Corpus(Path(settings["corpus"])), Path(settings["model"]), run)))
+corpus, folder, options = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+options = Options(**options | {"base_path": Path(options["base_path"])})
+run = RunContext(logging.getLogger("worker"), silent_progress, 42, folder / "state")
+print(json.dumps(TRAINER.train(options, Corpus(corpus), folder / "model", run)))
+"""
+
+GROUP = """
+import json, sys
+from pathlib import Path
+
+import torch
+
+from autocakechat.plugins.trainers.lora.training.process_group import join_process_group
+
+with join_process_group(torch.device("cpu")) as group:
+    {}
 """
 
 
-def start(rank: int, port: int, folder: Path, options: Options, corpus: Corpus) -> subprocess.Popen[str]:
-    for name in ("state", "model"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    settings = {
-        "options": attrs.asdict(options) | {"base_path": str(options.base_path)},
-        "corpus": str(corpus.path),
-        "state": str(folder / "state"),
-        "model": str(folder / "model"),
-    }
-    launched = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, json.dumps(settings)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | launched,
-    )
-
-
-def free_port() -> int:
+def run_in_two_processes(program: str, *arguments: str) -> list[subprocess.CompletedProcess[str]]:
+    """Runs a program twice, as torchrun does; `RANK` in its arguments is the rank."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-def train_in_two_processes(folder: Path, options: Options, corpus: Corpus) -> list[dict[str, Any]]:
-    port = free_port()
-    workers = [start(rank, port, folder / str(rank), options, corpus) for rank in range(2)]
-    ended = [worker.communicate() for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], ended
-    return [json.loads(output.splitlines()[-1]) for output, _ in ended]
+        port = str(found.getsockname()[1])
+    launched = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, *(argument.replace("RANK", str(rank)) for argument in arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | launched | {"RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    try:
+        return [
+            subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+            for process in processes
+            for output, errors in [process.communicate()]
+        ]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
 
 
 def curve(model: Path) -> list[float]:
-    history = json.loads((model / "training.json").read_bytes())
+    history: dict[str, Any] = json.loads((model / "training.json").read_bytes())
     return [loss for _, loss in history["losses"]] + [found["bits_per_character"] for found in history["evaluations"]]
 
 
-def test_two_processes_train_as_one_with_the_same_batches_and_resume(
+def test_two_processes_train_as_one_with_the_same_batches(
     tmp_path: Path, options: Options, corpus: Corpus, learn: Callable[..., Path]
 ) -> None:
     tuned = attrs.evolve(options, dropout=0.0, epochs=1.0, ranking=False)
     alone = learn(tuned, corpus)
-    first, second = train_in_two_processes(tmp_path, tuned, corpus)
+    for rank in range(2):
+        for name in ("state", "model"):
+            (tmp_path / str(rank) / name).mkdir(parents=True)
+    values = json.dumps(attrs.asdict(tuned) | {"base_path": str(tuned.base_path)})
+    done = run_in_two_processes(TRAINING, str(corpus.path), str(tmp_path / "RANK"), values)
+    assert [process.returncode for process in done] == [0, 0], done
     assert curve(tmp_path / "0/model") == pytest.approx(curve(alone), rel=1e-3)
-    assert first["bits_per_character"] == second["bits_per_character"]
     assert not list((tmp_path / "1").rglob("*.*")), "only the first process writes"
-
-    shutil.rmtree(tmp_path / "0/model")
-    for resumed in train_in_two_processes(tmp_path, tuned, corpus):
-        assert resumed["tokens_per_second"] == first["tokens_per_second"], "it was finished"
-        assert resumed["bits_per_character"] == first["bits_per_character"]
+    first, second = (json.loads(process.stdout.splitlines()[-1]) for process in done)
+    assert first["bits_per_character"] == second["bits_per_character"]
 
 
-def test_a_process_that_ends_is_reported_by_the_other(tmp_path: Path, options: Options, corpus: Corpus) -> None:
-    port = free_port()
-    worker = start(0, port, tmp_path / "0", options, corpus)
-    other = start(1, port, tmp_path / "1", attrs.evolve(options, min_replies=1000), corpus)
-    assert "fewer than trainer.min_replies" in other.communicate()[1]
-    assert "cannot reach each other" in worker.communicate()[1]
+def test_a_process_that_joins_has_the_checkpoint_of_the_first(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra `lora` is not installed")
+    for rank in range(2):
+        (tmp_path / str(rank)).mkdir()
+    content = {"checkpoint": os.urandom(1000), "best-1": b""}
+    for name, value in content.items():
+        (tmp_path / "0" / name).write_bytes(value)
+    done = run_in_two_processes(GROUP.format("group.copy_files(Path(sys.argv[1]))"), str(tmp_path / "RANK"))
+    assert [process.returncode for process in done] == [0, 0], done
+    assert {file.name: file.read_bytes() for file in (tmp_path / "1").iterdir()} == content
+
+
+def test_gradients_and_numbers_are_added_also_without_a_part_of_the_batch() -> None:
+    pytest.importorskip("torch", reason="the extra `lora` is not installed")
+    program = GROUP.format(
+        """
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    part = group.part([3.0])
+    for factor in part:
+        (weight * factor).sum().backward()
+    group.sum_gradients([weight])
+    print(json.dumps([list(part), weight.grad.tolist(), group.sum_numbers(group.rank, 5)]))
+"""
+    )
+    done = run_in_two_processes(program)
+    assert [process.returncode for process in done] == [0, 0], done
+    gradient = [[3.0, 3.0], [3.0, 3.0]]
+    assert [json.loads(process.stdout) for process in done] == [[[3.0], gradient, [1, 10]], [[], gradient, [1, 10]]]
+
+
+def test_a_process_that_ends_is_reported_by_the_other() -> None:
+    pytest.importorskip("torch", reason="the extra `lora` is not installed")
+    _, second = run_in_two_processes(GROUP.format("group.rank == 0 and sys.exit(); group.sum_numbers(1)"))
+    assert "the processes of the training cannot reach each other" in second.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from tests.trainers.lora.conftest import write_corpus
 @pytest.fixture
 def real_corpus(tmp_path: Path) -> Corpus:
     """Conversations of the Chit-Chat dataset."""
-    dataset = pytest.importorskip("chitchat_dataset").Dataset()
+    module = pytest.importorskip("chitchat_dataset")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it does not close its file
+        dataset = module.Dataset()
     dialogs = []
     for conversation in list(dataset.values())[:60]:
         turns = ["\n".join(message["text"] for message in turn) for turn in conversation["messages"]]

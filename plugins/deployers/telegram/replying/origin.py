@@ -17,7 +17,7 @@ def chat_kind(chat: int) -> str:
 
 
 def export_id(speaker: int) -> str:
-    """Returns the id that an export has for a user, or for a group or channel in whose name somebody writes.
+    """Returns the id that an export has for a user, or for a group or channel that a message is sent as.
 
     Args:
         speaker: Its id in the Bot API. Those of supergroups and channels begin with -100, which exports leave out.
