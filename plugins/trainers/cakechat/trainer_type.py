@@ -84,4 +84,5 @@ TRAINER = TrainerType(
     load_requires=("numpy", "threadpoolctl", "bm25s"),
     load_install="pip install 'autocakechat[reply]'",
     estimate=estimate,
+    distributed="tensorflow",
 )
