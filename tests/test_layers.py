@@ -38,7 +38,7 @@ CORE = Layering(
         ("errors", "text", "files", "hardware", "standard_output"),
         ("interface",),
         ("registry", "retrieval", "statistics"),
-        ("corpus", "evaluation"),
+        ("cluster", "corpus", "evaluation"),
         ("config", "display", "ranking"),
         ("artifacts",),
         ("pipeline",),

@@ -1,4 +1,4 @@
-"""The options `--set` and `--any` of several commands."""
+"""The options `--set`, `--cluster` and `--any` of several commands."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ def set_option(*, example: str) -> Callable[[_Function], _Function]:
     """
     help_text = f"Override an option, for example {example}."
     return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=help_text)
+
+
+def cluster_option(function: _Function) -> _Function:
+    """Adds `--cluster ADDRESS` to a command, as the argument `cluster`."""
+    help_text = "Use this Ray cluster: auto, ray://HOST:PORT, HOST:PORT, or local to start one."
+    return click.option("--cluster", metavar="ADDRESS", help=help_text)(function)
+
+
+def with_cluster(overrides: tuple[str, ...], cluster: str | None) -> tuple[str, ...]:
+    """Adds the value of `--cluster` to those of `--set`."""
+    return overrides if cluster is None else (*overrides, f"cluster.address={cluster}")
 
 
 def any_option(what: str) -> Callable[[_Function], _Function]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autocakechat.cli.overrides import set_option
+from autocakechat.cli.overrides import cluster_option, set_option, with_cluster
 from autocakechat.errors import AccError, ManyProblemsError, StageError, UserError, full_disk, is_full_disk
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _ARTIFACTS = click.Choice(["corpus", "model"])
 @click.option("--until", type=_ARTIFACTS, help="Stop after this artifact is built.")
 @click.option("--force", type=_ARTIFACTS, help="Build this artifact even if it could be reused.")
 @set_option(example="trainer.size=tiny")
+@cluster_option
 @click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
 @click.option("--samples", type=click.IntRange(0, 20), default=0, help="Show this many sample pairs of the corpus.")
 @click.option("--dry-run", is_flag=True, help="Only check everything and show what would run.")
@@ -39,6 +40,7 @@ def command(
     until: ArtifactKind | None,
     force: ArtifactKind | None,
     overrides: tuple[str, ...],
+    cluster: str | None,
     export_model: Path | None,
     samples: int,
     dry_run: bool,
@@ -54,7 +56,7 @@ def command(
         raise UserError("--export-model needs a model", "remove --until corpus")
     built: dict[str, BuiltArtifact] = {}
     with _print_json(app, built, samples) if as_json else nullcontext():
-        runner = app.runner(pipeline, overrides)
+        runner = app.runner(pipeline, with_cluster(overrides, cluster))
         if dry_run:
             for line in runner.dry_run(until, force):
                 app.log.info("%s", line)

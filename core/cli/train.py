@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autocakechat.cli.overrides import any_option, set_option
+from autocakechat.cli.overrides import any_option, cluster_option, set_option, with_cluster
 from autocakechat.cli.run import add_resume_hint, export_model_to
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Train even if the model could be reused.")
 @any_option("corpus")
 @set_option(example="trainer.size=tiny")
+@cluster_option
 @click.option("--export-model", type=click.Path(path_type=Path, file_okay=False), help="Copy the model to this folder.")
 @click.pass_obj
 def command(
@@ -27,12 +28,13 @@ def command(
     force: bool,
     accept_any: bool,
     overrides: tuple[str, ...],
+    cluster: str | None,
     export_model: Path | None,
 ) -> None:
     """Train a model on the corpus that PIPELINE made. Needs no chat log: the corpus is not rebuilt."""
     from autocakechat.artifacts.summary import ArtifactSummary
 
-    runner = app.runner(pipeline, overrides)
+    runner = app.runner(pipeline, with_cluster(overrides, cluster))
     corpus = runner.artifact("corpus", accept_any)
     app.log.info("corpus: %s", ArtifactSummary.of(corpus))
     with add_resume_hint(app):

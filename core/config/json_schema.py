@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import attrs
 
+from autocakechat.cluster.options import ClusterOptions
 from autocakechat.config.option_docs import document_options
 from autocakechat.config.pipeline_parser import CONTINUE, DEFAULT_STAGES
 from autocakechat.corpus.options import CorpusOptions
@@ -60,6 +61,7 @@ def pipeline_schema(manager: PluginManager) -> Schema:
             "source": {"type": "array", "items": stage_tables.pop("source"), "description": "The chat logs to read."},
             **stage_tables,
             "corpus": _table(CorpusOptions),
+            "cluster": _table(ClusterOptions),
             # Offers the options of every trainer; `allOf` below restricts them to those of the chosen one.
             "reply": {"anyOf": [_table(trainer.reply, title=trainer.name) for trainer in trainers]},
             "plugins": {

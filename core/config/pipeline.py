@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar, overload
 
 import attrs
 
+from autocakechat.cluster.options import ClusterOptions
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.errors import UserError
 from autocakechat.interface.options import Secret, secrets_in
@@ -55,6 +56,7 @@ class Pipeline:
         continue_training: Whether a training continues from the model of an earlier corpus.
         reply: The reply options, an instance of `trainer.stage.reply`; None without a trainer.
         deployer: The deployer.
+        cluster: The Ray cluster to use; None to use this machine alone.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class Pipeline:
     continue_training: bool
     reply: Any
     deployer: StageConfig[DeployerType] | None
+    cluster: ClusterOptions | None = None
 
     @property
     def stages(self) -> list[StageConfig[StageType]]:

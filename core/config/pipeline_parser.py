@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autocakechat.cluster.options import ClusterOptions
 from autocakechat.config.option_values import OptionParser
 from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.config.toml_reader import KeyPath
@@ -20,7 +21,7 @@ CONTINUE = "continue"
 """The key of `[trainer]` that is not an option of a stage: whether to continue from the model of an earlier corpus."""
 
 _DEFAULT_SEED = 42
-_TABLES = ("source", "extractor", "annotator", "corpus", "trainer", "reply", "deployer", "plugins")
+_TABLES = ("source", "extractor", "annotator", "corpus", "trainer", "reply", "deployer", "cluster", "plugins")
 _TOP_LEVEL_NAMES = (*_TABLES, "seed")
 
 
@@ -63,6 +64,7 @@ class PipelineParser:
             continue_training=self._continue_training(trainer),
             reply=self._options_table("reply", trainer.stage.reply) if trainer else None,
             deployer=self._stage_config("deployer"),
+            cluster=self._options_table("cluster", ClusterOptions) if "cluster" in self._data else None,
         )
 
     def _seed(self) -> int:

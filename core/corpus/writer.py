@@ -17,6 +17,7 @@ from types import TracebackType
 from xxhash import xxh3_64_intdigest
 
 from autocakechat.corpus.encoder import DialogEncoder
+from autocakechat.corpus.masking.dialog_masker import MaskedTexts
 from autocakechat.corpus.masking.masker import Masker
 from autocakechat.corpus.occurrence_table import OccurrenceCounter
 from autocakechat.corpus.options import CorpusOptions
@@ -81,12 +82,13 @@ class CorpusWriter:
             if isinstance(error, OSError):
                 raise error
 
-    def write(self, dialog: Dialog, ledger: Ledger) -> None:
+    def write(self, dialog: Dialog, ledger: Ledger, masked: MaskedTexts | None = None) -> None:
         """Adds a dialog to the corpus, or drops the parts of it that do not belong there.
 
         Args:
             dialog: The dialog.
             ledger: The ledger of its chat.
+            masked: Its masked texts, if another process has masked it.
 
         Raises:
             ValueError: The client's and the server's turns do not alternate.
@@ -101,7 +103,12 @@ class CorpusWriter:
         except UnicodeEncodeError:
             utterances = [_with_text(utterance, repair_surrogates(utterance.text)) for utterance in utterances]
             line, texts = self._encode(utterances)
-        if self._masker.may_match(texts):
+        if masked is not None:
+            if masked.texts:
+                utterances = list(map(_with_text, utterances, masked.texts))
+                line, texts = self._encode(utterances)
+                self._masked.update(masked.counts)
+        elif self._masker.may_match(texts):
             mask, counts = self._masker.mask, self._masked
             utterances = [_with_text(utterance, mask(utterance.text, counts)) for utterance in utterances]
             line, texts = self._encode(utterances)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import attrs
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from autocakechat.interface.corpus import Corpus, Dialog
     from autocakechat.interface.model import Responder, TrainedModel
     from autocakechat.interface.run_context import RunContext
+
+Framework = Literal["tensorflow", "torch"]
+FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
+"""How the processes that train one model together find each other."""
 
 
 @attrs.frozen
@@ -150,6 +154,10 @@ class TrainerType(StageType):
         load_requires: Import names of the libraries that `load` and the responder need; None if they are those of
             training. `requires` and `install` are then for training alone.
         load_install: The command that installs the libraries of `load_requires`.
+        distributed: How several processes train one model, if the trainer can: `tensorflow` if it reads `TF_CONFIG`,
+            `torch` if it reads `MASTER_ADDR`, `MASTER_PORT`, `RANK` and `WORLD_SIZE`. `train` is then called in each
+            process, with an own copy of the last checkpoints. Only the model folder and the checkpoints of the first
+            one are kept.
         estimate: Takes the number of replies to learn and some messages of the chat log, and returns what to expect. It
             must be fast and need no libraries. None if that is unknown.
     """
@@ -163,6 +171,7 @@ class TrainerType(StageType):
     continue_training: Callable[[Any, Path, Corpus, Path, RunContext], Mapping[str, Any]] | None = None
     load_requires: Sequence[str] | None = None
     load_install: str = ""
+    distributed: Framework | None = None
     estimate: Callable[[int, Sequence[str]], TrainingEstimate] | None = None
 
 

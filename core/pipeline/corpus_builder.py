@@ -93,8 +93,8 @@ class CorpusBuilder:
         extractor = self.services.bind(pipeline.require("extractor"))
         annotator = self.services.bind(pipeline.annotator)
         report_builder = ReportBuilder(extractor.owner)
-        dialogs = CorpusReader(self.services, extractor, report_builder).dialogs(self.inputs)
+        reader = CorpusReader(self.services, extractor, report_builder)
         with CorpusWriter(folder, pipeline.corpus, pipeline.seed) as writer:
-            for dialog in annotate_dialogs(annotator, dialogs):
-                writer.write(dialog, report_builder.ledger(dialog.chat))
+            for dialog in annotate_dialogs(annotator, reader.dialogs(self.inputs)):
+                writer.write(dialog, report_builder.ledger(dialog.chat), reader.masked.popleft())
             return writer.finish(report_builder)

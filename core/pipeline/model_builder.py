@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
 from autocakechat.pipeline.artifact_builder import BuiltArtifact, explain_rebuild, find_built, find_reusable
 from autocakechat.pipeline.artifact_lookup import ArtifactLookup
+from autocakechat.pipeline.distributed_training import train_in_cluster
 from autocakechat.pipeline.ingredients import CONTINUED_FROM, CORPUS, input_hashes, model_settings
 from autocakechat.pipeline.run_services import RunServices
 from autocakechat.pipeline.stage_results import check_training, stage_inputs
+from autocakechat.pipeline.stage_results import train as train_here
 from autocakechat.text import pluralize
+
+TrainFunction = Callable[[StageConfig[TrainerType], Corpus, Path | None, Path, RunContext], Mapping[str, Any]]
 
 
 @attrs.frozen
@@ -111,8 +116,9 @@ class ModelBuilder:
         services, trainer, store = self.services, self._trainer, self.services.store
         context = services.stage_context(trainer, store.training_state(key))
         with store.locked(), store.building("model", key) as folder:
+            train = self._trainer_function()
             with _resumable_from(context.state):
-                metrics = self._train_into(folder, Corpus(corpus.path), previous, context)
+                metrics = self._train_into(folder, Corpus(corpus.path), previous, context, train)
             origin = {name: corpus.manifest.get(name) for name in ("person", "replies")}
             write_manifest(folder, trainer, metrics, key, ingredients, **origin)
             services.hashes.save()
@@ -130,28 +136,30 @@ class ModelBuilder:
         Raises:
             AccError: The training failed.
         """
-        metrics = self._train_into(folder, corpus, None, self.services.stage_context(self._trainer, state))
+        metrics = self._train_into(folder, corpus, None, self.services.stage_context(self._trainer, state), train_here)
         write_manifest(folder, self._trainer, metrics, key="", ingredients={})
 
+    def _trainer_function(self) -> TrainFunction:
+        """Chooses where the trainer runs: in this process, or on workers of the cluster."""
+        stage, cluster = self._trainer.stage, self.services.pipeline.cluster
+        if cluster is None:
+            return train_here
+        if stage.distributed is None:
+            message = "model: the trainer '%s' cannot use several machines; it trains on this one"
+            self.services.log.warning(message, stage.name)
+            return train_here
+        return partial(train_in_cluster, cluster, self.services.manager.owner(stage))
+
     def _train_into(
-        self, folder: Path, corpus: Corpus, previous: Artifact | None, context: RunContext
+        self, folder: Path, corpus: Corpus, previous: Artifact | None, context: RunContext, train: TrainFunction
     ) -> Mapping[str, Any]:
         """Trains a model into an empty folder, and returns its metrics."""
         services, trainer = self.services, self._trainer
         with services.stage_events(trainer) as announce_result:
-            metrics = _call_trainer(trainer, corpus, previous, folder, context)
+            metrics = train(trainer, corpus, previous.path if previous else None, folder, context)
             check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
             announce_result(metrics)
         return metrics
-
-
-def _call_trainer(
-    trainer: StageConfig[TrainerType], corpus: Corpus, previous: Artifact | None, folder: Path, run: RunContext
-) -> Mapping[str, Any]:
-    stage = trainer.stage
-    if previous is None or stage.continue_training is None:
-        return stage.train(trainer.options, corpus, folder, run)
-    return stage.continue_training(trainer.options, previous.path, corpus, folder, run)
 
 
 @contextmanager

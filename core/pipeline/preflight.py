@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from autocakechat.cluster.connection import problem_of_cluster
 from autocakechat.config.pipeline import Pipeline, StageConfig
 from autocakechat.display.logging_setup import Redactor
 from autocakechat.errors import ManyProblemsError, UserError
@@ -59,6 +60,7 @@ class PreflightChecks:
             ManyProblemsError: One line for each problem.
             PluginError: A function `inputs` failed.
         """
+        self._check_cluster(kinds)
         inputs: list[SourceInputs] = []
         for kind in kinds:
             if kind == "source" and self.pipeline.sources:
@@ -78,6 +80,12 @@ class PreflightChecks:
 
     def _inputs(self, stage: SourceType | TrainerType, options: Any) -> Sequence[Input]:
         return stage_inputs(self.manager.owner(stage), stage, options)
+
+    def _check_cluster(self, kinds: Sequence[str]) -> None:
+        cluster = self.pipeline.cluster
+        problem = problem_of_cluster(cluster) if cluster and {"source", "trainer"} & set(kinds) else None
+        if problem:
+            self._problems.append(f"{self.pipeline.path}: cluster: {problem}")
 
     def _check_stage(self, config: StageConfig[StageType]) -> None:
         self._check_modules(config)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autocakechat.config.pipeline import StageConfig
+from autocakechat.interface.corpus import Corpus
+from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input, SourceType, TrainerType, TrainingEstimate
 from autocakechat.interface.type_checks import describe_value
 from autocakechat.pipeline.stage_checks import problem_of_training
@@ -63,6 +66,27 @@ def estimate_training(owner: str, trainer: TrainerType, replies: int, texts: Seq
         problem = f"`estimate` returns {describe_value(estimate)}, expected TrainingEstimate"
         raise contract_violation(owner, trainer, problem, function=trainer.estimate)
     return estimate
+
+
+def train(
+    trainer: StageConfig[TrainerType], corpus: Corpus, previous: Path | None, folder: Path, run: RunContext
+) -> Mapping[str, Any]:
+    """Calls the function `train` of a trainer, or `continue_training` if there is a model to continue from.
+
+    Args:
+        trainer: The trainer and its options.
+        corpus: The corpus.
+        previous: The model folder to continue from, if any.
+        folder: An empty folder for the model.
+        run: The run context.
+
+    Returns:
+        The metrics.
+    """
+    stage = trainer.stage
+    if previous is None or stage.continue_training is None:
+        return stage.train(trainer.options, corpus, folder, run)
+    return stage.continue_training(trainer.options, previous, corpus, folder, run)
 
 
 def check_training(owner: str, trainer: TrainerType, metrics: Any, folder: Path) -> None:

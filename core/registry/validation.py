@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from autocakechat.interface.stage_types import FRAMEWORKS
 from autocakechat.interface.type_checks import describe_value
 from autocakechat.registry.option_checks import problem_of_options
 from autocakechat.registry.plugin import Plugin, Provided
@@ -62,6 +63,8 @@ def _problem_of_attribute(field: attrs.Attribute[Any], value: Any) -> str | None
     if field.name in ("requires", "load_requires") and value is not field.default:
         is_list = isinstance(value, Sequence) and not isinstance(value, str)
         return None if is_list else 'a tuple of import names, such as ("numpy",)'
+    if field.name == "distributed":
+        return None if value in (None, *FRAMEWORKS) else f"one of {', '.join(FRAMEWORKS)}"
     if field.name in ("name", "config", "reply"):
         return None
     return None if callable(value) or value is field.default else "a function"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import attrs
 
+from autocakechat.cluster.executor import RayExecutor
+from autocakechat.corpus.masking.dialog_masker import MaskedTexts
 from autocakechat.corpus.report_builder import ReportBuilder
 from autocakechat.interface.chatlog import Chat
 from autocakechat.interface.corpus import Dialog
 from autocakechat.interface.stage_types import ExtractorType, Input
 from autocakechat.pipeline.preflight import SourceInputs
-from autocakechat.pipeline.reading import parallel_extraction, prefetch
+from autocakechat.pipeline.reading import prefetch
+from autocakechat.pipeline.reading.executor import Executor
 from autocakechat.pipeline.reading.extraction import BoundStage, Extraction
+from autocakechat.pipeline.reading.parallel_extraction import extract_in_parallel, is_possible, is_worthwhile
+from autocakechat.pipeline.reading.process_executor import ProcessExecutor
 from autocakechat.pipeline.run_services import RunServices
 
 
@@ -24,11 +30,13 @@ class CorpusReader:
         services: The services of the run.
         extractor: The extractor.
         report_builder: Receives each chat before its first dialog is yielded.
+        masked: For each dialog that was yielded, its masked texts if another process has masked it; None if not.
     """
 
     services: RunServices
     extractor: BoundStage[ExtractorType]
     report_builder: ReportBuilder
+    masked: deque[MaskedTexts | None] = attrs.field(factory=deque, init=False)
 
     def dialogs(self, inputs: Sequence[SourceInputs]) -> Iterator[Dialog]:
         """Yields the dialogs of all sources, in the order of the inputs."""
@@ -38,12 +46,25 @@ class CorpusReader:
     def _source_dialogs(self, source_inputs: SourceInputs) -> Iterator[Dialog]:
         extraction = Extraction(self.services.bind(source_inputs.source), self.extractor)
         inputs = source_inputs.inputs
-        if parallel_extraction.is_worthwhile(extraction, inputs):
-            yield from parallel_extraction.extract_in_parallel(extraction, inputs, self.report_builder)
+        executor = self._executor(extraction, inputs)
+        if executor:
+            options, report = self.services.pipeline.corpus, self.report_builder
+            for dialog, masked in extract_in_parallel(extraction, options, inputs, report, executor):
+                self.masked.append(masked)
+                yield dialog
             return
         for entry in inputs:
             for chat in self._chats(extraction, entry):
-                yield from extraction.dialogs(chat)
+                for dialog in extraction.dialogs(chat):
+                    self.masked.append(None)
+                    yield dialog
+
+    def _executor(self, extraction: Extraction, inputs: Sequence[Input]) -> Executor | None:
+        """Chooses what reads inputs in parallel; None if they are read one after the other."""
+        cluster = self.services.pipeline.cluster
+        if cluster and is_possible(extraction, inputs):
+            return RayExecutor(cluster)
+        return ProcessExecutor() if is_worthwhile(extraction, inputs) else None
 
     def _chats(self, extraction: Extraction, entry: Input) -> Iterator[Chat]:
         if prefetch.is_worthwhile(extraction.source, entry):

@@ -11,15 +11,20 @@ import contextlib
 import multiprocessing
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
 from multiprocessing.connection import Connection
 
 from autocakechat.display.progress import silent_progress
 from autocakechat.errors import AccError
 from autocakechat.interface.chatlog import Chat, MessageBatch
-from autocakechat.interface.run_context import Progress, RunContext
+from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import Input, SourceType
+from autocakechat.pipeline.forwarded_progress import (
+    ProgressAdvance,
+    ProgressClose,
+    ProgressOpen,
+    ProgressReplay,
+    forwarded_progress,
+)
 from autocakechat.pipeline.reading.extraction import BoundStage, read_chats
 from autocakechat.pipeline.reading.prefetch_protocol import (
     BatchDecoder,
@@ -29,9 +34,6 @@ from autocakechat.pipeline.reading.prefetch_protocol import (
     EventSender,
     Failure,
     Finished,
-    ProgressAdvance,
-    ProgressClose,
-    ProgressOpen,
     receive_events,
 )
 from autocakechat.pipeline.reading.worker_processes import (
@@ -86,8 +88,8 @@ def prefetch_chats(source: BoundStage[SourceType], entry: Input, participants: P
     worker.start()
     sending_end.close()
     try:
-        with ExitStack() as progress_displays:
-            events = _chat_events(receiving_end, source.run, progress_displays, participants)
+        with ProgressReplay(source.run.progress) as progress:
+            events = _chat_events(receiving_end, source.run, progress, participants)
             for event in events:
                 assert isinstance(event, ChatStart)
                 batches = _message_batches(events)
@@ -100,19 +102,13 @@ def prefetch_chats(source: BoundStage[SourceType], entry: Input, participants: P
 
 
 def _chat_events(
-    receiving_end: Connection, run: RunContext, progress_displays: ExitStack, participants: ParticipantCounter
+    receiving_end: Connection, run: RunContext, progress: ProgressReplay, participants: ParticipantCounter
 ) -> Iterator[ChatEvent]:
     """Yields the events that describe chats, and handles all others, until the worker has finished."""
-    progress: Progress | None = None
     for event in receive_events(receiving_end):
         match event:
-            case ProgressAdvance():
-                assert progress
-                progress.advance(event.steps, **event.figures)
-            case ProgressOpen():
-                progress = progress_displays.enter_context(run.progress(event.title, event.total, event.unit))
-            case ProgressClose():
-                progress_displays.close()
+            case ProgressOpen() | ProgressAdvance() | ProgressClose():
+                progress.handle(event)
             case LogRecord():
                 event.replay(run.log)
             case Failure():
@@ -139,7 +135,7 @@ def _read_in_worker(source: BoundStage[SourceType], entry: Input, sending_end: C
     restore_default_signals()
     sender = EventSender(sending_end)
     forward_logs(sender.send)
-    source = source.with_progress(partial(_forward_progress, sender))
+    source = source.with_progress(forwarded_progress(sender.send, sender.queue))
     with contextlib.suppress(BrokenPipeError):  # the main process does not read any more
         try:
             participants = ParticipantCounter()
@@ -152,23 +148,3 @@ def _read_in_worker(source: BoundStage[SourceType], entry: Input, sending_end: C
             sender.send(Finished(participants))
         except AccError as error:
             sender.send(Failure(error))
-
-
-class _ForwardedProgress:
-    """A progress display that is shown by the main process."""
-
-    def __init__(self, sender: EventSender) -> None:
-        self._sender = sender
-
-    def advance(self, steps: float = 1, **figures: float | str) -> None:
-        """Sends the advance with the next messages."""
-        self._sender.queue(ProgressAdvance(steps, figures))
-
-
-@contextmanager
-def _forward_progress(
-    sender: EventSender, title: str, total: float | None = None, unit: str = ""
-) -> Iterator[Progress]:
-    sender.send(ProgressOpen(title, total, unit))
-    yield _ForwardedProgress(sender)
-    sender.send(ProgressClose())

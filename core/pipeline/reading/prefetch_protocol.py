@@ -15,6 +15,7 @@ import msgspec
 
 from autocakechat.errors import AccError
 from autocakechat.interface.chatlog import MessageBatch
+from autocakechat.pipeline.forwarded_progress import ProgressEvent
 from autocakechat.pipeline.reading.worker_processes import LogRecord, worker_killed
 from autocakechat.statistics.participants import ParticipantCounter
 
@@ -47,25 +48,6 @@ class ChatEnd(msgspec.Struct, frozen=True):
     """The current chat ends."""
 
 
-class ProgressOpen(msgspec.Struct, frozen=True):
-    """A progress display opens; the attributes are those of `OpenProgress`."""
-
-    title: str
-    total: float | None
-    unit: str
-
-
-class ProgressAdvance(msgspec.Struct, frozen=True):
-    """The progress display advances; the attributes are those of `Progress.advance`."""
-
-    steps: float
-    figures: dict[str, float | str]
-
-
-class ProgressClose(msgspec.Struct, frozen=True):
-    """The progress display closes."""
-
-
 class Failure(msgspec.Struct, frozen=True):
     """Reading failed."""
 
@@ -80,7 +62,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 BatchEvent = EncodedBatch | PlainBatch
 ChatEvent = ChatStart | BatchEvent | ChatEnd
-Event = ChatEvent | ProgressOpen | ProgressAdvance | ProgressClose | LogRecord | Failure | Finished
+Event = ChatEvent | ProgressEvent | LogRecord | Failure | Finished
 
 
 class EventSender:

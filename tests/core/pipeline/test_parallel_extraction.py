@@ -17,6 +17,7 @@ import pytest
 
 from autocakechat import Chat, Dialog, Input, RunContext, UserError
 from autocakechat.config.option_values import OptionParser
+from autocakechat.corpus.masking.dialog_masker import MaskedTexts
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report import Report
 from autocakechat.corpus.report_builder import ReportBuilder
@@ -24,6 +25,7 @@ from autocakechat.corpus.writer import CorpusWriter
 from autocakechat.errors import PluginError, StageError
 from autocakechat.pipeline.reading.extraction import BoundStage, Extraction
 from autocakechat.pipeline.reading.parallel_extraction import extract_in_parallel, is_worthwhile
+from autocakechat.pipeline.reading.process_executor import ProcessExecutor
 from autocakechat.registry.manager import PluginManager
 from tests.conftest import ROOT
 
@@ -84,12 +86,18 @@ def extract_sequentially(extraction: Extraction, entries: list[Input], report: R
     return dialogs
 
 
-def corpus_report(folder: Path, dialogs: Iterable[Dialog], report: ReportBuilder) -> Report:
+def extract_in_processes(
+    extraction: Extraction, entries: list[Input], report: ReportBuilder
+) -> list[tuple[Dialog, MaskedTexts]]:
+    return list(extract_in_parallel(extraction, CorpusOptions(), entries, report, ProcessExecutor()))
+
+
+def corpus_report(folder: Path, dialogs: Iterable[tuple[Dialog, MaskedTexts | None]], report: ReportBuilder) -> Report:
     """Writes a corpus and returns its report: participants, and for each chat what was kept and dropped."""
     folder.mkdir()
     with CorpusWriter(folder, CorpusOptions(), seed=1) as writer:
-        for dialog in dialogs:
-            writer.write(dialog, report.ledger(dialog.chat))
+        for dialog, masked in dialogs:
+            writer.write(dialog, report.ledger(dialog.chat), masked)
         return writer.finish(report)
 
 
@@ -98,10 +106,10 @@ def test_parallel_and_sequential_reading_give_the_same_corpus(
 ) -> None:
     sequential, parallel = ReportBuilder("turns"), ReportBuilder("turns")
     expected = extract_sequentially(extraction, entries, sequential)
-    dialogs = list(extract_in_parallel(extraction, entries, parallel))
-    assert dialogs == expected
+    dialogs = extract_in_processes(extraction, entries, parallel)
+    assert [dialog for dialog, _ in dialogs] == expected
     assert len(expected) > 8
-    expected_report = corpus_report(tmp_path / "sequential", expected, sequential)
+    expected_report = corpus_report(tmp_path / "sequential", [(dialog, None) for dialog in expected], sequential)
     assert len(expected_report.chats) == 8
     assert corpus_report(tmp_path / "parallel", dialogs, parallel) == expected_report
 
@@ -112,7 +120,7 @@ def test_a_warning_of_a_worker_is_logged_here(
     (damaged,) = entries[1].paths
     damaged.write_bytes(damaged.read_bytes()[:5000])
     with caplog.at_level(logging.WARNING):
-        assert list(extract_in_parallel(extraction, entries, ReportBuilder("turns")))
+        assert extract_in_processes(extraction, entries, ReportBuilder("turns"))
     assert "the export is truncated" in caplog.text
 
 
@@ -120,28 +128,28 @@ def test_an_error_of_a_worker_is_raised_here(extraction: Extraction, entries: li
     (missing,) = entries[2].paths
     missing.unlink()
     with pytest.raises(UserError, match=f"{missing.parent.name}/result.json: No such file or directory"):
-        list(extract_in_parallel(extraction, entries, ReportBuilder("turns")))
+        extract_in_processes(extraction, entries, ReportBuilder("turns"))
 
 
 def test_a_bug_in_a_worker_is_attributed_to_its_plugin(extraction: Extraction, entries: list[Input]) -> None:
     stage = attrs.evolve(extraction.source.stage, read=read_with_a_bug)
     broken = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
     with pytest.raises(PluginError, match="plugin telegram: failed with ZeroDivisionError: a bug"):
-        list(extract_in_parallel(broken, entries, ReportBuilder("turns")))
+        extract_in_processes(broken, entries, ReportBuilder("turns"))
 
 
 def test_sys_exit_in_a_worker_is_attributed_to_its_plugin(extraction: Extraction, entries: list[Input]) -> None:
     stage = attrs.evolve(extraction.source.stage, read=read_until_exit)
     broken = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
     with pytest.raises(PluginError, match="plugin telegram: failed with SystemExit: 0"):
-        list(extract_in_parallel(broken, entries, ReportBuilder("turns")))
+        extract_in_processes(broken, entries, ReportBuilder("turns"))
 
 
 def test_a_killed_worker_is_an_error(extraction: Extraction, entries: list[Input]) -> None:
     stage = attrs.evolve(extraction.source.stage, read=read_until_killed)
     killed = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
     with pytest.raises(StageError, match="a worker process was killed while reading; the machine may be out of memory"):
-        list(extract_in_parallel(killed, entries, ReportBuilder("turns")))
+        extract_in_processes(killed, entries, ReportBuilder("turns"))
 
 
 def test_small_inputs_are_read_sequentially(extraction: Extraction, entries: list[Input]) -> None:

@@ -1,0 +1,1 @@
+"""Runs work on the machines of a Ray cluster. Nothing of Ray is imported before it is used."""
