@@ -1,7 +1,7 @@
 """The kernels for GPUs of the operations of a gradient step.
 
-TensorFlow's build for GPUs registers them even without a GPU, the build for CPUs does not. So `gpu-kernels.json` records
-those of the first for tests with the second. With the build for GPUs installed, this command writes the file again:
+TensorFlow's build for GPUs registers them even without a GPU, the build for CPUs does not. So `gpu-kernels.json`
+records those of the first for tests with the second. With the build for GPUs installed, this command writes it again:
 
     python -m tests.trainers.cakechat.training_network.gpu_kernels
 """
