@@ -85,5 +85,4 @@ TRAINER = TrainerType(
     load_requires=("numpy", "threadpoolctl", "bm25s"),
     load_install="pip install 'autocakechat[reply]'",
     estimate=estimate,
-    distributed="tensorflow",
 )
