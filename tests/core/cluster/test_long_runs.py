@@ -1,4 +1,4 @@
-"""Lost nodes, which Ray notices after a while, the Ray client, a full disk at the storage, and a trainer that learns."""
+"""Lost nodes, which Ray notices late, the Ray client, a full disk at the storage, and a trainer that learns."""
 
 from __future__ import annotations
 
