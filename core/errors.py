@@ -61,6 +61,12 @@ class StageError(AccError):
     resumable = True
 
 
+class WorkerFinished(AccError):  # noqa: N818  # not an error, but it ends the command as one does
+    """This process has done its part of a training together with others, one of which has stored the model."""
+
+    exit_status = 0
+
+
 class DiskFullError(StageError):
     """A disk is full."""
 

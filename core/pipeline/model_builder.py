@@ -14,7 +14,7 @@ from autocakechat.artifacts.model_folder import write_manifest
 from autocakechat.artifacts.store import Artifact, Ingredients, artifact_key
 from autocakechat.artifacts.summary import ArtifactSummary, format_metric
 from autocakechat.config.pipeline import StageConfig
-from autocakechat.errors import PluginError
+from autocakechat.errors import PluginError, WorkerFinished
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.run_context import RunContext
 from autocakechat.interface.stage_types import TrainerType
@@ -23,7 +23,7 @@ from autocakechat.pipeline.artifact_lookup import ArtifactLookup
 from autocakechat.pipeline.distributed_training import train_in_cluster
 from autocakechat.pipeline.ingredients import CONTINUED_FROM, CORPUS, input_hashes, model_settings
 from autocakechat.pipeline.run_services import RunServices
-from autocakechat.pipeline.stage_results import check_training, stage_inputs
+from autocakechat.pipeline.stage_results import check_training, is_other_worker, stage_inputs
 from autocakechat.pipeline.stage_results import train as train_here
 from autocakechat.text import pluralize
 
@@ -157,8 +157,12 @@ class ModelBuilder:
         services, trainer = self.services, self._trainer
         with services.stage_events(trainer) as announce_result:
             metrics = train(trainer, corpus, previous.path if previous else None, folder, context)
-            check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
+            is_stored_elsewhere = is_other_worker(trainer.stage, folder)
+            if not is_stored_elsewhere:
+                check_training(services.manager.owner(trainer.stage), trainer.stage, metrics, folder)
             announce_result(metrics)
+        if is_stored_elsewhere:
+            raise WorkerFinished("model: trained together with other processes; the first one has stored it")
         return metrics
 
 

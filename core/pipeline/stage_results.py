@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from autocakechat.config.pipeline import StageConfig
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.run_context import RunContext
-from autocakechat.interface.stage_types import Input, SourceType, TrainerType, TrainingEstimate
+from autocakechat.interface.stage_types import Framework, Input, SourceType, TrainerType, TrainingEstimate
 from autocakechat.interface.type_checks import describe_value
 from autocakechat.pipeline.stage_checks import problem_of_training
 from autocakechat.registry.plugin_errors import contract_violation, errors_of_plugin
+
+_GROUP_VARIABLES: dict[Framework, str] = {"tensorflow": "TF_CONFIG", "torch": "WORLD_SIZE"}
 
 
 def stage_inputs(owner: str, stage: SourceType | TrainerType, options: Any) -> Sequence[Input]:
@@ -87,6 +90,18 @@ def train(
     if previous is None or stage.continue_training is None:
         return stage.train(trainer.options, corpus, folder, run)
     return stage.continue_training(trainer.options, previous, corpus, folder, run)
+
+
+def is_other_worker(trainer: TrainerType, folder: Path, environment: Mapping[str, str] = os.environ) -> bool:
+    """Returns whether this process was one of several that trained together, and another one has written the model.
+
+    Args:
+        trainer: The trainer.
+        folder: The folder for the model.
+        environment: The environment variables, by which the processes find each other.
+    """
+    variable = _GROUP_VARIABLES[trainer.distributed] if trainer.distributed else ""
+    return variable in environment and not any(folder.iterdir())
 
 
 def check_training(owner: str, trainer: TrainerType, metrics: Any, folder: Path) -> None:

@@ -79,6 +79,7 @@ TRAINER = TrainerType(
     load=load,
     inputs=inputs,
     continue_training=continue_training,
+    distributed="tensorflow",
     requires=("tensorflow", "keras", "numpy", "threadpoolctl", "bm25s"),
     install="pip install 'autocakechat[cakechat]'",
     load_requires=("numpy", "threadpoolctl", "bm25s"),
