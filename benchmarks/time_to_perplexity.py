@@ -21,7 +21,7 @@ import attrs
 import conversations
 import numpy as np
 from machine import machine
-from training import training_config
+from training import PRECISIONS, training_config
 
 from autocakechat.plugins.trainers.cakechat.data.batches import Batcher
 from autocakechat.plugins.trainers.cakechat.data.samples import Samples
@@ -45,7 +45,7 @@ def perplexity(scorer: BatchScorer, batcher: Batcher, samples: Samples) -> float
 
 def train(options: argparse.Namespace) -> Iterator[dict[str, float]]:
     """Trains; yields step, seconds of training, loss and perplexity every `options.every` steps."""
-    data = conversations.read(options.tokens)
+    data = conversations.read(options.tokens, options.conversations)
     settings = NetworkSettings(
         tokens=len(data.batcher.vocabulary),
         conditions=1,
@@ -54,7 +54,7 @@ def train(options: argparse.Namespace) -> Iterator[dict[str, float]]:
         hidden=PRESET.hidden,
         recurrent_activation="sigmoid",
     )
-    network = TrainableNetwork(settings, seed=options.seed)
+    network = TrainableNetwork(settings, options.seed, options.precision)
     network.output_bias.assign(np.log(token_frequencies(data.batcher, data.samples)))
     total_steps = math.ceil(len(data.samples) / options.batch) * options.epochs
     config = attrs.evolve(training_config(options.batch), learning_rate=options.learning_rate, epochs=options.epochs)
@@ -93,10 +93,17 @@ def main() -> None:
         default=ORIGINAL_PERPLEXITY,
         help="perplexity at which to stop (default: %(default)s)",
     )
+    parser.add_argument("--conversations", type=int, help="number of conversations (default: all)")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="number format of matrix products (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and shuffling (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="file to write the measurements to")
     options = parser.parse_args()
-    print(f"{machine()}; batches of {options.batch}, learning rate {options.learning_rate}")
+    print(f"{machine()}; batches of {options.batch}, learning rate {options.learning_rate}, {options.precision}")
     measurements = []
     for measurement in train(options):
         measurements.append(measurement)
