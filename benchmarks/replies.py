@@ -32,7 +32,7 @@ from reply_models import copy_for_version_0, make_model, write_demo_corpus
 
 from autocakechat.plugins.trainers.cakechat.training.presets import PRESETS
 
-WORKER = Path(__file__).with_name("replies_worker.py")
+WORKER = Path(__file__).parent / "workers" / "replies.py"
 MODES: dict[str, dict[str, Any]] = {
     "ranked, 32 past, 10 x 16 tokens": {"mode": "ranked", "max_tokens": 16},
     "sampling, 16 tokens": {"mode": "sampling", "max_tokens": 16},
@@ -54,7 +54,7 @@ Measurements = dict[str, list[float]]
 def milliseconds(
     python: Path, model: Path, requests: Path, batch: int, options: dict[str, Any], runs: int
 ) -> list[float]:
-    """Returns the time of each run of `replies_worker.py` with a version of autocakechat."""
+    """Returns the time of each run of `workers/replies.py` with a version of autocakechat."""
     arguments = [python, WORKER, model, requests, str(batch), json.dumps(options), str(runs)]
     done = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True)
     result: list[float] = json.loads(done.stdout)

@@ -59,13 +59,13 @@ def test_an_interrupted_training_resumes_with_another_number_of_workers(training
 
 
 def test_a_bug_of_a_worker_is_attributed_to_its_plugin(training: Training) -> None:
-    failed = training.project.acc(*training.command(crash="true"))
+    failed = training.project.acc(*training.command(crash="true"), timeout=SECONDS)
     assert failed.returncode == 1
     assert "plugin summing (acc-summing 1.2): failed with ZeroDivisionError: a bug" in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
 def test_a_cluster_that_is_too_small_is_an_error(training: Training) -> None:
-    failed = training.project.acc(*training.command(workers=3))
+    failed = training.project.acc(*training.command(workers=3), timeout=SECONDS)
     assert failed.returncode == 2
     assert "cluster: there is room for 2 of 3 workers with a CPU each; add machines" in failed.stderr

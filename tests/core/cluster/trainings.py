@@ -10,7 +10,7 @@ import attrs
 
 from autocakechat.testing import Project
 
-SECONDS = 180  # the machine may be busy
+SECONDS = 600  # the machine may be busy
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ class Training:
 
     def metrics(self, **options: object) -> dict[str, Any]:
         """Trains, and returns the metrics."""
-        return metrics_of(self.project.acc(*self.command(**options)))
+        return metrics_of(self.project.acc(*self.command(**options), timeout=SECONDS))
 
     def here(self, steps: int) -> int:
         """Trains on this machine alone, and returns the sum."""

@@ -1,6 +1,6 @@
 """Measures the replies of a model in this process, for `replies.py`, with the version that this interpreter has.
 
-    python benchmarks/replies_worker.py MODEL REQUESTS.json BATCH OPTIONS RUNS
+    python benchmarks/workers/replies.py MODEL REQUESTS.json BATCH OPTIONS RUNS
 
 It prints the milliseconds of each run as a JSON array.
 """
