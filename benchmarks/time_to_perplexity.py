@@ -135,10 +135,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="seeds of a comparison, at least 2 (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="file to write the measurements to")
     options = parser.parse_args()
-    print(
-        f"{machine()}; batches of {options.batch}, learning rate {options.learning_rate}, {' '.join(options.precision)}",
-        flush=True,
-    )
+    print(f"{machine()}; batches of {options.batch}, learning rate {options.learning_rate}", flush=True)
     if len(options.precision) > 1:
         print_curves(curves(options), options.seeds)
         return
