@@ -75,16 +75,17 @@ def write_corpus(folder: Path, train: Iterable[Dialog], validation: Iterable[Dia
     return Corpus(folder)
 
 
-def read(max_tokens: int) -> Data:
+def read(max_tokens: int, limit: int | None = None) -> Data:
     """Makes a sample of each line but the first of a conversation, with up to three lines of context.
 
     Args:
         max_tokens: Maximum size of the vocabulary.
+        limit: Maximum number of conversations; None for all.
 
     Returns:
         Training samples from the first 90 % of the conversations, 500 validation samples from the next 200.
     """
-    dialogs = conversations()
+    dialogs = conversations()[:limit]
     split = len(dialogs) * 9 // 10
     train_dialogs, validation_dialogs = dialogs[:split], dialogs[split : split + VALIDATION_CONVERSATIONS]
     counts = Counter(token for dialog in train_dialogs for line in dialog for token in STYLE.tokenize(line.text))

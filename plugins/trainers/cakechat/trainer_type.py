@@ -20,7 +20,7 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
     from autocakechat.plugins.trainers.cakechat.training import train
     from autocakechat.plugins.trainers.cakechat.training.workers.cluster import join_group
 
-    group = join_group(run)  # first, since TensorFlow cannot join one after it has computed anything
+    group = join_group(run.log)  # first, since TensorFlow cannot join one after it has computed anything
     return train.train(with_start_model(options, TRAINER, run), corpus, into, run, group)
 
 
@@ -32,7 +32,7 @@ def continue_training(
     from autocakechat.plugins.trainers.cakechat.training import train
     from autocakechat.plugins.trainers.cakechat.training.workers.cluster import join_group
 
-    group = join_group(run)
+    group = join_group(run.log)
     return train.train(from_model(options, previous), corpus, into, run, group)
 
 

@@ -186,7 +186,7 @@ class TrainStep:
         return cross_entropy, self._contrastive_loss(
             self._group.gather(tf.stop_gradient(thoughts)),
             self._group.gather(tf.stop_gradient(tf.gather(lines, batch.reply_lines))),
-            self._group.gather(tf.cast(batch.dialogs, tf.float64)),
+            self._group.gather(batch.dialogs),
         )
 
     def _contrastive_loss(self, thoughts: Tensor, replies: Tensor, dialogs: Tensor) -> Tensor:

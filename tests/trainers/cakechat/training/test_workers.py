@@ -30,7 +30,7 @@ logging.basicConfig(level=logging.INFO, format="%(message)s")
 corpus, folder, changes, batches = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
 run = run_in(folder / "state")
 (folder / "model").mkdir(exist_ok=True)
-options = attrs.evolve(SMALL, dropout=0.2, **changes)
+options = attrs.evolve(SMALL, dropout=0.2, ranking=False, rehearsals=0, **changes)
 try:
     train(options, Corpus(corpus), folder / "model", interrupted(run, batches) if batches else run)
 except StageError as error:
@@ -38,7 +38,7 @@ except StageError as error:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-TIMEOUT = 240
+TIMEOUT = 360
 
 
 class Workers:

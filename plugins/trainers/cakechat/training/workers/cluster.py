@@ -7,13 +7,14 @@ Kubernetes' training operator and Ray set it for each process:
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 
 import attrs
 import msgspec
 
-from autocakechat import RunContext, UserError
+from autocakechat import UserError
 from autocakechat.plugins.trainers.cakechat.training.workers.group import (
     CollectiveGroup,
     WorkerGroup,
@@ -68,11 +69,11 @@ def read_place(environment: Mapping[str, str]) -> Place:
     return Place(tasks.index((config.task.type, config.task.index)), len(tasks))
 
 
-def join_group(run: RunContext, environment: Mapping[str, str] = os.environ) -> WorkerGroup:
+def join_group(log: logging.Logger, environment: Mapping[str, str] = os.environ) -> WorkerGroup:
     """Returns the group of workers of `TF_CONFIG`, after all of them have started. TensorFlow must not be used before.
 
     Args:
-        run: The log.
+        log: Receives a line before the wait for the other workers.
         environment: The environment variables.
 
     Raises:
@@ -82,7 +83,7 @@ def join_group(run: RunContext, environment: Mapping[str, str] = os.environ) -> 
     place = read_place(environment)
     if place.size == 1:
         return WorkerGroup()
-    run.log.info("worker %d of %d: waiting for the other workers", place.rank + 1, place.size)
+    log.info("worker %d of %d: waiting for the other workers", place.rank + 1, place.size)
     tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")  # one device per worker
     with lost_workers_as_error():
         return CollectiveGroup(place.rank, place.size, tf.distribute.MultiWorkerMirroredStrategy())

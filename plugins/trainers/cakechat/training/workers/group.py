@@ -116,7 +116,9 @@ class CollectiveGroup(WorkerGroup):
 
     def gather(self, tensor: Tensor) -> Tensor:
         """Returns the rows of all workers, in the order of the workers."""
-        return tf.distribute.get_replica_context().all_gather(tf.identity(tensor), axis=0)
+        # GPUs exchange no integers of 32 bits. float64 holds them exactly.
+        exchanged = tf.cast(tensor, tf.float64) if tensor.dtype == tf.int32 else tf.identity(tensor)
+        return tf.cast(tf.distribute.get_replica_context().all_gather(exchanged, axis=0), tensor.dtype)
 
     def total(self, values: Sequence[float]) -> list[float]:
         """Returns the sum over all workers of each value."""
