@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from autocakechat.testing import Project
 from tests.core.cluster.conftest import EXPORTS, LocalCluster
 from tests.core.cluster.trainings import SECONDS, Training, checkpoints, corpus_files
@@ -58,6 +60,7 @@ def test_an_interrupted_training_resumes_with_another_number_of_workers(training
     assert metrics["sum"] == training.here(steps=12)
 
 
+@pytest.mark.soak
 def test_a_bug_of_a_worker_is_attributed_to_its_plugin(training: Training) -> None:
     failed = training.project.acc(*training.command(crash="true"), timeout=SECONDS)
     assert failed.returncode == 1

@@ -1,4 +1,4 @@
-"""Nodes that are lost, the Ray client, and a full disk at the storage. Losing a node takes Ray a while to notice."""
+"""Lost nodes, which Ray notices late, the Ray client, a full disk at the storage, and a trainer that learns."""
 
 from __future__ import annotations
 
@@ -116,3 +116,19 @@ def test_a_full_disk_at_the_storage_is_one_line(training: Training, tmp_path: Pa
         assert training.metrics(steps=200, storage=disk)["first_step"] > 0
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.soak
+def test_two_workers_learn_what_one_process_learns(project: Project, cluster: LocalCluster) -> None:
+    pytest.importorskip("tensorflow", reason="TensorFlow is not installed: pip install 'autocakechat[cakechat]'")
+    options = {"size": "tiny", "epochs": 2, "ranking": False, "precision": "float32", "rehearsals": 0}
+    project.pipeline(
+        source={"use": "telegram", "path": "chats"},
+        extractor={"use": "turns", "server": "user2"},
+        trainer={"use": "cakechat", **options},
+    )
+    command = ("--until", "model", "--json", "--force", "model")
+    here = metrics_of(project.run(*command))
+    there = metrics_of(project.run(*command, "--cluster", cluster.address))
+    assert there["samples"] == here["samples"] > 0
+    assert there["perplexity"] == pytest.approx(here["perplexity"], rel=1e-3)
