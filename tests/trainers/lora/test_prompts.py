@@ -127,6 +127,17 @@ def test_a_prompt_keeps_the_newest_turns_and_begins_with_a_client() -> None:
     assert build_prompt(chat_format(), "", context, count_characters, limit=12).count("user") == 1
 
 
+def test_prompts_of_a_long_conversation_begin_alike() -> None:
+    conversation = [f"line {number:03}" for number in range(201)]
+    prompts = [
+        build_prompt(chat_format(), "", conversation[max(0, end - 20) : end], count_characters, limit=1000)
+        for end in range(101, 202, 2)
+    ]
+    beginnings = [prompt[:40] for prompt in prompts]
+    assert len(set(beginnings)) <= len(prompts) / 2
+    assert all(prompt.count("line") >= 10 for prompt in prompts)
+
+
 def test_a_single_long_turn_is_cut_at_the_front() -> None:
     text = build_prompt(chat_format(), "", ["x" * 1000 + "the end"], count_characters, limit=20)
     assert text == render(chat_format(), "", ["x" * 13 + "the end"]).text

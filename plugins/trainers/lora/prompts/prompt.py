@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from zlib import crc32
 
 import attrs
 
@@ -52,7 +53,11 @@ def build_prompt(
     count_tokens: Callable[[Sequence[str]], Sequence[int]],
     limit: int,
 ) -> str:
-    """Builds the prompt of a reply from as many turns as fit.
+    """Builds the prompt of a reply from the last turns.
+
+    Without the turns that do not fit, each prompt of a long conversation would begin with another turn, and an engine
+    that reuses what the prompt has in common with the one before would have to read all of it. So the prompt begins at
+    a turn that stays the same for several replies.
 
     Args:
         chat_format: The format of the base.
@@ -68,8 +73,21 @@ def build_prompt(
     while kept + 2 <= len(context) and used + sum(counts[-kept - 2 : -kept]) <= limit:
         used += sum(counts[-kept - 2 : -kept])
         kept += 2
-    turns = list(context[-kept:])
+    turns = list(context[_first_turn(context, len(context) - kept) :])
     if used > limit:  # a single turn: its end matters most
         text = turns[0]
         turns[0] = text[-max(1, len(text) * limit // used) :]
     return render(chat_format, system, turns).text
+
+
+def _first_turn(context: Sequence[str], fitting: int) -> int:
+    """Chooses the turn that a prompt begins with: of those in the older half, the one with the smallest hash.
+
+    Args:
+        context: The turns.
+        fitting: The place of the first turn that fits.
+    """
+    if not fitting:
+        return 0
+    older_half = range(fitting, (fitting + len(context) + 1) // 2, 2)
+    return min(older_half, key=lambda place: crc32(context[place].encode("utf-8", "replace")))
