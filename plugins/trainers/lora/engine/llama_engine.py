@@ -54,7 +54,8 @@ class LlamaEngine:
         self._base = base
         self._end = end
         self._window = window
-        self._process = LlamaProcess(base, adapter, _SLOTS, max(_SMALLEST_CONTEXT, 4 * window))
+        self._context_tokens = max(_SMALLEST_CONTEXT, 4 * window)
+        self._process = LlamaProcess(base, adapter, _SLOTS, self._context_tokens)
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
         """Generates one reply to each prompt. Equal prompts get independent draws.
@@ -68,13 +69,17 @@ class LlamaEngine:
         """
         replies: dict[str, list[str]] = {prompt: [] for prompt in prompts}
         missing = Counter(prompts)
-        tokens = dict(zip(missing, self._tokenize(list(missing), special=True), strict=True))
+        tokens = {
+            prompt: self._fitting(found, sampling.max_tokens)
+            for prompt, found in zip(missing, self._tokenize(list(missing), special=True), strict=True)
+        }
         while missing:
-            # All at once in one request: llama.cpp then computes them together, each time in the same order.
-            count = min(_SLOTS, *missing.values())
-            asked = list(missing)
-            job = self._sampling(sampling, len(replies[asked[0]])) | {
-                "prompt": [self._fitting(tokens[prompt], sampling.max_tokens) for prompt in asked],
+            # Several in one request: llama.cpp then computes them together, each time in the same order.
+            drawn = len(replies[next(iter(missing))])
+            alike = {prompt: number for prompt, number in missing.items() if len(replies[prompt]) == drawn}
+            asked, count = self._together(alike, tokens, sampling.max_tokens)
+            job = self._sampling(sampling, drawn) | {
+                "prompt": [tokens[prompt] for prompt in asked],
                 "n_cmpl": count,
                 "response_fields": ["content"],
             }
@@ -130,6 +135,29 @@ class LlamaEngine:
         content = {"content": text, "add_special": False, "parse_special": False, "with_pieces": True}
         found = self._process.post("/tokenize", content)["tokens"]
         return [_Token(token["id"], isinstance(token["piece"], str) and token["piece"][:1] > "\0") for token in found]
+
+    def _together(
+        self, missing: Mapping[str, int], tokens: Mapping[str, Sequence[int]], reply_tokens: int
+    ) -> tuple[list[str], int]:
+        """Chooses prompts that fit into the slots and their context together.
+
+        Args:
+            missing: How many replies each prompt needs.
+            tokens: The tokens of each prompt.
+            reply_tokens: The largest number of tokens of a reply.
+
+        Returns:
+            The prompts, and how many replies to generate to each.
+        """
+        first, *others = missing
+        count = min(_SLOTS, missing[first])
+        chosen, used = [first], len(tokens[first]) + count * reply_tokens
+        for prompt in others:
+            used += len(tokens[prompt]) + count * reply_tokens
+            if (len(chosen) + 1) * count > _SLOTS or used > self._context_tokens or missing[prompt] < count:
+                break
+            chosen.append(prompt)
+        return chosen, count
 
     def _fitting(self, prompt: list[int], reply_tokens: int) -> list[int]:
         """Returns the end of a prompt that leaves space for the reply."""

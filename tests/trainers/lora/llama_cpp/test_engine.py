@@ -86,6 +86,16 @@ def test_a_prompt_that_is_too_long_is_shortened(engine: Engine, prompts: list[st
     assert engine.score(["x" * 5000 + prompts[0]], [["yes"]])[0][0] < 0
 
 
+def test_many_long_conversations_at_once_get_replies(gguf_base: Path) -> None:
+    """Together they have more tokens than llama.cpp holds at once, also a second time."""
+    engine = LlamaEngine(gguf_base, None, END, window=512)
+    long = [f"{number}" + "?" * 600 for number in range(12)]
+    first, second = (engine.generate(long, GREEDY) for _ in range(2))
+    assert first == second
+    assert len(first) == len(long)
+    engine.close()
+
+
 def test_special_tokens_are_counted_as_text(engine: Engine, model: ModelFolder) -> None:
     texts = ["hello", END, "", "Всё"]
     assert engine.count_tokens(texts) == [5, len(END), 0, 6]
