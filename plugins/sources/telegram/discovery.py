@@ -254,11 +254,11 @@ def _find_candidates(folder: Path) -> Iterator[LogFile]:
                 here not in media and (lower.endswith((".json", *_ARCHIVES)) or is_page)
             )
             if is_candidate and _is_new(path, visited):
-                yield from _find_in_zip(path) if lower.endswith(".zip") else [LogFile(path)]
+                yield from _find_in_file(path)
 
 
-def _find_in_zip(path: Path) -> list[LogFile]:
-    """Returns the files in a zip archive that may be exports; the archive itself if there are none."""
+def _find_in_file(path: Path) -> list[LogFile]:
+    """Returns the file; of a zip archive, whatever its name, the files in it that may be exports if there are any."""
     try:
         return files_of(path) or [LogFile(path)]
     except UserError:

@@ -14,6 +14,8 @@ from autocakechat.plugins.sources.telegram.parsing.byte_buffer import HEAD_SIZE,
 from autocakechat.plugins.sources.telegram.parsing.json_scanner import InvalidJsonError
 from autocakechat.plugins.sources.telegram.parsing.raw_messages import ChatHeader, RawChat
 
+_MESSAGES = (b'"messages": [', b'"messages":[')
+
 
 class NotAnExportError(UserError):
     """A file looks like an export at its beginning, but is not one."""
@@ -34,12 +36,15 @@ class ExportFile:
         buffer: The bytes of the file.
         is_account: Whether the file is the export of an account. Set by `parse_chats`.
         is_single_chat: Whether the file has the known layout and contains one chat.
+        unread_from: File offset of a second list of messages behind the export; None if there is none. Set by
+            `parse_chats` and `check_end`.
     """
 
     def __init__(self, open_file: Callable[[], BinaryIO], name: str) -> None:
         self.name = escape_control_characters(name)
         self.owner: str | None = None
         self.is_account = False
+        self.unread_from: int | None = None
         # The format is detected with a separate file object: parsing starts at the beginning, in an unbuffered file.
         with open_file() as file:
             self._head = file.read(HEAD_SIZE)
@@ -104,11 +109,11 @@ class ExportFile:
         others.discard(partner)
         return others.pop() if len(others) == 1 else None
 
-    def warn_if_truncated(self, buffer: ByteBuffer, log: Logger) -> None:
-        """Logs a warning if the file is truncated.
+    def check_end(self, buffer: ByteBuffer, log: Logger) -> None:
+        """Logs a warning if the file is truncated, and finds a list of messages behind that of a single chat.
 
         Args:
-            buffer: The buffer that the file was parsed from.
+            buffer: The buffer that the file was parsed from, after the last message.
             log: Receives the warning.
         """
         if buffer.ignored_tail_bytes is not None:
@@ -117,6 +122,13 @@ class ExportFile:
                 self.name,
                 buffer.ignored_tail_bytes,
             )
+        elif self.is_single_chat:
+            self._find_more_messages(buffer)
+
+    def _find_more_messages(self, buffer: ByteBuffer) -> None:
+        """Finds messages of a second export in the same file, or of a repeated key."""
+        if buffer.skip_to(*_MESSAGES):
+            self.unread_from = buffer.offset
 
     def _index(self) -> generic_parser.FileIndex:
         try:
@@ -125,6 +137,9 @@ class ExportFile:
             raise NotAnExportError(
                 f"{self.name}: invalid JSON at byte {error.offset}", "export again, or remove the file"
             ) from None
+        if index.end is not None:
+            self.buffer.seek(index.end)
+            self._find_more_messages(self.buffer)
         if index.ignored_tail_bytes is not None or index.chats:
             return index
         if index.is_account:

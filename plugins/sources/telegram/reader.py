@@ -113,7 +113,7 @@ class _Reader:
             batches = self._convert(raw_chat.batches, senders)
             chat_id = id_of_chat(export, raw_chat.header, number)
             yield self._make_chat(chat_id, raw_chat.header, batches, [senders], [export])
-        export.warn_if_truncated(export.buffer, self._run.log)
+        export.check_end(export.buffer, self._run.log)
 
     def read_merged(self, exports: Sequence[ExportFile]) -> Iterator[Chat]:
         """Reads several files: locates the chats of all files, then yields each chat once, merged from its files."""
@@ -160,7 +160,7 @@ class _Reader:
             files = [location.export for location in locations]
             yield self._make_chat(chat_id, locations[0].chat.header, batches, sender_tables, files)
             for location, buffer in zip(locations, buffers, strict=True):
-                location.export.warn_if_truncated(buffer, self._run.log)
+                location.export.check_end(buffer, self._run.log)
         finally:
             for buffer in buffers:
                 buffer.close()
@@ -219,6 +219,13 @@ class _Reader:
         for warning in self._findings.warnings():
             self._run.log.warning("%s", warning)
         for export in exports:
+            if export.unread_from is not None:
+                self._run.log.warning(
+                    "%s: a second list of messages begins at byte %d, and is not read: put every export into a file of "
+                    "its own",
+                    export.name,
+                    export.unread_from,
+                )
             if not export.has_ids and self._has_messages and export not in self._unread:
                 self._run.log.warning(
                     "%s: the export contains no user ids (probably made in 2018), so its messages cannot be assigned "

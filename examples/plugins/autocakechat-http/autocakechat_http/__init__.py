@@ -18,7 +18,7 @@ from autocakechat import DeployerType, RunContext, Secret, TrainedModel, hookimp
 
 def _check_origins(_: Any, __: attrs.Attribute[Any], origins: list[str]) -> None:
     for origin in origins:
-        if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#*@]+", origin):
+        if not re.fullmatch(r"file://|[a-z][a-z0-9+.-]*://[^\s/?#*@]+", origin):
             raise ValueError(
                 f"{origin!r} is not an origin; write it as https://chat.example.org or app://name, without a path"
             )

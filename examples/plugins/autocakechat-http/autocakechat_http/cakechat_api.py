@@ -38,8 +38,9 @@ def make_routes(queue: ReplyQueue, line_limit: int) -> list[Route]:
 def _parse_context(context: Any) -> Sequence[str]:
     if not isinstance(context, list) or not context:
         raise InvalidRequestError("`context` must be a list of at least one line, oldest first")
-    if not all(isinstance(line, str) for line in context):
+    if not all(isinstance(line, str | None) for line in context):
         raise InvalidRequestError("`context` must be a list of strings")
-    if not context[-1].strip():
+    lines = [line or "" for line in context]
+    if not lines[-1].strip():
         raise InvalidRequestError("the last line of `context` is empty")
-    return context
+    return lines

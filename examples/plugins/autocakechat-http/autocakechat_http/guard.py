@@ -76,7 +76,7 @@ class BodyTooSlowError(Exception):
 
 def body_too_large_response(limit: int) -> JSONResponse:
     """Makes the response to a body that is too large."""
-    return error_response(413, f"the body is too large: the maximum is {limit} bytes")
+    return error_response(413, f"the body has more than {limit} bytes; the server's option `body_limit` may be raised")
 
 
 class Guard:

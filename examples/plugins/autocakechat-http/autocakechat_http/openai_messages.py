@@ -1,26 +1,29 @@
 """Makes a request to the model from the `messages` of the OpenAI-compatible API.
 
-Clients send the whole conversation each time. A message that cannot be read must not block it forever: only what the
-user says last needs a text.
+Clients send the whole conversation each time. A message that cannot be read must not block it forever: only the last
+message must be valid, and have a text if it is the user's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import dropwhile
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from autocakechat import Reply, Request, Session
 from autocakechat_http.request_parsing import InvalidRequestError, replace_lone_surrogates
 
-_IGNORED_ROLES = ("system", "developer", "tool", "function")
-_ROLES = ("user", "assistant", *_IGNORED_ROLES)
+_SPEAKERS = ("user", "assistant")
+_ROLES = (*_SPEAKERS, "system", "developer", "tool", "function")
+# None: some clients send parts without a type. Those of the Responses API are read, too.
+_TEXT_TYPES = (None, "text", "input_text", "output_text")
 
 
 def make_request(messages: Any, session: Session, user: str = "") -> Request | None:
     """Makes a request to the model. Consecutive messages of one role are one turn, as in the corpus.
 
-    Replies of the bot after the last message of the user are left out: the client asks for another reply.
+    If the last message is not the user's, the client asks for another reply to the last text of the user.
 
     Args:
         messages: The value of `messages`.
@@ -31,15 +34,19 @@ def make_request(messages: Any, session: Session, user: str = "") -> Request | N
         The request; None if the user says nothing, as when a front end asks for a title.
 
     Raises:
-        InvalidRequestError: The messages are invalid, or what the user says last has no text.
+        InvalidRequestError: The last message is invalid, or it is the user's and what the user says last has no text.
     """
-    turns = _merge_turns(_check(messages))
-    if not turns:
-        return None
-    if not turns[-1][1]:
+    said = _read(messages)
+    if said and said[-1][0] == "user" and not any(_merge_turns(said)[-1][1]):
         raise InvalidRequestError("the last message of the user needs a `content` with text; pictures are not read")
-    for role, texts in turns:
-        for text in texts:
+    texts = [(role, text) for role, text in said if text]
+    while texts and texts[-1][0] != "user":
+        texts.pop()
+    if not texts:
+        return None
+    for role, turn in _merge_turns(texts)[-session.context_lines :]:
+        # A text has at least one character, so this many are all that fit into a turn.
+        for text in turn[-session.line_limit :]:
             line = replace_lone_surrogates(text[-session.line_limit :])
             if role == "user":
                 session.add_message(line, user)
@@ -48,31 +55,36 @@ def make_request(messages: Any, session: Session, user: str = "") -> Request | N
     return session.request()
 
 
-def _check(messages: Any) -> Sequence[Mapping[str, Any]]:
+def _read(messages: Any) -> list[tuple[str, str]]:
+    """Returns the role and the text of each message of the user and the bot. Invalid messages before the last are none.
+
+    Raises:
+        InvalidRequestError: There are no messages, or the last one is invalid.
+    """
     if not isinstance(messages, list) or not messages:
         raise InvalidRequestError("`messages` must be a list of at least one message")
-    for message in messages:
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise InvalidRequestError("every message needs a `role`: user, assistant or system")
-    return messages
+    roles = [message.get("role") if isinstance(message, dict) else None for message in messages]
+    if roles[-1] not in _ROLES:
+        raise InvalidRequestError("the last message needs a `role`: user, assistant or system")
+    return [
+        (role, _text_of(message.get("content")))
+        for role, message in zip(roles, messages, strict=True)
+        if role in _SPEAKERS
+    ]
 
 
-def _merge_turns(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Returns the turns up to the last one of the user, each with its texts."""
-    spoken = [message for message in messages if message["role"] not in _IGNORED_ROLES]
-    newest_first = dropwhile(lambda message: message["role"] != "user", reversed(spoken))
-    turns: list[tuple[str, list[str]]] = []
-    for message in reversed(list(newest_first)):
-        if not turns or turns[-1][0] != message["role"]:
-            turns.append((message["role"], []))
-        if text := _text_of(message.get("content")):
-            turns[-1][1].append(text)
-    return turns
+def _merge_turns(messages: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Returns the turns of the user and the bot, each with its texts."""
+    return [(role, [text for _, text in turn]) for role, turn in groupby(messages, itemgetter(0))]
 
 
 def _text_of(content: Any) -> str:
     """Returns the text of a message; empty if it has none, as a picture or the call of a tool."""
     if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        content = "\n".join(text for text in texts if isinstance(text, str))
-    return content if isinstance(content, str) and content.strip() else ""
+        content = "\n".join(filter(None, map(_text_of_part, content)))
+    return content.strip() if isinstance(content, str) else ""
+
+
+def _text_of_part(part: Any) -> str:
+    text = part.get("text") if isinstance(part, dict) and part.get("type") in _TEXT_TYPES else part
+    return text if isinstance(text, str) else ""

@@ -93,4 +93,4 @@ def make_request(lines: Sequence[str], emotion: str, context_lines: int, line_li
         user: The id of the person who writes; empty if it is unknown.
     """
     recent_lines = map(replace_lone_surrogates, lines[-context_lines:])
-    return Request(tuple(line[-line_limit:] for line in recent_lines), emotion, PERSONAL, pseudonym(user))
+    return Request(tuple(line.strip()[-line_limit:] for line in recent_lines), emotion, PERSONAL, pseudonym(user))

@@ -50,7 +50,12 @@ def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
         )
     with contextlib.closing(_listen(options.host, options.port)) as listener:
         queue = ReplyQueue(model.load(), options.batch, options.queue, run.log)
-        rules = AccessRules({host.lower() for host in options.hosts}, set(options.origins), key, options.body_limit)
+        rules = AccessRules(
+            {host.lower() for host in options.hosts},
+            {origin.lower() for origin in options.origins},
+            key,
+            options.body_limit,
+        )
         bot = Bot(options.name, model.person, model.path.name)
         statistics = RequestStatistics()
         app = make_app(options, bot, queue, statistics, rules, run.log)

@@ -89,7 +89,7 @@ def test_the_servers_own_origin_is_allowed(server: Any) -> None:
 
 
 def test_listed_origins_are_allowed(serve: Serve) -> None:
-    with serve(origins=["https://chat.example.org"], hosts=["bot.example.org"]) as server:
+    with serve(origins=["https://Chat.example.org"], hosts=["bot.example.org"]) as server:
         origin = "https://chat.example.org"
         response = server.post(CAKECHAT, {"context": ["hi"]}, Origin=origin, Host="bot.example.org")
         assert (response.status, response.headers["access-control-allow-origin"]) == (200, origin)
@@ -101,7 +101,13 @@ def test_listed_origins_are_allowed(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["app://obsidian.md", "tauri://localhost", "chrome-extension://abcdefghijklmnop", "moz-extension://0a1b-2c"],
+    [
+        "app://obsidian.md",
+        "tauri://localhost",
+        "chrome-extension://abcdefghijklmnop",
+        "moz-extension://0a1b-2c",
+        "file://",
+    ],
 )
 def test_origins_of_applications_and_extensions_can_be_listed(origin: str, serve: Serve) -> None:
     with serve(origins=[origin]) as server:

@@ -8,6 +8,7 @@ import attrs
 from telegram import Bot, Message, User
 from telegram.constants import ChatType
 
+from autocakechat.plugins.deployers.telegram.receiving.message_text import parse_text
 from autocakechat.plugins.deployers.telegram.storage.records import Conversation
 
 _GENERAL_TOPIC = 1
@@ -96,7 +97,7 @@ def is_addressed(message: Message, bot: Bot) -> bool:
     entities = (*message.entities, *message.caption_entities)
     if any(entity.user and entity.user.id == bot.id for entity in entities):
         return True
-    return bool(_mention_of(bot).search(message.text or message.caption or ""))
+    return bool(_mention_of(bot).search(parse_text(message)))
 
 
 def _is_beginning_of_topic(message: Message) -> bool:

@@ -10,7 +10,7 @@ from telegram import Message, Update
 from autocakechat.plugins.deployers.telegram.bot_api.text import clean_text
 
 _RICH_MESSAGE = "rich_message"  # a field that the library does not know yet
-_INLINE_PARTS = ("title", "text", "caption")
+_INLINE_PARTS = ("title", "summary", "text", "expression", "caption")
 _LINE_PARTS = ("blocks", "items", "rows")
 
 
@@ -49,10 +49,20 @@ def _rich_lines(part: Any) -> Iterator[str]:
             yield from _rich_lines(inner)
     elif isinstance(part, dict):
         yield from (_inline_text(part[name]) for name in _INLINE_PARTS if name in part)
-        if isinstance(cells := part.get("cells"), list):
-            yield " ".join(filter(None, (" ".join(_rich_lines(cell)) for cell in cells)))
+        yield from map(_row_text, _rows(part.get("cells")))
         for name in _LINE_PARTS:
             yield from _rich_lines(part.get(name))
+
+
+def _rows(cells: Any) -> list[Any]:
+    """Returns the rows of a table, each a list of cells."""
+    if not isinstance(cells, list):
+        return []
+    return cells if all(isinstance(row, list) for row in cells) else [cells]
+
+
+def _row_text(row: list[Any]) -> str:
+    return " ".join(filter(None, (" ".join(_rich_lines(cell)) for cell in row)))
 
 
 def _inline_text(part: Any) -> str:
@@ -61,4 +71,7 @@ def _inline_text(part: Any) -> str:
         return part
     if isinstance(part, list):
         return "".join(map(_inline_text, part))
-    return _inline_text(part.get("text")) if isinstance(part, dict) else ""
+    if not isinstance(part, dict):
+        return ""
+    formula_or_emoji = part.get("expression", part.get("alternative_text"))
+    return _inline_text(part.get("text", formula_or_emoji))

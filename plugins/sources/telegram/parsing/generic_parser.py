@@ -28,12 +28,14 @@ class FileIndex:
         owner_id: User id of the account's owner, if the file contains it.
         ignored_tail_bytes: Number of unusable bytes at the end of a truncated file; None if the file is complete.
         is_account: Whether the file has the sections of the export of an account.
+        end: File offset after the export; None for a truncated file.
         has_list: Whether the file contains a list of chats or of messages; without one it is not an export.
     """
 
     chats: list[tuple[ChatHeader, int]] = attrs.Factory(list)
     owner_id: int | None = None
     ignored_tail_bytes: int | None = None
+    end: int | None = None
     has_list: bool = False
     is_account: bool = False
 
@@ -56,6 +58,8 @@ def index_file(buffer: ByteBuffer) -> FileIndex:
         _index_top_level(scanner, index)
     except TruncatedJsonError:
         index.ignored_tail_bytes = buffer.size - scanner.complete_until
+    else:
+        index.end = scanner.offset
     return index
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from autocakechat.plugins.deployers.telegram.receiving.text_handler import TEXT_ONLY_NOTICE
 from tests.deployers.responders import Echo
-from tests.deployers.telegram.support.bot_api import BotApi
+from tests.deployers.telegram.support.bot_api import NAME, BotApi
 from tests.deployers.telegram.support.bot_thread import BotThread
 
 MakeBot = Callable[..., BotThread]
 
 STICKER = {"file_id": "a", "file_unique_id": "a", "width": 1, "height": 1, "is_animated": False, "is_video": False}
 GIFT = {"id": "1", "sticker": STICKER | {"type": "regular"}, "star_count": 15}
+
+EMOJI = {"type": "custom_emoji", "custom_emoji_id": "5", "alternative_text": "😀"}
 
 
 def plain(text: str) -> dict[str, Any]:
@@ -36,6 +38,19 @@ TEXTS = {
             }
         },
         "Shopping\ntwo big\nbread\nmilk\na b\na picture",
+    ),
+    "rich message of the Bot API": (
+        {
+            "rich_message": {
+                "blocks": [
+                    {"type": "paragraph", "text": ["so ", {"type": "bold", "text": "big"}, " ", EMOJI]},
+                    {"type": "details", "summary": "more", "blocks": [{"type": "paragraph", "text": "inside"}]},
+                    {"type": "table", "cells": [[{"text": "a"}, {"text": "b"}], [{"text": "c"}, {}]]},
+                    {"type": "mathematical_expression", "expression": "x^2"},
+                ]
+            }
+        },
+        "so big 😀\nmore\ninside\na b\nc\nx^2",
     ),
     "checklist": (
         {"checklist": {"title": "Weekend", "tasks": [{"id": 1, "text": "bread"}, {"id": 2, "text": "milk"}]}},
@@ -83,3 +98,18 @@ def test_a_service_message_gets_no_answer(fields: dict[str, Any], api: BotApi, b
         api.write("hi")
         api.wait(api.texts)
     assert api.texts() == ["neutral: hi"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rich_message": {"blocks": [{"type": "paragraph", "text": [f"@{NAME} ", {"type": "bold", "text": "hi"}]}]}},
+        {"checklist": {"title": f"@{NAME} hi", "tasks": []}},
+    ],
+    ids=["rich message", "checklist"],
+)
+def test_a_group_mentions_the_bot_in_any_kind_of_text(fields: dict[str, Any], api: BotApi, bot: MakeBot) -> None:
+    with bot():
+        api.post(api.message(-1001, 2, **fields))
+        api.wait(lambda: api.texts(-1001))
+    assert api.texts(-1001) == ["neutral: hi"]
