@@ -23,6 +23,8 @@ _MEDIA_FOLDERS = {
 }  # fmt: skip
 _ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz")
 _RESULT, _HTML = "result.json", "messages.html"
+_PAGE = re.compile(r"messages\d*\.html")
+_MARK_OF_PAGE = b"<title>Exported Data"
 _NOT_JSON = "not JSON"
 _NOT_EXPORT = "JSON, but not a Telegram Desktop export"
 EXPORT_HINT = (
@@ -147,7 +149,7 @@ def find_problem(export: LogFile) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
         return "the file is empty"
-    if text.startswith(b"<"):
+    if text.startswith(b"<") and (_PAGE.fullmatch(export.file_name) or _MARK_OF_PAGE in head):
         return "an HTML export, which contains no user ids"
     if not text.startswith((b"{", b"[")) or _TOML_TABLE.match(text):
         return _NOT_JSON

@@ -221,8 +221,8 @@ class _Reader:
         for export in exports:
             if export.unread_from is not None:
                 self._run.log.warning(
-                    "%s: a second list of messages begins at byte %d, and is not read: put every export into a file of "
-                    "its own",
+                    "%s: a second list of messages begins at byte %d, and is not read: put each export into a separate "
+                    "file",
                     export.name,
                     export.unread_from,
                 )

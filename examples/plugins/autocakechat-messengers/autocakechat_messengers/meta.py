@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
-from autocakechat import Chat, LogFile, Message, RunContext
+from autocakechat import Chat, LogFile, Message, RunContext, UserError, escape_control_characters
 from autocakechat_messengers.content import WRONG_VALUES, attachment_kind, damaged, seconds, text_of
-from autocakechat_messengers.files import ExportFiles, Listing, json_problem
+from autocakechat_messengers.files import ExportFiles, Listing, NotAnExportError, json_problem
 
 _HINT = "choose Download your information, messages, and the format JSON"
 HINT = {"messenger": f"on Facebook {_HINT}", "instagram": f"on Instagram {_HINT}"}
 _TIME = re.compile(rb'"timestamp(?:_ms)?"\s*:\s*(\d{9,17})')
+_PAGE = re.compile(r"message_\d+\.html")
 _KINDS = (
     ("photos", "photo"),
     ("videos", "video"),
@@ -45,12 +46,22 @@ def find(source: str, listing: Listing) -> Sequence[LogFile]:
     def problem(file: LogFile, head: bytes) -> str:
         if reason := json_problem(head) or _problem(head):
             return reason
-        is_instagram = "instagram" in f"{file.path.resolve()}/{file.member}".casefold() or b"instagram" in head
+        is_instagram = _is_instagram(file) or b"instagram" in head
         if is_instagram != (source == "instagram") and file != LogFile(listing.path):
             return f"an export of {'Instagram' if is_instagram else 'Facebook'}"
         return ""
 
-    return listing.find(".json", problem)
+    try:
+        return listing.find(".json", problem)
+    except NotAnExportError:
+        page = next((file for file in listing.files if _PAGE.fullmatch(file.file_name)), None)
+        if page is None or _is_instagram(page) != (source == "instagram"):
+            raise
+        raise UserError(f"{escape_control_characters(str(page))}: HTML, which is not read", HINT[source]) from None
+
+
+def _is_instagram(file: LogFile) -> bool:
+    return "instagram" in f"{file.path.resolve()}/{file.member}".casefold()
 
 
 def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:

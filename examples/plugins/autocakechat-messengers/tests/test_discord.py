@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autocakechat import RunContext
+from autocakechat import RunContext, UserError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from exports import START, discord_channel, discord_message, iso
@@ -90,3 +90,11 @@ def test_a_data_package_says_that_it_has_no_dialogs(
         7,
         True,
     )
+
+
+@pytest.mark.parametrize("in_folder", [True, False])
+def test_a_page_is_named(in_folder: bool, tmp_path: Path, acc_run: RunContext) -> None:
+    page = tmp_path / "Server - general [5].html"
+    page.write_text('<!DOCTYPE html>\n<html><body><div class="chatlog__message-container"></div></body></html>')
+    with pytest.raises(UserError, match=r"\[5\]\.html: HTML of DiscordChatExporter, which is not read; .* JSON"):
+        read_chats("discord", tmp_path if in_folder else page, acc_run)

@@ -6,10 +6,11 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autocakechat import RunContext
+from autocakechat import RunContext, UserError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from autocakechat_messengers.meta import repair_text
@@ -93,3 +94,12 @@ def test_any_text_is_repaired(text: str) -> None:
 @given(st.text(st.characters(min_codepoint=0x100)))
 def test_a_text_that_is_right_stays(text: str) -> None:
     assert repair_text(text) == text
+
+
+@pytest.mark.parametrize(("source", "site"), [("messenger", "facebook"), ("instagram", "instagram")])
+def test_an_html_download_is_named(source: str, site: str, tmp_path: Path, acc_run: RunContext) -> None:
+    page = tmp_path / f"your_{site}_activity" / "messages" / "inbox" / "zoe_1" / "message_1.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<html></html>")
+    with pytest.raises(UserError, match=rf"(?i)message_1\.html: HTML, which is not read; on {site} choose .* JSON"):
+        read_chats(source, tmp_path, acc_run)
