@@ -17,7 +17,9 @@ SYSTEM_MESSAGE = "service: system message"
 
 def normalise(text: str) -> str:
     """Returns a sentence in lower case, without full stops and invisible marks."""
-    return re.sub(r"[\s.。\u200e\u200f]+", " ", text).strip().casefold()
+    for removed in ".。\u200e\u200f":
+        text = text.replace(removed, " ")
+    return " ".join(text.split()).casefold()
 
 
 def _parse_sentences(sentences: str) -> set[str]:
@@ -172,45 +174,77 @@ KIND_BY_SENTENCE = (
 _LONGEST_SENTENCE = 2 * max(map(len, KIND_BY_SENTENCE))  # characters, including those that `normalise` removes
 _LONGEST_WITH_NAMES = 400
 
-# Sentences with a name or a number in them, normalised: a part that is quick to find, the pattern, and the kind.
+# Sentences with a name or a number in them, normalised: their possible beginnings, the pattern, and the kind.
 _PATTERNS = tuple(
-    (part, re.compile(pattern), kind)
-    for part, pattern, kind in (
-        ("by admin", r"this message was deleted by admin .+", DELETED),
-        ("von admin", r"diese nachricht wurde von admin .+ gelöscht", DELETED),
-        ("call,", r"(?:missed )?(?:group )?(?:voice|video) call, (?:\d[^,]*|no answer|tap to call back)", CALL),
-        ("anruf,", r"(?:sprach|video)anruf, (?:\d[^,]*|keine antwort)", CALL),
+    (tuple(beginnings.split("|")), re.compile(pattern), kind)
+    for beginnings, pattern, kind in (
+        ("this message was", r"this message was deleted by admin .+", DELETED),
+        ("diese nachricht", r"diese nachricht wurde von admin .+ gelöscht", DELETED),
         (
-            "view once",
+            "missed|group|voice|video",
+            r"(?:missed )?(?:group )?(?:voice|video) call, (?:\d[^,]*|no answer|tap to call back)",
+            CALL,
+        ),
+        ("sprachanruf|videoanruf", r"(?:sprach|video)anruf, (?:\d[^,]*|keine antwort)", CALL),
+        (
+            "you received|you sent",
             r"you (?:received|sent) a view once (?:voice )?\w+(?: for added privacy, .+)?",
             MEDIA,
         ),
-        ("encrypted", r"messages (?:and calls are|(?:you send )?to this (?:chat|group) ).*encrypted.*", SYSTEM_MESSAGE),
-        ("end-to-end encryption", r"messages (?:you send )?to this (?:chat|group) .+", SYSTEM_MESSAGE),
-        ("verschlüsselt", r"nachrichten und anrufe sind ende-zu-ende-verschlüsselt.*", SYSTEM_MESSAGE),
-        ("cifrados", r"los mensajes y las llamadas están cifrados de extremo a extremo.*", SYSTEM_MESSAGE),
-        ("criptografia", r"as mensagens e (?:as )?(?:ligações|chamadas) são protegidas com .+", SYSTEM_MESSAGE),
-        ("chiffrés", r"les messages et (?:les )?appels sont chiffrés de bout en bout.*", SYSTEM_MESSAGE),
-        ("crittografati", r"i messaggi e le chiamate sono crittografati end-to-end.*", SYSTEM_MESSAGE),
-        ("шифрованием", r"сообщения и звонки защищены сквозным шифрованием.*", SYSTEM_MESSAGE),
-        ("created", r".{1,60} created (?:this )?group(?: [\"“].+[\"”])?", SYSTEM_MESSAGE),
-        ("changed the", r".{1,60} changed the (?:group name|subject) (?:from|to) [\"“].+[\"”]", SYSTEM_MESSAGE),
-        ("added you", r"(?:\S+ ){1,4}added you", SYSTEM_MESSAGE),
+        ("messages", r"messages (?:and calls are|(?:you send )?to this (?:chat|group) ).*encrypted.*", SYSTEM_MESSAGE),
+        ("messages", r"messages (?:you send )?to this (?:chat|group) .*end-to-end encryption.*", SYSTEM_MESSAGE),
+        ("nachrichten und", r"nachrichten und anrufe sind ende-zu-ende-verschlüsselt.*", SYSTEM_MESSAGE),
+        ("los mensajes", r"los mensajes y las llamadas están cifrados de extremo a extremo.*", SYSTEM_MESSAGE),
+        (
+            "as mensagens",
+            r"as mensagens e (?:as )?(?:ligações|chamadas) são protegidas com .*criptografia.*",
+            SYSTEM_MESSAGE,
+        ),
+        ("les messages", r"les messages et (?:les )?appels sont chiffrés de bout en bout.*", SYSTEM_MESSAGE),
+        ("i messaggi", r"i messaggi e le chiamate sono crittografati end-to-end.*", SYSTEM_MESSAGE),
+        ("сообщения и", r"сообщения и звонки защищены сквозным шифрованием.*", SYSTEM_MESSAGE),
+    )
+)
+# Those that begin with a name.
+_PATTERNS_AFTER_NAMES = tuple(
+    (part, re.compile(pattern))
+    for part, pattern in (
+        ("created", r".{1,60} created (?:this )?group(?: [\"“].+[\"”])?"),
+        ("changed the", r".{1,60} changed the (?:group name|subject) (?:from|to) [\"“].+[\"”]"),
+        ("added you", r"(?:\S+ ){1,4}added you"),
     )
 )
 
 
+_HEAD = 3  # characters
+_HEADS = {beginning[:_HEAD] for beginnings, _, _ in _PATTERNS for beginning in beginnings} | {
+    sentence[:_HEAD] for sentence in KIND_BY_SENTENCE
+}
+
+
 def kind_of_sentence(text: str) -> str:
     """Returns the kind of a message that WhatsApp wrote; empty for a text that no known sentence fits."""
-    if len(text) > _LONGEST_WITH_NAMES:
+    if len(text) > _LONGEST_WITH_NAMES or not _resembles_sentence(text):
         return ""
     sentence = normalise(text)
     if len(text) <= _LONGEST_SENTENCE and (kind := KIND_BY_SENTENCE.get(sentence)):
         return kind
-    for part, pattern, kind in _PATTERNS:
-        if part in sentence and pattern.fullmatch(sentence):
+    for beginnings, pattern, kind in _PATTERNS:
+        if sentence.startswith(beginnings) and pattern.fullmatch(sentence):
             return kind
+    if any(part in sentence and pattern.fullmatch(sentence) for part, pattern in _PATTERNS_AFTER_NAMES):
+        return SYSTEM_MESSAGE
     return ""
+
+
+def _resembles_sentence(text: str) -> bool:
+    """Returns whether a text may be a known sentence; it is false for most texts, and much quicker than `normalise`."""
+    folded = text.strip().casefold()
+    head = folded[:_HEAD]
+    # Where the head has other characters than letters and one blank, `normalise` may remove some of them.
+    if head in _HEADS or not head.replace(" ", "", 1).isalpha():
+        return True
+    return "created" in folded or "changed" in folded or "added" in folded
 
 
 FILE_ATTACHED = "|".join(

@@ -25,6 +25,8 @@ from autocakechat_whatsapp.sentences import (
 )
 
 MARK = "\u200e"
+_ISOLATE = "\u2068"  # before the name of a mentioned person
+_MAPS = "https://maps.google.com/"
 _FILE_KINDS = {
     "jpg": "photo", "jpeg": "photo", "png": "photo", "heic": "photo", "webp": "sticker", "gif": "animation",
     "mp4": "video", "mov": "video", "3gp": "video", "opus": "voice message", "ogg": "voice message",
@@ -90,6 +92,8 @@ def strip_ios_text(text: str) -> Content:
     Args:
         text: Everything after the sender's name; lines are separated by line feeds.
     """
+    if _is_plain_line(text):
+        return _sentence(text) or Content("text", text)
     if content := _known_form(text):
         return content
     text = _without_edit_mark(text)
@@ -109,9 +113,27 @@ def strip_android_text(text: str) -> Content:
     Args:
         text: Everything after the sender's name; lines are separated by line feeds.
     """
+    if _is_plain_line(text):
+        return _sentence(text) or Content("text", text)
     if content := _known_form(text):
         return content
     return _plain(_without_edit_mark(text).removeprefix(MARK))
+
+
+def _is_plain_line(text: str) -> bool:
+    """Returns whether a text is one line, and only a sentence as a whole can be of WhatsApp. This is so for most texts."""
+    return (
+        "\n" not in text
+        and text[-1:] not in ">):："  # nor empty
+        and (text.isascii() or not (MARK in text or _ISOLATE in text))
+        and _MAPS not in text
+    )
+
+
+def _sentence(text: str) -> Content | None:
+    """Returns the content of a known sentence; None for other texts."""
+    kind = kind_of_sentence(text)
+    return Content(kind, "") if kind else None
 
 
 def _known_form(text: str) -> Content | None:
@@ -134,9 +156,9 @@ def _plain(text: str) -> Content:
     first_line, _, other_lines = text.partition("\n")
     if first_line.endswith(">") and _BRACKETED.match(first_line):
         return Content(MEDIA, _unmark_mentions(other_lines))
-    if kind := kind_of_sentence(text):
-        return Content(kind, "")
-    if "https://maps.google.com/" in text and _LOCATION.match(text):
+    if sentence := _sentence(text):
+        return sentence
+    if _MAPS in text and _LOCATION.match(text):
         return Content(LOCATION, "")
     return Content("text", _unmark_mentions(text))
 
