@@ -70,7 +70,7 @@ def seconds_of(folder: Path, *arguments: str) -> float:
 
 def connection_seconds(address: str) -> float:
     """Returns how long it takes to connect to a cluster, to run an empty task in it, and to end."""
-    code = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); ray.get(ray.remote(int).remote())"
+    code = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); ray.get(ray.remote(lambda: 0).remote())"
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code, address], check=True, stderr=subprocess.DEVNULL)
     return time.perf_counter() - started

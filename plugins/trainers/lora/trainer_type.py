@@ -70,5 +70,6 @@ TRAINER = TrainerType(
     # `load` checks that one of the engines is installed.
     load_requires=("bm25s", "numpy", "platformdirs"),
     load_install="pip install 'autocakechat[llama]'",
+    distributed="torch",
     estimate=estimate,
 )

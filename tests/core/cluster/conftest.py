@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,23 @@ class LocalCluster:
     def add_node(self, **resources: float) -> Any:
         """Starts a node."""
         return self.nodes.add_node(include_dashboard=False, **resources)
+
+    def workers(self) -> list[int]:
+        """Returns the ids of the processes that train; each has a scratch folder named after it."""
+        nodes = self.nodes.list_all_nodes()
+        raylets = {raylet.process.pid for node in nodes for raylet in node.all_processes["raylet"]}
+        scratch = Path(tempfile.gettempdir()).glob("acc-cluster-*")
+        processes = [int(folder.name.split("-")[2]) for folder in scratch]
+        return [process for process in processes if parent_of(process) in raylets]
+
+
+def parent_of(process: int) -> int | None:
+    """Returns the id of the process that started another one; None if that has ended."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return None
+    return int(status.rpartition(")")[2].split()[1])
 
 
 def start_cluster(site: Path) -> Iterator[LocalCluster]:

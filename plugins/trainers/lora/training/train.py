@@ -86,7 +86,7 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
 
 
 def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group: ProcessGroup) -> Mapping[str, Any]:
-    precision = choose_precision(options.precision)
+    precision = _common_precision(choose_precision(options.precision), group)
     available = available_memory()
     # Files usually have 16 bits a weight.
     largest = None if available is None else available * {"4bit": 4.0, "bfloat16": 1.0, "float32": 0.5}[precision]
@@ -145,6 +145,12 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
     page = training_page(metrics, history, samples.prompts, corpus.report, date.today())
     write_whole(into / "training.html", page.encode())
     return metrics
+
+
+def _common_precision(own: Precision, group: ProcessGroup) -> Precision:
+    """Returns the number format of all processes: float32 if the processor of one of them lacks bfloat16."""
+    (others,) = group.sum_numbers(own != "bfloat16")
+    return "float32" if own == "bfloat16" and others else own
 
 
 def _prepare_data(
