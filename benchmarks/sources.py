@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from machine import machine
-from reading import SERVER, messages, write_export
+from reading import SERVER, write_export
+from reading import messages as demo_messages
 
 from autocakechat import RunContext, SourceType
 from autocakechat.display.progress import silent_progress
@@ -34,8 +35,10 @@ MESSENGERS = Path(__file__).parents[1] / "examples/plugins/autocakechat-messenge
 START, STEP = 1_700_000_000, 40  # seconds
 NAMES = {True: "ann", False: "bob"}
 
-Said = Sequence[tuple[str, str]]
-Writer = Callable[[Path, Said], str]
+Messages = Sequence[tuple[str, str]]
+"""The sender and the text of each message."""
+Writer = Callable[[Path, Messages], str]
+"""Writes a log into a folder, and returns its name there."""
 
 
 class Log(NamedTuple):
@@ -54,37 +57,37 @@ class Log(NamedTuple):
     size: int
 
 
-def write_jsonl(folder: Path, said: Said) -> str:
+def write_jsonl(folder: Path, messages: Messages) -> str:
     """Writes JSON Lines."""
     with (folder / "log.jsonl").open("w", encoding="utf-8") as file:
-        for number, (sender, text) in enumerate(said):
+        for number, (sender, text) in enumerate(messages):
             record = {"chat": "c1", "id": number, "sender": sender, "time": START + STEP * number, "text": text}
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
     return "log.jsonl"
 
 
-def write_csv(folder: Path, said: Said) -> str:
+def write_csv(folder: Path, messages: Messages) -> str:
     """Writes a table."""
     with (folder / "log.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("chat", "id", "sender", "time", "text"))
-        for number, (sender, text) in enumerate(said):
+        for number, (sender, text) in enumerate(messages):
             writer.writerow(("c1", number, sender, datetime.fromtimestamp(START + STEP * number, UTC), text))
     return "log.csv"
 
 
-def write_whatsapp(folder: Path, said: Said) -> str:
+def write_whatsapp(folder: Path, messages: Messages) -> str:
     """Writes the text that WhatsApp exports on Android."""
     with (folder / "WhatsApp Chat with Ann.txt").open("w", encoding="utf-8") as file:
-        for number, (sender, text) in enumerate(said):
+        for number, (sender, text) in enumerate(messages):
             file.write(f"{datetime.fromtimestamp(START + STEP * number, UTC):%d/%m/%Y, %H:%M} - {sender}: {text}\n")
     return "WhatsApp Chat with Ann.txt"
 
 
-def write_telegram(folder: Path, said: Said) -> str:
+def write_telegram(folder: Path, messages: Messages) -> str:
     """Writes an export of Telegram."""
-    size = sum(len(text.encode()) for _, text in said) * 6
-    write_export(folder / "result.json", size, iter(said), "user2000001")
+    size = sum(len(text.encode()) for _, text in messages) * 6
+    write_export(folder / "result.json", size, iter(messages), "user2000001")
     return "result.json"
 
 
@@ -97,7 +100,7 @@ def writers() -> dict[str, Writer]:
     return own | {form: write for form, write in WRITERS.items() if form != "instagram" and "zip" not in form}
 
 
-def write_logs(folder: Path, said: Said, only: Sequence[str]) -> list[Log]:
+def write_logs(folder: Path, messages: Messages, only: Sequence[str]) -> list[Log]:
     """Writes a log for each installed source."""
     sources = PluginManager.load().stages("source")
     logs = []
@@ -105,7 +108,7 @@ def write_logs(folder: Path, said: Said, only: Sequence[str]) -> list[Log]:
         name = form.partition(" ")[0]
         if name in sources and (not only or name in only):
             (folder / form).mkdir()
-            path = folder / form / write(folder / form, said)
+            path = folder / form / write(folder / form, messages)
             files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
             logs.append(Log(form, sources[name], path, sum(file.stat().st_size for file in files)))
     return logs
@@ -139,27 +142,27 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each source (default: %(default)s)")
     parser.add_argument("--only", nargs="*", default=(), help="measure only these sources")
     options = parser.parse_args()
-    pairs = list(islice(messages(), int(options.megabytes * 20_000)))  # texts have about 50 bytes
-    said = [(NAMES[sender == SERVER], " ".join(text.split())) for sender, text in pairs]
+    pairs = list(islice(demo_messages(), int(options.megabytes * 20_000)))  # texts have about 50 bytes
+    messages = [(NAMES[sender == SERVER], " ".join(text.split())) for sender, text in pairs]
     log = logging.getLogger("benchmark")
     print(machine())
     with tempfile.TemporaryDirectory(prefix="acc-benchmark-") as name:
         folder = Path(name)
         run = RunContext(log, silent_progress, 0, folder)
-        reference = folder / write_jsonl(folder, said)
-        logs = write_logs(folder, said, options.only)
+        reference = folder / write_jsonl(folder, messages)
+        logs = write_logs(folder, messages, options.only)
         gc.freeze()  # the messages in memory would slow all sources down
         seconds: dict[str, list[float]] = {}
         for _ in range(options.runs):
             seconds.setdefault("json.loads", []).append(processor_seconds(lambda: parse_lines(reference)))
             for entry in logs:
                 seconds.setdefault(entry.form, []).append(processor_seconds(lambda entry=entry: read(entry, run)))  # type: ignore[misc]
-        print(f"\n{len(said):,} messages, least processor time of {options.runs} runs")
+        print(f"\n{len(messages):,} messages, least processor time of {options.runs} runs")
         print(f"{'':24}{'MB':>8}{'MB/s':>8}{'µs/message':>12}")
         sizes = {"json.loads": reference.stat().st_size, **{entry.form: entry.size for entry in logs}}
         for form, runs in seconds.items():
             least, size = min(runs), sizes[form] / 1e6
-            print(f"{form:24}{size:8.0f}{size / least:8.0f}{least / len(said) * 1e6:12.2f}")
+            print(f"{form:24}{size:8.0f}{size / least:8.0f}{least / len(messages) * 1e6:12.2f}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from autocakechat.cluster.storage import copy_folder, store_folder, stored_number
-from autocakechat.errors import AccError
+from autocakechat.errors import AccError, StageError
 
 SECONDS_BETWEEN_UPLOADS = 10.0
 
@@ -89,8 +89,10 @@ def _upload(folder: Path, place: str, times: _FileTimes) -> bool:
         copy = Path(scratch) / "copy"
         try:
             shutil.copytree(folder, copy)
-        except (FileNotFoundError, shutil.Error):  # a file was replaced
-            return False
+        except OSError as error:  # of `copytree`, a list of errors
+            if _file_times(folder) != times:
+                return False
+            raise StageError(f"{folder}: cannot be copied to {scratch}: {error}", "free some space there") from error
         if _file_times(folder) != times:
             return False
         number = _newest(place) + 1

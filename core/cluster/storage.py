@@ -52,7 +52,8 @@ def stored_number(place: str) -> int | None:
     with storage_errors(place):
         system, target = _resolve(place)
         mark = target + _NUMBER
-        return int(system.cat_file(mark)) if system.exists(mark) else None
+        number = system.cat_file(mark) if system.exists(mark) else b""
+        return int(number) if number else None  # it is empty if its writer was killed
 
 
 def copy_folder(place: str, folder: Path) -> None:

@@ -7,9 +7,15 @@ from collections.abc import Sequence
 import msgspec
 
 from autocakechat.interface.corpus import Utterance
+from autocakechat.text import repair_surrogates
 
 _DELIMITER = "\x7f"  # JSON does not escape it, and it is hardly ever part of a text
 _ENCODED_DELIMITER = _DELIMITER.encode()
+
+
+def repair_texts(utterances: Sequence[Utterance]) -> tuple[Utterance, ...]:
+    """Returns turns that can be encoded: the surrogates in their texts are joined to characters or replaced."""
+    return tuple(msgspec.structs.replace(utterance, text=repair_surrogates(utterance.text)) for utterance in utterances)
 
 
 class DialogEncoder:

@@ -17,7 +17,7 @@ from types import TracebackType
 from xxhash import xxh3_64_intdigest
 
 from autocakechat.corpus.dialog_origin import origin_of, with_origin
-from autocakechat.corpus.encoder import DialogEncoder
+from autocakechat.corpus.encoder import DialogEncoder, repair_texts
 from autocakechat.corpus.masking.dialog_masker import MaskedTexts
 from autocakechat.corpus.masking.masker import Masker
 from autocakechat.corpus.occurrence_table import OccurrenceCounter
@@ -29,7 +29,6 @@ from autocakechat.errors import full_disk, is_full_disk
 from autocakechat.interface.corpus import Dialog, Utterance
 from autocakechat.interface.ledger import Ledger
 from autocakechat.statistics.dialog_statistics import DialogStatistics, PairSampler
-from autocakechat.text import repair_surrogates
 
 DUPLICATE = "duplicate"
 OVERUSED_REPLY = "same reply too often"
@@ -102,7 +101,7 @@ class CorpusWriter:
         try:
             line, texts = self._encode(utterances)
         except UnicodeEncodeError:
-            utterances = [_with_text(utterance, repair_surrogates(utterance.text)) for utterance in utterances]
+            utterances = repair_texts(utterances)
             line, texts = self._encode(utterances)
         if masked is not None:
             if masked.texts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ from autocakechat.cluster.storage import (
     describe_content,
     is_path,
     remove_folder,
+    storage_errors,
     store_folder,
     stored_number,
 )
@@ -37,7 +37,7 @@ _CHIEF = 0
 
 
 @attrs.frozen(kw_only=True)
-class _Places:
+class Places:
     """Where the workers find and store folders: paths that all machines see, or addresses.
 
     Attributes:
@@ -69,7 +69,7 @@ class TrainingJob:
     owner: str
     seed: int
     log: logging.Logger
-    places: _Places
+    places: Places
 
     def prepare(self, rank: int, scratch: Path) -> None:
         """Copies the corpus and the checkpoints, if this machine does not see them, and checks the other files."""
@@ -81,11 +81,12 @@ class TrainingJob:
             if place and not is_path(place):
                 copy_folder(place, _local_copy(place, scratch))
         checkpoints = self._checkpoints(rank, scratch)
-        checkpoints.mkdir(parents=True, exist_ok=True)
+        with storage_errors(str(checkpoints)):
+            checkpoints.mkdir(parents=True, exist_ok=True)
         if not is_path(places.checkpoints):
             download(places.checkpoints, checkpoints)
         elif rank != _CHIEF:  # it writes checkpoints, too, which must not replace those of the chief
-            shutil.copytree(places.checkpoints, checkpoints, dirs_exist_ok=True)
+            copy_folder(places.checkpoints, checkpoints)  # which the chief may not have created yet
 
     def run(self, rank: int, scratch: Path, send: Callable[[Any], None]) -> Mapping[str, Any]:
         """Trains, and stores the model of the chief.
@@ -164,9 +165,9 @@ def train_in_cluster(
     return metrics
 
 
-def _places_here(corpus: Corpus, previous: Path | None, folder: Path, run: RunContext) -> _Places:
+def _places_here(corpus: Corpus, previous: Path | None, folder: Path, run: RunContext) -> Places:
     """Returns the folders of the artifact store, which all machines have to see."""
-    return _Places(
+    return Places(
         corpus=str(corpus.path.resolve()),
         previous=str(previous.resolve()) if previous else None,
         checkpoints=str(run.state.resolve()),
@@ -174,9 +175,9 @@ def _places_here(corpus: Corpus, previous: Path | None, folder: Path, run: RunCo
     )
 
 
-def _places_below(root: str, corpus: Corpus, previous: Path | None) -> _Places:
+def _places_below(root: str, corpus: Corpus, previous: Path | None) -> Places:
     """Returns places in the storage of the cluster, and stores there what the workers need."""
-    places = _Places(
+    places = Places(
         corpus=f"{root}/corpus",
         previous=f"{root}/previous" if previous else None,
         checkpoints=f"{root}/checkpoints",

@@ -43,7 +43,7 @@ class DialogMasker:
         """Returns the masked texts of a dialog.
 
         Raises:
-            UnicodeEncodeError: A text contains an unpaired surrogate.
+            UnicodeEncodeError: A text contains an unpaired surrogate; see `repair_texts`.
         """
         _, encoded = self._encode(dialog.utterances)
         if not self._masker.may_match(encoded):

@@ -13,6 +13,7 @@ import attrs
 import msgspec
 
 from autocakechat.config.pipeline import StageT
+from autocakechat.corpus.encoder import repair_texts
 from autocakechat.corpus.masking.dialog_masker import UNCHANGED, DialogMasker, MaskedTexts
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.corpus.report_builder import ReportBuilder
@@ -115,7 +116,7 @@ def _extract_input(
     extraction: Extraction, corpus: CorpusOptions, entry: Input
 ) -> Generator[bytes, None, _InputSummary]:
     """Reads an input, and yields its dialogs in batches, as MessagePack; runs in another process."""
-    mask = DialogMasker(corpus).mask
+    masker = DialogMasker(corpus)
     report = ReportBuilder(extraction.extractor.owner)
     logs: list[LogRecord] = []
     forward_logs(logs.append)
@@ -124,10 +125,19 @@ def _extract_input(
         for chat in local.chats(entry):
             report.add_chat(chat)
             dialogs = local.dialogs(chat)
-            while batch := tuple(islice(dialogs, _DIALOGS_PER_BATCH)):
-                masked = {number: mask(dialog) for number, dialog in enumerate(batch)}
-                yield encode(_Batch(batch, {number: one for number, one in masked.items() if one is not UNCHANGED}))
+            while batch := [_mask(masker, dialog) for dialog in islice(dialogs, _DIALOGS_PER_BATCH)]:
+                masked = {number: texts for number, (_, texts) in enumerate(batch) if texts is not UNCHANGED}
+                yield encode(_Batch(tuple(dialog for dialog, _ in batch), masked))
     return _InputSummary(report, logs)
+
+
+def _mask(masker: DialogMasker, dialog: Dialog) -> tuple[Dialog, MaskedTexts]:
+    """Returns a dialog that MessagePack can encode, and its masked texts."""
+    try:
+        return dialog, masker.mask(dialog)
+    except UnicodeEncodeError:
+        dialog = msgspec.structs.replace(dialog, utterances=repair_texts(dialog.utterances))
+        return dialog, masker.mask(dialog)
 
 
 @contextmanager

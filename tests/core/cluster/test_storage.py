@@ -103,6 +103,21 @@ def test_a_checkpoint_that_is_not_whole_is_not_used(folder: Path, tmp_path: Path
     assert content(tmp_path / "copy")["one"] == "checkpoint 0"
 
 
+def test_an_empty_number_is_that_of_a_copy_that_is_not_whole(folder: Path, place: str, tmp_path: Path) -> None:
+    store_folder(folder, place, number=3)
+    (tmp_path / "place.number").write_bytes(b"")  # the writer was killed
+    assert stored_number(place) is None
+
+
+def test_a_checkpoint_that_cannot_be_copied_is_a_warning(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with uploaded(folder, f"file://{tmp_path}/place", LOG):
+        (folder / "one").write_text("10")
+        (folder / "link").symlink_to("missing")
+    assert f"a checkpoint cannot be stored: {folder}: cannot be copied to" in caplog.text
+
+
 def test_a_full_disk_is_one_line(folder: Path, small_disk: Path) -> None:
     (folder / "large").write_bytes(bytes(100_000))
     for place in (f"{small_disk}/place", f"file://{small_disk}/place"):

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
-from autocakechat import Chat, Dialog, Input, RunContext, UserError
+from autocakechat import Chat, Dialog, Input, Message, RunContext, UserError
 from autocakechat.config.option_values import OptionParser
 from autocakechat.corpus.masking.dialog_masker import MaskedTexts
 from autocakechat.corpus.options import CorpusOptions
@@ -77,6 +77,14 @@ def read_until_killed(options: Any, entry: Input, run: RunContext) -> Iterator[C
     yield
 
 
+def read_lone_surrogates(options: Any, entry: Input, run: RunContext) -> Iterator[Chat]:
+    messages = (
+        Message(number, f"user100000{number % 2}", None, f"half \ud83d, call +49 171 1234{number:03}", 60 * number)
+        for number in range(40)
+    )
+    yield Chat(entry.name, None, "personal_chat", messages)
+
+
 def extract_sequentially(extraction: Extraction, entries: list[Input], report: ReportBuilder) -> list[Dialog]:
     dialogs: list[Dialog] = []
     for entry in entries:
@@ -112,6 +120,20 @@ def test_parallel_and_sequential_reading_give_the_same_corpus(
     expected_report = corpus_report(tmp_path / "sequential", [(dialog, None) for dialog in expected], sequential)
     assert len(expected_report.chats) == 8
     assert corpus_report(tmp_path / "parallel", dialogs, parallel) == expected_report
+
+
+def test_lone_surrogates_are_replaced_as_in_sequential_reading(
+    extraction: Extraction, entries: list[Input], tmp_path: Path
+) -> None:
+    stage = attrs.evolve(extraction.source.stage, read=read_lone_surrogates)
+    extraction = attrs.evolve(extraction, source=attrs.evolve(extraction.source, stage=stage))
+    sequential, parallel = ReportBuilder("turns"), ReportBuilder("turns")
+    expected = [(dialog, None) for dialog in extract_sequentially(extraction, entries, sequential)]
+    report = corpus_report(tmp_path / "sequential", expected, sequential)
+    assert corpus_report(tmp_path / "parallel", extract_in_processes(extraction, entries, parallel), parallel) == report
+    written = [(tmp_path / folder / "train.jsonl").read_bytes() for folder in ("sequential", "parallel")]
+    assert written[0] == written[1]
+    assert "half \ufffd, call [phone]".encode() in written[0]
 
 
 def test_a_warning_of_a_worker_is_logged_here(

@@ -30,7 +30,7 @@ def choose_precision(
     chosen = recorded_precision(run.state) or native
     precision: Precision = "bfloat16" if (group or WorkerGroup()).share_text(chosen) == "bfloat16" else "float32"
     if precision == "bfloat16" != native:
-        run.log.warning("the training continues in bfloat16, which this machine emulates slowly")
+        run.log.warning("the training is in bfloat16, which this machine emulates slowly")
     return precision
 
 

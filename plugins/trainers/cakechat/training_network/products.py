@@ -1,8 +1,9 @@
 """Matrix products in float32 or bfloat16.
 
 bfloat16 has the exponent of float32 and 8 bits of its mantissa. Processors with AVX-512 BF16 or AMX and GPUs of compute
-capability 8 multiply it several times as fast, and add the products up in float32. Everything else stays in float32:
-weights, states, gates, softmax, loss, gradients and the optimizer's moments.
+capability 8 multiply it several times as fast. They add up in float32, and TensorFlow rounds the result of a matrix
+product to bfloat16 again. Everything else is computed and stored in float32: weights, states, gates, softmax, loss,
+sums of gradients and the optimizer's moments.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def matmul(a: Tensor, b: Tensor, precision: Precision, transpose_a: bool = False, transpose_b: bool = False) -> Tensor:
-    """Returns a b in float32.
+    """Returns a b as float32. In bfloat16, its elements are rounded to bfloat16.
 
     Args:
         a: (n, k), or (k, n) with `transpose_a`. It may be rounded to the precision already.

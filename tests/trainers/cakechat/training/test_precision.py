@@ -58,7 +58,7 @@ def test_a_resumed_training_keeps_its_precision(
     caplog.set_level(logging.INFO)
     with pytest.raises(KeyboardInterrupt):
         train(AUTO, corpus, tmp_path, interrupted(run, 1))
-    assert "the training continues in bfloat16, which this machine emulates slowly" in caplog.text
+    assert "the training is in bfloat16, which this machine emulates slowly" in caplog.text
     assert "resuming from step 5" in caplog.text
 
 
