@@ -10,22 +10,24 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import attrs
 
-from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
+from autocakechat import ForeignLogError, Input, RunContext, UserError, escape_control_characters
 from autocakechat.plugins.sources.records.zst import open_zst
 
 HEAD_SIZE = 1 << 16  # bytes at the beginning of a file that are enough to recognise its format
 _BLOCK = 1 << 17  # bytes
-DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a damaged compressed file raises
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading a damaged compressed file raises
 _COMPRESSIONS = (".gz", ".zst")
 _MAX_RATIO = 200  # of a compressed file to its content; messages have 5 to 30
 _MAX_SMALL_SIZE = 1 << 28  # bytes; up to this size, the ratio does not matter
 _MIN_FREE_SPACE = 1 << 26  # bytes that a copy of more than this size leaves free on its disk, for other programs
-_Content = gzip.GzipFile | io.BufferedReader
+_Unpacked = gzip.GzipFile | io.BufferedReader
+OnDamage = Callable[[Exception], None]
 
 
 @attrs.frozen
@@ -92,76 +94,86 @@ def find_problem(path: Path, file_format: FileFormat) -> str:
     Raises:
         UserError: The file cannot be read.
     """
-    with open_log(path) as file:
+    damage: list[Exception] = []
+    with open_log(path, on_damage=damage.append) as file:
         head = read_head(file)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-        return "the file is empty"
+        return f"the file is damaged ({damage[0]})" if damage else "the file is empty"
     return file_format.problem(_bare_name(path), head)
 
 
 def read_head(file: BinaryIO) -> bytes:
-    """Reads the beginning of a file; of a damaged archive, what can be read."""
-    head = b""
-    try:
-        while len(head) < HEAD_SIZE and (part := file.read(HEAD_SIZE - len(head))):
-            head += part
-    except DAMAGE:
-        pass
-    return head
+    """Reads the beginning of a file."""
+    return file.read(HEAD_SIZE)
+
+
+def damage_warning(run: RunContext, name: str) -> OnDamage:
+    """Returns a function that warns about a damaged file.
+
+    Args:
+        run: The run.
+        name: The name of the file.
+    """
+    return partial(run.log.warning, "%s: the file is damaged or truncated (%s); everything before is used", name)
 
 
 @contextmanager
-def open_log(path: Path, copy_to: Path | None = None) -> Iterator[BinaryIO]:
-    """Opens a file for reading; one with the suffix of a compression is decompressed.
+def open_log(path: Path, copy_to: Path | None = None, on_damage: OnDamage | None = None) -> Iterator[BinaryIO]:
+    """Opens a file for reading; one with the suffix of a compression is decompressed. It ends where it is damaged.
 
     Args:
         path: The file.
         copy_to: The folder that its content is copied to; None if it is not copied.
+        on_damage: Called if a compressed file is damaged or truncated.
 
     Raises:
         UserError: The file cannot be opened, the library for its compression is missing, its content is larger than
             that of a log can be, or the disk has no space for it. The last two are raised when the content is read.
     """
     shown = escape_control_characters(str(path))
+
+    def limited(unpacked: _Unpacked) -> BinaryIO:
+        most = max(_MAX_SMALL_SIZE, _MAX_RATIO * path.stat().st_size)
+        return io.BufferedReader(_CompressedContent(unpacked, most, shown, copy_to, on_damage), _BLOCK)
+
     try:
         if path.suffix.lower() == ".zst":
             with path.open("rb") as packed:
-                yield _limited(open_zst(packed, shown), path, copy_to)
+                yield limited(open_zst(packed, shown))
         elif path.suffix.lower() == ".gz":
             with gzip.open(path) as file:
-                yield _limited(file, path, copy_to)
+                yield limited(file)
         else:
             with path.open("rb") as plain:
                 yield plain
     except OSError as error:
         if error.errno == errno.ENOSPC:  # the caller could not write a copy
             raise
-        if isinstance(error, gzip.BadGzipFile):
-            raise UserError(f"{shown}: not a gzip file", "remove the suffix .gz if it is not compressed") from None
         raise UserError(f"{shown}: {error.strerror}", "check the path and its permissions") from None
 
 
-def _limited(content: _Content, path: Path, copy_to: Path | None) -> BinaryIO:
-    """Returns the content of a compressed file, with limits for its size."""
-    most = max(_MAX_SMALL_SIZE, _MAX_RATIO * path.stat().st_size)
-    return io.BufferedReader(_LimitedContent(content, most, escape_control_characters(str(path)), copy_to), _BLOCK)
+class _CompressedContent(io.RawIOBase):
+    """Reads the content of a compressed file up to a limit, and as long as the disk has space for a copy.
 
+    The content ends where the file is damaged. An exception would cost what readers of this one have buffered.
+    """
 
-class _LimitedContent(io.RawIOBase):
-    """Reads the content of a compressed file up to a limit, and as long as the disk has space for a copy."""
-
-    def __init__(self, content: _Content, most: int, name: str, copy_to: Path | None) -> None:
-        self._content = content
+    def __init__(
+        self, unpacked: _Unpacked, most: int, name: str, copy_to: Path | None, on_damage: OnDamage | None
+    ) -> None:
+        self._unpacked = unpacked
         self._most = most
         self._size = 0
         self._name = name
         self._copy_to = copy_to
+        self._on_damage = on_damage
+        self._is_damaged = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._content.read1(len(buffer))
+        data = self._read(len(buffer))
         self._size += len(data)
         if self._size > self._most:
             raise UserError(f"{self._name}: is compressed more than a log can be", "unpack the file if it is one")
@@ -170,6 +182,17 @@ class _LimitedContent(io.RawIOBase):
             raise UserError(f"{self._name}: no disk space for its content in {folder}", "free some space")
         buffer[: len(data)] = data
         return len(data)
+
+    def _read(self, size: int) -> bytes:
+        if self._is_damaged:
+            return b""
+        try:
+            return self._unpacked.read1(size)
+        except _DAMAGE as error:
+            self._is_damaged = True
+            if self._on_damage:
+                self._on_damage(error)
+            return b""
 
 
 def is_compressed(path: Path) -> bool:

@@ -13,7 +13,13 @@ from zoneinfo import ZoneInfo
 from autocakechat import Chat, Input, RunContext, escape_control_characters
 from autocakechat.plugins.sources.records.chat_index import Line, blocks_in_order, index_chats
 from autocakechat.plugins.sources.records.corpus_reader import read_corpus
-from autocakechat.plugins.sources.records.files import DAMAGE, is_compressed, open_log, read_head, unique_names
+from autocakechat.plugins.sources.records.files import (
+    damage_warning,
+    is_compressed,
+    open_log,
+    read_head,
+    unique_names,
+)
 from autocakechat.plugins.sources.records.line_format import is_corpus
 from autocakechat.plugins.sources.records.message_batches import message_batches
 from autocakechat.plugins.sources.records.records import InvalidRecordError, time_parser
@@ -32,12 +38,9 @@ def open_lines(path: Path, name: str, run: RunContext) -> BinaryIO:
     """
     if not is_compressed(path):
         return path.open("rb")
-    with ExitStack() as stack, open_log(path, copy_to=run.state) as packed:
+    with ExitStack() as stack, open_log(path, run.state, damage_warning(run, name)) as packed:
         unpacked = stack.enter_context(tempfile.TemporaryFile(dir=run.state))
-        try:
-            shutil.copyfileobj(packed, unpacked)
-        except DAMAGE as error:
-            run.log.warning("%s: the file is damaged or truncated (%s); everything before is used", name, error)
+        shutil.copyfileobj(packed, unpacked)
         unpacked.seek(0)
         stack.pop_all()  # the reader closes it
         return unpacked

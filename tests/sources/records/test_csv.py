@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,12 @@ def test_named_columns_are_read(delimiter: str, read: Read) -> None:
         ],
         "d": [Message(2, "6", None, "", 1_700_000_001, kind="empty message", position=0)],
     }
+
+
+def test_every_row_before_the_damage_is_used(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    packed = gzip.compress(ROWS.format(",").encode())
+    assert [len(messages) for messages in read(packed[:-8], "log.csv.gz").values()] == [2, 1]
+    assert "the file is damaged or truncated" in caplog.text
 
 
 def test_columns_with_other_names_are_mapped(read: Read) -> None:

@@ -140,6 +140,17 @@ def test_compressed_files_are_read_as_they_are(suffix: str, read: Read, caplog: 
     assert caplog.records
 
 
+def test_everything_before_the_damage_is_used(read: Read) -> None:
+    packed = gzip.compress("".join(line("c", n) for n in range(100)).encode())
+    without_checksum = packed[:-8]  # which is all that is missing
+    assert len(read(without_checksum, name="log.jsonl.gz")["c"]) == 100
+
+
+def test_a_damaged_file_without_content_is_named(read: Read) -> None:
+    with pytest.raises(UserError, match="the file is damaged .Not a gzipped file"):
+        read(line("c", 1), name="log.jsonl.gz")
+
+
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_a_file_that_unpacks_to_more_than_a_log_is_refused(
     suffix: str, tmp_path: Path, acc_run: RunContext, monkeypatch: pytest.MonkeyPatch

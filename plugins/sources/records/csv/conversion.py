@@ -17,7 +17,7 @@ import msgspec
 from autocakechat import RunContext
 from autocakechat.plugins.sources.records.chat_index import MAX_LINE, ParseTime
 from autocakechat.plugins.sources.records.csv.table import Layout, decode_head, detect_layout, is_utf16
-from autocakechat.plugins.sources.records.files import DAMAGE, open_log, read_head
+from autocakechat.plugins.sources.records.files import damage_warning, open_log, read_head
 from autocakechat.plugins.sources.records.reader import OpenLines
 from autocakechat.plugins.sources.records.records import InvalidRecordError, parse_aware_times, time_parser
 
@@ -40,13 +40,10 @@ def row_converter(columns: Mapping[str, str], delimiter: str, zone: ZoneInfo) ->
             head = read_head(file)
         layout = detect_layout(decode_head(head), columns, delimiter)
         encode = _RowEncoder(layout, PurePath(name).stem, time_parser(zone)).encode
-        with ExitStack() as stack, open_log(path, copy_to=run.state) as file:
+        with ExitStack() as stack, open_log(path, run.state, damage_warning(run, name)) as file:
             lines = stack.enter_context(tempfile.TemporaryFile(dir=run.state))
             text = io.TextIOWrapper(file, "utf-16" if is_utf16(head) else "utf-8-sig", errors="replace", newline="")
-            try:
-                lines.writelines(map(encode, _rows(text, layout.delimiter)))
-            except DAMAGE as error:
-                run.log.warning("%s: the file is damaged or truncated (%s); everything before is used", name, error)
+            lines.writelines(map(encode, _rows(text, layout.delimiter)))
             lines.seek(0)
             stack.pop_all()  # the reader closes it
             return lines
