@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each program")
     options = parser.parse_args()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_worker_niceness"] = "0"  # the same as without a cluster
     with tempfile.TemporaryDirectory() as scratch, local_cluster(1) as one, local_cluster(2) as two:
         reading = make_project(Path(scratch) / "reading", options.megabytes, options.files)
         training = make_project(Path(scratch) / "training", options.training_megabytes, options.files)
@@ -104,6 +105,7 @@ def main() -> None:
         for _ in range(options.runs):
             for name, program in programs.items():
                 seconds[name].append(program())
+                print(f"{name}: {seconds[name][-1]:.1f} s", file=sys.stderr)
     size = f"{options.megabytes} MB to read and {options.training_megabytes} MB to train on"
     print(f"{machine()}; {size}, each in {options.files} exports\n")
     print("| | seconds |\n|---|---|")
