@@ -84,8 +84,8 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=8, help="number of exports of each")
     parser.add_argument("--runs", type=int, default=3, help="runs of each program")
     options = parser.parse_args()
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_worker_niceness"] = "0"  # the same as without a cluster
+    # Workers of the cluster have the same priority as other processes.
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_worker_niceness="0")
     with tempfile.TemporaryDirectory() as scratch, local_cluster(1) as one, local_cluster(2) as two:
         reading = make_project(Path(scratch) / "reading", options.megabytes, options.files)
         training = make_project(Path(scratch) / "training", options.training_megabytes, options.files)
