@@ -1,6 +1,6 @@
 """Measures reading and training in a Ray cluster on this machine, with one and with two workers.
 
-    python benchmarks/cluster.py --megabytes 200 --training-megabytes 10
+    python benchmarks/cluster.py --megabytes 200 --training-megabytes 1
 
 The cluster consists of nodes with one CPU each, as separate processes. The programs take turns, `--runs` times each,
 and the table shows the shortest time of each. Starting and ending Ray is part of the time; the first row shows how long
@@ -80,7 +80,7 @@ def main() -> None:
     """Measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=200, help="size of the exports that are read")
-    parser.add_argument("--training-megabytes", type=int, default=10, help="size of the exports that are trained on")
+    parser.add_argument("--training-megabytes", type=int, default=1, help="size of the exports that are trained on")
     parser.add_argument("--files", type=int, default=8, help="number of exports of each")
     parser.add_argument("--runs", type=int, default=3, help="runs of each program")
     options = parser.parse_args()
