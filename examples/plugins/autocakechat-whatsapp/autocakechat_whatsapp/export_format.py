@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from itertools import groupby
 from math import log1p
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 import attrs
 
-from autocakechat_whatsapp.header import Header, HeaderFormat, clean_name, parse_header, split_name
+from autocakechat_whatsapp.header import HeaderFormat, clean_name, split_name
+from autocakechat_whatsapp.header_parser import HeaderParser, Hour
 
 _Date = tuple[int, int, int]  # year, month, day
 
@@ -24,6 +26,7 @@ _FIRST_YEAR, _LAST_YEAR = 2009, 2099  # WhatsApp exists since 2009
 _BUDDHIST_OFFSET = 543  # years of the Thai solar calendar count from 543 BC; its days and months are Gregorian
 _OTHER_CALENDARS = {"Persian": range(1387, 1416), "Islamic": range(1429, 1473), "Hebrew": range(5769, 5860)}
 _MAX_NAMES = 50_000
+_HOUR = 3600  # seconds
 
 # The cost of a date order is about the negative logarithm of its likelihood. Most steps from one day of a chat to the
 # next are short; a step backwards is rare, an impossible date rarer. A date order that is usual for the format of the
@@ -50,22 +53,39 @@ class ExportFormat:
     message_counts: Counter[str]
     unread_calendar: str
 
-    def is_possible(self, header: Header) -> bool:
+    def is_possible(self, hour: Hour) -> bool:
         """Returns whether the date of a header can be a date of WhatsApp."""
-        return _is_possible(self._date(header))
+        return _is_possible(self._date(hour))
 
-    def unix_time(self, header: Header, zone: ZoneInfo) -> int | None:
-        """Returns when a message was sent, in seconds since 1970; None if the date does not exist."""
-        year, month, day = self._date(header)
-        hour, minute, second = header.time
+    def unix_time(self, hour: Hour, seconds: int, zone: ZoneInfo) -> int | None:
+        """Returns a time in seconds since 1970; None if the date does not exist.
+
+        Args:
+            hour: The hour.
+            seconds: Seconds since its beginning.
+            zone: The time zone of the phone.
+        """
+        year, month, day = self._date(hour)
+        minute, second = divmod(seconds, 60)
         try:
-            moment = datetime(_full_year(year), month, day, hour, minute, min(second, 59), tzinfo=zone)
+            moment = datetime(_full_year(year), month, day, hour.hour, minute, second, tzinfo=zone)
         except ValueError:
             return None
         return int(moment.timestamp())
 
-    def _date(self, header: Header) -> _Date:
-        return _DATE_ORDERS[self.date_orders[header.format]](*header.date)
+    def start_of_regular_hour(self, hour: Hour, zone: ZoneInfo) -> int | None:
+        """Returns the beginning of an hour in seconds since 1970.
+
+        Returns:
+            None if the format is not the main one, the date is impossible, or the clock changes during the hour.
+        """
+        if hour.format != self.header_format or not self.is_possible(hour):
+            return None
+        start, end = (self.unix_time(hour, seconds, zone) for seconds in (0, _HOUR - 1))
+        return start if start is not None and end == start + _HOUR - 1 else None
+
+    def _date(self, hour: Hour) -> _Date:
+        return _DATE_ORDERS[self.date_orders[hour.format]](*hour.date)
 
 
 def detect_format(lines: Iterable[str]) -> ExportFormat | None:
@@ -82,17 +102,26 @@ def detect_format(lines: Iterable[str]) -> ExportFormat | None:
     """
     message_counts: Counter[str] = Counter()
     dates: dict[HeaderFormat, _Dates] = {}
-    headers = (header for header in map(parse_header, lines) if header)
-    # All headers of a day have the same date, so only the first one is scored.
-    for (header_format, numbers), same_day in groupby(headers, key=lambda header: (header.format, header.date)):
-        of_format = dates.setdefault(header_format, _Dates())
-        of_format.add(numbers)
-        for header in same_day:
+    names = dict[str, str]()
+    headers = filter(None, map(HeaderParser().parse, lines))
+    previous_day: tuple[HeaderFormat, tuple[int, int, int]] | None = None
+    for hour, same_hour in groupby(headers, key=itemgetter(0)):
+        of_format = dates.setdefault(hour.format, _Dates())
+        # All headers of a day have the same date, so only the first one is scored.
+        if (hour.format, hour.date) != previous_day:
+            previous_day = hour.format, hour.date
+            of_format.add(hour.date)
+        for _, _, body in same_hour:
             of_format.header_count += 1
-            of_format.us_format_count += header.us_format
-            name_and_text = split_name(header.body)
-            if name_and_text and len(message_counts) < _MAX_NAMES:
-                message_counts[clean_name(name_and_text[0])] += 1
+            of_format.us_format_count += hour.us_format
+            start, colon, _ = body.partition(": ")
+            name = names.get(start) if colon else None
+            if name is None:
+                name_and_text = split_name(body)
+                if name_and_text is None or len(message_counts) >= _MAX_NAMES:
+                    continue
+                name = names[name_and_text[0]] = clean_name(name_and_text[0])
+            message_counts[name] += 1
     if not dates:
         return None
     main = max(dates, key=lambda header_format: dates[header_format].header_count)

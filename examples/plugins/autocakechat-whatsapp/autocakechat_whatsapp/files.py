@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import islice, repeat, takewhile
 from pathlib import Path
 
 import attrs
@@ -47,7 +47,7 @@ class OpenExport:
 
     def lines(self) -> Iterator[str]:
         """Yields the lines with their line breaks; a very long line in parts."""
-        return iter(lambda: self.text.readline(_MAX_LINE), "")
+        return takewhile(bool, map(self.text.readline, repeat(_MAX_LINE)))
 
     def position(self) -> int:
         """Returns how many bytes have been read."""

@@ -86,8 +86,7 @@ def _make_message(number: int, raw_message: RawMessage, sent: int, people: Peopl
     is_system_message = raw_message.body.startswith(MARK) and not people.is_frequent(name)
     if name_and_text is None or is_system_message or not people.is_person(name):
         return Message(id=number, sender="", sender_name=None, text="", sent=sent, kind=SYSTEM_MESSAGE)
-    is_ios = raw_message.header.format.bracket
-    kind, text = (strip_ios_text if is_ios else strip_android_text)(name_and_text[1])
+    kind, text = (strip_ios_text if raw_message.is_ios else strip_android_text)(name_and_text[1])
     return Message(id=number, sender=sender_id(name), sender_name=name, text=text, sent=sent, kind=kind)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from autocakechat_whatsapp.export_format import ExportFormat
-from autocakechat_whatsapp.header import Header, parse_header
+from autocakechat_whatsapp.header_parser import HeaderParser, Hour
 
 _MAX_LENGTH = 100_000  # characters of a message; WhatsApp allows 65,536
 _MINUTE, _DAY = 60, 86_400  # seconds
@@ -17,12 +18,12 @@ class RawMessage(NamedTuple):
     """A message in the file.
 
     Attributes:
-        header: Its header.
+        is_ios: Whether it has the form of iOS, with date and time in brackets.
         sent: The time in the header, in seconds since 1970; None if the date does not exist.
         body: Everything after the header's date, including all further lines.
     """
 
-    header: Header
+    is_ios: bool
     sent: int | None
     body: str
 
@@ -48,21 +49,24 @@ class MessageSplitter:
         self.first_unread_line = 0
         self._format = export_format
         self._zone = zone
+        self._start_of = lru_cache(maxsize=1000)(partial(export_format.start_of_regular_hour, zone=zone))
         self._last_times: tuple[int, int] | None = None  # of the two latest messages
 
     def split(self, lines: Iterable[str]) -> Iterator[RawMessage]:
         """Yields the messages. Lines before the first header are ignored."""
-        current: Header | None = None
+        current: Hour | None = None
         sent: int | None = None
+        parse = HeaderParser().parse
         parts: list[str] = []
         length = 0
         for number, line in enumerate(lines, start=1):
-            header = parse_header(line)
-            if header and self._begins_message(header):
+            header = parse(line)
+            if header and self._begins_message(header[0], header[1]):
                 if current:
-                    yield RawMessage(current, sent, "".join(parts).rstrip("\n"))
-                current, parts, length = header, [header.body], len(header.body)
-                sent = self._time_of(header)
+                    yield RawMessage(current.format.bracket, sent, "".join(parts).rstrip("\n"))
+                current, seconds, body = header
+                parts, length = [body], len(body)
+                sent = self._time_of(current, seconds)
                 continue
             if header:
                 self.unread_count += 1
@@ -71,19 +75,22 @@ class MessageSplitter:
                 parts.append(line)
                 length += len(line)
         if current:
-            yield RawMessage(current, sent, "".join(parts).rstrip("\n"))
+            yield RawMessage(current.format.bracket, sent, "".join(parts).rstrip("\n"))
 
-    def _begins_message(self, header: Header) -> bool:
-        if not self._format.is_possible(header):
-            return False
-        if header.format == self._format.header_format or self._last_times is None:
+    def _begins_message(self, hour: Hour, seconds: int) -> bool:
+        if self._start_of(hour) is not None:
             return True
-        sent = self._format.unix_time(header, self._zone)
+        if not self._format.is_possible(hour):
+            return False
+        if hour.format == self._format.header_format or self._last_times is None:
+            return True
+        sent = self._format.unix_time(hour, seconds, self._zone)
         # Some formats have no seconds. One of the two latest times may be of a wrong clock.
         return sent is not None and sent > min(self._last_times) - _MINUTE
 
-    def _time_of(self, header: Header) -> int | None:
-        sent = self._format.unix_time(header, self._zone)
+    def _time_of(self, hour: Hour, seconds: int) -> int | None:
+        start = self._start_of(hour)
+        sent = self._format.unix_time(hour, seconds, self._zone) if start is None else start + seconds
         if sent is not None:
             self._last_times = (self._last_times[1] if self._last_times else sent, sent)
         return sent

@@ -121,7 +121,7 @@ def strip_android_text(text: str) -> Content:
 
 
 def _is_plain_line(text: str) -> bool:
-    """Returns whether a text is one line, and only a whole sentence can be of WhatsApp, as in most texts."""
+    """Returns whether a text is one line that WhatsApp inserted as a whole or not at all, as most are."""
     return (
         "\n" not in text
         and text[-1:] not in ">):："  # nor empty
