@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from autocakechat.cluster.connection import connected
+from autocakechat.cluster.connection import connected, ray_errors
 from autocakechat.cluster.options import ClusterOptions
 from autocakechat.cluster.payload import Outcome, Payload, attempt, result_of
-from autocakechat.errors import StageError
+from autocakechat.errors import StageError, UserError
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -54,24 +55,24 @@ class RayOutput(Generic[ResultT]):
         """Yields what the job yielded. If a machine is lost with the rest of it, the job is run again elsewhere.
 
         Raises:
-            StageError: The output was lost several times.
+            AccError: An error of the job, when it is run again.
+            StageError: The output was lost several times, or the cluster failed.
         """
+        for number in range(len(self._stored.chunks)):
+            with ray_errors():
+                chunks = self._fetch(number)
+            self._stored.chunks[number] = None  # frees the memory of that machine
+            yield from chunks
+
+    def _fetch(self, number: int) -> list[bytes]:
+        """Returns a list of chunks. If it was lost, the job is run again before."""
         import ray
 
-        attempts = 1
-        taken = 0
-        while taken < len(self._stored.chunks):
-            try:
-                chunks = ray.get(self._stored.chunks[taken])
-            except ray.exceptions.ObjectLostError:
-                attempts += 1
-                if attempts > _MAX_ATTEMPTS:
-                    raise
-                self._stored = self._rerun()
-                continue
-            self._stored.chunks[taken] = None  # frees the memory of that machine
-            yield from chunks
-            taken += 1
+        for _ in range(_MAX_ATTEMPTS - 1):
+            with suppress(ray.exceptions.ObjectLostError):
+                return ray.get(self._stored.chunks[number])  # type: ignore[no-any-return]
+            self._stored = self._rerun()
+        return ray.get(self._stored.chunks[number])  # type: ignore[no-any-return]
 
 
 @attrs.frozen
@@ -107,7 +108,10 @@ class RayExecutor:
         with connected(self.options):
             import ray
 
-            window = round(ray.cluster_resources().get("CPU", 0)) + _EXTRA_ITEMS
+            cpus = int(ray.cluster_resources().get("CPU", 0))
+            if not cpus:
+                raise UserError("cluster: it has no CPUs", "add machines to the cluster")
+            window = cpus + _EXTRA_ITEMS
             task = ray.remote(num_cpus=1, max_retries=_MAX_ATTEMPTS - 1)(_run_on_machine)
             submit = partial(task.remote, ray.put(Payload.of(job)))
             submissions = ((item, submit(item)) for item in items)

@@ -18,7 +18,6 @@ from autocakechat.cluster.payload import Outcome, Payload, attempt
 from autocakechat.interface.stage_types import Framework
 
 _SCRATCH = "acc-cluster-"
-_SECONDS_TO_WAIT_FOR_EVENTS = 1.0
 
 
 class GroupTask(Protocol):
@@ -121,11 +120,15 @@ class GroupWorker:
         send = self._events.put if self._rank == 0 else _ignore
         return attempt(lambda: self._task.run(self._rank, self._scratch, send))
 
-    def events(self) -> list[Any]:
-        """Returns the events since the last call; waits a moment for the first one."""
+    def events(self, timeout: float) -> list[Any]:
+        """Returns the events since the last call.
+
+        Args:
+            timeout: How long to wait for the first one, in seconds.
+        """
         events = []
         try:
-            events.append(self._events.get(timeout=_SECONDS_TO_WAIT_FOR_EVENTS))
+            events.append(self._events.get(timeout=timeout))
             while True:
                 events.append(self._events.get_nowait())
         except Empty:

@@ -36,7 +36,7 @@ class ClusterOptions:
     )
     workers: int | None = option(
         default=None,
-        help="How many processes train the model together; by default one on each machine.",
+        help="How many processes train the model together; by default one for each machine.",
         check=attrs.validators.optional(attrs.validators.ge(1)),
         affects_key=False,
     )

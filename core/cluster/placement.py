@@ -43,7 +43,7 @@ def place_workers(machines: Sequence[Machine], wanted: int | None, gpus: int) ->
 
     Args:
         machines: The machines of the cluster.
-        wanted: How many workers to place; None for one on each machine.
+        wanted: How many workers to place; None for as many as there are machines.
         gpus: The number of GPUs of each worker.
 
     Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,7 @@ _MAX_LOSSES = 3
 """How many times in a row a worker may be lost before the task has got any further."""
 
 _SECONDS_TO_RESERVE = 30.0
+_SECONDS_TO_WAIT_FOR_EVENTS = 1.0
 _SECONDS_TO_ANSWER = 30.0
 _SECONDS_TO_END = 5.0
 _THREADS = 4  # of a worker: for `run`, `events`, `is_alive` and `end`
@@ -131,32 +133,26 @@ class WorkerGroup:
         import ray
 
         chief, *others = [worker.run.remote() for worker in workers]
-        events = workers[0].events.remote()
+        events = workers[0].events.remote(_SECONDS_TO_WAIT_FOR_EVENTS)
         while True:
             ready, _ = ray.wait([chief, *others, events])
             (reference,) = ready
             if reference == events:
                 for event in ray.get(events):
                     handle_event(event)
-                events = workers[0].events.remote()
+                events = workers[0].events.remote(_SECONDS_TO_WAIT_FOR_EVENTS)
                 continue
             outcome: Outcome[Any] = ray.get(reference)
             if isinstance(outcome, Failure):
                 # A worker also fails because another one is lost.
                 ray.get([worker.is_alive.remote() for worker in workers], timeout=_SECONDS_TO_ANSWER)
-            result = result_of(outcome)
             if reference == chief:
-                self._handle_last_events(workers[0], events, handle_event)
-                return result
+                # The call that waits may have returned nothing just before the last events were sent.
+                for event in (*ray.get(events), *ray.get(workers[0].events.remote(0.0))):
+                    handle_event(event)
+                return result_of(outcome)
+            result_of(outcome)
             others.remove(reference)
-
-    def _handle_last_events(self, chief: Any, events: Any, handle_event: Callable[[Any], None]) -> None:
-        import ray
-
-        while batch := ray.get(events):
-            for event in batch:
-                handle_event(event)
-            events = chief.events.remote()
 
     @contextmanager
     def _reserved(self) -> Iterator[tuple[Placement, Any]]:
@@ -171,6 +167,10 @@ class WorkerGroup:
         gpus = self.options.gpus_per_worker
         while True:
             placement = self._place()  # anew each time: a machine may have been lost
+            if not placement.workers:
+                self.log.info("waiting for machines of the cluster")
+                time.sleep(_SECONDS_TO_RESERVE)
+                continue
             bundle = {"CPU": placement.cpus} | ({"GPU": gpus} if gpus else {})
             reservation = placement_group([bundle] * placement.workers, strategy="SPREAD")
             try:
