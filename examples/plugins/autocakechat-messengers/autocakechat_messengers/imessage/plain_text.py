@@ -20,7 +20,7 @@ _IN_BYTES = re.compile(rf"\A{_TIME}(?: \(Read by [^\n]*\))?\n[^\n]+\n|\A{_TIME} 
 _HEADER = re.compile(
     rf"(?P<time>({DATE}) +(\d+):(\d\d):(\d\d) ([AP])M)(?: \(Read by .*\))?(?:\n(?P<sender>.+)\n|(?P<notice> .+))"
 )
-_SENDER = re.compile(rf"^{_TIME}(?: \(Read by .*\))?\r?\n([^\r\n]+)".encode(), re.MULTILINE)
+_SENDER = re.compile(rf"^{_TIME}(?: \(Read by .*\))?\r?\n([^\r\n]+)\r?\n".encode(), re.MULTILINE)
 _REPLY = re.compile(rf"^    ({_TIME})(?: \(Read by .*\))?\n    (.+)\n", re.MULTILINE)
 _TAPBACKS = re.compile(
     r"^(?:Reactions|Tapbacks):\n(?: *(?:\S{1,12} by|(?:\w+ )?Sticker from) .+(?:\n|\Z))*", re.MULTILINE
