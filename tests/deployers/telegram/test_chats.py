@@ -159,7 +159,14 @@ def test_in_a_group_it_replies_only_when_addressed_and_uses_all_messages_as_cont
 
 
 @pytest.mark.parametrize(
-    ("speaker", "id"), [(123, "user123"), (-1001234567890, "channel1234567890"), (-55, "channel55")]
+    ("speaker", "id"),
+    [
+        (123, "user123"),
+        (-1_001_234_567_890, "channel1234567890"),
+        (-1_000_000_000_789, "channel789"),
+        (-55, "channel55"),
+        (-1_004_567, "channel1004567"),
+    ],
 )
 def test_people_have_the_ids_of_exports(speaker: int, id: str) -> None:
     assert export_id(speaker) == id

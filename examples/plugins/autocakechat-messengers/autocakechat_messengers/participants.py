@@ -17,7 +17,7 @@ def has_many_senders(file: LogFile, files: ExportFiles, pattern: re.Pattern[byte
     Args:
         file: The conversation.
         files: All files of the export.
-        pattern: The sender of a message, as its first group.
+        pattern: The sender of a message, as its first group, and what follows it: a block may end within a sender.
     """
     senders: set[bytes] = set()
     tail = b""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO, TextIO
 
-from autocakechat_messengers.content import seconds
+from autocakechat import Message
+from autocakechat_messengers.content import damaged, seconds
 
 DATE = r"[A-Z][a-z]{2} \d{1,2}, \d{4}"
 _CHUNK = 1 << 18  # characters
@@ -52,6 +53,23 @@ def split_blocks(text: TextIO, pattern: re.Pattern[str], advance: Callable[[int]
             yield buffer
             buffer, is_block = "", False
     yield buffer
+
+
+def messages_of_blocks(blocks: Iterable[str], make_message: Callable[[str, int], Message]) -> Iterator[Message]:
+    """Yields the message of each block; times never decrease. A damaged one has the time of the message before it.
+
+    Args:
+        blocks: The blocks of a chat.
+        make_message: Makes a message of a block and its number in the chat; raises ValueError if it is damaged.
+    """
+    sent = 0
+    for number, block in enumerate(blocks):
+        try:
+            message = make_message(block, number)
+        except ValueError:
+            message = damaged(number, sent)
+        sent = message.sent = max(sent, message.sent)
+        yield message
 
 
 def english_time(date: str, hour: str, minute: str, second: str, half: str | None = None) -> int:

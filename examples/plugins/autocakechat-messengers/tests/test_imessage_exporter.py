@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from autocakechat_messengers import participants
+
 from autocakechat import RunContext
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -57,6 +59,17 @@ def test_every_kind_of_line_is_counted(tmp_path: Path, acc_run: RunContext) -> N
         ("+15550100", False, START),
         ("owner", True, START + 60),
     ]
+
+
+def test_a_sender_between_two_blocks_that_are_read_is_one_person(tmp_path: Path, acc_run: RunContext) -> None:
+    header = imessage_lines(0, "bob", "").rstrip()
+    before_sender = f"{imessage_time(1)}\n"
+    text = "x" * (participants._CHUNK - 3 - len(f"{header}\n\n\n{before_sender}"))  # 3 characters of the sender
+    blocks = [imessage_lines(0, "bob", text), imessage_lines(1, "bob", "hi"), imessage_lines(2, "ann", "ho")]
+    ((chat, messages),) = read_chats("imessage", tmp_path / write_imessage_file(tmp_path, blocks, "txt"), acc_run)
+    assert "".join(blocks).index(before_sender) + len(before_sender) + 3 == participants._CHUNK
+    assert len(messages) == 3
+    assert chat.kind == "private chat"
 
 
 def part(content: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from autocakechat import GROUP, PERSONAL
 
-_CHANNEL_PREFIX = "-100"
+_CHANNELS = -(10**12)
+"""The ids of supergroups and channels in the Bot API are this number less their id; those of groups are above it."""
 
 
 def chat_kind(chat: int) -> str:
@@ -20,6 +21,8 @@ def export_id(speaker: int) -> str:
     """Returns the id that an export has for a user, or for a group or channel that a message is sent as.
 
     Args:
-        speaker: Its id in the Bot API. Those of supergroups and channels begin with -100, which exports leave out.
+        speaker: Its id in the Bot API.
     """
-    return f"user{speaker}" if speaker > 0 else f"channel{str(speaker).removeprefix(_CHANNEL_PREFIX).removeprefix('-')}"
+    if speaker > 0:
+        return f"user{speaker}"
+    return f"channel{_CHANNELS - speaker if speaker < _CHANNELS else -speaker}"

@@ -8,7 +8,7 @@ weights. The process with the rank 0 writes the model folder and the checkpoints
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -99,17 +99,18 @@ class ProcessGroup:
 
 
 @contextmanager
-def join_process_group(device: torch.device, environment: Mapping[str, str] = os.environ) -> Iterator[ProcessGroup]:
+def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
     """Joins the processes that train together.
+
+    The launcher sets the environment variables `WORLD_SIZE`, `RANK`, `MASTER_ADDR` and `MASTER_PORT`. Without the
+    first, this process trains alone.
 
     Args:
         device: The device that this process computes on.
-        environment: `WORLD_SIZE`, `RANK`, `MASTER_ADDR` and `MASTER_PORT`, which the launcher sets; without the first,
-            this process trains alone.
     """
     import torch
 
-    size = int(environment.get("WORLD_SIZE", "1"))
+    size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ProcessGroup(0, 1, device)
         return

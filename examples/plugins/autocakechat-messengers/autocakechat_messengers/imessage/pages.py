@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from autocakechat import Chat, LogFile, Message
-from autocakechat_messengers.content import OWNER, damaged
+from autocakechat_messengers.content import OWNER
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.imessage.plain_text import ME
 from autocakechat_messengers.imessage.replies import PendingReplies
@@ -15,6 +16,7 @@ from autocakechat_messengers.text_blocks import (
     DATE,
     contents,
     english_time,
+    messages_of_blocks,
     open_text,
     split_blocks,
     text_of_html,
@@ -70,18 +72,11 @@ def read(chats: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], 
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    sent = 0
-    pending = PendingReplies()
+    make_message = partial(_message, pending=PendingReplies())
     with files.open(file) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, advance)
         next(blocks)
-        for number, block in enumerate(blocks):
-            try:
-                message = _message(block, number, pending)
-            except ValueError:
-                message = damaged(number, sent)
-            sent = message.sent = max(sent, message.sent)
-            yield message
+        yield from messages_of_blocks(blocks, make_message)
 
 
 def _message(block: str, number: int, pending: PendingReplies) -> Message:

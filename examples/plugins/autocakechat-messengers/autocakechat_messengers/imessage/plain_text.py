@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from autocakechat import Chat, LogFile, Message
-from autocakechat_messengers.content import OWNER, attachment_kind, damaged
+from autocakechat_messengers.content import OWNER, attachment_kind
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.imessage.replies import PendingReplies
 from autocakechat_messengers.participants import has_many_senders
-from autocakechat_messengers.text_blocks import DATE, english_time, open_text, split_blocks
+from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, open_text, split_blocks
 
 ME = "Me"
 _TIME = rf"{DATE} [ \d]\d:\d\d:\d\d [AP]M"
@@ -20,7 +21,7 @@ _IN_BYTES = re.compile(rf"\A{_TIME}(?: \(Read by [^\n]*\))?\n[^\n]+\n|\A{_TIME} 
 _HEADER = re.compile(
     rf"(?P<time>({DATE}) +(\d+):(\d\d):(\d\d) ([AP])M)(?: \(Read by .*\))?(?:\n(?P<sender>.+)\n|(?P<notice> .+))"
 )
-_SENDER = re.compile(rf"^{_TIME}(?: \(Read by .*\))?\r?\n([^\r\n]+)".encode(), re.MULTILINE)
+_SENDER = re.compile(rf"^{_TIME}(?: \(Read by .*\))?\r?\n([^\r\n]+)\r?\n".encode(), re.MULTILINE)
 _REPLY = re.compile(rf"^    ({_TIME})(?: \(Read by .*\))?\n    (.+)\n", re.MULTILINE)
 _TAPBACKS = re.compile(
     r"^(?:Reactions|Tapbacks):\n(?: *(?:\S{1,12} by|(?:\w+ )?Sticker from) .+(?:\n|\Z))*", re.MULTILINE
@@ -55,17 +56,10 @@ def read(chats: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], 
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    sent = 0
-    pending = PendingReplies()
+    make_message = partial(_message, pending=PendingReplies())
     with files.open(file) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, advance)
-        for number, block in enumerate(filter(str.strip, blocks)):
-            try:
-                message = _message(block, number, pending)
-            except ValueError:
-                message = damaged(number, sent)
-            sent = message.sent = max(sent, message.sent)
-            yield message
+        yield from messages_of_blocks(filter(str.strip, blocks), make_message)
 
 
 def _message(block: str, number: int, pending: PendingReplies) -> Message:

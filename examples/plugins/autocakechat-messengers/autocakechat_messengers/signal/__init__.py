@@ -27,7 +27,8 @@ def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
     html = [file for file in files if pages.is_page(heads[file])]
     texts = [file for file in files if plain_text.is_text(heads[file])]
     notes = [file for file in files if markdown.is_markdown(heads[file])]
-    json = [file for file in files if file not in (*html, *texts, *notes)]
+    others = {*html, *texts, *notes}
+    json = [file for file in files if file not in others]
     with run.progress("reading Signal chats", total=sum(map(files.size, files)), unit="B") as progress:
         yield from json_lines.read(json, files, run, progress.advance)
         yield from markdown.read(notes, files, progress.advance)

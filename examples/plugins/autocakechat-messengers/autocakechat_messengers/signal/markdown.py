@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from autocakechat import Chat, LogFile, Message
-from autocakechat_messengers.content import attachment_kind, damaged, seconds
+from autocakechat_messengers.content import attachment_kind, seconds
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.participants import has_many_senders
 from autocakechat_messengers.signal.json_lines import CALL, ME, SENDERS, RecentTexts, quoted_text
-from autocakechat_messengers.text_blocks import open_text, split_blocks
+from autocakechat_messengers.text_blocks import messages_of_blocks, open_text, split_blocks
 
 _TIME = r"\[\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?\]"
 _START = re.compile(rf"^(?P<start>)(?={_TIME} [^:\n]+: )", re.MULTILINE)
@@ -43,22 +44,14 @@ def read(conversations: Sequence[LogFile], files: ExportFiles, advance: Callable
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    sent = 0
-    quotable = RecentTexts()
+    make_message = partial(_message, quotable=RecentTexts())
     with files.open(file) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, advance)
-        for number, block in enumerate(filter(str.strip, blocks)):
-            try:
-                message = _message(block, number, quotable)
-            except ValueError:
-                message = damaged(number, sent)
-            sent = message.sent = max(sent, message.sent)
-            quotable.add(message.text, number)
-            yield message
+        yield from messages_of_blocks(filter(str.strip, blocks), make_message)
 
 
 def _message(block: str, number: int, quotable: RecentTexts) -> Message:
-    """Makes a message.
+    """Makes a message, and remembers its text for the quotes in later ones.
 
     Raises:
         ValueError: The block is not one.
@@ -72,13 +65,16 @@ def _message(block: str, number: int, quotable: RecentTexts) -> Message:
     if quote:
         body = body[quote.end() :]
     kind, text = _content(_REACTIONS.sub("", body)) if "(" in body else _plain(body)
+    sent = seconds(f"{date}T{time}")
+    target = quotable.find(quoted_text(quote[1])) if quote else None
+    quotable.add(text, number)
     return Message(
         number,
         SENDERS.get(sender, sender),
         sender,
         text,
-        seconds(f"{date}T{time}"),
-        quotable.find(quoted_text(quote[1])) if quote else None,
+        sent,
+        target,
         kind,
         outgoing=sender == ME,
     )

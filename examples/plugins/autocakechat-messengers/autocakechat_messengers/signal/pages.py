@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from autocakechat import Chat, LogFile, Message
-from autocakechat_messengers.content import OWNER, damaged
+from autocakechat_messengers.content import OWNER
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.text_blocks import (
     DATE,
     contents,
     english_time,
+    messages_of_blocks,
     open_text,
     split_blocks,
     text_of_html,
@@ -108,14 +109,7 @@ def _read_header(page: LogFile, files: ExportFiles) -> _Header | None:
 def _messages(
     pages: Sequence[LogFile], header: _Header, files: ExportFiles, advance: Callable[[int], None]
 ) -> Iterator[Message]:
-    sent = 0
-    for number, block in enumerate(_blocks(pages, files, advance)):
-        try:
-            message = _message(block, header)
-        except ValueError:
-            message = damaged(number, sent)
-        sent = message.sent = max(sent, message.sent)
-        yield message
+    return messages_of_blocks(_blocks(pages, files, advance), lambda block, _: _message(block, header))
 
 
 def _blocks(pages: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], None]) -> Iterator[str]:

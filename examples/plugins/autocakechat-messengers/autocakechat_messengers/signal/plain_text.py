@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from autocakechat import Chat, LogFile, Message
-from autocakechat_messengers.content import attachment_kind, damaged
+from autocakechat_messengers.content import attachment_kind
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.participants import has_many_senders
-from autocakechat_messengers.text_blocks import DATE, english_time, open_text, split_blocks
+from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, open_text, split_blocks
 
 _START = re.compile(rf"^(?P<start>)(?=\[{DATE} \d\d:\d\d:\d\d\] (?:\*\*\*|<))", re.MULTILINE)
 _IN_BYTES = re.compile(rf"\A\[{DATE} \d\d:\d\d:\d\d\] (?:\*\*\* |<)".encode())
@@ -41,16 +41,9 @@ def read(conversations: Sequence[LogFile], files: ExportFiles, advance: Callable
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    sent = 0
     with files.open(file) as opened, open_text(opened) as text:
         blocks = split_blocks(text, _START, advance)
-        for number, block in enumerate(filter(str.strip, blocks)):
-            try:
-                message = _message(block, number)
-            except ValueError:
-                message = damaged(number, sent)
-            sent = message.sent = max(sent, message.sent)
-            yield message
+        yield from messages_of_blocks(filter(str.strip, blocks), _message)
 
 
 def _message(block: str, number: int) -> Message:
