@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from autocakechat.interface.model import Request
+from autocakechat.retrieval.exchanges import last_turn
 from autocakechat.retrieval.reply_index import Match, ReplyIndex
 from autocakechat.retrieval.scores import best
 from autocakechat.retrieval.terms import has_question_mark, split_terms
@@ -136,7 +137,7 @@ class CandidateFeatures:
         return found
 
     def _message_and_earlier(self, context: Sequence[str]) -> tuple[Weights, Weights]:
-        return self._words("".join(context[-1:])), self._join(context[-self._index.context_lines : -1])
+        return self._words(last_turn(context)), self._join(context[-self._index.context_lines : -1])
 
     def _expected_reply(self, context: Sequence[str], without: range) -> Weights:
         """Returns the words of the replies to the most similar past messages, as a vector of length 1."""

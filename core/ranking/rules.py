@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from autocakechat.corpus.masking.masker import PLACEHOLDERS
+from autocakechat.retrieval.exchanges import last_turn
 from autocakechat.retrieval.names import names_others
 from autocakechat.retrieval.terms import split_terms
 
@@ -29,7 +30,7 @@ def is_allowed(candidate: str, context: Sequence[str], names: frozenset[str] = f
         return False
     words = split_terms(candidate)
     earlier_replies = (split_terms(line) for line in context[-2::-2])
-    message = split_terms("".join(context[-1:]))
+    message = split_terms(last_turn(context))
     return all(words != earlier for earlier in earlier_replies) and not _repeats(words, message)
 
 

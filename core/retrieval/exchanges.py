@@ -29,6 +29,11 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     label: str = "neutral"
 
 
+def last_turn(context: Sequence[str]) -> str:
+    """Returns the turn that a reply is to; an empty one if a context has none."""
+    return context[-1] if context else ""
+
+
 def exchanges_of(dialog: Sequence[Utterance], context_lines: int) -> Iterator[Exchange]:
     """Yields the exchanges of a dialog: its replies, which are every second turn, with the turns before them."""
     for place in range(1, len(dialog), 2):

@@ -21,7 +21,7 @@ from autocakechat.errors import UserError
 from autocakechat.interface.corpus import Corpus
 from autocakechat.interface.model_file import read_json
 from autocakechat.interface.run_context import OpenProgress
-from autocakechat.retrieval.exchanges import Exchange, ExchangeFile, read_exchanges, write_exchanges
+from autocakechat.retrieval.exchanges import Exchange, ExchangeFile, last_turn, read_exchanges, write_exchanges
 from autocakechat.retrieval.meaning import Embedder, Meaning, fitted_on, open_embedder
 from autocakechat.retrieval.names import read_names, write_names
 from autocakechat.retrieval.scores import best
@@ -197,7 +197,7 @@ class ReplyIndex:
 
     def message_scores(self, context: Sequence[str]) -> Scores:
         """Returns how much the lines of every exchange are like those of a conversation (BM25)."""
-        scores = self._fields[_Field.MESSAGE].scores("".join(context[-1:]))
+        scores = self._fields[_Field.MESSAGE].scores(last_turn(context))
         earlier = "\n".join(context[-self.context_lines : -1])
         if earlier and scores.any():
             scores = scores + _EARLIER_WEIGHT * self._fields[_Field.EARLIER].scores(earlier)
@@ -210,7 +210,7 @@ class ReplyIndex:
     def _reply_scores(self, context: Sequence[str]) -> Scores:
         """Returns how much every reply is about the words of a conversation (BM25)."""
         replies = self._fields[_Field.REPLY]
-        scores = replies.scores("".join(context[-1:]))
+        scores = replies.scores(last_turn(context))
         for line in context[-self.context_lines : -1]:
             scores = scores + _EARLIER_WEIGHT * replies.scores(line)
         return scores
