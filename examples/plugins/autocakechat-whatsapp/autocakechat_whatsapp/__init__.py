@@ -1,9 +1,9 @@
 """A source that reads WhatsApp chat exports from Android and iOS in any language.
 
-`files` finds and opens exports. `header` parses the date and name at the beginning of a message. `export_format` scans
-the whole file to detect its format. `splitting` joins lines to messages and puts their times in order, `people` tells
-people from system messages. `system_text` separates what WhatsApp inserts from what people write. `reader` builds the
-messages.
+`files` finds and opens exports. `header` parses the date and name at the beginning of a message, and `header_parser`
+those of many messages quickly. `export_format` scans the whole file to detect its format. `splitting` joins lines to
+messages and puts their times in order, `people` tells people from system messages. `system_text` separates what
+WhatsApp inserts from what people write. `reader` builds the messages.
 """
 
 from __future__ import annotations
