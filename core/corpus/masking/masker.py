@@ -98,8 +98,11 @@ class Masker:
 
 def _may_hold_number(encoded: bytes) -> bool:
     digits_and_at_signs = encoded.translate(None, _HARMLESS)
-    if b"@" in digits_and_at_signs or any(disguise in encoded for disguise in DISGUISES):
+    if b"@" in digits_and_at_signs:
         return True
+    for disguise in DISGUISES:
+        if disguise in encoded:
+            return True
     if len(digits_and_at_signs) < MIN_DIGITS:
         return False
     # Enough digits, but perhaps far apart: looks for a run of digits with nothing but separators between them.

@@ -31,7 +31,8 @@ def make_dialog(chat_id: str, turns: Sequence[Turn], separator: str) -> Dialog:
 
 def _join(turn: Turn, separator: str) -> Utterance:
     """Joins the messages of a turn. A line break separates messages of different senders. The last label counts."""
-    label = next((message.label for message in reversed(turn) if message.label), _LABEL)
+    labels = [message.label for message in turn if message.label]
+    label = labels[-1] if labels else _LABEL
     positions = tuple([message.position for message in turn])
     if separator == "\n":
         return Utterance("\n".join([message.text for message in turn]), label, positions)
