@@ -22,6 +22,7 @@ from autocakechat.plugins.trainers.cakechat.data.tokenization import normalise_t
 
 LENGTH = 30_000
 ANCHORED = {
+    "autocakechat.cluster.options._ADDRESS",
     "autocakechat.corpus.masking.phone_numbers._ROUND_OR_DECIMAL",
     "autocakechat.corpus.masking.phone_numbers._UNIT_AFTER",
     "autocakechat.corpus.masking.phone_numbers._CURRENCY_BEFORE",

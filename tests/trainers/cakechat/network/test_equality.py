@@ -88,7 +88,9 @@ def test_thought_vectors_outputs_logits_and_scores(
     assert_close(network.logits(outputs), tf.matmul(trained_outputs, trained.output_kernel) + trained.output_bias)
 
     log_p, tokens = Scorer(network, PAD).score(batch)
-    losses = cross_entropies(trained_outputs, batch.replies.targets, trained.output_kernel, trained.output_bias)
+    losses = cross_entropies(
+        trained_outputs, batch.replies.targets, trained.output_kernel, trained.output_bias, "float32"
+    )
     real = batch.replies.targets != PAD
     width = len(batch.replies.inputs.batch_sizes)
     expected = unpack_replies(np.where(real, -np.asarray(losses), 0.0), batch.replies, width).sum(axis=1)
@@ -137,7 +139,7 @@ def test_states_of_a_gru(activation: Activation, reverse: bool) -> None:
     shapes = [(units, 3 * units), (2, 3 * units), (batch_sizes.sum(), 3 * units)]
     kernel, bias, projected = (random.normal(scale=2.0, size=shape).astype(np.float32) for shape in shapes)
     states, last = GRU(kernel, kernel, bias, activation, Multiplier()).scan(projected, batch_sizes, reverse)
-    expected, expected_last = packed_gru.scan(projected, batch_sizes, kernel, bias[1], activation, reverse)
+    expected, expected_last = packed_gru.scan(projected, batch_sizes, kernel, bias[1], activation, reverse, "float32")
     assert_close(states, expected)
     assert_close(last, expected_last)
 

@@ -29,7 +29,7 @@ from tests.trainers.cakechat.conftest import SMALL, run_in, write_corpus
 from tests.trainers.cakechat.pretrained.bucket import make_authority, serve_bucket
 from tests.trainers.cakechat.training.test_training import assert_same_weights, interrupted
 
-TUNING = Options(start="pretrained", batch_size=32, epochs=1, learning_rate=0.01, rehearsals=0)
+TUNING = Options(start="pretrained", batch_size=32, epochs=1, learning_rate=0.01, rehearsals=0, precision="float32")
 
 
 def trained_on(options: Options, corpus: Corpus, folder: Path) -> tuple[Path, dict[str, Any]]:
