@@ -47,7 +47,8 @@ def uploaded(folder: Path, place: str, log: logging.Logger) -> Iterator[None]:
         log: Receives the warnings.
     """
     stopped = threading.Event()
-    uploader = threading.Thread(target=_upload_until, args=(stopped, folder, place, log), daemon=True)
+    stored = _file_times(folder)
+    uploader = threading.Thread(target=_upload_until, args=(stopped, folder, stored, place, log), daemon=True)
     uploader.start()
     try:
         yield
@@ -65,8 +66,8 @@ def _place_of(number: int, place: str) -> str:
     return f"{place}/{number % 2}"
 
 
-def _upload_until(stopped: threading.Event, folder: Path, place: str, log: logging.Logger) -> None:
-    stored = _file_times(folder)
+def _upload_until(stopped: threading.Event, folder: Path, stored: _FileTimes, place: str, log: logging.Logger) -> None:
+    """Stores the content of a folder whenever its files differ from those that are stored, until an event is set."""
     while True:
         ends = stopped.wait(SECONDS_BETWEEN_UPLOADS)
         times = _file_times(folder)
