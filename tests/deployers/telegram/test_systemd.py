@@ -100,15 +100,17 @@ def test_a_bot_that_hangs_is_not_alive_until_it_replies_again(
     """The model hangs in its first call; messages that wait meanwhile do not change that."""
 
     def reply(request: Request) -> str:
+        called.set()
         released.wait(60)
         return "ok"
 
-    released = threading.Event()
+    called, released = threading.Event(), threading.Event()
     heartbeat = run.state / "heartbeat"
     monkeypatch.setattr(maintenance, "HEARTBEAT_INTERVAL", 0.02)
     with bot(responder=Echo(reply), hangs_after=3):
         api.wait(heartbeat.exists)
         api.write("hi")
+        api.wait(called.is_set)
         for text in sent:
             api.write(text, chat=2)
         api.wait(lambda: "bot hangs" in caplog.text)
