@@ -21,15 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from machine import machine
-from reading import SERVER, write_exports
+from reading import PIPELINE, write_exports
 
-PIPELINE = f"""
-[[source]]
-use = "telegram"
-path = "export"
-[extractor]
-use = "turns"
-server = "{SERVER}"
+TRAINER = """
 [trainer]
 use = "cakechat"
 size = "tiny"
@@ -56,7 +50,7 @@ def local_cluster(nodes: int) -> Iterator[str]:
 def make_project(folder: Path, megabytes: int, files: int) -> Path:
     """Writes exports and a pipeline.toml into a new folder."""
     write_exports(folder / "export", megabytes, files)
-    (folder / "pipeline.toml").write_text(PIPELINE)
+    (folder / "pipeline.toml").write_text(PIPELINE + TRAINER)
     return folder
 
 

@@ -11,8 +11,8 @@ _CHUNK = 1 << 20
 _OVERLAP = 1 << 10  # bytes; more than a sender
 
 
-def has_many_senders(file: LogFile, files: ExportFiles, pattern: re.Pattern[bytes]) -> bool:
-    """Returns whether more than two people write in a conversation.
+def kind_of_chat(file: LogFile, files: ExportFiles, pattern: re.Pattern[bytes]) -> str:
+    """Returns `group` if more than two people write in a conversation, else `private chat`.
 
     Args:
         file: The conversation.
@@ -25,6 +25,6 @@ def has_many_senders(file: LogFile, files: ExportFiles, pattern: re.Pattern[byte
         while chunk := opened.read(_CHUNK):
             senders.update(pattern.findall(tail + chunk))
             if len(senders) > 2:
-                return True
+                return "group"
             tail = chunk[-_OVERLAP:]
-    return False
+    return "private chat"

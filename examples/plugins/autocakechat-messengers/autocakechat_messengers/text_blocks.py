@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
-from autocakechat import Message
+from autocakechat import LogFile, Message
 from autocakechat_messengers.content import damaged, seconds
+from autocakechat_messengers.files import ExportFiles
 
 DATE = r"[A-Z][a-z]{2} \d{1,2}, \d{4}"
 _CHUNK = 1 << 18  # characters
@@ -22,22 +23,25 @@ _LINE_BREAK = re.compile(r"<br ?/?>")
 _DIVISION = re.compile(r"<(/?)div\b>?")
 
 
-def open_text(file: BinaryIO) -> TextIO:
-    """Returns the text of a file; bytes that are not UTF-8 are replaced."""
-    return io.TextIOWrapper(file, "utf-8-sig", errors="replace")
-
-
-def split_blocks(text: TextIO, pattern: re.Pattern[str], advance: Callable[[int], None]) -> Iterator[str]:
-    """Splits a text before each match of a pattern.
+def read_blocks(
+    file: LogFile, files: ExportFiles, pattern: re.Pattern[str], advance: Callable[[int], None]
+) -> Generator[str, None, None]:
+    """Splits a file before each match of a pattern. Bytes that are not UTF-8 are replaced.
 
     Args:
-        text: The text, at its beginning.
+        file: The file.
+        files: All files of the export.
         pattern: Where a block begins, at the group `start`. A match without this group is not the beginning of a block.
         advance: Called with a number of characters that were read.
 
     Yields:
         What precedes the first block, then the blocks. A very long block is yielded in parts.
     """
+    with files.open(file) as opened, io.TextIOWrapper(opened, "utf-8-sig", errors="replace") as text:
+        yield from _split(text, pattern, advance)
+
+
+def _split(text: TextIO, pattern: re.Pattern[str], advance: Callable[[int], None]) -> Iterator[str]:
     buffer, is_block = "", False
     while more := text.read(max(_CHUNK, len(buffer))):
         advance(len(more))

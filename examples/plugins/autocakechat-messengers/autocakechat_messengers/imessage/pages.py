@@ -11,14 +11,13 @@ from autocakechat_messengers.content import OWNER
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.imessage.plain_text import ME
 from autocakechat_messengers.imessage.replies import PendingReplies
-from autocakechat_messengers.participants import has_many_senders
+from autocakechat_messengers.participants import kind_of_chat
 from autocakechat_messengers.text_blocks import (
     DATE,
     contents,
     english_time,
     messages_of_blocks,
-    open_text,
-    split_blocks,
+    read_blocks,
     text_of_html,
     without_divisions,
 )
@@ -67,16 +66,14 @@ def read(chats: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], 
         advance: Called with a number of characters that were read.
     """
     for file in chats:
-        kind = "group" if has_many_senders(file, files, _SENDER_IN_BYTES) else "private chat"
+        kind = kind_of_chat(file, files, _SENDER_IN_BYTES)
         yield Chat(files.names[file], file.location.stem, kind, _messages(file, files, advance))
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    make_message = partial(_message, pending=PendingReplies())
-    with files.open(file) as opened, open_text(opened) as text:
-        blocks = split_blocks(text, _START, advance)
-        next(blocks)
-        yield from messages_of_blocks(blocks, make_message)
+    blocks = read_blocks(file, files, _START, advance)
+    next(blocks)  # the head of the page
+    yield from messages_of_blocks(blocks, partial(_message, pending=PendingReplies()))
 
 
 def _message(block: str, number: int, pending: PendingReplies) -> Message:

@@ -10,8 +10,8 @@ from autocakechat import Chat, LogFile, Message
 from autocakechat_messengers.content import OWNER, attachment_kind
 from autocakechat_messengers.files import ExportFiles
 from autocakechat_messengers.imessage.replies import PendingReplies
-from autocakechat_messengers.participants import has_many_senders
-from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, open_text, split_blocks
+from autocakechat_messengers.participants import kind_of_chat
+from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, read_blocks
 
 ME = "Me"
 _TIME = rf"{DATE} [ \d]\d:\d\d:\d\d [AP]M"
@@ -51,15 +51,13 @@ def read(chats: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], 
         advance: Called with a number of characters that were read.
     """
     for file in chats:
-        kind = "group" if has_many_senders(file, files, _SENDER) else "private chat"
+        kind = kind_of_chat(file, files, _SENDER)
         yield Chat(files.names[file], file.location.stem, kind, _messages(file, files, advance))
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    make_message = partial(_message, pending=PendingReplies())
-    with files.open(file) as opened, open_text(opened) as text:
-        blocks = split_blocks(text, _START, advance)
-        yield from messages_of_blocks(filter(str.strip, blocks), make_message)
+    blocks = filter(str.strip, read_blocks(file, files, _START, advance))
+    return messages_of_blocks(blocks, partial(_message, pending=PendingReplies()))
 
 
 def _message(block: str, number: int, pending: PendingReplies) -> Message:

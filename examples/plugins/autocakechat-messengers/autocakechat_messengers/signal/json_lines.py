@@ -11,7 +11,7 @@ import msgspec
 from autocakechat import Chat, LogFile, Message, RunContext
 from autocakechat_messengers.content import OWNER, WRONG_VALUES, attachment_kind, damaged, seconds, text_of
 from autocakechat_messengers.files import ExportFiles, json_problem
-from autocakechat_messengers.participants import has_many_senders
+from autocakechat_messengers.participants import kind_of_chat
 
 ME, _UNKNOWN = "Me", "No-Sender"
 _SENDER = re.compile(rb'"sender": *"(?!No-Sender")((?:[^"\\]|\\.)*)"')
@@ -59,7 +59,7 @@ def read(
         advance: Called with a number of bytes that were read.
     """
     for file in conversations:
-        kind = "group" if has_many_senders(file, files, _SENDER) else "private chat"
+        kind = kind_of_chat(file, files, _SENDER)
         yield Chat(files.names[file], file.location.parent.name, kind, _messages(file, files, run))
         advance(files.size(file))
 

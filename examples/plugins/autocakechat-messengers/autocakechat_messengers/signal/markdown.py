@@ -9,9 +9,9 @@ from functools import partial
 from autocakechat import Chat, LogFile, Message
 from autocakechat_messengers.content import attachment_kind, seconds
 from autocakechat_messengers.files import ExportFiles
-from autocakechat_messengers.participants import has_many_senders
+from autocakechat_messengers.participants import kind_of_chat
 from autocakechat_messengers.signal.json_lines import CALL, ME, SENDERS, RecentTexts, quoted_text
-from autocakechat_messengers.text_blocks import messages_of_blocks, open_text, split_blocks
+from autocakechat_messengers.text_blocks import messages_of_blocks, read_blocks
 
 _TIME = r"\[\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?\]"
 _START = re.compile(rf"^(?P<start>)(?={_TIME} [^:\n]+: )", re.MULTILINE)
@@ -39,15 +39,13 @@ def read(conversations: Sequence[LogFile], files: ExportFiles, advance: Callable
         advance: Called with a number of characters that were read.
     """
     for file in conversations:
-        kind = "group" if has_many_senders(file, files, _SENDER) else "private chat"
+        kind = kind_of_chat(file, files, _SENDER)
         yield Chat(files.names[file], file.location.parent.name, kind, _messages(file, files, advance))
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    make_message = partial(_message, quotable=RecentTexts())
-    with files.open(file) as opened, open_text(opened) as text:
-        blocks = split_blocks(text, _START, advance)
-        yield from messages_of_blocks(filter(str.strip, blocks), make_message)
+    blocks = filter(str.strip, read_blocks(file, files, _START, advance))
+    return messages_of_blocks(blocks, partial(_message, quotable=RecentTexts()))
 
 
 def _message(block: str, number: int, quotable: RecentTexts) -> Message:

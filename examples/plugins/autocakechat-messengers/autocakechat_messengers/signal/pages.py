@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 from autocakechat import Chat, LogFile, Message
@@ -14,8 +15,7 @@ from autocakechat_messengers.text_blocks import (
     contents,
     english_time,
     messages_of_blocks,
-    open_text,
-    split_blocks,
+    read_blocks,
     text_of_html,
     without_divisions,
 )
@@ -93,8 +93,7 @@ def _natural_name(name: str) -> list[int | str]:
 
 def _read_header(page: LogFile, files: ExportFiles) -> _Header | None:
     """Returns the header of a page; None for one without messages."""
-    with files.open(page) as opened, open_text(opened) as text:
-        blocks = split_blocks(text, _START, lambda _: None)
+    with closing(read_blocks(page, files, _START, lambda _: None)) as blocks:
         head = next(blocks)
         if next(blocks, None) is None:
             return None
@@ -114,10 +113,9 @@ def _messages(
 
 def _blocks(pages: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], None]) -> Iterator[str]:
     for page in pages:
-        with files.open(page) as opened, open_text(opened) as text:
-            blocks = split_blocks(text, _START, advance)
-            next(blocks)
-            yield from blocks
+        blocks = read_blocks(page, files, _START, advance)
+        next(blocks)  # the head of the page
+        yield from blocks
 
 
 def _message(block: str, header: _Header) -> Message:

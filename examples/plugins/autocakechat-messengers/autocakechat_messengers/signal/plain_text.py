@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from autocakechat import Chat, LogFile, Message
 from autocakechat_messengers.content import attachment_kind
 from autocakechat_messengers.files import ExportFiles
-from autocakechat_messengers.participants import has_many_senders
-from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, open_text, split_blocks
+from autocakechat_messengers.participants import kind_of_chat
+from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, read_blocks
 
 _START = re.compile(rf"^(?P<start>)(?=\[{DATE} \d\d:\d\d:\d\d\] (?:\*\*\*|<))", re.MULTILINE)
 _IN_BYTES = re.compile(rf"\A\[{DATE} \d\d:\d\d:\d\d\] (?:\*\*\* |<)".encode())
@@ -35,15 +35,13 @@ def read(conversations: Sequence[LogFile], files: ExportFiles, advance: Callable
         advance: Called with a number of characters that were read.
     """
     for file in conversations:
-        kind = "group" if has_many_senders(file, files, _SENDER) else "private chat"
+        kind = kind_of_chat(file, files, _SENDER)
         title = _TITLE.sub("", file.location.stem)
         yield Chat(files.names[file], title, kind, _messages(file, files, advance))
 
 
 def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    with files.open(file) as opened, open_text(opened) as text:
-        blocks = split_blocks(text, _START, advance)
-        yield from messages_of_blocks(filter(str.strip, blocks), _message)
+    return messages_of_blocks(filter(str.strip, read_blocks(file, files, _START, advance)), _message)
 
 
 def _message(block: str, number: int) -> Message:
