@@ -22,7 +22,7 @@ def set_option(*, example: str) -> Callable[[_Function], _Function]:
 
 def cluster_option(function: _Function) -> _Function:
     """Adds `--cluster ADDRESS` to a command, as the argument `cluster`."""
-    help_text = "Use this Ray cluster: auto, ray://HOST:PORT, HOST:PORT, or local to start one."
+    help_text = "Ray cluster, as cluster.address: auto, ray://HOST:PORT, HOST:PORT, or local to start one."
     return click.option("--cluster", metavar="ADDRESS", help=help_text)(function)
 
 
