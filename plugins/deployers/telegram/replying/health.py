@@ -22,8 +22,9 @@ class Health:
 
     def problem(self) -> str | None:
         """Returns why the bot hangs; None if it does not."""
-        if (seconds := self._model_thread.running_seconds) > self._hangs_after:
-            return f"a call of the model has run for {seconds:.0f} s"
-        if (seconds := self._reply_loop.seconds_without_progress) > self._hangs_after:
-            return f"messages have waited for {seconds:.0f} s"
-        return None
+        running, waiting = self._model_thread.running_seconds, self._reply_loop.seconds_without_progress
+        if max(running, waiting) <= self._hangs_after:
+            return None
+        if running:  # messages have been due a little longer than the call that they wait for
+            return f"a call of the model has run for {running:.0f} s"
+        return f"messages have waited for {waiting:.0f} s"
