@@ -23,7 +23,7 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
         base: A causal language model of transformers. It is changed.
         rank: The rank r.
         alpha: The scaling is alpha / r.
-        dropout: The dropout rate of the adapter's inputs.
+        dropout: The dropout rate of the adapter's inputs; see `VariationalDropout`.
         seed: The seed of its initial weights.
 
     Returns:
@@ -32,13 +32,18 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
     import peft
     import torch
 
-    config = peft.LoraConfig(
-        r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
+    from autocakechat.plugins.trainers.lora.language_model.layers import VariationalDropout
+
+    config = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PEFT calls what newer versions of transformers rename
         torch.manual_seed(seed)
         model: Any = peft.get_peft_model(base, config)
+    for module in model.modules():
+        if isinstance(module, peft.tuners.lora.LoraLayer):
+            module.cast_input_dtype_enabled = False  # autocast does it, and only once
+            if dropout:
+                module.lora_dropout["default"] = VariationalDropout(dropout)
     modules = {name.rpartition(".lora_A")[0].rpartition(".")[2] for name in adapter_weights(model)}
     return model, Adapter(rank, alpha, tuple(sorted(modules)))
 

@@ -60,7 +60,9 @@ def negative_log_likelihood(logits_at: LogitsAt, ids: torch.Tensor, targets: tor
     """
     import torch
 
+    from autocakechat.plugins.trainers.lora.language_model.layers import CrossEntropy
+
     places = torch.zeros_like(targets)
     places[:, :-1] = targets[:, 1:]
     logits = logits_at(ids, places)
-    return torch.nn.functional.cross_entropy(logits.float(), ids[targets], reduction="none")
+    return CrossEntropy.apply(logits, ids[targets])  # type: ignore[no-any-return,no-untyped-call,unused-ignore]

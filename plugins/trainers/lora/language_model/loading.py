@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autocakechat import UserError
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
+from autocakechat.plugins.trainers.lora.language_model.attention import attend_in_blocks
 from autocakechat.plugins.trainers.lora.prompts.chat_format import (
     PLAIN_FORMAT,
     ChatFormat,
@@ -57,6 +58,8 @@ def load_base(found: FoundBase, precision: Precision, device: torch.device) -> A
         model = transformers.AutoModelForCausalLM.from_pretrained(**_where(found), **arguments)
     if precision != "4bit":
         model.to(device)
+    if device.type == "cpu":
+        attend_in_blocks(model)
     return model.requires_grad_(False)
 
 

@@ -114,7 +114,8 @@ class TrainingLoop:
         self.total_steps = max(1, round(config.epochs * self._steps_per_epoch))
         self._weights = list(adapter_weights(model).values())
         self._optimizer = torch.optim.AdamW(self._weights, lr=config.learning_rate, weight_decay=0.0)
-        self._logits_at = logits_function(model)
+        with self._autocast():
+            self._logits_at = logits_function(model)
         self._checkpoints = Checkpoints(run.state, data.fingerprint, model, self._optimizer, run.log)
         self._started = 0.0
         self._updating = False  # between the first changed weight and the history that counts the step
@@ -246,7 +247,9 @@ class TrainingLoop:
         bits, perplexity = self.measure(self._data.held_out)
         if not math.isfinite(bits):
             raise UserError("training diverged: held-out replies are impossible", "lower trainer.learning_rate")
-        found = Evaluation(self.history.steps, bits, perplexity, self._sample_replies())
+        with self._autocast():
+            replies = self._sample_replies()
+        found = Evaluation(self.history.steps, bits, perplexity, replies)
         history = attrs.evolve(self.history, evaluations=[*self.history.evaluations, found])
         if history.without_improvement == 0:
             self._checkpoints.save_best(history.best)

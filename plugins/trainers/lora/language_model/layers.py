@@ -1,0 +1,74 @@
+"""Layers for training, faster on processors than those of the libraries. Imports torch: import this module on use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+_CHUNK = 1 << 20
+"""Logits that are handled at once: few enough to stay in the cache of a processor."""
+
+
+class VariationalDropout(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+    """Drops the same features at every token of a row: x * m / (1 - p), with m ~ Bernoulli(1 - p).
+
+    A mask for each token would take a fifth of the time of a training on a processor, for its random numbers.
+
+    Args:
+        rate: The share of features that are dropped, p.
+
+    Source: Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", 2016.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self._rate = rate
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Drops features of inputs of shape (rows, width, features), in training only."""
+        if not self.training:
+            return inputs
+        rows, _, features = inputs.shape
+        mask = inputs.new_empty(rows, 1, features).bernoulli_(1 - self._rate)
+        return inputs * mask.div_(1 - self._rate)
+
+
+class CrossEntropy(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
+    """Computes -log softmax(z)_t of each row z of logits; dL/dz = softmax(z) - one_hot(t).
+
+    The logits are the largest tensor of a training. They are read in chunks, and only their softmax is kept.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Computes the losses in float32.
+
+        Args:
+            ctx: Keeps the softmax.
+            logits: z, shape (rows, tokens).
+            targets: t, shape (rows,).
+
+        Returns:
+            Shape (rows,).
+        """
+        losses = logits.new_empty(len(logits), dtype=torch.float32)
+        softmax = torch.empty_like(logits)
+        rows = max(1, _CHUNK // logits.shape[1])
+        for start in range(0, len(logits), rows):
+            part = slice(start, start + rows)
+            log_p = logits[part].log_softmax(1, dtype=torch.float32)
+            losses[part] = -log_p.gather(1, targets[part, None])[:, 0]
+            softmax[part] = log_p.exp_()
+        ctx.save_for_backward(softmax, targets)
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Computes the gradient of the logits, in place of their softmax: it can be computed only once."""
+        softmax, targets = ctx.saved_tensors
+        (gradient,) = gradients
+        factor = gradient[:, None].to(softmax.dtype)
+        found = softmax.mul_(factor)
+        found[torch.arange(len(targets), device=targets.device), targets] -= factor[:, 0]
+        return found, None

@@ -1,0 +1,74 @@
+"""Layers of our own: causal attention in blocks gives what PyTorch's kernels give; dropout drops whole features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autocakechat.plugins.trainers.lora.bases.local import find_local
+from autocakechat.plugins.trainers.lora.language_model.attention import causal_attention
+from autocakechat.plugins.trainers.lora.language_model.loading import load_base
+from autocakechat.plugins.trainers.lora.language_model.precision import choose_device
+
+
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 30])
+def test_outputs_and_gradients_are_those_of_pytorch(width: int) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    inputs = [torch.randn(3, width, 16, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    weights = torch.randn(3, width, 16, dtype=torch.float64)
+    query, key, value = inputs
+    expected = torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=0.3)
+    found = causal_attention(query, key, value, 0.3, block=8)
+    torch.testing.assert_close(found, expected)
+    gradients = torch.autograd.grad((found * weights).sum(), inputs)
+    for gradient, other in zip(gradients, torch.autograd.grad((expected * weights).sum(), inputs), strict=True):
+        torch.testing.assert_close(gradient, other)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_base_computes_what_it_computes_with_the_kernels(tiny_base: Path, padded: bool) -> None:
+    import torch
+
+    base = load_base(find_local(tiny_base), "float32", choose_device()).eval()
+    ids = torch.arange(40).reshape(2, 20) % 7
+    mask = torch.ones_like(ids)
+    mask[1, :5] = not padded
+    with torch.inference_mode():
+        assert base.config._attn_implementation == "autocakechat_blocks"
+        found = base(input_ids=ids, attention_mask=mask).logits
+        base.set_attn_implementation("sdpa")
+        expected = base(input_ids=ids, attention_mask=mask).logits
+    torch.testing.assert_close(found[mask.bool()], expected[mask.bool()])
+
+
+def test_variational_dropout_drops_the_same_features_at_every_token() -> None:
+    import torch
+
+    from autocakechat.plugins.trainers.lora.language_model.layers import VariationalDropout
+
+    torch.manual_seed(0)
+    layer = VariationalDropout(0.25)
+    outputs = layer(torch.ones(64, 5, 100))
+    assert (outputs == outputs[:, :1]).all()
+    assert sorted(outputs.unique().tolist()) == [0.0, pytest.approx(4 / 3)]
+    assert float((outputs == 0).float().mean()) == pytest.approx(0.25, abs=0.02)
+    assert (layer.eval()(torch.ones(2, 3, 4)) == 1).all()
+
+
+def test_the_cross_entropy_and_its_gradient_are_those_of_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from autocakechat.plugins.trainers.lora.language_model import layers
+
+    monkeypatch.setattr(layers, "_CHUNK", 150)  # three rows at once
+    torch.manual_seed(0)
+    logits = torch.randn(10, 50, requires_grad=True)
+    targets, weights = torch.randint(50, (10,)), torch.randn(10)
+    expected = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    losses = layers.CrossEntropy.apply(logits, targets)
+    torch.testing.assert_close(losses, expected)
+    (gradient,) = torch.autograd.grad((losses * weights).sum(), logits)
+    torch.testing.assert_close(gradient, *torch.autograd.grad((expected * weights).sum(), logits))
