@@ -3,7 +3,8 @@
     python benchmarks/language_model.py [--seconds 300] [--engine llama.cpp] [--base-path FILE.gguf]
 
 The corpus is that of the demo. Training ends after about `--seconds`. Replies are measured in a new process: until the
-model is ready, one conversation at a time, 16 conversations at once, and the memory with that of llama.cpp's process.
+model is ready, first replies, replies in the course of a conversation, in 16 conversations at once, and the memory with
+that of llama.cpp's process.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ranking import build_corpus
 from autocakechat import Reply, Request, RunContext
 
 _CHATS = 16
+_REPLIES = 4
 _FIRST_TOKENS_PER_SECOND = 200
 
 
@@ -56,7 +58,7 @@ def measure(folder: Path, conversations: int) -> None:
         command = [sys.executable, __file__, *sys.argv[1:], "--step", step, "--folder", str(folder)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         for title, value in json.loads(done.stdout.splitlines()[-1]).items():
-            print(f"{title:<46}{value:>10.3g}")
+            print(f"{title:<50}{value:>10.3g}")
 
 
 def train(options: argparse.Namespace) -> dict[str, float]:
@@ -92,15 +94,19 @@ def reply(options: argparse.Namespace) -> dict[str, float]:
     responder = TRAINER.load(options.folder / "model", ReplyOptions(engine=options.engine, seed=1), _run(options))
     ready = time.perf_counter() - started
     (corpus,) = (options.folder / ".acc/corpus").iterdir()
-    lines = [[turn.text for turn in dialog] for dialog in Corpus(corpus).dialogs("validation")]
-    requests = [Request(dialog[: 2 * turn + 1][-8:]) for turn in range(2) for dialog in lines if len(dialog) > 2 * turn]
-    responder.respond(requests[-1:])
-    alone = [_seconds(responder.respond, [request]) for request in requests[: options.messages]]
-    together = _seconds(responder.respond, requests[:_CHATS])
+    texts = ([turn.text for turn in dialog] for dialog in Corpus(corpus).dialogs("validation"))
+    dialogs = [lines for lines in texts if len(lines) > 2 * _REPLIES]
+    responder.respond([Request(dialogs[-1][:1])])
+    first = [_seconds(responder.respond, [Request(lines[:1])]) for lines in dialogs[: options.messages]]
+    # Conversations as a bot has them, one reply after the other.
+    talks = [[Request(lines[: 2 * reply + 1]) for reply in range(_REPLIES)] for lines in dialogs]
+    later = [_seconds(responder.respond, [request]) for talk in talks[: options.messages] for request in talk]
+    rounds = [_seconds(responder.respond, requests) for requests in zip(*talks[:_CHATS], strict=True)]
     return {
         "seconds until ready": ready,
-        "seconds for a reply, median": statistics.median(alone),
-        f"replies a second, {_CHATS} conversations at once": _CHATS / together,
+        "seconds for the first reply, median": statistics.median(first),
+        "seconds for a reply in a conversation, median": statistics.median(later),
+        f"replies a second, {_CHATS} conversations at once": _CHATS * len(rounds) / sum(rounds),
         "memory of the bot and its engine, MB": sum(map(resident_bytes, ("self", *_children()))) / 1e6,
     }
 

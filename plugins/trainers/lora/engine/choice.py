@@ -56,10 +56,9 @@ def open_scoring_engine(folder: ModelFolder, wanted: Literal["auto", "torch", "l
 def _open_llama(folder: ModelFolder) -> Engine:
     from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
 
-    assert folder.base.gguf
-    adapter = folder.adapter_gguf if folder.adapter else None
-    settings = folder.settings
-    return LlamaEngine(folder.base_folder / folder.base.gguf, adapter, settings.chat_format.end, settings.window)
+    assert folder.gguf_files
+    model, adapter = folder.gguf_files
+    return LlamaEngine(model, adapter, folder.settings.chat_format.end, folder.settings.window)
 
 
 def _llama_obstacle(folder: ModelFolder) -> UserError | None:
@@ -68,7 +67,7 @@ def _llama_obstacle(folder: ModelFolder) -> UserError | None:
         return UserError(
             f"{folder.path}: llama.cpp needs a base in a .gguf file", 'set engine = "torch", or train with such a base'
         )
-    if folder.adapter and not folder.adapter_gguf.is_file():
+    if not folder.gguf_files:
         return UserError(
             f"{folder.path}: adapters for {folder.base.name} cannot be converted for llama.cpp", 'set engine = "torch"'
         )

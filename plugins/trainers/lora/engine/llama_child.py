@@ -26,10 +26,12 @@ def main() -> None:
     params.hostnames = [settings["socket"]]
     params.n_parallel = settings["slots"]
     params.n_ctx = settings["context_tokens"]
-    # All slots share one context: copies of a prompt take no memory.
-    params.kv_unified = True
-    # No copies of earlier contexts in memory.
-    params.cache_ram_mib = 0
+    # Each slot has its own context. In a shared one, a token is compared with those of all conversations, then masked.
+    params.kv_unified = False
+    # More conversations than slots: their contexts are kept, so that only what is new is read.
+    params.cache_ram_mib = settings["kept_mib"]
+    # Buffers are for so many tokens; larger ones read prompts no faster.
+    params.n_batch = params.n_ubatch = settings["batch_tokens"]
     params.fit_params = False
     # On CPUs, flash attention rounds more, so that log p of a reply depends on what else is computed.
     params.flash_attn_type = llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice, takewhile
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_process import LlamaProcess
 
 _SLOTS = 8
-_SMALLEST_CONTEXT = 2048
 # Larger than any difference of logits.
 _CERTAIN = 1000
 # The token in question is mostly among the first; no vocabulary has more tokens than the second number.
@@ -54,8 +53,7 @@ class LlamaEngine:
         self._base = base
         self._end = end
         self._window = window
-        self._context_tokens = max(_SMALLEST_CONTEXT, 4 * window)
-        self._process = LlamaProcess(base, adapter, _SLOTS, self._context_tokens)
+        self._process = LlamaProcess(base, adapter, _SLOTS, window)
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
         """Generates one reply to each prompt. Equal prompts get independent draws.
@@ -76,8 +74,7 @@ class LlamaEngine:
         while missing:
             # Several in one request: llama.cpp then computes them together, each time in the same order.
             drawn = len(replies[next(iter(missing))])
-            alike = {prompt: number for prompt, number in missing.items() if len(replies[prompt]) == drawn}
-            asked, count = self._together(alike, tokens, sampling.max_tokens)
+            asked, count = self._together({prompt: n for prompt, n in missing.items() if len(replies[prompt]) == drawn})
             job = self._sampling(sampling, drawn) | {
                 "prompt": [tokens[prompt] for prompt in asked],
                 "n_cmpl": count,
@@ -136,28 +133,18 @@ class LlamaEngine:
         found = self._process.post("/tokenize", content)["tokens"]
         return [_Token(token["id"], isinstance(token["piece"], str) and token["piece"][:1] > "\0") for token in found]
 
-    def _together(
-        self, missing: Mapping[str, int], tokens: Mapping[str, Sequence[int]], reply_tokens: int
-    ) -> tuple[list[str], int]:
-        """Chooses prompts that fit into the slots and their context together.
+    def _together(self, missing: Mapping[str, int]) -> tuple[list[str], int]:
+        """Chooses prompts that are continued in the slots together.
 
         Args:
             missing: How many replies each prompt needs.
-            tokens: The tokens of each prompt.
-            reply_tokens: The largest number of tokens of a reply.
 
         Returns:
             The prompts, and how many replies to generate to each.
         """
-        first, *others = missing
-        count = min(_SLOTS, missing[first])
-        chosen, used = [first], len(tokens[first]) + count * reply_tokens
-        for prompt in others:
-            used += len(tokens[prompt]) + count * reply_tokens
-            if (len(chosen) + 1) * count > _SLOTS or used > self._context_tokens or missing[prompt] < count:
-                break
-            chosen.append(prompt)
-        return chosen, count
+        count = min(_SLOTS, next(iter(missing.values())))
+        alike = takewhile(lambda prompt: missing[prompt] >= count, missing)
+        return list(islice(alike, _SLOTS // count)), count
 
     def _fitting(self, prompt: list[int], reply_tokens: int) -> list[int]:
         """Returns the end of a prompt that leaves space for the reply."""

@@ -23,6 +23,9 @@ from autocakechat import UserError
 _CHILD = Path(__file__).with_name("llama_child.py")
 _ERROR = re.compile(r"^[\d.]+ E +(?:cmn|srv|slot)? *\S+: (.*)$", re.MULTILINE)
 
+_KEPT_MIB = 64
+_BATCH_TOKENS = 128
+
 
 class LlamaProcess:
     """A process of llama.cpp with a loaded model.
@@ -31,13 +34,13 @@ class LlamaProcess:
         base: The base, a GGUF file.
         adapter: The adapter, a GGUF file; None for the base alone.
         slots: How many texts it continues at once.
-        context_tokens: How many tokens all slots hold together.
+        window: How many tokens each slot holds.
 
     Raises:
         UserError: A file is missing or damaged, or llama.cpp cannot run the model.
     """
 
-    def __init__(self, base: Path, adapter: Path | None, slots: int, context_tokens: int) -> None:
+    def __init__(self, base: Path, adapter: Path | None, slots: int, window: int) -> None:
         for file in (base, adapter):
             if file and not file.is_file():
                 raise UserError(f"{file}: no such file", "give the path of a GGUF file")
@@ -60,7 +63,9 @@ class LlamaProcess:
             "adapter": str(adapter.resolve()) if adapter else None,
             "socket": str(self._socket),
             "slots": slots,
-            "context_tokens": context_tokens,
+            "context_tokens": slots * window,
+            "kept_mib": _KEPT_MIB,
+            "batch_tokens": _BATCH_TOKENS,
         }
         if not _started(process, settings):
             reason = _reason(log.read_text(encoding="utf-8", errors="replace"))

@@ -2,7 +2,8 @@
 
 A folder contains:
     `adapter.safetensors`: the adapter, under the names of PEFT; `adapter.json`: its rank, alpha and modules.
-    `adapter.gguf`: the same for llama.cpp, if the base's architecture is known there.
+    `merged.gguf`: a small base with the adapter, for llama.cpp; or `adapter.gguf`: the adapter for llama.cpp. Neither
+        if the adapter cannot be converted.
     `base.json`: what the base is; `base/`: its files, if they are small enough.
     `tokenizer.json`: the tokenizer, in the format of the library tokenizers.
     `settings.json`: the chat format and what else a reply needs.
@@ -28,7 +29,8 @@ from autocakechat.plugins.trainers.lora.bases.record import BaseRecord, FoundBas
 from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
 from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 
-ADAPTER, ADAPTER_SETTINGS, ADAPTER_GGUF = "adapter.safetensors", "adapter.json", "adapter.gguf"
+ADAPTER, ADAPTER_SETTINGS = "adapter.safetensors", "adapter.json"
+ADAPTER_GGUF, MERGED_GGUF = "adapter.gguf", "merged.gguf"
 BASE, BASE_FOLDER = "base.json", "base"
 TOKENIZER, SETTINGS = "tokenizer.json", "settings.json"
 PAST_REPLIES, RANKER = "past_replies", "ranker.json"
@@ -103,9 +105,16 @@ class ModelFolder:
         return self.path / ADAPTER
 
     @property
-    def adapter_gguf(self) -> Path:
-        """The adapter, as GGUF; the file may be missing."""
-        return self.path / ADAPTER_GGUF
+    def gguf_files(self) -> tuple[Path, Path | None] | None:
+        """What llama.cpp loads: a model, and an adapter for it or None. None if there are no such files."""
+        if not self.base.gguf:
+            return None
+        base, merged, adapter = self.base_folder / self.base.gguf, self.path / MERGED_GGUF, self.path / ADAPTER_GGUF
+        if self.adapter is None:
+            return base, None
+        if merged.is_file():
+            return merged, None
+        return (base, adapter) if adapter.is_file() else None
 
     @property
     def tokenizer_file(self) -> Path:

@@ -17,13 +17,12 @@ import msgspec
 from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, StageError, UserError, write_whole
 from autocakechat.plugins.trainers.lora.bases.find import find_base
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
-from autocakechat.plugins.trainers.lora.gguf_files.adapter import write_adapter_gguf
+from autocakechat.plugins.trainers.lora.gguf_files.for_llama import write_for_llama
 from autocakechat.plugins.trainers.lora.language_model.adapter import adapter_weights, add_adapter, write_tensors
 from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, load_base, load_tokenizer
 from autocakechat.plugins.trainers.lora.language_model.precision import Precision, choose_device, choose_precision
 from autocakechat.plugins.trainers.lora.model.folder import (
     ADAPTER,
-    ADAPTER_GGUF,
     PAST_REPLIES,
     RANKER,
     TOKENIZER,
@@ -126,7 +125,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
 
     write_tensors(into / ADAPTER, adapter_weights(model))
     if found.record.gguf:
-        write_adapter_gguf(found.folder / found.record.gguf, adapter, into / ADAPTER, into / ADAPTER_GGUF)
+        write_for_llama(found.folder / found.record.gguf, adapter, into)
     write_whole(into / TOKENIZER, tokenizer.to_str().encode())
     labels = sorted({turn.emotion for dialog in corpus.dialogs("train") for turn in dialog[1::2]})
     settings = Settings(

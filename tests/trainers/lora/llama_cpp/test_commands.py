@@ -7,15 +7,17 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
 import pytest
 
 from autocakechat.plugins.trainers.lora.bases.local import find_local
 from autocakechat.plugins.trainers.lora.engine.choice import open_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
+from autocakechat.plugins.trainers.lora.gguf_files import for_llama
 from autocakechat.plugins.trainers.lora.gguf_files.chat_template import gguf_chat_format
 from autocakechat.plugins.trainers.lora.language_model.loading import encode, load_tokenizer
-from autocakechat.plugins.trainers.lora.model.folder import ModelFolder
+from autocakechat.plugins.trainers.lora.model.folder import ADAPTER, ADAPTER_GGUF, MERGED_GGUF, ModelFolder
 from autocakechat.plugins.trainers.lora.prompts.prompt import render
 from autocakechat.testing.project import Project
 from tests.trainers.lora.llama_cpp.gguf_base import END, write_gguf_base
@@ -106,7 +108,7 @@ def test_a_model_replies_and_judges_without_pytorch(
 
 
 def test_a_file_without_a_tokenizer_is_no_base(acc_project: Project, model: ModelFolder, tmp_path: Path) -> None:
-    shutil.copy(model.adapter_gguf, tmp_path / "adapter.gguf")
+    shutil.copy(model.path / ADAPTER_GGUF, tmp_path / "adapter.gguf")
     project = acc_project.without_modules(WITHOUT)
     done = project.acc("lora", "base", tmp_path / "adapter.gguf", "-o", tmp_path / "judge")
     assert done.returncode == 2
@@ -118,6 +120,21 @@ def test_the_chat_format_is_that_of_transformers(gguf_base: Path) -> None:
     tokenizer, expected = load_tokenizer(find_local(gguf_base))
     assert gguf_chat_format(gguf_base) == expected
     assert len(encode(tokenizer, expected.end)) == 1
+
+
+@pytest.mark.parametrize(("largest", "written"), [(10**9, MERGED_GGUF), (0, ADAPTER_GGUF)])
+def test_a_small_base_is_merged_with_its_adapter(
+    model: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int, written: str
+) -> None:
+    assert model.adapter
+    assert model.base.gguf
+    (tmp_path / ADAPTER).write_bytes(model.adapter_file.read_bytes())
+    monkeypatch.setattr(for_llama, "_LARGEST_MERGED", largest)
+    base = model.base_folder / model.base.gguf
+    for_llama.write_for_llama(base, model.adapter, tmp_path)
+    assert [file.name for file in tmp_path.glob("*.gguf")] == [written]
+    found = attrs.evolve(model, path=tmp_path).gguf_files
+    assert found == ((tmp_path / written, None) if largest else (base, tmp_path / written))
 
 
 def test_an_unknown_architecture_has_no_adapter_in_gguf(tmp_path: Path, model: ModelFolder) -> None:
