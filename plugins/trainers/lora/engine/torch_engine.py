@@ -50,8 +50,12 @@ class TorchEngine:
         self._cache_name = "cache" if "cache" in names else "past_key_values"
 
     @classmethod
-    def open(cls, folder: ModelFolder) -> TorchEngine:
+    def open(cls, folder: ModelFolder, precision: Precision | None = None) -> TorchEngine:
         """Loads the base and merges the adapter into its weights.
+
+        Args:
+            folder: The model folder.
+            precision: The number format; by default float32 on a processor and bfloat16 on a GPU.
 
         Raises:
             UserError: A file is damaged.
@@ -59,7 +63,7 @@ class TorchEngine:
         from tokenizers import Tokenizer
 
         device = choose_device()
-        precision: Precision = "float32" if device.type == "cpu" else "bfloat16"
+        precision = precision or ("float32" if device.type == "cpu" else "bfloat16")
         base = load_base(FoundBase(folder.base, folder.base_folder), precision, device)
         model = merged(base, folder.adapter, folder.adapter_file) if folder.adapter else base
         tokenizer = Tokenizer.from_file(str(folder.tokenizer_file))
@@ -154,6 +158,8 @@ class TorchEngine:
         """Returns log p of each token of some rows, each after the prompt."""
         import torch
 
+        from autocakechat.plugins.trainers.lora.language_model.layers import CrossEntropy
+
         device = rows.device
         first = torch.full((len(rows), 1), prompt[-1], device=device)
         inputs = torch.cat([first, rows[:, :-1]], 1)
@@ -162,4 +168,5 @@ class TorchEngine:
             self._run(cache, input_ids=torch.tensor([prompt[:-1]], device=device), logits_to_keep=1)
             cache.batch_repeat_interleave(len(rows))
         logits = self._run(cache, input_ids=inputs).logits
-        return logits.float().log_softmax(-1).gather(2, rows[..., None])[..., 0]
+        losses: torch.Tensor = CrossEntropy.apply(logits.flatten(0, 1), rows.flatten())  # type: ignore[no-untyped-call,unused-ignore]
+        return -losses.view_as(rows)
