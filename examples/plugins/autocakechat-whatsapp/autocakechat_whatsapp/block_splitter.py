@@ -74,13 +74,11 @@ class BlockSplitter:
         return self._split_lines(block, is_line_cut)
 
     def _split_at(self, pattern: re.Pattern[str], block: str) -> SplitBlock | None:
-        """Splits a block at a pattern; returns None if this would overlook a header or find one that is none."""
+        """Splits a block at a pattern; returns None if it finds other headers than `parse_header`."""
         parts = pattern.split(block)
         starts, endings, names, texts = parts[1::4], parts[2::4], parts[3::4], parts[4::4]
         parsed = self._parser.parse_parts(starts, endings)
-        if parsed is None or (
-            len(block) > MAX_LINE and len(max(texts, key=len, default="")) > MAX_LINE - _LONGEST_HEADER
-        ):
+        if parsed is None or (len(block) > MAX_LINE and max(map(len, parts[::4])) > MAX_LINE - _LONGEST_HEADER):
             return None
         line_breaks = block.count("\n")
         if line_breaks > len(texts) and any(map(_contains_header, parts[::4])):
