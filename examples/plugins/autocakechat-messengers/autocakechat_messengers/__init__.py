@@ -1,7 +1,8 @@
 """Sources that read the chats of several messengers, one module or package each.
 
 `source` makes a source of a format, `files` finds and opens its files. `json_stream` reads large JSON files piece by
-piece, `text_blocks` text and HTML. `content` has what messages share: kinds of attachments, ids, times.
+piece, `text_form` text files with a header before each message, `text_blocks` HTML. `content` has what messages share:
+kinds of attachments, ids, times.
 """
 
 from __future__ import annotations

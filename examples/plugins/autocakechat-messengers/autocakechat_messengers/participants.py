@@ -20,7 +20,7 @@ def kind_of_chat(file: LogFile, files: ExportFiles, pattern: re.Pattern[bytes]) 
         pattern: The sender of a message, as its first group, and what follows it: a block may end within a sender.
     """
     senders: set[bytes] = set()
-    tail = b""
+    tail = b"\n"  # a pattern may begin with a line break
     with files.open(file) as opened:
         while chunk := opened.read(_CHUNK):
             senders.update(pattern.findall(tail + chunk))

@@ -6,6 +6,7 @@ import html
 import io
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
@@ -16,7 +17,7 @@ from autocakechat_messengers.files import ExportFiles
 
 DATE = r"[A-Z][a-z]{2} \d{1,2}, \d{4}"
 _CHUNK = 1 << 18  # characters
-_MAX_BLOCK = 1 << 24  # characters; no message is larger
+MAX_BLOCK = 1 << 24  # characters; no message is larger
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TAG = re.compile(r"<[^<>]*>")
 _LINE_BREAK = re.compile(r"<br ?/?>")
@@ -31,14 +32,21 @@ def read_blocks(
     Args:
         file: The file.
         files: All files of the export.
-        pattern: Where a block begins, at the group `start`. A match without this group is not the beginning of a block.
+        pattern: The beginning of a block, if the group `start` matches, too.
         advance: Called with a number of characters that were read.
 
     Yields:
         What precedes the first block, then the blocks. A very long block is yielded in parts.
     """
-    with files.open(file) as opened, io.TextIOWrapper(opened, "utf-8-sig", errors="replace") as text:
+    with open_text(file, files) as text:
         yield from _split(text, pattern, advance)
+
+
+@contextmanager
+def open_text(file: LogFile, files: ExportFiles) -> Iterator[TextIO]:
+    """Opens a text file. Bytes that are not UTF-8 are replaced."""
+    with files.open(file) as opened, io.TextIOWrapper(opened, "utf-8-sig", errors="replace") as text:
+        yield text
 
 
 def _split(text: TextIO, pattern: re.Pattern[str], advance: Callable[[int], None]) -> Iterator[str]:
@@ -48,12 +56,12 @@ def _split(text: TextIO, pattern: re.Pattern[str], advance: Callable[[int], None
         buffer += more
         begin = 0
         for match in pattern.finditer(buffer):
-            at = match.start("start")
-            if at > 0 or (at == 0 and not is_block):
+            at = match.start()
+            if match["start"] is not None and (at > 0 or not is_block):
                 yield buffer[begin:at]
                 begin, is_block = at, True
         buffer = buffer[begin:]
-        if len(buffer) > _MAX_BLOCK:
+        if len(buffer) > MAX_BLOCK:
             yield buffer
             buffer, is_block = "", False
     yield buffer
@@ -89,11 +97,12 @@ def english_time(date: str, hour: str, minute: str, second: str, half: str | Non
     Raises:
         ValueError: It is not a time.
     """
-    return seconds(_start_of_hour(date, hour, half) + 60 * int(minute) + int(second))
+    return seconds(start_of_hour(date, hour, half) + 60 * int(minute) + int(second))
 
 
 @lru_cache(maxsize=256)
-def _start_of_hour(date: str, hour: str, half: str | None) -> int:
+def start_of_hour(date: str, hour: str, half: str | None = None) -> int:
+    """Returns the beginning of an hour; see `english_time`."""
     hours = int(hour)
     if half:
         hours = hours % 12 + (12 if half == "P" else 0)

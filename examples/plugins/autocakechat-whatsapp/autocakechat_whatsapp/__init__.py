@@ -1,9 +1,10 @@
 """A source that reads WhatsApp chat exports from Android and iOS in any language.
 
 `files` finds and opens exports. `header` parses the date and name at the beginning of a message, and `header_parser`
-those of many messages quickly. `export_format` scans the whole file to detect its format. `splitting` joins lines to
-messages and puts their times in order, `people` tells people from system messages. `system_text` separates what
-WhatsApp inserts from what people write. `reader` builds the messages.
+those of many messages quickly; `block_splitter` splits a block of lines at its headers. `export_format` scans the whole
+file to detect its format. `splitting` joins pieces to messages and puts their times in order, `people` tells people
+from system messages. `system_text` separates what WhatsApp inserts from what people write, with the sentences that
+`sentence_matching` recognises. `batch_maker` makes the messages, and `reader` reads an export.
 """
 
 from __future__ import annotations

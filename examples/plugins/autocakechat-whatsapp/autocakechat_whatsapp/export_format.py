@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from autocakechat_whatsapp.block_splitter import SplitBlock
 from autocakechat_whatsapp.header import HeaderFormat, clean_name, split_name
-from autocakechat_whatsapp.header_parser import HeaderParser, Hour
+from autocakechat_whatsapp.header_parser import Hour
 
 _Date = tuple[int, int, int]  # year, month, day
 
@@ -88,45 +89,68 @@ class ExportFormat:
         return _DATE_ORDERS[self.date_orders[hour.format]](*hour.date)
 
 
-def detect_format(lines: Iterable[str]) -> ExportFormat | None:
+def detect_format(blocks: Iterable[SplitBlock]) -> ExportFormat | None:
     """Detects the format of an export.
 
     The main header format is the most frequent one. The date order is the likeliest one for all dates of a format: no
     date is impossible, dates ascend, and the days of a conversation are close together.
 
     Args:
-        lines: All lines of the export.
+        blocks: The whole export, split at all headers.
 
     Returns:
         The format; None if no line is a header.
     """
-    message_counts: Counter[str] = Counter()
+    names = _NameCounter()
     dates: dict[HeaderFormat, _Dates] = {}
-    names = dict[str, str]()
-    headers = filter(None, map(HeaderParser().parse, lines))
     previous_day: tuple[HeaderFormat, tuple[int, int, int]] | None = None
-    for hour, same_hour in groupby(headers, key=itemgetter(0)):
-        of_format = dates.setdefault(hour.format, _Dates())
-        # All headers of a day have the same date, so only the first one is scored.
-        if (hour.format, hour.date) != previous_day:
-            previous_day = hour.format, hour.date
-            of_format.add(hour.date)
-        for _, _, body in same_hour:
-            of_format.header_count += 1
-            of_format.us_format_count += hour.us_format
-            start, colon, _ = body.partition(": ")
-            name = names.get(start) if colon else None
-            if name is None:
-                name_and_text = split_name(body)
-                if name_and_text is None or len(message_counts) >= _MAX_NAMES:
-                    continue
-                name = names[name_and_text[0]] = clean_name(name_and_text[0])
-            message_counts[name] += 1
+    for block in blocks:
+        counts = Counter(block.hours)
+        for hour, count in counts.items():
+            of_format = dates.setdefault(hour.format, _Dates())
+            of_format.header_count += count
+            of_format.us_format_count += count * hour.us_format
+        for hour in counts if list(counts.elements()) == block.hours else map(itemgetter(0), groupby(block.hours)):
+            # All headers of a day have the same date, so only the first one is scored.
+            if (hour.format, hour.date) != previous_day:
+                previous_day = hour.format, hour.date
+                dates[hour.format].add(hour.date)
+        names.add(block)
     if not dates:
         return None
     main = max(dates, key=lambda header_format: dates[header_format].header_count)
     orders = {header_format: of_format.likeliest_order() for header_format, of_format in dates.items()}
-    return ExportFormat(main, orders, message_counts, dates[main].unread_calendar())
+    return ExportFormat(main, orders, names.message_counts, dates[main].unread_calendar())
+
+
+class _NameCounter:
+    """Counts messages by name.
+
+    Attributes:
+        message_counts: Number of messages by name.
+    """
+
+    def __init__(self) -> None:
+        self.message_counts: Counter[str] = Counter()
+        self._names: dict[str, str] = {}
+
+    def add(self, block: SplitBlock) -> None:
+        """Adds the messages of a block."""
+        for name, count in Counter(block.names).items():
+            if name is not None:
+                self._add_messages(name[:-2], count)
+        if None in block.names:
+            for name, text in zip(block.names, block.texts, strict=True):
+                if name is None and (name_and_text := split_name(text)):
+                    self._add_messages(name_and_text[0], 1)
+
+    def _add_messages(self, written: str, count: int) -> None:
+        name = self._names.get(written)
+        if name is None:
+            if len(self.message_counts) >= _MAX_NAMES:
+                return
+            name = self._names[written] = clean_name(written)
+        self.message_counts[name] += count
 
 
 class _Dates:

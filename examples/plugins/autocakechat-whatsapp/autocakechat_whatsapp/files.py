@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice, repeat, takewhile
-from pathlib import Path
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
 
 import attrs
 
-from autocakechat import ForeignLogError, Input, UserError, escape_control_characters
+from autocakechat import ForeignLogError, Input, LogFile, LogFileOpener, UserError, escape_control_characters
+from autocakechat_whatsapp.block_splitter import MAX_LINE
 from autocakechat_whatsapp.header import parse_header
 
 EXPORT_HINT = (
@@ -24,9 +24,7 @@ _OTHER_SUFFIX = "not a WhatsApp export, which is a .txt or .zip file"
 _NO_TEXT = "an archive without a .txt file"
 _SUFFIXES = (".txt", ".zip")
 _CHECKED_LINES = 50
-_MAX_LINE = 1 << 16  # characters; longer lines are read in parts
-# Those whose output zipfile limits: it unpacks a block of any other kind as a whole, which may take all memory.
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_CHUNK = 1 << 15  # bytes
 
 
 @attrs.frozen
@@ -34,24 +32,36 @@ class OpenExport:
     """An open export.
 
     Attributes:
-        name: Name of the text file: the file itself, or a member of the archive.
         size: Size of the text file in bytes.
-        file: The buffered bytes below `text`, for the position.
-        text: The text, from the beginning.
     """
 
-    name: str
     size: int
-    file: io.BufferedReader
-    text: io.TextIOWrapper
+    _file: io.BufferedReader
 
-    def lines(self) -> Iterator[str]:
-        """Yields the lines with their line breaks; a very long line in parts."""
-        return takewhile(bool, map(self.text.readline, repeat(_MAX_LINE)))
+    def head(self) -> list[str]:
+        """Returns the first lines."""
+        return list(islice(chain.from_iterable(map(io.StringIO, self.blocks())), _CHECKED_LINES))
 
-    def position(self) -> int:
-        """Returns how many bytes have been read."""
-        return self.file.tell()
+    def blocks(self, advance: Callable[[int], None] = lambda _: None) -> Iterator[str]:
+        """Yields the lines with their line breaks, many at once; a very long line in parts.
+
+        Args:
+            advance: Called with a number of bytes that were read.
+        """
+        is_utf16 = self._file.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
+        decoder = codecs.getincrementaldecoder("utf-16" if is_utf16 else "utf-8-sig")("replace")
+        decode = io.IncrementalNewlineDecoder(decoder, translate=True).decode
+        buffer, chunk = "", b"-"
+        while chunk:
+            chunk = self._file.read(_CHUNK)
+            advance(len(chunk))
+            buffer += decode(chunk, final=not chunk)
+            end = buffer.rfind("\n") + 1 or len(buffer) // MAX_LINE * MAX_LINE
+            if end:
+                yield buffer[:end]
+                buffer = buffer[end:]
+        if buffer:
+            yield buffer
 
 
 def find_inputs(path: Path) -> list[Input]:
@@ -102,7 +112,7 @@ def find_problem(path: Path) -> str:
         return _OTHER_SUFFIX
     try:
         with open_export(path) as export:
-            head = list(islice(export.lines(), _CHECKED_LINES))
+            head = export.head()
     except UserError as error:
         return error.message.partition(": ")[2]
     if not any(line.strip() for line in head):
@@ -119,68 +129,37 @@ def open_export(path: Path) -> Iterator[OpenExport]:
     Raises:
         UserError: The file cannot be read, or is an archive without a text file.
     """
-    shown_path = escape_control_characters(str(path))
-    try:
-        if path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(path) as archive, _open_member(archive, _find_chat(archive, path)) as export:
-                yield export
-        else:
-            with path.open("rb") as file:
-                yield _open_text(path.name, path.stat().st_size, file)
-    except OSError as error:
-        raise UserError(
-            f"{shown_path}: {error.strerror or 'cannot be read'}", "check the path and its permissions"
-        ) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise UserError(
-            f"{shown_path}: a damaged archive ({escape_control_characters(str(error))})", "export the chat again"
-        ) from None
-    except RuntimeError as error:
-        if "password" not in str(error):
-            raise
-        raise UserError(f"{shown_path}: an archive with a password", "unpack it and use the .txt file in it") from None
+    with LogFileOpener() as opener:
+        file = _find_chat(opener, path) if path.suffix.lower() == ".zip" else LogFile(path)
+        with opener.open(file) as opened:
+            yield OpenExport(opener.size(file), opened)
 
 
-def _find_chat(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+def _find_chat(opener: LogFileOpener, archive: Path) -> LogFile:
     """Returns the text of the chat.
 
     On iOS it is `_chat.txt`, on Android it often has the name of the archive. Other text files are attachments. Where
     the names do not tell, the content does.
     """
-    text_files = [member for member in archive.infolist() if member.filename.lower().endswith(".txt")]
+    text_files = [file for file in opener.members(archive) if file.file_name.endswith(".txt")]
     if not text_files:
-        raise UserError(f"{escape_control_characters(str(path))}: {_NO_TEXT}", EXPORT_HINT)
+        raise UserError(f"{LogFile(archive)}: {_NO_TEXT}", EXPORT_HINT)
     return min(
         text_files,
-        key=lambda member: (
-            Path(member.filename).name != "_chat.txt",
-            not _begins_with_header(archive, member),
-            Path(member.filename).stem != path.stem,
-            "WA0" in member.filename,
-            member.filename,
+        key=lambda file: (
+            PurePosixPath(file.member).name != "_chat.txt",
+            not _begins_with_header(opener, file),
+            PurePosixPath(file.member).stem != archive.stem,
+            "WA0" in file.member,
+            file.member,
         ),
     )
 
 
-def _begins_with_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+def _begins_with_header(opener: LogFileOpener, file: LogFile) -> bool:
     """Returns whether a member of an archive looks like a chat."""
-    with _open_member(archive, member) as export:
-        return any(map(parse_header, islice(export.lines(), _CHECKED_LINES)))
-
-
-@contextmanager
-def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[OpenExport]:
-    if member.compress_type not in _COMPRESSIONS:
-        raise NotImplementedError("compressed in an unusual way")
-    with archive.open(member) as file:
-        buffer = io.BufferedReader(file)  # type: ignore[type-var]
-        yield _open_text(member.filename, member.file_size, buffer)  # type: ignore[arg-type]
-
-
-def _open_text(name: str, size: int, file: io.BufferedReader) -> OpenExport:
-    is_utf16 = file.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
-    encoding = "utf-16" if is_utf16 else "utf-8-sig"
-    return OpenExport(name, size, file, io.TextIOWrapper(file, encoding, errors="replace"))
+    with opener.open(file) as opened:
+        return any(map(parse_header, OpenExport(opener.size(file), opened).head()))
 
 
 def _find_candidates(folder: Path) -> list[Path]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, pairwise
 from pathlib import PurePath
 from zoneinfo import ZoneInfo
 
-from autocakechat import Chat, Input, Message, RunContext, UserError, escape_control_characters
+from autocakechat import Chat, Input, MessageBatch, RunContext, UserError, escape_control_characters
+from autocakechat_whatsapp.batch_maker import BatchMaker
+from autocakechat_whatsapp.block_splitter import BlockSplitter, SplitBlock
 from autocakechat_whatsapp.export_format import ExportFormat, detect_format
 from autocakechat_whatsapp.files import EXPORT_HINT, NO_HEADER, OpenExport, open_export
-from autocakechat_whatsapp.header import clean_name, sender_id, split_name
 from autocakechat_whatsapp.people import People
-from autocakechat_whatsapp.sentences import SYSTEM_MESSAGE
-from autocakechat_whatsapp.splitting import Clock, MessageSplitter, RawMessage
-from autocakechat_whatsapp.system_text import MARK, strip_android_text, strip_ios_text
-
-_PROGRESS_INTERVAL = 1000  # lines
+from autocakechat_whatsapp.splitting import Clock, MessageJoiner
 
 
 def read_chat(input: Input, zone: ZoneInfo, run: RunContext) -> Chat:
@@ -32,9 +28,7 @@ def read_chat(input: Input, zone: ZoneInfo, run: RunContext) -> Chat:
     """
     path = input.paths[0]
     with open_export(path) as export:
-        export_format = detect_format(
-            _lines_with_progress(export, f"scanning {escape_control_characters(input.name)}", run)
-        )
+        export_format = detect_format(_split_blocks(export, f"scanning {escape_control_characters(input.name)}", run))
     if export_format is None:
         raise UserError(f"{escape_control_characters(str(path))}: {NO_HEADER}", EXPORT_HINT)
     if calendar := export_format.unread_calendar:
@@ -43,11 +37,11 @@ def read_chat(input: Input, zone: ZoneInfo, run: RunContext) -> Chat:
             "set the phone to the Gregorian calendar and export the chat again",
         )
     people = People(export_format.message_counts)
-    return Chat(
+    return Chat.of_batches(
         id=input.name,
         title=_title(input.name),
         kind="group" if len(people.names) > 2 else "personal chat",
-        messages=_read_messages(input, export_format, people, zone, run),
+        batches=_read_messages(input, export_format, people, zone, run),
     )
 
 
@@ -59,45 +53,25 @@ def _title(name: str) -> str:
 
 def _read_messages(
     input: Input, export_format: ExportFormat, people: People, zone: ZoneInfo, run: RunContext
-) -> Iterator[Message]:
+) -> Iterator[MessageBatch]:
     name = escape_control_characters(input.name)
     clock = Clock()
-    splitter = MessageSplitter(export_format, zone)
+    joiner = MessageJoiner(export_format, zone)
+    maker = BatchMaker(people)
     with open_export(input.paths[0]) as export:
-        lines = _lines_with_progress(export, f"reading {name}", run)
-        # One message ahead: the time of the next one shows whether the clock was wrong.
-        for number, (raw_message, following) in enumerate(pairwise(chain(splitter.split(lines), (None,)))):
-            if raw_message:  # all but the last item, which only follows
-                sent = clock.time_of(raw_message.sent, following.sent if following else None)
-                yield _make_message(number, raw_message, sent, people)
-    if splitter.unread_count:
+        for messages, following in joiner.join(_split_blocks(export, f"reading {name}", run)):
+            yield maker.make_batch(messages, clock.times_of(messages.sent, following))
+    if joiner.unread_count:
         run.log.warning(
             "%s: lines that look like messages, but have an impossible date or another form: %d, the first one is "
             "line %d; they are text of the message before them",
             name,
-            splitter.unread_count,
-            splitter.first_unread_line,
+            joiner.unread_count,
+            joiner.first_unread_line,
         )
 
 
-def _make_message(number: int, raw_message: RawMessage, sent: int, people: People) -> Message:
-    name_and_text = split_name(raw_message.body)
-    name = clean_name(name_and_text[0]) if name_and_text else ""
-    is_system_message = raw_message.body.startswith(MARK) and not people.is_frequent(name)
-    if name_and_text is None or is_system_message or not people.is_person(name):
-        return Message(id=number, sender="", sender_name=None, text="", sent=sent, kind=SYSTEM_MESSAGE)
-    kind, text = (strip_ios_text if raw_message.is_ios else strip_android_text)(name_and_text[1])
-    return Message(id=number, sender=sender_id(name), sender_name=name, text=text, sent=sent, kind=kind)
-
-
-def _lines_with_progress(export: OpenExport, title: str, run: RunContext) -> Iterator[str]:
-    """Yields the lines of an export and shows how much of the file is read."""
-    previous = 0
+def _split_blocks(export: OpenExport, title: str, run: RunContext) -> Iterator[SplitBlock]:
+    """Yields the messages of an export and shows how much of the file is read."""
     with run.progress(title, total=export.size, unit="B") as progress:
-        for number, line in enumerate(export.lines()):
-            if number % _PROGRESS_INTERVAL == 0:
-                position = export.position()
-                progress.advance(position - previous)
-                previous = position
-            yield line
-        progress.advance(export.size - previous)
+        yield from map(BlockSplitter().split, export.blocks(progress.advance))

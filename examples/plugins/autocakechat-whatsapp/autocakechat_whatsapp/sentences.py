@@ -171,11 +171,9 @@ KIND_BY_SENTENCE = (
     | dict.fromkeys(_SYSTEM_SENTENCES, SYSTEM_MESSAGE)
     | {"null": "view-once media", "live location shared": LOCATION, "live-standort wird geteilt": LOCATION}
 )
-_LONGEST_SENTENCE = 2 * max(map(len, KIND_BY_SENTENCE))  # characters, including those that `normalise` removes
-_LONGEST_WITH_NAMES = 400
 
 # Sentences with a name or a number in them, normalised: their possible beginnings, the pattern, and the kind.
-_PATTERNS = tuple(
+PATTERNS = tuple(
     (tuple(beginnings.split("|")), re.compile(pattern), kind)
     for beginnings, pattern, kind in (
         ("this message was", r"this message was deleted by admin .+", DELETED),
@@ -206,7 +204,7 @@ _PATTERNS = tuple(
     )
 )
 # Those that begin with a name.
-_PATTERNS_AFTER_NAMES = tuple(
+PATTERNS_AFTER_NAMES = tuple(
     (part, re.compile(pattern))
     for part, pattern in (
         ("created", r".{1,60} created (?:this )?group(?: [\"“].+[\"”])?"),
@@ -214,37 +212,6 @@ _PATTERNS_AFTER_NAMES = tuple(
         ("added you", r"(?:\S+ ){1,4}added you"),
     )
 )
-
-
-_HEAD = 3  # characters
-_HEADS = {beginning[:_HEAD] for beginnings, _, _ in _PATTERNS for beginning in beginnings} | {
-    sentence[:_HEAD] for sentence in KIND_BY_SENTENCE
-}
-
-
-def kind_of_sentence(text: str) -> str:
-    """Returns the kind of a message that WhatsApp wrote; empty for a text that no known sentence fits."""
-    if len(text) > _LONGEST_WITH_NAMES or not _resembles_sentence(text):
-        return ""
-    sentence = normalise(text)
-    if len(text) <= _LONGEST_SENTENCE and (kind := KIND_BY_SENTENCE.get(sentence)):
-        return kind
-    for beginnings, pattern, kind in _PATTERNS:
-        if sentence.startswith(beginnings) and pattern.fullmatch(sentence):
-            return kind
-    if any(part in sentence and pattern.fullmatch(sentence) for part, pattern in _PATTERNS_AFTER_NAMES):
-        return SYSTEM_MESSAGE
-    return ""
-
-
-def _resembles_sentence(text: str) -> bool:
-    """Returns whether a text may be a known sentence; it is false for most texts, and much quicker than `normalise`."""
-    folded = text.strip().casefold()
-    head = folded[:_HEAD]
-    # Where the head has other characters than letters and one blank, `normalise` may remove some of them.
-    if head in _HEADS or not head.replace(" ", "", 1).isalpha():
-        return True
-    return "created" in folded or "changed" in folded or "added" in folded
 
 
 FILE_ATTACHED = "|".join(

@@ -1,35 +1,68 @@
-"""Joins the lines of an export to messages, and puts their times in order."""
+"""Joins the pieces of an export to messages, and puts their times in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from autocakechat_whatsapp.block_splitter import MAX_LINE, SplitBlock
 from autocakechat_whatsapp.export_format import ExportFormat
-from autocakechat_whatsapp.header_parser import HeaderParser, Hour
+from autocakechat_whatsapp.header_parser import Hour
 
 _MAX_LENGTH = 100_000  # characters of a message; WhatsApp allows 65,536
 _MINUTE, _DAY = 60, 86_400  # seconds
+_MAX_HOURS = 10_000
 
 
-class RawMessage(NamedTuple):
-    """A message in the file.
+class RawMessages(NamedTuple):
+    """Consecutive messages in the file, by column.
 
     Attributes:
-        is_ios: Whether it has the form of iOS, with date and time in brackets.
+        are_ios: Whether they have the form of iOS, with date and time in brackets.
         sent: The time in the header, in seconds since 1970; None if the date does not exist.
-        body: Everything after the header's date, including all further lines.
+        names: The name with a colon and a blank, if there is one in the usual form.
+        texts: Everything after the header and the name, including all further lines.
     """
 
-    is_ios: bool
-    sent: int | None
-    body: str
+    are_ios: list[bool]
+    sent: list[int | None]
+    names: list[str | None]
+    texts: list[str]
+
+    def extend(self, others: RawMessages) -> None:
+        """Adds messages."""
+        self.are_ios.extend(others.are_ios)
+        self.sent.extend(others.sent)
+        self.names.extend(others.names)
+        self.texts.extend(others.texts)
+
+    def append_to_last(self, lines: str) -> None:
+        """Adds lines, each after a line break, to the last message, until it is too long."""
+        if not lines or not self.texts:
+            return
+        length = len(self.names[-1] or "") + len(self.texts[-1])
+        parts = [self.texts[-1]]
+        for line in iter(partial(io.StringIO(lines).readline, MAX_LINE), ""):
+            if length >= _MAX_LENGTH:
+                break
+            parts.append(line)
+            length += len(line)
+        self.texts[-1] = "".join(parts)
+
+    def split_last(self) -> tuple[RawMessages, RawMessages]:
+        """Returns all messages but the last one, and the last one."""
+        return self._part(slice(-1)), self._part(slice(-1, None))
+
+    def _part(self, part: slice) -> RawMessages:
+        return RawMessages(self.are_ios[part], self.sent[part], self.names[part], self.texts[part])
 
 
-class MessageSplitter:
-    """Joins lines to messages.
+class MessageJoiner:
+    """Joins pieces to messages.
 
     A header of the main format begins a message. So does a header of another format that continues the conversation:
     the phone's settings changed between two parts of a file. One that is older than the messages before it belongs to
@@ -49,36 +82,46 @@ class MessageSplitter:
         self.first_unread_line = 0
         self._format = export_format
         self._zone = zone
-        self._start_of = lru_cache(maxsize=1000)(partial(export_format.start_of_regular_hour, zone=zone))
+        self._starts = _StartTimes(export_format, zone)
         self._last_times: tuple[int, int] | None = None  # of the two latest messages
+        self._line = 0  # lines before the next block
 
-    def split(self, lines: Iterable[str]) -> Iterator[RawMessage]:
-        """Yields the messages. Lines before the first header are ignored."""
-        current: Hour | None = None
-        sent: int | None = None
-        parse = HeaderParser().parse
-        parts: list[str] = []
-        length = 0
-        for number, line in enumerate(lines, start=1):
-            header = parse(line)
-            if header and self._begins_message(header[0], header[1]):
-                if current:
-                    yield RawMessage(current.format.bracket, sent, "".join(parts).rstrip("\n"))
-                current, seconds, body = header
-                parts, length = [body], len(body)
-                sent = self._time_of(current, seconds)
-                continue
-            if header:
+    def join(self, blocks: Iterable[SplitBlock]) -> Iterator[tuple[RawMessages, int | None]]:
+        """Yields messages, and the time of the message after them. Lines before the first header are ignored."""
+        messages = RawMessages([], [], [], [])
+        for block in blocks:
+            messages.append_to_last(block.before)
+            starts = map(self._starts.__getitem__, block.hours)
+            times = [start + seconds for start, seconds in zip(starts, block.seconds, strict=True) if start is not None]
+            if len(times) < len(block.hours):
+                self._add_pieces(messages, block)
+            elif times:
+                self._remember_times(times)
+                are_ios = [self._format.header_format.bracket] * len(times)
+                messages.extend(RawMessages(are_ios, list(times), block.names, block.texts))
+            self._line += block.line_breaks
+            complete, messages = messages.split_last()
+            if complete.sent:
+                yield complete, messages.sent[0]
+        if messages.sent:
+            yield messages, None
+
+    def _add_pieces(self, messages: RawMessages, block: SplitBlock) -> None:
+        """Adds the pieces of a block one by one."""
+        line = self._line + block.before.count("\n") + 1
+        for index, (hour, seconds) in enumerate(zip(block.hours, block.seconds, strict=True)):
+            if self._begins_message(hour, seconds):
+                sent = self._time_of(hour, seconds)
+                name, text = block.names[index], block.texts[index]
+                messages.extend(RawMessages([hour.format.bracket], [sent], [name], [text]))
+            else:
                 self.unread_count += 1
-                self.first_unread_line = self.first_unread_line or number
-            if length < _MAX_LENGTH:
-                parts.append(line)
-                length += len(line)
-        if current:
-            yield RawMessage(current.format.bracket, sent, "".join(parts).rstrip("\n"))
+                self.first_unread_line = self.first_unread_line or line
+                messages.append_to_last(f"\n{block.source(index)}")
+            line += 1 + block.texts[index].count("\n")
 
     def _begins_message(self, hour: Hour, seconds: int) -> bool:
-        if self._start_of(hour) is not None:
+        if self._starts[hour] is not None:
             return True
         if not self._format.is_possible(hour):
             return False
@@ -89,11 +132,29 @@ class MessageSplitter:
         return sent is not None and sent > min(self._last_times) - _MINUTE
 
     def _time_of(self, hour: Hour, seconds: int) -> int | None:
-        start = self._start_of(hour)
+        start = self._starts[hour]
         sent = self._format.unix_time(hour, seconds, self._zone) if start is None else start + seconds
         if sent is not None:
-            self._last_times = (self._last_times[1] if self._last_times else sent, sent)
+            self._remember_times([sent])
         return sent
+
+    def _remember_times(self, times: list[int]) -> None:
+        before_last = times[-2] if len(times) > 1 else self._last_times[1] if self._last_times else times[0]
+        self._last_times = before_last, times[-1]
+
+
+class _StartTimes(dict[Hour, int | None]):
+    """The beginnings of hours; see `ExportFormat.start_of_regular_hour`."""
+
+    def __init__(self, export_format: ExportFormat, zone: ZoneInfo) -> None:
+        self._format = export_format
+        self._zone = zone
+
+    def __missing__(self, hour: Hour) -> int | None:
+        if len(self) > _MAX_HOURS:
+            self.clear()
+        self[hour] = self._format.start_of_regular_hour(hour, self._zone)
+        return self[hour]
 
 
 class Clock:
@@ -106,7 +167,21 @@ class Clock:
     def __init__(self) -> None:
         self._latest = 0
 
-    def time_of(self, sent: int | None, following: int | None) -> int:
+    def times_of(self, sent: Sequence[int | None], following: int | None) -> list[int]:
+        """Returns the times of the next messages.
+
+        Args:
+            sent: The time in the header of each one, if its date exists.
+            following: The time of the message after them, if there is one.
+        """
+        times = [time for time in sent if time is not None]
+        around = [self._latest, *times, times[-1] if following is None else following] if times else []
+        if len(times) == len(sent) and around == sorted(around):
+            self._latest = times[-1]
+            return times
+        return list(map(self._time_of, sent, chain(sent[1:], (following,))))
+
+    def _time_of(self, sent: int | None, following: int | None) -> int:
         """Returns the time of the next message.
 
         Args:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from autocakechat_whatsapp.sentence_matching import WORDS_AFTER_NAMES, find_sentences, kind_of_sentence
 from autocakechat_whatsapp.sentences import (
     CALL,
     CALL_WORD,
@@ -20,7 +22,6 @@ from autocakechat_whatsapp.sentences import (
     LOCATION,
     MEDIA,
     SYSTEM_MESSAGE,
-    kind_of_sentence,
     normalise,
 )
 
@@ -74,6 +75,9 @@ _EDITED = re.compile(
 )
 
 
+_LAST_SIGNS = frozenset(("", ">", ")", ":", "："))  # of a text in which something may be inserted
+
+
 class Content(NamedTuple):
     """The content of a message.
 
@@ -84,6 +88,30 @@ class Content(NamedTuple):
 
     kind: str
     text: str
+
+
+def find_inserted(texts: Sequence[str]) -> set[int]:
+    """Finds texts into which WhatsApp may have inserted something; all others contain only what the sender wrote.
+
+    Args:
+        texts: The texts of messages, without carriage returns.
+
+    Returns:
+        Their indices.
+    """
+    found = {index for index, text in enumerate(texts) if text[-1:] in _LAST_SIGNS}
+    found.update(find_sentences(texts))
+    joined = "\r".join(texts)
+    for sign in ("\n", MARK, _ISOLATE):
+        if sign in joined:
+            found.update(index for index, text in enumerate(texts) if sign in text)
+    folded = joined.lower()
+    for word in (_MAPS, *WORDS_AFTER_NAMES):
+        position = folded.find(word)
+        while position >= 0:
+            found.add(folded.count("\r", 0, position))
+            position = folded.find(word, position + 1)
+    return found
 
 
 def strip_ios_text(text: str) -> Content:

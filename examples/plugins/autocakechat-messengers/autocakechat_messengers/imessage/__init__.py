@@ -34,7 +34,7 @@ def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
         yield from database.read(files, run)
         return
     with run.progress("reading iMessage chats", total=sum(map(files.size, files)), unit="B") as progress:
-        yield from plain_text.read(texts, files, progress.advance)
+        yield from plain_text.FORM.read(texts, files, progress.advance)
         yield from pages.read(html, files, progress.advance)
 
 

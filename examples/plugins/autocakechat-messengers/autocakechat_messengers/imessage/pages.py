@@ -23,10 +23,18 @@ from autocakechat_messengers.text_blocks import (
 )
 
 _MARK = re.compile(rb'span(?:\.| class=")(timestamp|sender|bubble)')
-# A message that is repeated as a reply, below another one, is not the beginning of a block.
+# A message that is repeated as a reply, below another one, is not the beginning of a block. All alternatives begin with
+# the same characters, which makes the search quick.
 _START = re.compile(
-    r'<div class="reply"[^<>]*>\s*<div class="message"|^(?P<start><div class="message"|<div class ?="announcement">)',
-    re.MULTILINE,
+    r'<div class(?:="reply"[^<>]*>\s*<div class="message"'
+    r'|(?P<start>(?<=\n<div class)(?:="message"| ?="announcement">)))'
+)
+# A message with one text, and nothing else.
+_PLAIN = re.compile(
+    r'<div class="message">\s*<div class="(?:(?P<sent>sent)[^"]*|received)">\s*<p>\s*'
+    rf'<span class="timestamp">\s*(?:<a [^<>]*>)?({DATE}) +(\d+):(\d\d):(\d\d) ([AP])M(?:</a>)?[^<"]*</span>\s*'
+    r'<span class="sender">(?P<name>[^<"]*)</span>\s*</p>\s*(?:<hr>\s*)?'
+    r'<div class="message_part">\s*<span class="bubble">(?P<text>[^<"]*)</span>\s*</div>\s*</div>\s*</div>\s*'
 )
 _DATE = re.compile(rf'<span class="timestamp">\s*(?:<a [^>]*>)?({DATE}) +(\d+):(\d\d):(\d\d) ([AP])M')
 _SENDER = re.compile(r'<span class="sender">([^<]*)</span>')
@@ -82,6 +90,8 @@ def _message(block: str, number: int, pending: PendingReplies) -> Message:
     Raises:
         ValueError: The block is damaged.
     """
+    if plain := _plain_message(block, number):
+        return plain
     date = _DATE.search(block)
     if date is None:
         raise ValueError("no time")
@@ -107,6 +117,18 @@ def _message(block: str, number: int, pending: PendingReplies) -> Message:
         kind,
         outgoing=outgoing,
     )
+
+
+def _plain_message(block: str, number: int) -> Message | None:
+    """Makes a message with one text; returns None if the message may have more."""
+    parts = _PLAIN.fullmatch(block)
+    text = text_of_html(parts["text"]).strip() if parts else ""
+    if parts is None or not text:
+        return None
+    name = text_of_html(parts["name"]).strip()
+    outgoing = name == ME or parts["sent"] is not None
+    sent = english_time(*parts.groups()[1:6])
+    return Message(number, OWNER if outgoing else name, name or None, text, sent, outgoing=outgoing)
 
 
 def _without_replies(block: str, number: int, pending: PendingReplies) -> str:

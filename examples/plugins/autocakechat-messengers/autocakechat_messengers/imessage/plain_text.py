@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-from autocakechat import Chat, LogFile, Message
-from autocakechat_messengers.content import OWNER, attachment_kind
-from autocakechat_messengers.files import ExportFiles
+from autocakechat import Message
+from autocakechat_messengers.content import OWNER, attachment_kind, seconds
 from autocakechat_messengers.imessage.replies import PendingReplies
-from autocakechat_messengers.participants import kind_of_chat
-from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, read_blocks
+from autocakechat_messengers.text_blocks import DATE, english_time, start_of_hour
+from autocakechat_messengers.text_form import Sender, TextForm
 
 ME = "Me"
 _TIME = rf"{DATE} [ \d]\d:\d\d:\d\d [AP]M"
-# A message follows an empty line; the first line of an edited one has a time, too.
-_START = re.compile(rf"(?:\A|(?<=\n\n))(?P<start>)(?={_TIME})")
 _IN_BYTES = re.compile(rf"\A{_TIME}(?: \(Read by [^\n]*\))?\n[^\n]+\n|\A{_TIME} [^\n]+\n\n".encode())
 _HEADER = re.compile(
     rf"(?P<time>({DATE}) +(\d+):(\d\d):(\d\d) ([AP])M)(?: \(Read by .*\))?(?:\n(?P<sender>.+)\n|(?P<notice> .+))"
 )
-_SENDER = re.compile(rf"^{_TIME}(?: \(Read by .*\))?\r?\n([^\r\n]+)\r?\n".encode(), re.MULTILINE)
 _REPLY = re.compile(rf"^    ({_TIME})(?: \(Read by .*\))?\n    (.+)\n", re.MULTILINE)
 _TAPBACKS = re.compile(
     r"^(?:Reactions|Tapbacks):\n(?: *(?:\S{1,12} by|(?:\w+ )?Sticker from) .+(?:\n|\Z))*", re.MULTILINE
@@ -42,22 +37,24 @@ def is_text(head: bytes) -> bool:
     return _IN_BYTES.match(head.replace(b"\r\n", b"\n")) is not None
 
 
-def read(chats: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Chat]:
-    """Yields the chats.
+class _Converter:
+    """Makes the messages of a chat; see `Converter`."""
 
-    Args:
-        chats: A file for each.
-        files: All files of the export.
-        advance: Called with a number of characters that were read.
-    """
-    for file in chats:
-        kind = kind_of_chat(file, files, _SENDER)
-        yield Chat(files.names[file], file.location.stem, kind, _messages(file, files, advance))
+    def __init__(self) -> None:
+        self._pending = PendingReplies()
 
+    def strip(self, texts: Sequence[str]) -> list[str | None]:
+        lines = [text.rstrip("\n") for text in texts]
+        return [
+            None if "\n" in line or "unsent " in line or "deleted a " in line else line.strip() or None
+            for line in lines
+        ]
 
-def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    blocks = filter(str.strip, read_blocks(file, files, _START, advance))
-    return messages_of_blocks(blocks, partial(_message, pending=PendingReplies()))
+    def make_message(self, block: str, number: int) -> Message:
+        return _message(block, number, self._pending)
+
+    def remember(self, texts: Sequence[str], first: int) -> None:
+        pass
 
 
 def _message(block: str, number: int, pending: PendingReplies) -> Message:
@@ -113,3 +110,34 @@ def _content(body: str) -> tuple[str, str]:
         lines = lines[:1]  # the title and the summary of the page follow
     text = "\n".join(lines).strip()
     return (kind if text or kind != "text" else "empty message"), text
+
+
+def _start_of_hour(written: str) -> int:
+    date, _, hour = written.lstrip("\n").rpartition(" ")
+    return seconds(start_of_hour(date.rstrip(), hour, "A"))
+
+
+def _seconds(written: str) -> int:
+    minute, second = written[1:6].split(":")
+    return 60 * int(minute) + int(second) + (43_200 if written.endswith("PM") else 0)
+
+
+def _sender(written: str) -> Sender:
+    name = written.strip("\n")
+    return Sender(OWNER if name == ME else name, name, name == ME)
+
+
+FORM = TextForm(
+    separator="\n\n",
+    header=re.compile(
+        rf"\n(?<=\n\n)({DATE} [ \d]\d)(:\d\d:\d\d [AP]M)( \(Read by [^\n]*\))?"
+        rf"(\n[^\n]+\n(?!Sent with |This message |SharePlay |Started |Stopped |Attachment |[ /~]|[Aa]ttachments/"
+        rf"|(?:\w+ )?Sticker from |Edited |Reactions:|Tapbacks:|{_TIME}))?"
+    ),
+    sender=re.compile(rf"\n{_TIME}(?: \(Read by .*\))?\r?\n([^\r\n]+)(?=\r?\n)".encode()),
+    parse_hour=_start_of_hour,
+    parse_time=_seconds,
+    parse_sender=_sender,
+    title=lambda file: file.location.stem,
+    converter=_Converter,
+)

@@ -31,8 +31,8 @@ def read(files: ExportFiles, run: RunContext) -> Iterator[Chat]:
     json = [file for file in files if file not in others]
     with run.progress("reading Signal chats", total=sum(map(files.size, files)), unit="B") as progress:
         yield from json_lines.read(json, files, run, progress.advance)
-        yield from markdown.read(notes, files, progress.advance)
-        yield from plain_text.read(texts, files, progress.advance)
+        yield from markdown.FORM.read(notes, files, progress.advance)
+        yield from plain_text.FORM.read(texts, files, progress.advance)
         yield from pages.read(html, files, progress.advance)
 
 

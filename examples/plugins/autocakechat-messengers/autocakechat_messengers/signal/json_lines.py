@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any, BinaryIO
 
 import msgspec
@@ -126,6 +127,19 @@ class RecentTexts:
             self._texts[text] = id
             if len(self._texts) >= _MAX_QUOTABLE:
                 self._older, self._texts = self._texts, {}
+
+    def add_all(self, texts: Sequence[str], first: int) -> None:
+        """Adds messages with text.
+
+        Args:
+            texts: Their texts.
+            first: The id of the first message; the ids of the others follow.
+        """
+        if len(self._texts) + len(texts) < _MAX_QUOTABLE:
+            self._texts.update(zip(texts, count(first)))
+            return
+        for number, text in enumerate(texts, first):
+            self.add(text, number)
 
     def find(self, text: str) -> int | None:
         """Returns the id of the latest message with a text; None if there is none."""

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-from autocakechat import Chat, LogFile, Message
+from autocakechat import Message
 from autocakechat_messengers.content import attachment_kind, seconds
-from autocakechat_messengers.files import ExportFiles
-from autocakechat_messengers.participants import kind_of_chat
 from autocakechat_messengers.signal.json_lines import CALL, ME, SENDERS, RecentTexts, quoted_text
-from autocakechat_messengers.text_blocks import messages_of_blocks, read_blocks
+from autocakechat_messengers.text_form import Sender, TextForm
 
 _TIME = r"\[\d{4}-\d\d-\d\d,? \d\d:\d\d(?::\d\d)?\]"
-_START = re.compile(rf"^(?P<start>)(?={_TIME} [^:\n]+: )", re.MULTILINE)
 _IN_BYTES = re.compile(rf"{_TIME} [^:\n]+: ".encode())
-_SENDER = re.compile(rf"^{_TIME} (?!No-Sender:)([^:\n]+): ".encode(), re.MULTILINE)
 _HEADER = re.compile(r"\[(\d{4}-\d\d-\d\d),? (\d\d:\d\d(?::\d\d)?)\] ([^:\n]+): ")
 _QUOTE = re.compile(r"\s*((?:^>.*\n)+)\n*", re.MULTILINE)
 _REACTIONS = re.compile(r"\n\(- .* -\)")
@@ -30,22 +25,23 @@ def is_markdown(head: bytes) -> bool:
     return _IN_BYTES.match(head) is not None
 
 
-def read(conversations: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Chat]:
-    """Yields the conversations.
+class _Converter:
+    """Makes the messages of a conversation; see `Converter`."""
 
-    Args:
-        conversations: A file for each.
-        files: All files of the export.
-        advance: Called with a number of characters that were read.
-    """
-    for file in conversations:
-        kind = kind_of_chat(file, files, _SENDER)
-        yield Chat(files.names[file], file.location.parent.name, kind, _messages(file, files, advance))
+    def __init__(self) -> None:
+        self._quotable = RecentTexts()
 
+    def strip(self, texts: Sequence[str]) -> list[str | None]:
+        return [
+            None if not (text := line.strip()) or "(" in text or text[0] == ">" or text.endswith("call") else text
+            for line in texts
+        ]
 
-def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    blocks = filter(str.strip, read_blocks(file, files, _START, advance))
-    return messages_of_blocks(blocks, partial(_message, quotable=RecentTexts()))
+    def make_message(self, block: str, number: int) -> Message:
+        return _message(block, number, self._quotable)
+
+    def remember(self, texts: Sequence[str], first: int) -> None:
+        self._quotable.add_all(texts, first)
 
 
 def _message(block: str, number: int, quotable: RecentTexts) -> Message:
@@ -97,3 +93,28 @@ def _content(body: str) -> tuple[str, str]:
     if attachment:
         return attachment_kind(attachment[1] or ""), text
     return ("sticker" if is_sticker else "text" if text else "empty message"), text
+
+
+def _start_of_hour(written: str) -> int:
+    return seconds(f"{written[1:11]}T{written[-2:]}:00")
+
+
+def _seconds(written: str) -> int:
+    return seconds(f"1970-01-01T00{written.removesuffix('] ')}")
+
+
+def _sender(written: str) -> Sender:
+    name = written[:-2]
+    return Sender(SENDERS.get(name, name), name, name == ME)
+
+
+FORM = TextForm(
+    separator="\n",
+    header=re.compile(r"\n(\[\d{4}-\d\d-\d\d,? \d\d)(:\d\d(?::\d\d)?\] )()([^:\n]+: )"),
+    sender=re.compile(rf"\n{_TIME} (?!No-Sender:)([^:\n]+): ".encode()),
+    parse_hour=_start_of_hour,
+    parse_time=_seconds,
+    parse_sender=_sender,
+    title=lambda file: file.location.parent.name,
+    converter=_Converter,
+)

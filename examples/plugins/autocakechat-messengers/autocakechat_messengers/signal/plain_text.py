@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
-from autocakechat import Chat, LogFile, Message
-from autocakechat_messengers.content import attachment_kind
-from autocakechat_messengers.files import ExportFiles
-from autocakechat_messengers.participants import kind_of_chat
-from autocakechat_messengers.text_blocks import DATE, english_time, messages_of_blocks, read_blocks
+from autocakechat import Message
+from autocakechat_messengers.content import attachment_kind, seconds
+from autocakechat_messengers.text_blocks import DATE, english_time, start_of_hour
+from autocakechat_messengers.text_form import Sender, TextForm
 
-_START = re.compile(rf"^(?P<start>)(?=\[{DATE} \d\d:\d\d:\d\d\] (?:\*\*\*|<))", re.MULTILINE)
 _IN_BYTES = re.compile(rf"\A\[{DATE} \d\d:\d\d:\d\d\] (?:\*\*\* |<)".encode())
-_SENDER = re.compile(rf"^\[{DATE} \d\d:\d\d:\d\d\] <([^>\n]*)>".encode(), re.MULTILINE)
 _HEADER = re.compile(rf"\[({DATE}) (\d\d):(\d\d):(\d\d)\] (?:<(.*?)> |\*\*\* <(.*?)> sent file ?|\*\*\* )")
 # ` (Ann: 👍; Bob: ❤️)` after a text; the names have no brackets.
 _REACTIONS = re.compile(r" \((?:[^:;()\n]{1,80}: [^\w\s:;()]{1,12}(?:; |(?=\))))+\)\Z")
 _POLL = re.compile(r"Poll: .*\n +\[\d+\] ")
 _TITLE = re.compile(r" \(_id\d+\)\Z")
+_LAST_SIGNS = frozenset(("", ")"))  # of a text that is empty or may have reactions
 
 
 def is_text(head: bytes) -> bool:
@@ -26,22 +24,17 @@ def is_text(head: bytes) -> bool:
     return _IN_BYTES.match(head) is not None
 
 
-def read(conversations: Sequence[LogFile], files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Chat]:
-    """Yields the conversations.
+class _Converter:
+    """Makes the messages of a conversation; see `Converter`."""
 
-    Args:
-        conversations: A file for each.
-        files: All files of the export.
-        advance: Called with a number of characters that were read.
-    """
-    for file in conversations:
-        kind = kind_of_chat(file, files, _SENDER)
-        title = _TITLE.sub("", file.location.stem)
-        yield Chat(files.names[file], title, kind, _messages(file, files, advance))
+    def strip(self, texts: Sequence[str]) -> list[str | None]:
+        return [None if (text := line.rstrip("\n"))[-1:] in _LAST_SIGNS else text for line in texts]
 
+    def make_message(self, block: str, number: int) -> Message:
+        return _message(block, number)
 
-def _messages(file: LogFile, files: ExportFiles, advance: Callable[[int], None]) -> Iterator[Message]:
-    return messages_of_blocks(filter(str.strip, read_blocks(file, files, _START, advance)), _message)
+    def remember(self, texts: Sequence[str], first: int) -> None:
+        pass
 
 
 def _message(block: str, number: int) -> Message:
@@ -67,3 +60,25 @@ def _message(block: str, number: int) -> Message:
             number, sender_of_file, sender_of_file, "", sent, kind=attachment_kind(text.strip('"'), mime_type)
         )
     return Message(number, "", None, "", sent, kind="service: call" if text.endswith("call") else "service: notice")
+
+
+def _start_of_hour(written: str) -> int:
+    date, _, hour = written.removeprefix("[").rpartition(" ")
+    return seconds(start_of_hour(date, hour))
+
+
+def _seconds(written: str) -> int:
+    minute, second = written[1:6].split(":")
+    return 60 * int(minute) + int(second)
+
+
+FORM = TextForm(
+    separator="\n",
+    header=re.compile(rf"\n(\[{DATE} \d\d)(:\d\d:\d\d\] )()(?:(<[^>\n]*> )(?!Poll: )|(?=\*\*\*|<))"),
+    sender=re.compile(rf"\n\[{DATE} \d\d:\d\d:\d\d\] <([^>\n]*)>".encode()),
+    parse_hour=_start_of_hour,
+    parse_time=_seconds,
+    parse_sender=lambda written: Sender(written[1:-2], written[1:-2]),
+    title=lambda file: _TITLE.sub("", file.location.stem),
+    converter=_Converter,
+)
