@@ -1,6 +1,6 @@
 # `make demo` trains a bot on real conversations and starts a conversation with it; `make test` runs the tests.
 # `make demo START=conversations` first trains a start model, for about ten minutes, on conversations that the demo does not use.
-# `make demo-lora` trains a language model on the same conversations, in five to ten minutes.
+# `make demo-lora` trains a language model on the same conversations, in about five minutes.
 # All install what they need into .venv. PYTHON=/path/to/python3 selects the interpreter.
 #
 # Your own bot in containers (docs/bots/docker.md): put chat logs into tg_data, then
