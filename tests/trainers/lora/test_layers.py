@@ -58,6 +58,18 @@ def test_variational_dropout_drops_the_same_features_at_every_token() -> None:
     assert (layer.eval()(torch.ones(2, 3, 4)) == 1).all()
 
 
+def test_variational_dropout_takes_the_tokens_of_all_rows_as_one_matrix() -> None:
+    """OPT and some mixtures of experts flatten what their linear layers get."""
+    import torch
+
+    from autocakechat.plugins.trainers.lora.language_model.layers import VariationalDropout
+
+    torch.manual_seed(0)
+    outputs = VariationalDropout(0.25)(torch.ones(64, 100))
+    assert not (outputs == outputs[:1]).all()
+    assert float((outputs == 0).float().mean()) == pytest.approx(0.25, abs=0.02)
+
+
 def test_the_cross_entropy_and_its_gradient_are_those_of_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
@@ -72,3 +84,26 @@ def test_the_cross_entropy_and_its_gradient_are_those_of_pytorch(monkeypatch: py
     torch.testing.assert_close(losses, expected)
     (gradient,) = torch.autograd.grad((losses * weights).sum(), logits)
     torch.testing.assert_close(gradient, *torch.autograd.grad((expected * weights).sum(), logits))
+
+
+def test_the_gradient_of_a_likely_token_is_not_rounded_to_zero() -> None:
+    import torch
+
+    from autocakechat.plugins.trainers.lora.language_model.layers import CrossEntropy
+
+    logits = torch.tensor([[8.0, 0.0, 0.0]], dtype=torch.bfloat16, requires_grad=True)
+    (gradient,) = torch.autograd.grad(CrossEntropy.apply(logits, torch.tensor([0])).sum(), logits)
+    expected = logits.detach().float().softmax(1) - torch.tensor([[1.0, 0.0, 0.0]])
+    torch.testing.assert_close(gradient.float(), expected, rtol=0.01, atol=0.0)
+
+
+def test_a_loss_without_gradient_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from autocakechat.plugins.trainers.lora.language_model.layers import CrossEntropy
+
+    monkeypatch.delattr(torch, "empty_like")
+    with torch.inference_mode():
+        assert CrossEntropy.apply(torch.zeros(2, 4), torch.tensor([0, 3])).tolist() == pytest.approx(
+            [1.3863] * 2, abs=1e-4
+        )
