@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autocakechat.plugins.trainers.lora.bases.local import find_local
+from autocakechat.plugins.trainers.lora.language_model import attention
 from autocakechat.plugins.trainers.lora.language_model.attention import causal_attention
 from autocakechat.plugins.trainers.lora.language_model.loading import load_base
 from autocakechat.plugins.trainers.lora.language_model.precision import choose_device
+from autocakechat.plugins.trainers.lora.training.memory import estimate_training_memory
 
 
 @pytest.mark.parametrize("width", [1, 7, 8, 9, 30])
@@ -42,6 +45,32 @@ def test_a_base_computes_what_it_computes_with_the_kernels(tiny_base: Path, padd
         base.set_attn_implementation("sdpa")
         expected = base(input_ids=ids, attention_mask=mask).logits
     torch.testing.assert_close(found[mask.bool()], expected[mask.bool()])
+
+
+def test_wide_inputs_are_left_to_the_kernels(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights of attention in blocks take memory that is quadratic in the width."""
+    import torch
+
+    widths = []
+
+    def record(query: torch.Tensor, *arguments: Any) -> torch.Tensor:
+        widths.append(query.shape[1])
+        return causal_attention(query, *arguments)
+
+    monkeypatch.setattr(attention, "causal_attention", record)
+    base = load_base(find_local(tiny_base), "float32", choose_device()).eval()
+    with torch.inference_mode():
+        for width in (attention.WIDEST, attention.WIDEST + 1):
+            base(input_ids=torch.ones(1, width, dtype=torch.long))
+    assert set(widths) == {attention.WIDEST}
+
+
+def test_the_estimate_of_memory_contains_the_attention(tiny_base: Path) -> None:
+    base = load_base(find_local(tiny_base), "float32", choose_device())
+    small, large = (estimate_training_memory(base, 0, 1024, window, 4) for window in (256, 512))
+    layers, heads = 2, 4
+    assert large - small == layers * heads * 1024 * 256 * 4
+    assert estimate_training_memory(base, 0, 1024, 4096, 4) == estimate_training_memory(base, 0, 1024, 2048, 4)
 
 
 def test_variational_dropout_drops_the_same_features_at_every_token() -> None:
