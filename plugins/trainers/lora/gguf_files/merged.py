@@ -17,6 +17,7 @@ def write_merged_gguf(base: Path, adapter: Adapter, weights: Path, into: Path) -
     """Adds an adapter to the weights of a base.
 
     Changed matrices have 8 bits a weight (Q8_0): the rounding of fewer bits would remove a part of what was learnt.
+    Matrices in F32 and F16 keep their format.
 
     Args:
         base: The base, a GGUF file.
@@ -37,6 +38,7 @@ def write_merged_gguf(base: Path, adapter: Adapter, weights: Path, into: Path) -
         )
     changes = {f"{matrices.tensor}.weight": matrices for matrices in adapter_matrices(reader, weights)}
     writer = gguf.GGUFWriter(into, architecture(reader))
+    writer.data_alignment = int(reader.alignment)
     for name, field in reader.fields.items():
         if name not in _WRITTEN_ANEW:
             _copy_field(writer, name, field)
@@ -58,9 +60,11 @@ def write_merged_gguf(base: Path, adapter: Adapter, weights: Path, into: Path) -
 
 
 def _copy_field(writer: Any, name: str, field: Any) -> None:
-    """Copies a value of the metadata."""
+    """Copies a value of the metadata. Empty arrays are left out: the library gguf cannot write them."""
     import gguf
 
     kind, *parts = field.types
+    if kind == gguf.GGUFValueType.ARRAY and not parts:
+        return
     items = parts[-1] if kind == gguf.GGUFValueType.ARRAY else None
     writer.add_key_value(name, field.contents(), kind, sub_type=items)

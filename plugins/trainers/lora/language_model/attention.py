@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-_NAME = "autocakechat_blocks"
+BLOCKWISE = "autocakechat_blocks"
+"""The name of this attention in the configuration of a model."""
+WIDEST = 1024
+"""The largest number of queries that are handled in blocks. Their weights are kept for the backward pass, which takes
+memory that is quadratic in the number; for more queries, PyTorch's kernels are as fast, and keep no weights."""
 _BLOCK = 256
 """Queries that are handled at once. With smaller blocks fewer masked scores are computed, in smaller products."""
 
@@ -15,8 +19,8 @@ _BLOCK = 256
 def attend_in_blocks(model: Any) -> None:
     """Makes a model compute causal attention in blocks, in every layer.
 
-    The kernels of PyTorch for processors multiply in their own loops. Batched matrix products are two to three times as
-    fast there, above all in bfloat16, and each block of queries needs the keys up to its end only.
+    The kernels of PyTorch for processors multiply in their own loops. Batched matrix products are faster there, above
+    all in bfloat16, and each block of queries needs the keys up to its end only.
 
     Args:
         model: A causal language model of transformers. One that does not support this keeps its attention.
@@ -24,10 +28,10 @@ def attend_in_blocks(model: Any) -> None:
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
-    AttentionInterface.register(_NAME, _attention)
-    AttentionMaskInterface.register(_NAME, sdpa_mask)
+    AttentionInterface.register(BLOCKWISE, _attention)
+    AttentionMaskInterface.register(BLOCKWISE, sdpa_mask)
     if model.config._attn_implementation == "sdpa":
-        model.set_attn_implementation(_NAME)
+        model.set_attn_implementation(BLOCKWISE)
 
 
 def causal_attention(
@@ -38,12 +42,12 @@ def causal_attention(
     Args:
         query: Q, shape (rows, width, size).
         key: K, of the same shape.
-        value: V, of the same shape.
+        value: V, shape (rows, width, size of a value).
         scaling: c.
         block: The number of queries that are handled at once.
 
     Returns:
-        The outputs, shape (rows, width, size).
+        The outputs, of the same shape as `value`.
 
     Source: Vaswani et al., "Attention Is All You Need", 2017, section 3.2.
     """
@@ -77,20 +81,20 @@ def _attention(
         module: The layer.
         query: Shape (rows, heads, width, size).
         key: Shape (rows, groups, width of the keys, size); each group is for several heads.
-        value: Of the same shape as `key`.
+        value: Shape (rows, groups, width of the keys, size of a value).
         attention_mask: What may be attended to; None for causal attention.
         scaling: The factor of the scores; by default 1 / sqrt(size).
         dropout: The dropout rate of the weights.
         options: What some architectures pass.
 
     Returns:
-        The outputs, shape (rows, width, heads, size), and no weights.
+        The outputs, shape (rows, width, heads, size of a value), and no weights.
     """
     rows, heads, width, size = query.shape
     causal = options.pop("is_causal", None)
     causal = getattr(module, "is_causal", True) if causal is None else causal
     more = attention_mask is not None or dropout or options.get("position_bias") is not None
-    if more or not causal or width == 1 or width != key.shape[2]:
+    if more or not causal or not 1 < width <= WIDEST or width != key.shape[2]:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         found: tuple[torch.Tensor, None] = sdpa_attention_forward(

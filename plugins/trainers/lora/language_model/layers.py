@@ -26,18 +26,21 @@ class VariationalDropout(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         self._rate = rate
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Drops features of inputs of shape (rows, width, features), in training only."""
+        """Drops features of inputs, in training only.
+
+        Args:
+            inputs: Shape (rows, width, features). Some architectures pass (tokens, features): each token has its mask.
+        """
         if not self.training:
             return inputs
-        rows, _, features = inputs.shape
-        mask = inputs.new_empty(rows, 1, features).bernoulli_(1 - self._rate)
+        mask = torch.empty_like(inputs[:, :1] if inputs.dim() > 2 else inputs).bernoulli_(1 - self._rate)
         return inputs * mask.div_(1 - self._rate)
 
 
 class CrossEntropy(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
     """Computes -log softmax(z)_t of each row z of logits; dL/dz = softmax(z) - one_hot(t).
 
-    The logits are the largest tensor of a training. They are read in chunks, and only their softmax is kept.
+    The logits are the largest tensor of a training. They are read in chunks, and only dL/dz is kept.
     """
 
     @staticmethod
@@ -45,7 +48,7 @@ class CrossEntropy(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
         """Computes the losses in float32.
 
         Args:
-            ctx: Keeps the softmax.
+            ctx: Keeps dL/dz.
             logits: z, shape (rows, tokens).
             targets: t, shape (rows,).
 
@@ -53,22 +56,21 @@ class CrossEntropy(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
             Shape (rows,).
         """
         losses = logits.new_empty(len(logits), dtype=torch.float32)
-        softmax = torch.empty_like(logits)
+        derivative = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
         rows = max(1, _CHUNK // logits.shape[1])
         for start in range(0, len(logits), rows):
             part = slice(start, start + rows)
+            places = targets[part, None]
             log_p = logits[part].log_softmax(1, dtype=torch.float32)
-            losses[part] = -log_p.gather(1, targets[part, None])[:, 0]
-            softmax[part] = log_p.exp_()
-        ctx.save_for_backward(softmax, targets)
+            losses[part] = -log_p.gather(1, places)[:, 0]
+            if derivative is not None:  # the difference is rounded, and not the softmax: it is small for a likely token
+                derivative[part] = log_p.exp_().scatter_add_(1, places, log_p.new_full(places.shape, -1.0))
+        ctx.save_for_backward(derivative)
         return losses
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Computes the gradient of the logits, in place of their softmax: it can be computed only once."""
-        softmax, targets = ctx.saved_tensors
+        """Computes the gradient of the logits, in place of dL/dz: it can be computed only once."""
+        (derivative,) = ctx.saved_tensors
         (gradient,) = gradients
-        factor = gradient[:, None].to(softmax.dtype)
-        found = softmax.mul_(factor)
-        found[torch.arange(len(targets), device=targets.device), targets] -= factor[:, 0]
-        return found, None
+        return derivative.mul_(gradient[:, None].to(derivative.dtype)), None

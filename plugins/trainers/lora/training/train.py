@@ -215,7 +215,8 @@ def _training_config(options: Options, weights: int, precision: Precision, seed:
 def _spare_memory(model: Any, weights: int, options: Options, precision: Precision, run: RunContext) -> None:
     """Turns on gradient checkpointing if memory is short: activations are computed twice instead of kept."""
     bytes_per_number = 4 if precision == "float32" else 2
-    needed = estimate_training_memory(model, weights, max(options.step_tokens, options.window), bytes_per_number)
+    step_tokens = max(options.step_tokens, options.window)
+    needed = estimate_training_memory(model, weights, step_tokens, options.window, bytes_per_number)
     available = available_memory()
     if available is not None and needed > available:
         run.log.warning(

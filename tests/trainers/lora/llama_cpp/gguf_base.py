@@ -16,11 +16,13 @@ LAYERS, UNITS, INNER, HEADS, KEY_HEADS, CONTEXT = 2, 64, 128, 4, 2, 1024
 END = "<|im_end|>"
 
 
-def write_gguf_base(file: Path, seed: int = 0, architecture: str = "llama") -> Path:
+def write_gguf_base(file: Path, seed: int = 0, architecture: str = "llama", alignment: int | None = None) -> Path:
     """Writes the model and returns its path."""
     import gguf
 
     writer = gguf.GGUFWriter(file, architecture)
+    if alignment:
+        writer.add_custom_alignment(alignment)
     writer.add_name("tiny")
     writer.add_license("apache-2.0")
     writer.add_context_length(CONTEXT)

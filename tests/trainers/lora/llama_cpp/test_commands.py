@@ -16,6 +16,7 @@ from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
 from autocakechat.plugins.trainers.lora.gguf_files import for_llama
 from autocakechat.plugins.trainers.lora.gguf_files.chat_template import gguf_chat_format
+from autocakechat.plugins.trainers.lora.gguf_files.merged import write_merged_gguf
 from autocakechat.plugins.trainers.lora.language_model.loading import encode, load_tokenizer
 from autocakechat.plugins.trainers.lora.model.folder import ADAPTER, ADAPTER_GGUF, MERGED_GGUF, ModelFolder
 from autocakechat.plugins.trainers.lora.prompts.prompt import render
@@ -60,6 +61,24 @@ def test_a_merged_gguf_replies_like_the_model(
     engine = LlamaEngine(tmp_path / "merged.gguf", None, END, 128)
     assert engine.generate(prompts, GREEDY) == open_engine(model, "llama.cpp").generate(prompts, GREEDY)
     assert gguf_chat_format(tmp_path / "merged.gguf") == model.settings.chat_format
+
+
+def test_a_base_with_an_alignment_and_an_empty_array_is_merged(
+    model: ModelFolder, prompts: Sequence[str], tmp_path: Path
+) -> None:
+    base, merged, expected = (tmp_path / name for name in ("base.gguf", "merged.gguf", "expected.gguf"))
+    content = write_gguf_base(base, alignment=64).read_bytes()
+    magic, tensors, fields = content[:8], content[8:16], int.from_bytes(content[16:24], "little")
+    name = b"general.%032d" % 0  # so that the field has 64 bytes, and the tensors stay aligned
+    array, of_strings = (number.to_bytes(4, "little") for number in (9, 8))
+    field = len(name).to_bytes(8, "little") + name + array + of_strings + bytes(8)
+    base.write_bytes(magic + tensors + (fields + 1).to_bytes(8, "little") + field + content[24:])
+    assert model.adapter
+    assert model.base.gguf
+    write_merged_gguf(base, model.adapter, model.adapter_file, merged)
+    write_merged_gguf(model.base_folder / model.base.gguf, model.adapter, model.adapter_file, expected)
+    replies = [LlamaEngine(file, None, END, 128).generate(prompts, GREEDY) for file in (merged, expected)]
+    assert replies[0] == replies[1]
 
 
 @pytest.mark.parametrize(
