@@ -48,9 +48,9 @@ demo-lora: $(VENV)/demo-lora
 
 test: lint types pytest
 
-# The tests of a file run in one process: they share what takes long to make.
+# The tests of a file run in one process: they share what takes long to make. tests/conftest.py orders the files.
 pytest: $(VENV)/dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 coverage: $(VENV)/dev
 	$(BIN)/python -m coverage run -m pytest
