@@ -98,7 +98,8 @@ def test_evaluation_measures_the_perplexity_of_the_training(trained: Project, ou
     evaluation = json.loads(done.stdout)
     assert evaluation["samples"] == evaluation["available"] == metrics["validation_samples"]
     measures = evaluation["models"]["pipeline"]["measures"]
-    assert measures["likelihood.perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-4)
+    # Where the processor multiplies bfloat16, the training measures with it.
+    assert measures["likelihood.perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-3)
     similarity, distinct = measures["variety.lexical_similarity"], measures["variety.distinct_1"]
     assert similarity["baselines"]["most_frequent"] < similarity["value"] < 1
     assert distinct["baselines"]["most_frequent"] < distinct["value"]
