@@ -33,7 +33,7 @@ need = $(if $(strip $(1)),,$(error $(2)))
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 TORCH ?= torch$(if $(filter Linux,$(shell uname)),$(if $(shell command -v nvidia-smi),, --index-url $(TORCH_CPU)))
 
-.PHONY: demo demo-lora test coverage lint types soak docs lock audit generate_corpus clean
+.PHONY: demo demo-lora test pytest coverage lint types soak docs lock audit generate_corpus clean
 .DELETE_ON_ERROR:
 
 DEMO_EXPORT := $(BIN)/python examples/demo/chitchat_export.py examples/demo/tg_data --conversations 400
@@ -46,9 +46,11 @@ demo-lora: $(VENV)/demo-lora
 	@$(DEMO_EXPORT)
 	@$(BIN)/acc run examples/demo/language-model.toml
 
-# The tests of a file run in one process: they share trained models.
-test: lint types
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
+test: lint types pytest
+
+# The tests of a file run in one process: they share what takes long to make. tests/conftest.py orders the files.
+pytest: $(VENV)/dev
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 coverage: $(VENV)/dev
 	$(BIN)/python -m coverage run -m pytest

@@ -22,6 +22,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
+LONG = (
+    "test_flow.py",
+    "trainers/cakechat/training/test_workers.py",
+    "test_example_plugins.py",
+    "trainers/cakechat/pretrained/test_start_model.py",
+    "trainers/cakechat/test_start_training.py",
+    "trainers/cakechat/training/test_resuming.py",
+    "trainers/cakechat/training/test_training.py",
+    "test_install.py",
+    "test_contracts.py",
+)
+"""Files that take long. They run first, so that no process is left with one of them at the end."""
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -33,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
     if not os.environ.get("ACC_SOAK"):
         for item in items:
             if item.get_closest_marker("soak"):
@@ -66,7 +80,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(ROOT / name, checkout / name)  # type: ignore[operator]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     built = subprocess.run(
-        [*pip, "wheel", "--no-deps", "--wheel-dir", folder, checkout], capture_output=True, text=True
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, checkout],
+        capture_output=True,
+        text=True,
     )
     assert built.returncode == 0, built.stdout + built.stderr
     return next(folder.glob("autocakechat-*.whl"))

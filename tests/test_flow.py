@@ -57,13 +57,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return demo
 
 
-def test_the_network_is_far_better_than_word_frequencies(trained: Project) -> None:
-    metrics = run_until_model(trained)["model"]["metrics"]
+@pytest.fixture(scope="module")
+def outcome(trained: Project) -> dict[str, Any]:
+    """The output of `acc run --until model --json` for the trained model."""
+    return run_until_model(trained)
+
+
+def test_the_network_is_far_better_than_word_frequencies(outcome: dict[str, Any]) -> None:
+    metrics = outcome["model"]["metrics"]
     assert metrics["perplexity"] < 0.6 * metrics["unigram_perplexity"]
 
 
-def test_replies_consist_of_words_of_the_corpus(trained: Project) -> None:
-    outcome = run_until_model(trained)
+def test_replies_consist_of_words_of_the_corpus(trained: Project, outcome: dict[str, Any]) -> None:
     assert outcome["corpus"]["reused"]
     assert outcome["model"]["reused"]
     corpus = Path(outcome["corpus"]["path"])
@@ -75,6 +80,7 @@ def test_replies_consist_of_words_of_the_corpus(trained: Project) -> None:
     assert all(replies)
     assert set(re.findall(r"\w+", " ".join(replies).replace("\\n", " ").lower())) <= words
     assert len(set(replies)) > 5
+    assert re.fullmatch(r"model: Robin, .*\n", done.stderr), "libraries print nothing"
 
 
 def test_a_second_run_starts_the_bot_without_training(trained: Project) -> None:
@@ -85,23 +91,19 @@ def test_a_second_run_starts_the_bot_without_training(trained: Project) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_evaluation_measures_the_perplexity_of_the_training(trained: Project) -> None:
-    metrics = run_until_model(trained)["model"]["metrics"]
+def test_evaluation_measures_the_perplexity_of_the_training(trained: Project, outcome: dict[str, Any]) -> None:
+    metrics = outcome["model"]["metrics"]
     done = trained.acc("evaluate", "--json", "--samples", "100000", "--candidates", "2", "--html", "page.html")
     assert done.returncode == 0, done.stderr
     evaluation = json.loads(done.stdout)
     assert evaluation["samples"] == evaluation["available"] == metrics["validation_samples"]
     measures = evaluation["models"]["pipeline"]["measures"]
-    assert measures["likelihood.perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-4)
+    # Where the processor multiplies bfloat16, the training measures with it.
+    assert measures["likelihood.perplexity"]["person"] == pytest.approx(metrics["perplexity"], rel=1e-3)
     similarity, distinct = measures["variety.lexical_similarity"], measures["variety.distinct_1"]
     assert similarity["baselines"]["most_frequent"] < similarity["value"] < 1
     assert distinct["baselines"]["most_frequent"] < distinct["value"]
     assert "<h1>Evaluation</h1>" in (trained.folder / "page.html").read_text()
-
-
-def test_libraries_print_nothing(trained: Project) -> None:
-    done = trained.acc("chat", "model", stdin="hello\n")
-    assert re.fullmatch(r"model: Robin, .*\n", done.stderr)
 
 
 def test_a_copied_model_folder_works(trained: Project, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,9 +14,19 @@ from typing import Any
 
 import pytest
 
+from autocakechat.registry.scaffold import KINDS
+from autocakechat.testing import Project
 from tests.conftest import ROOT
 
 FOLDERS = {"autocakechat": ROOT / "core", "autocakechat.plugins": ROOT / "plugins"}
+SOAK = [pytest.param(kind, marks=pytest.mark.soak) for kind in KINDS if kind != "source"]
+TABLES = {
+    "source": {"source": {"use": "my-own", "path": "log.txt"}},
+    "extractor": {"extractor": {"use": "my-own", "server": "bob"}},
+    "annotator": {"annotator": {"use": "my-own"}},
+    "trainer": {"trainer": {"use": "my-own"}},
+    "deployer": {"deployer": {"use": "my-own"}},
+}
 
 
 def setup_cfg() -> ConfigParser:
@@ -24,10 +35,17 @@ def setup_cfg() -> ConfigParser:
     return parser
 
 
-def run(*command: str | Path, cwd: Path | None = None) -> str:
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+def finished(*command: str | Path, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program with additional environment variables; it must succeed."""
+    words = [str(part) for part in command]
+    done = subprocess.run(words, cwd=cwd, env=os.environ | variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """Runs a program and returns its standard output."""
+    return finished(*command, cwd=cwd).stdout
 
 
 def readme_block(first_line: str) -> str:
@@ -38,7 +56,7 @@ def readme_block(first_line: str) -> str:
 
 @pytest.fixture(scope="module")
 def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a new environment with the wheel and the README's plugin in it."""
+    """The programs of a new environment with the wheel, pytest and the README's plugin in it."""
     folder = tmp_path_factory.mktemp("fresh")
     plugin = folder / "plugin"
     plugin.mkdir()
@@ -46,7 +64,8 @@ def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (plugin / "pyproject.toml").write_text(readme_block("# pyproject.toml"))
     run(sys.executable, "-m", "venv", folder / "venv")
     programs = folder / "venv" / "bin"
-    run(programs / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install", wheel)
+    pip = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+    run(programs / "python", *pip, "install", f"{wheel}[testing]", "setuptools>=77")
     run(programs / "acc", "plugins", "install", plugin)
     return programs
 
@@ -134,6 +153,28 @@ def test_what_is_no_plugin_is_told_of(fresh: Path, tmp_path: Path) -> None:
     done = subprocess.run([fresh / "acc", "plugins", "install", tmp_path], capture_output=True, text=True)
     assert done.returncode == 1
     assert "acc-other: installed, but not a plugin of autocakechat" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", ["source", *SOAK])
+def test_a_new_plugin_works_without_changes(kind: str, fresh: Path, tmp_path: Path) -> None:
+    """A package that `acc plugins new` writes can be built, installed, listed, tested and run."""
+    made = finished(fresh / "acc", "plugins", "new", "my-own", "--kind", kind, cwd=tmp_path)
+    assert "autocakechat-my-own: created" in made.stdout + made.stderr
+    package = tmp_path / "autocakechat-my-own"
+    pip = (fresh / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, package)
+    try:
+        wheel = tmp_path / "autocakechat_my_own-0.1.0-py3-none-any.whl"
+        installed = finished(fresh / "acc", "plugins", "install", wheel)
+        assert f"it provides {kind} my-own" in installed.stdout + installed.stderr
+        assert "my-own" in run(fresh / "acc", "plugins", "list", "--external", "--check", "--kind", kind)
+        assert " passed" in run(fresh / "python", "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", cwd=package)
+        project = Project.make(tmp_path / "acc")
+        project.pipeline(**TABLES[kind])
+        fake_stages = str(project.folder.parent / "site")
+        finished(fresh / "acc", "run", "--until", "model", cwd=project.folder, PYTHONPATH=fake_stages)
+    finally:
+        run(fresh / "acc", "plugins", "uninstall", "my-own")
 
 
 def test_every_package_folder_is_in_the_wheel() -> None:

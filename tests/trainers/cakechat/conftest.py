@@ -15,18 +15,24 @@ from typing import Any
 
 import attrs
 import chitchat_dataset
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from autocakechat import Corpus, Progress, RunContext
 from autocakechat.plugins.trainers.cakechat.options import Options
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.train_step import TrainingConfig
 from tests.conftest import ROOT, silent_progress
+from tests.made_once import made_once
 
 SMALL = Options(
     hidden=32, embedding=24, vocabulary=400, batch_size=32, epochs=2, learning_rate=0.02, precision="float32"
 )
-QUICK = attrs.evolve(SMALL, epochs=1, batch_size=512, rehearsals=0, ranking=False)
+NETWORK = attrs.evolve(SMALL, ranking=False)
+"""Trains the network alone, without past replies: the ranker takes as long as the network."""
+
+QUICK = attrs.evolve(NETWORK, epochs=1, batch_size=512, rehearsals=0)
 """For tests of a training whose model is not used."""
 
 CONFIG = TrainingConfig(
@@ -83,6 +89,14 @@ def run_in(folder: Path, seed: int = 42) -> RunContext:
     return RunContext(log=logging.getLogger("autocakechat.test"), progress=silent_progress, seed=seed, state=folder)
 
 
+def assert_same_weights(first: Path, second: Path) -> None:
+    """Compares the weights of two model folders."""
+    first_weights, second_weights = (load_file(folder / "weights.safetensors") for folder in (first, second))
+    assert first_weights.keys() == second_weights.keys()
+    for name in first_weights:
+        np.testing.assert_array_equal(first_weights[name], second_weights[name])
+
+
 class InterruptedProgress:
     """Raises KeyboardInterrupt after a number of mini-batches."""
 
@@ -109,11 +123,30 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return write_corpus(tmp_path_factory.mktemp("corpus"), dialogs[:45], dialogs[45:])
 
 
+def trained_once(
+    name: str, options: Options, corpus: Corpus, factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    """Returns a model folder and its metrics, trained once for all processes of the tests."""
+
+    def make(folder: Path) -> None:
+        (folder / "model").mkdir()
+        metrics = dict(train(options, corpus, folder / "model", run_in(folder / "state")))
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+
+    folder = made_once(factory, name, make)
+    return folder / "model", json.loads((folder / "metrics.json").read_text())
+
+
 @pytest.fixture(scope="session")
 def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A trained model folder and its metrics."""
-    folder = tmp_path_factory.mktemp("model")
-    return folder, dict(train(SMALL, corpus, folder, run_in(tmp_path_factory.mktemp("state"))))
+    """A trained model folder with past replies, and its metrics."""
+    return trained_once("trained", SMALL, corpus, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def trained_network(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A trained model folder without past replies, and its metrics."""
+    return trained_once("trained_network", NETWORK, corpus, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -25,12 +25,11 @@ from autocakechat.plugins.trainers.cakechat.start_training import (
     with_start_model,
 )
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, continue_training, train
-from tests.trainers.cakechat.conftest import SMALL, interrupted, run_in
+from tests.trainers.cakechat.conftest import NETWORK, interrupted, run_in
 from tests.trainers.cakechat.pretrained.bucket import make_authority, serve_bucket
-from tests.trainers.cakechat.training.test_training import assert_same_weights
 
-TINY = attrs.evolve(SMALL, targets="all", rehearsals=0)
-TUNING = Options(start="conversations", batch_size=32, epochs=1, rehearsals=0)
+TINY = attrs.evolve(NETWORK, targets="all", rehearsals=0)
+TUNING = Options(start="conversations", batch_size=32, epochs=1, rehearsals=0, ranking=False)
 
 
 @pytest.fixture(scope="module")
@@ -88,28 +87,21 @@ def test_the_model_is_trained_once_and_can_be_opened(
     assert len(names | {other.name}) == 3
 
 
-def test_an_interrupted_training_continues(
+def test_a_damaged_model_is_trained_again_and_continues_after_an_interruption(
     cache: Path, dataset: Path, run: RunContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    complete = conversation_model(TRAINER, dataset, TINY, run)
-    uninterrupted = complete.rename(complete.with_name("uninterrupted"))
-    with pytest.raises(KeyboardInterrupt):
-        conversation_model(TRAINER, dataset, TINY, interrupted(run, 20))
-    assert not complete.exists()
-    assert conversation_model(TRAINER, dataset, TINY, run) == complete
-    assert "resuming from step 20" in caplog.text
-    assert_same_weights(uninterrupted, complete)
-
-
-def test_a_damaged_model_is_trained_again(
-    cache: Path, dataset: Path, run: RunContext, caplog: pytest.LogCaptureFixture
-) -> None:
-    weights = model_folder(TRAINER, dataset, TINY) / "weights.safetensors"
+    folder = model_folder(TRAINER, dataset, TINY)
+    weights = folder / "weights.safetensors"
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    conversation_model(TRAINER, dataset, TINY, run)
+    with pytest.raises(KeyboardInterrupt):
+        conversation_model(TRAINER, dataset, TINY, interrupted(run, 20))
     assert f"{weights} is damaged, so it is trained again" in caplog.text
+    assert weights.read_bytes() != content
+
+    assert conversation_model(TRAINER, dataset, TINY, run) == folder
+    assert "resuming from step 20" in caplog.text
     assert weights.read_bytes() == content
 
 

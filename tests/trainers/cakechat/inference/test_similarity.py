@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-import attrs
 import numpy as np
 import pytest
 
@@ -14,7 +13,7 @@ from autocakechat.plugins.trainers.cakechat.inference.similarity import Similari
 from autocakechat.plugins.trainers.cakechat.network.model_files import Model, load_model
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
-from tests.trainers.cakechat.conftest import SMALL, run_in, write_corpus
+from tests.trainers.cakechat.conftest import NETWORK, run_in, write_corpus
 
 THINGS = ["pears", "boats", "cats", "maps", "owls", "pies", "nuts", "kites", "songs", "hats", "drums", "ponds", "eggs"]
 
@@ -31,7 +30,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
         dialogs.append([{"text": text, "condition": "neutral"} for text in texts])
     corpus = write_corpus(folder / "corpus", dialogs[:360], dialogs[360:])
     (folder / "model").mkdir()
-    train(attrs.evolve(SMALL, epochs=2), corpus, folder / "model", run_in(folder / "state"))
+    train(NETWORK, corpus, folder / "model", run_in(folder / "state"))
     return load_model(folder / "model")
 
 

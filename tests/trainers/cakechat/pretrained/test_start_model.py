@@ -25,11 +25,18 @@ from autocakechat.plugins.trainers.cakechat.pretrained.start_model import (
     with_new_tokens,
 )
 from autocakechat.plugins.trainers.cakechat.trainer_type import TRAINER, load, train
-from tests.trainers.cakechat.conftest import SMALL, run_in, write_corpus
+from tests.trainers.cakechat.conftest import assert_same_weights, interrupted, run_in, write_corpus
 from tests.trainers.cakechat.pretrained.bucket import make_authority, serve_bucket
-from tests.trainers.cakechat.training.test_training import assert_same_weights, interrupted
 
-TUNING = Options(start="pretrained", batch_size=32, epochs=1, learning_rate=0.01, rehearsals=0, precision="float32")
+TUNING = Options(
+    start="pretrained",
+    batch_size=32,
+    epochs=1,
+    learning_rate=0.01,
+    rehearsals=0,
+    ranking=False,
+    precision="float32",
+)
 
 
 def trained_on(options: Options, corpus: Corpus, folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -79,7 +86,7 @@ def test_training_continues_from_a_model_folder_and_can_be_interrupted(
 def test_a_training_that_makes_the_start_model_worse_keeps_its_weights(
     corpus: Corpus, trained: tuple[Path, dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = attrs.evolve(TUNING, start_path=trained[0], learning_rate=0.3, warm_up=0)
+    options = attrs.evolve(TUNING, start_path=trained[0], learning_rate=0.1, warm_up=0)
     folder, metrics = trained_on(options, corpus, tmp_path)
     assert metrics["perplexity"] == metrics["start_perplexity"] == pytest.approx(trained[1]["perplexity"], rel=1e-4)
     assert caplog.messages == [
@@ -164,10 +171,11 @@ def test_new_tokens_do_not_change_existing_weights(original: StartModel, tmp_pat
     np.testing.assert_allclose(after[..., old] / unknown, 30 / 61, rtol=1e-3)
 
 
-def test_new_tokens_of_a_shared_embedding(corpus: Corpus, run: RunContext, tmp_path: Path) -> None:
-    (tmp_path / "model").mkdir()
-    train(attrs.evolve(SMALL, embeddings="shared", epochs=1), corpus, tmp_path / "model", run)
-    start = load_start_model(attrs.evolve(TUNING, start_path=tmp_path / "model"), run)
+def test_new_tokens_of_a_shared_embedding(
+    trained: tuple[Path, dict[str, Any]], run: RunContext, tmp_path: Path
+) -> None:
+    start = load_start_model(attrs.evolve(TUNING, start_path=trained[0]), run)
+    assert start.settings.network.shared_embedding
     extended = with_new_tokens(start, Counter({"quokka": 20, "zyzzyva": 10}), limit=1, min_count=2, seed=1)
     first, second = save_and_load(start, tmp_path / "before"), save_and_load(extended, tmp_path / "after")
     context, response = first.context_ids([["hi", "how are you?"]]), first.response_ids(["i am fine"])

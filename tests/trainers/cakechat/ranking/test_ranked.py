@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from autocakechat import Corpus, RankingResponder, Request, RunContext, ScoringResponder, UserError, set_aside
@@ -18,8 +17,7 @@ from autocakechat.plugins.trainers.cakechat.network.hred import Network
 from autocakechat.plugins.trainers.cakechat.options import ReplyOptions
 from autocakechat.plugins.trainers.cakechat.ranking.network_features import GAIN
 from autocakechat.plugins.trainers.cakechat.ranking.ranked_responder import RankedResponder
-from autocakechat.plugins.trainers.cakechat.trainer_type import load, train
-from tests.trainers.cakechat.conftest import SMALL, run_in
+from autocakechat.plugins.trainers.cakechat.trainer_type import load
 
 QUESTION = Request(["Hello!", "hi", "what do you do for fun?"])
 
@@ -163,11 +161,8 @@ def test_a_damaged_folder_is_reported(folder: Path, tmp_path: Path, run: RunCont
         load(copy, ReplyOptions(), run)
 
 
-def test_a_training_can_do_without(corpus: Corpus, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    options = attrs.evolve(SMALL, ranking=False, epochs=1, hidden=8, rehearsals=0)
-    metrics = train(options, corpus, folder, run_in(tmp_path / "state"))
+def test_a_training_can_do_without(corpus: Corpus, trained_network: tuple[Path, dict[str, Any]]) -> None:
+    folder, metrics = trained_network
     assert "examples" not in metrics
     assert not (folder / "past_replies").exists()
     replies = sum(len(dialog) // 2 for dialog in corpus.dialogs("train"))

@@ -37,19 +37,24 @@ def test_measuring_steps_changes_nothing(corpus: Corpus, tmp_path: Path) -> None
 
 
 def test_the_time_and_the_memory_are_estimated_before_the_training(
-    corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     options, run = attrs.evolve(SMALL, reverse=True), run_in(tmp_path / "state")
+    shortage = "GB of memory, but only 0.0 GB are available; lower trainer.batch_size"
     caplog.set_level(logging.INFO)
     with pytest.raises(KeyboardInterrupt):
         train(options, corpus, tmp_path, interrupted(run, 1))
     assert re.search(r" weights; about \d\.\d GB of memory; products in float32\n", caplog.text)
     expected = r"forward model: about \d+ s for 2 epochs on this machine, and as long again for the reverse model\n"
     assert re.search(expected, caplog.text)
+    assert shortage not in caplog.text
+
     caplog.clear()
+    monkeypatch.setattr(train_module, "available_memory", lambda: 2 * 2**20)
     with pytest.raises(KeyboardInterrupt):
         train(options, corpus, tmp_path, interrupted(run, 1))
     assert "s for the rest of 2 epochs on this machine" in caplog.text
+    assert shortage in caplog.text
 
 
 def test_durations_have_few_digits() -> None:
@@ -58,16 +63,10 @@ def test_durations_have_few_digits() -> None:
     assert [format_duration(value) for value in seconds] == expected
 
 
-def test_short_memory_is_warned_about_before_training(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_available_memory_is_that_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemFree:   1 kB\nMemAvailable:    2048 kB\n")
     assert available_memory(tmp_path / "meminfo") == 2 * 2**20
     assert available_memory(tmp_path / "none") is None
-    monkeypatch.setattr(train_module, "available_memory", lambda: available_memory(tmp_path / "meminfo"))
-    with pytest.raises(KeyboardInterrupt):
-        train(SMALL, corpus, tmp_path, interrupted(run_in(tmp_path / "state"), 1))
-    assert "GB of memory, but only 0.0 GB are available; lower trainer.batch_size" in caplog.text
 
 
 def test_more_replies_take_longer_and_give_a_better_bot() -> None:

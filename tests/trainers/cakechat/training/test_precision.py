@@ -16,10 +16,10 @@ from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training import precision as precision_module
 from autocakechat.plugins.trainers.cakechat.training.checkpoint import recorded_precision
 from autocakechat.plugins.trainers.cakechat.training.precision import choose_precision
-from tests.trainers.cakechat.conftest import SMALL, interrupted, run_in
+from tests.trainers.cakechat.conftest import NETWORK, interrupted, run_in
 
-BFLOAT16 = attrs.evolve(SMALL, precision="bfloat16")
-AUTO = attrs.evolve(SMALL, precision="auto")
+BFLOAT16 = attrs.evolve(NETWORK, precision="bfloat16")
+AUTO = attrs.evolve(NETWORK, precision="auto")
 
 
 def on_a_processor(monkeypatch: pytest.MonkeyPatch, multiplies_bfloat16: bool) -> None:
@@ -36,11 +36,11 @@ def test_auto_is_what_the_processor_multiplies(run: RunContext, monkeypatch: pyt
 
 
 def test_a_training_in_bfloat16_learns_as_much(
-    corpus: Corpus, trained: tuple[Path, dict[str, Any]], tmp_path: Path
+    corpus: Corpus, trained_network: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     metrics = train(BFLOAT16, corpus, tmp_path, run_in(tmp_path / "state"))
-    assert metrics["perplexity"] == pytest.approx(trained[1]["perplexity"], rel=0.03)
-    assert metrics["perplexity"] != trained[1]["perplexity"]
+    assert metrics["perplexity"] == pytest.approx(trained_network[1]["perplexity"], rel=0.03)
+    assert metrics["perplexity"] != trained_network[1]["perplexity"]
     weights, _ = read_arrays(tmp_path / "weights.safetensors")
     assert {array.dtype for array in weights.values()} == {np.dtype(np.float32)}
 

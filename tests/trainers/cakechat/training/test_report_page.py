@@ -19,7 +19,7 @@ from autocakechat.plugins.trainers.cakechat.training.monitoring.report_page impo
 from autocakechat.plugins.trainers.cakechat.training.monitoring.sample_replies import Prompt
 from autocakechat.plugins.trainers.cakechat.training_network.backend import tf
 from tests.core.display.page_content import headings, parse, rows, sections, text_of
-from tests.trainers.cakechat.conftest import SMALL, run_in
+from tests.trainers.cakechat.conftest import NETWORK, SMALL, run_in
 
 
 def test_the_page_shows_the_history(trained: tuple[Path, dict[str, Any]]) -> None:
@@ -86,18 +86,25 @@ def test_the_sample_replies_of_a_long_training_are_cut() -> None:
     assert len([name for name in names if name.startswith("epoch")]) == 12
 
 
-def test_without_sample_replies_the_page_shows_nothing_of_the_corpus(corpus: Corpus, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def without_replies(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a training without sample replies: its model in `model`, its TensorBoard log in `board`."""
+    folder = tmp_path_factory.mktemp("without_replies")
     report = {"replies_by": [{"id": "user1", "name": "Bob", "replies": 3}]}
-    shutil.copytree(corpus.path, tmp_path / "corpus")
-    (tmp_path / "corpus" / "report.json").write_text(json.dumps(report))
-    model = tmp_path / "model"
-    model.mkdir()
-    options = attrs.evolve(SMALL, rehearsals=0, epochs=1, batch_size=512)
-    train(options, Corpus(tmp_path / "corpus"), model, run_in(tmp_path / "state"))
-    page = (model / "training.html").read_text("utf-8")
+    shutil.copytree(corpus.path, folder / "corpus")
+    (folder / "corpus" / "report.json").write_text(json.dumps(report))
+    (folder / "model").mkdir()
+    options = attrs.evolve(NETWORK, rehearsals=0, batch_size=128, tensorboard=folder / "board")
+    train(options, Corpus(folder / "corpus"), folder / "model", run_in(folder / "state"))
+    return folder
+
+
+def test_without_sample_replies_the_page_shows_nothing_of_the_corpus(without_replies: Path) -> None:
+    page = (without_replies / "model" / "training.html").read_text("utf-8")
     assert "Sample replies" not in page
     assert "Bob" not in page
-    assert json.loads((model / "training.json").read_text("utf-8"))["forward"]["replies"] == [[]]
+    history = json.loads((without_replies / "model" / "training.json").read_text("utf-8"))["forward"]
+    assert history["replies"] == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -116,12 +123,10 @@ def test_the_person_is_the_one_with_the_most_replies(people: Any, name: str | No
     assert person_name({} if people is None else {"replies_by": people}) == name
 
 
-def test_the_curves_are_written_for_tensorboard(corpus: Corpus, tmp_path: Path) -> None:
-    options = attrs.evolve(SMALL, epochs=2, batch_size=128, tensorboard=tmp_path / "board", rehearsals=0)
-    train(options, corpus, tmp_path, run_in(tmp_path / "state"))
-    history = json.loads((tmp_path / "training.json").read_text("utf-8"))["forward"]
+def test_the_curves_are_written_for_tensorboard(without_replies: Path) -> None:
+    history = json.loads((without_replies / "model" / "training.json").read_text("utf-8"))["forward"]
     logged: dict[str, list[tuple[int, float]]] = {}
-    (events,) = (tmp_path / "board" / "forward").iterdir()
+    (events,) = (without_replies / "board" / "forward").iterdir()
     for record in tf.data.TFRecordDataset(str(events)):
         event = tf.compat.v1.Event.FromString(record.numpy())
         for value in event.summary.value:

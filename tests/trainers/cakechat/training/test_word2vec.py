@@ -13,7 +13,7 @@ from autocakechat.plugins.trainers.cakechat.data.samples import Lines
 from autocakechat.plugins.trainers.cakechat.data.vocabulary import SERVICE_TOKENS, Vocabulary
 from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.word2vec import word2vec_embeddings
-from tests.trainers.cakechat.conftest import SMALL, run_in
+from tests.trainers.cakechat.conftest import NETWORK, run_in
 
 
 def test_embeddings_are_reproducible_and_similar_for_words_of_the_same_contexts() -> None:
@@ -32,5 +32,5 @@ def test_embeddings_are_reproducible_and_similar_for_words_of_the_same_contexts(
 
 
 def test_a_network_trains_from_word2vec_embeddings(corpus: Corpus, tmp_path: Path) -> None:
-    metrics = train(attrs.evolve(SMALL, word2vec=True), corpus, tmp_path, run_in(tmp_path / "state"))
+    metrics = train(attrs.evolve(NETWORK, word2vec=True), corpus, tmp_path, run_in(tmp_path / "state"))
     assert metrics["perplexity"] < 0.9 * metrics["unigram_perplexity"]

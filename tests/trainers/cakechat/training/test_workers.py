@@ -13,32 +13,48 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from autocakechat import Corpus, UserError
+from autocakechat.plugins.trainers.cakechat.trainer_type import train
 from autocakechat.plugins.trainers.cakechat.training.workers.cluster import Place, read_place
 from tests.conftest import ROOT
+from tests.trainers.cakechat.conftest import NETWORK, interrupted, run_in
 
-TRAIN = """
+OPTIONS = attrs.evolve(NETWORK, dropout=0.2, rehearsals=0)
+
+WORKER = """
 import json, logging, sys
 from pathlib import Path
-import attrs
 from autocakechat import Corpus, StageError
-from autocakechat.plugins.trainers.cakechat.trainer_type import train
-from tests.trainers.cakechat.conftest import SMALL, interrupted, run_in
+from tests.trainers.cakechat.training.test_workers import train_in
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-corpus, folder, changes, batches = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
-run = run_in(folder / "state")
-(folder / "model").mkdir(exist_ok=True)
-options = attrs.evolve(SMALL, dropout=0.2, ranking=False, rehearsals=0, **changes)
+corpus, folder, options, batches = sys.argv[1:]
 try:
-    train(options, Corpus(corpus), folder / "model", interrupted(run, batches) if batches else run)
+    train_in(Path(folder), Corpus(Path(corpus)), int(batches), **json.loads(options))
 except StageError as error:
     sys.exit(str(error))
 except KeyboardInterrupt:
     sys.exit(130)
 """
 TIMEOUT = 360
+
+
+def train_in(folder: Path, corpus: Corpus, interrupted_after: int = 0, **options: Any) -> None:
+    """Trains in this process, as the worker that `TF_CONFIG` names, or alone.
+
+    Args:
+        folder: A folder for checkpoints and the model.
+        corpus: The corpus.
+        interrupted_after: Mini-batches after which the training is interrupted; 0 for none.
+        options: Options of the training.
+    """
+    run = run_in(folder / "state")
+    (folder / "model").mkdir(exist_ok=True)
+    if interrupted_after:
+        run = interrupted(run, interrupted_after)
+    train(attrs.evolve(OPTIONS, **options), corpus, folder / "model", run)
 
 
 class Workers:
@@ -58,8 +74,8 @@ class Workers:
         for index, folder in enumerate(folders):
             folder.mkdir(exist_ok=True)
             config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            environment = os.environ | ({"TF_CONFIG": json.dumps(config)} if len(folders) > 1 else {})
-            command = [sys.executable, "-c", TRAIN, str(corpus.path), str(folder), *arguments]
+            environment = os.environ | {"TF_CONFIG": json.dumps(config)}
+            command = [sys.executable, "-c", WORKER, str(corpus.path), str(folder), *arguments]
             self.processes.append(
                 subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
             )
@@ -102,39 +118,31 @@ def files(folder: Path) -> set[str]:
     return {file.name for part in ("model", "state") for file in (folder / part).iterdir()}
 
 
-@pytest.fixture(scope="module")
-def alone(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training by one process."""
-    folder = tmp_path_factory.mktemp("alone")
-    [(status, log)] = train_together(corpus, [folder])
-    assert status == 0, log
-    return folder
-
-
-def test_two_workers_learn_what_one_learns(corpus: Corpus, alone: Path, tmp_path: Path) -> None:
+def test_two_workers_learn_what_one_learns_and_resume_with_another_number_of_workers(
+    corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folders = [tmp_path / "chief", tmp_path / "other"]
-    for status, log in train_together(corpus, folders):
-        assert status == 0, log
+    for status, log in train_together(corpus, folders, interrupted_after=10):
+        assert status == 130, log
+    caplog.set_level("INFO")
+    with pytest.raises(KeyboardInterrupt):
+        train_in(folders[0], corpus, interrupted_after=10)
+    assert "resuming from step 10" in caplog.text
+    (status, log), (other_status, _) = train_together(corpus, folders)
+    assert (status, other_status) == (0, 0), log
+    assert "resuming from step 20" in log
+
+    alone = tmp_path / "alone"
+    train_in(alone, corpus)
     assert losses(folders[0]) == pytest.approx(losses(alone), abs=1e-3)
     assert len(losses(alone)) > 50
     assert files(folders[0]) == files(alone)
     assert not files(folders[1])
 
 
-def test_the_training_resumes_with_another_number_of_workers(corpus: Corpus, alone: Path, tmp_path: Path) -> None:
-    folders = [tmp_path / "chief", tmp_path / "other"]
-    for status, log in train_together(corpus, folders, interrupted_after=10):
-        assert status == 130, log
-    [(status, log)] = train_together(corpus, folders[:1], interrupted_after=10)
-    assert status == 130
-    assert "resuming from step 10" in log
-    (status, log), (other_status, _) = train_together(corpus, folders)
-    assert (status, other_status) == (0, 0), log
-    assert "resuming from step 20" in log
-    assert losses(folders[0]) == pytest.approx(losses(alone), abs=1e-3)
-
-
-def test_a_killed_worker_ends_the_others_and_the_training_resumes(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_killed_worker_ends_the_others_and_the_training_resumes(
+    corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folders = [tmp_path / "chief", tmp_path / "other"]
     with Workers(corpus, folders, epochs=50, patience=50, checkpoint_seconds=0.01) as workers:
         deadline = time.monotonic() + TIMEOUT
@@ -145,8 +153,10 @@ def test_a_killed_worker_ends_the_others_and_the_training_resumes(corpus: Corpus
         status, log = workers.wait()[0]
     assert status == 1
     assert "another worker of the training has ended or cannot be reached; see its log, and start all workers" in log
-    [(status, log)] = train_together(corpus, folders[:1], interrupted_after=1, epochs=50, patience=50)
-    assert "resuming from step" in log
+    caplog.set_level("INFO")
+    with pytest.raises(KeyboardInterrupt):
+        train_in(folders[0], corpus, interrupted_after=1, epochs=50, patience=50)
+    assert "resuming from step" in caplog.text
 
 
 def test_the_chief_is_the_first_worker() -> None:
