@@ -49,8 +49,9 @@ demo-lora: $(VENV)/demo-lora
 test: lint types pytest
 
 # The tests of a file run in one process: they share what takes long to make. tests/conftest.py orders the files.
+# Without MAKEFLAGS, `make` as the tests call it does not depend on the options of this one, such as --jobs.
 pytest: $(VENV)/dev
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
+	MAKEFLAGS= $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 coverage: $(VENV)/dev
 	$(BIN)/python -m coverage run -m pytest
