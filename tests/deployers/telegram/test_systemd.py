@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -136,3 +138,12 @@ def test_messages_that_nobody_replies_to_mean_that_the_bot_hangs(run: RunContext
         assert re.fullmatch(r"messages have waited for \d+ s", health.problem() or "")
         later = Health(thread, ReplyLoop(Echo(), thread, store, options, event_log, on_replies=lambda: None), 0.2)
         assert later.problem() is None, "a message from before the start counts from the start"
+
+
+def test_a_call_that_just_started_is_not_why_messages_wait() -> None:
+    """As when calls fail, and are tried again."""
+    thread: Any = SimpleNamespace(running_seconds=0.2)
+    loop: Any = SimpleNamespace(seconds_without_progress=400.0)
+    assert Health(thread, loop, 300).problem() == "messages have waited for 400 s"
+    thread.running_seconds = 399.0
+    assert Health(thread, loop, 300).problem() == "a call of the model has run for 399 s"

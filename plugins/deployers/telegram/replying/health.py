@@ -25,6 +25,6 @@ class Health:
         running, waiting = self._model_thread.running_seconds, self._reply_loop.seconds_without_progress
         if max(running, waiting) <= self._hangs_after:
             return None
-        if running:  # messages have been due a little longer than the call that they wait for
+        if running > waiting / 2:  # messages have been due a little longer than the call that they wait for
             return f"a call of the model has run for {running:.0f} s"
         return f"messages have waited for {waiting:.0f} s"

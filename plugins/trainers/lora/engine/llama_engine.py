@@ -16,7 +16,9 @@ from autocakechat import UserError
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_process import LlamaProcess
 
-_SLOTS = 8
+_MOST_SLOTS, _FEWEST_SLOTS = 8, 4
+# The slots have their contexts in memory, also unused ones: long windows get fewer slots.
+_CONTEXT_TOKENS = 8192
 # Larger than any difference of logits.
 _CERTAIN = 1000
 # The token in question is mostly among the first; no vocabulary has more tokens than the second number.
@@ -53,7 +55,8 @@ class LlamaEngine:
         self._base = base
         self._end = end
         self._window = window
-        self._process = LlamaProcess(base, adapter, _SLOTS, window)
+        self._slots = max(_FEWEST_SLOTS, min(_MOST_SLOTS, _CONTEXT_TOKENS // window))
+        self._process = LlamaProcess(base, adapter, self._slots, window)
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
         """Generates one reply to each prompt. Equal prompts get independent draws.
@@ -142,9 +145,9 @@ class LlamaEngine:
         Returns:
             The prompts, and how many replies to generate to each.
         """
-        count = min(_SLOTS, next(iter(missing.values())))
+        count = min(self._slots, next(iter(missing.values())))
         alike = takewhile(lambda prompt: missing[prompt] >= count, missing)
-        return list(islice(alike, _SLOTS // count)), count
+        return list(islice(alike, self._slots // count)), count
 
     def _fitting(self, prompt: list[int], reply_tokens: int) -> list[int]:
         """Returns the end of a prompt that leaves space for the reply."""

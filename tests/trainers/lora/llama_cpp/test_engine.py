@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 from autocakechat import UserError
+from autocakechat.plugins.trainers.lora.engine import llama_engine
 from autocakechat.plugins.trainers.lora.engine.choice import open_engine, open_scoring_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
@@ -94,6 +95,16 @@ def test_many_long_conversations_at_once_get_replies(gguf_base: Path) -> None:
     assert first == second
     assert len(first) == len(long)
     engine.close()
+
+
+def test_long_windows_get_fewer_slots(gguf_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = []
+    monkeypatch.setattr(
+        llama_engine, "LlamaProcess", lambda base, adapter, slots, window: tokens.append(slots * window)
+    )
+    for window in (512, 1024, 2048, 4096):
+        LlamaEngine(gguf_base, None, END, window)
+    assert tokens == [8 * 512, 8 * 1024, 4 * 2048, 4 * 4096]
 
 
 def test_special_tokens_are_counted_as_text(engine: Engine, model: ModelFolder) -> None:
