@@ -109,7 +109,7 @@ def test_the_cross_entropy_and_its_gradient_are_those_of_pytorch(monkeypatch: py
     logits = torch.randn(10, 50, requires_grad=True)
     targets, weights = torch.randint(50, (10,)), torch.randn(10)
     expected = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    losses = layers.CrossEntropy.apply(logits, targets)
+    losses = layers.cross_entropy(logits, targets)
     torch.testing.assert_close(losses, expected)
     (gradient,) = torch.autograd.grad((losses * weights).sum(), logits)
     torch.testing.assert_close(gradient, *torch.autograd.grad((expected * weights).sum(), logits))
@@ -118,10 +118,10 @@ def test_the_cross_entropy_and_its_gradient_are_those_of_pytorch(monkeypatch: py
 def test_the_gradient_of_a_likely_token_is_not_rounded_to_zero() -> None:
     import torch
 
-    from autocakechat.plugins.trainers.lora.language_model.layers import CrossEntropy
+    from autocakechat.plugins.trainers.lora.language_model.layers import cross_entropy
 
     logits = torch.tensor([[8.0, 0.0, 0.0]], dtype=torch.bfloat16, requires_grad=True)
-    (gradient,) = torch.autograd.grad(CrossEntropy.apply(logits, torch.tensor([0])).sum(), logits)
+    (gradient,) = torch.autograd.grad(cross_entropy(logits, torch.tensor([0])).sum(), logits)
     expected = logits.detach().float().softmax(1) - torch.tensor([[1.0, 0.0, 0.0]])
     torch.testing.assert_close(gradient.float(), expected, rtol=0.01, atol=0.0)
 
@@ -129,10 +129,8 @@ def test_the_gradient_of_a_likely_token_is_not_rounded_to_zero() -> None:
 def test_a_loss_without_gradient_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from autocakechat.plugins.trainers.lora.language_model.layers import CrossEntropy
+    from autocakechat.plugins.trainers.lora.language_model.layers import cross_entropy
 
     monkeypatch.delattr(torch, "empty_like")
     with torch.inference_mode():
-        assert CrossEntropy.apply(torch.zeros(2, 4), torch.tensor([0, 3])).tolist() == pytest.approx(
-            [1.3863] * 2, abs=1e-4
-        )
+        assert cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3])).tolist() == pytest.approx([1.3863] * 2, abs=1e-4)

@@ -28,8 +28,8 @@ def main() -> None:
     params.n_ctx = settings["context_tokens"]
     # Each slot has its own context. In a shared one, a token is compared with those of all conversations, then masked.
     params.kv_unified = False
-    # More conversations than slots: their contexts are kept, so that only what is new is read.
-    params.cache_ram_mib = settings["kept_mib"]
+    # The prompt cache has the contexts of conversations without a slot, so that only what is new is read.
+    params.cache_ram_mib = settings["prompt_cache_mib"]
     # Buffers are for so many tokens; larger ones read prompts no faster.
     params.n_batch = params.n_ubatch = settings["batch_tokens"]
     params.fit_params = False

@@ -23,7 +23,7 @@ from autocakechat import UserError
 _CHILD = Path(__file__).with_name("llama_child.py")
 _ERROR = re.compile(r"^[\d.]+ E +(?:cmn|srv|slot)? *\S+: (.*)$", re.MULTILINE)
 
-_KEPT_MIB = 64
+_PROMPT_CACHE_MIB = 64
 _BATCH_TOKENS = 128
 
 
@@ -64,7 +64,7 @@ class LlamaProcess:
             "socket": str(self._socket),
             "slots": slots,
             "context_tokens": slots * window,
-            "kept_mib": _KEPT_MIB,
+            "prompt_cache_mib": _PROMPT_CACHE_MIB,
             "batch_tokens": _BATCH_TOKENS,
         }
         if not _started(process, settings):

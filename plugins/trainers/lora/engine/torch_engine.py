@@ -158,7 +158,7 @@ class TorchEngine:
         """Returns log p of each token of some rows, each after the prompt."""
         import torch
 
-        from autocakechat.plugins.trainers.lora.language_model.layers import CrossEntropy
+        from autocakechat.plugins.trainers.lora.language_model.layers import cross_entropy
 
         device = rows.device
         first = torch.full((len(rows), 1), prompt[-1], device=device)
@@ -168,5 +168,4 @@ class TorchEngine:
             self._run(cache, input_ids=torch.tensor([prompt[:-1]], device=device), logits_to_keep=1)
             cache.batch_repeat_interleave(len(rows))
         logits = self._run(cache, input_ids=inputs).logits
-        losses: torch.Tensor = CrossEntropy.apply(logits.flatten(0, 1), rows.flatten())  # type: ignore[no-untyped-call,unused-ignore]
-        return -losses.view_as(rows)
+        return -cross_entropy(logits.flatten(0, 1), rows.flatten()).view_as(rows)

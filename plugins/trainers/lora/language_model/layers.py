@@ -74,3 +74,17 @@ class CrossEntropy(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
         (derivative,) = ctx.saved_tensors
         (gradient,) = gradients
         return derivative.mul_(gradient[:, None].to(derivative.dtype)), None
+
+
+def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Computes -log p of targets in float32; see `CrossEntropy`.
+
+    Args:
+        logits: Shape (rows, tokens).
+        targets: Shape (rows,).
+
+    Returns:
+        Shape (rows,).
+    """
+    losses: torch.Tensor = CrossEntropy.apply(logits, targets)  # type: ignore[no-untyped-call,unused-ignore]
+    return losses

@@ -10,7 +10,7 @@ from autocakechat import TrainingEstimate, multiplies_bfloat16, split_terms
 from autocakechat.plugins.trainers.lora.training.memory import free_memory
 
 # Measured on two cores, with bfloat16 and with float32.
-_TOKENS_PER_SECOND = (450, 200)
+_TOKENS_PER_SECOND = (400, 200)
 _MEASURED_CORES = 2
 # More cores make small matrices hardly faster.
 _MOST_CORES = 8

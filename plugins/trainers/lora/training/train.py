@@ -17,7 +17,7 @@ import msgspec
 from autocakechat import Corpus, ReplyIndex, ReplyRanker, RunContext, StageError, UserError, write_whole
 from autocakechat.plugins.trainers.lora.bases.find import find_base
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
-from autocakechat.plugins.trainers.lora.gguf_files.for_llama import write_for_llama
+from autocakechat.plugins.trainers.lora.gguf_files.llama_files import write_llama_files
 from autocakechat.plugins.trainers.lora.language_model.adapter import adapter_weights, add_adapter, write_tensors
 from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, load_base, load_tokenizer
 from autocakechat.plugins.trainers.lora.language_model.precision import Precision, choose_device, choose_precision
@@ -125,7 +125,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
 
     write_tensors(into / ADAPTER, adapter_weights(model))
     if found.record.gguf:
-        write_for_llama(found.folder / found.record.gguf, adapter, into)
+        write_llama_files(found.folder / found.record.gguf, adapter, into)
     write_whole(into / TOKENIZER, tokenizer.to_str().encode())
     labels = sorted({turn.emotion for dialog in corpus.dialogs("train") for turn in dialog[1::2]})
     settings = Settings(

@@ -14,7 +14,7 @@ from autocakechat.plugins.trainers.lora.bases.local import find_local
 from autocakechat.plugins.trainers.lora.engine.choice import open_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
-from autocakechat.plugins.trainers.lora.gguf_files import for_llama
+from autocakechat.plugins.trainers.lora.gguf_files import llama_files
 from autocakechat.plugins.trainers.lora.gguf_files.chat_template import gguf_chat_format
 from autocakechat.plugins.trainers.lora.gguf_files.merged import write_merged_gguf
 from autocakechat.plugins.trainers.lora.language_model.loading import encode, load_tokenizer
@@ -148,9 +148,9 @@ def test_a_small_base_is_merged_with_its_adapter(
     assert model.adapter
     assert model.base.gguf
     (tmp_path / ADAPTER).write_bytes(model.adapter_file.read_bytes())
-    monkeypatch.setattr(for_llama, "_LARGEST_MERGED", largest)
+    monkeypatch.setattr(llama_files, "_MAX_MERGED_BYTES", largest)
     base = model.base_folder / model.base.gguf
-    for_llama.write_for_llama(base, model.adapter, tmp_path)
+    llama_files.write_llama_files(base, model.adapter, tmp_path)
     assert [file.name for file in tmp_path.glob("*.gguf")] == [written]
     found = attrs.evolve(model, path=tmp_path).gguf_files
     assert found == ((tmp_path / written, None) if largest else (base, tmp_path / written))
