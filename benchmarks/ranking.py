@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from autocakechat import Candidate, Corpus, ReplyIndex, ReplyRanker, Request, RunContext, open_embedder
+from autocakechat import Candidate, Corpus, ReplyIndex, ReplyRanker, Request, RunContext, Score, open_embedder
 from autocakechat.display.progress import silent_progress
 from autocakechat.evaluation.batched_responder import BatchedResponder
 from autocakechat.evaluation.held_out_examples import EvaluationExample, draw_held_out_examples
@@ -109,8 +109,7 @@ def measure_ranker(corpus: Corpus, folder: Path, options: argparse.Namespace) ->
     weights = {weight.feature: f"{weight.weight:+.2f}" for weight in ranker.weights.weights}
     rows = {"all, with learnt weights": scores_of(ranker, examples), **scores_by_feature(index, examples)}
     for name, scores in rows.items():
-        found = precision(scores, examples)
-        print(f"| {name} | {weights.get(name, '')} | {found.map:.3f} ± {found.margin:.3f} | {found.recall:.2f} |")
+        print(f"| {name} | {weights.get(name, '')} {precision(scores, examples).cells()}")
 
 
 def measure_network(corpus: Corpus, folder: Path, options: argparse.Namespace, variant: str) -> dict[str, Any]:
@@ -121,7 +120,8 @@ def measure_network(corpus: Corpus, folder: Path, options: argparse.Namespace, v
     settings = Options(size=options.size, hidden=options.hidden, epochs=options.epochs, rehearsals=0, ranking=False)
     metrics = train(attrs.evolve(settings, **VARIANTS[variant]), corpus, folder / "model", run)
     examples, _ = draw_held_out_examples(corpus, options.samples, 9, random.Random(SEED))
-    gains = context_gains_of(folder / "model", examples, run)
+    responder = BatchedResponder(load(folder / "model", ReplyOptions(), run), silent_progress)
+    _, gains = scores_and_gains(responder, examples)
     result = {
         "variant": variant,
         "samples": metrics["samples"],
@@ -140,13 +140,14 @@ def measure_network(corpus: Corpus, folder: Path, options: argparse.Namespace, v
     return result | precision(similarities, examples).named("similarity")
 
 
-def context_gains_of(model: Path, examples: Sequence[EvaluationExample], run: RunContext) -> list[list[float]]:
-    """Returns the pointwise mutual information of the candidates of each example with its context."""
-    responder = BatchedResponder(load(model, ReplyOptions(), run), silent_progress)
+def scores_and_gains(
+    responder: BatchedResponder, examples: Sequence[EvaluationExample]
+) -> tuple[list[list[Score]], list[list[float]]]:
+    """Returns log p of the candidates of each example, and their pointwise mutual information with its context."""
     requests = [Request(example.context, example.emotion) for example in examples]
     candidates = [example.candidates for example in examples]
-    true = [example.reply for example in examples]
-    return context_gains(responder, requests, true, candidates, responder.scores(requests, candidates), SEED)
+    scores = responder.scores(requests, candidates)
+    return scores, context_gains(responder, requests, [example.reply for example in examples], candidates, scores, SEED)
 
 
 def measure_model(corpus: Corpus, folder: Path, options: argparse.Namespace) -> None:
@@ -157,20 +158,17 @@ def measure_model(corpus: Corpus, folder: Path, options: argparse.Namespace) -> 
     examples, _ = draw_held_out_examples(corpus, options.samples, 9, random.Random(SEED))
     run = RunContext(log=logging.getLogger("context"), progress=silent_progress, seed=SEED, state=folder)
     responder = BatchedResponder(LANGUAGE_MODEL.load(options.model, LanguageModelOptions(), run), silent_progress)
-    requests = [request_of(example) for example in examples]
-    candidates = [example.candidates for example in examples]
-    scores = responder.scores(requests, candidates)
-    gains = context_gains(responder, requests, [example.reply for example in examples], candidates, scores, SEED)
+    scores, gains = scores_and_gains(responder, examples)
+    ranked = scores_of(ranker, examples)
     print(f"{len(examples)} moments\n\n| | MAP | recall@1 |\n|---|---|---|")
     rows = {"log p": [[score.log_p for score in row] for row in scores], "PMI": gains}
     for weight in WEIGHTS:
         rows[f"PMI of a token, weight {weight:g}, and the ranker"] = [
             [(1 - weight) * rank + weight * gain / score.tokens for rank, gain, score in zip(*row, strict=True)]
-            for row in zip(scores_of(ranker, examples), gains, scores, strict=True)
+            for row in zip(ranked, gains, scores, strict=True)
         ]
     for name, row in rows.items():
-        found = precision(row, examples)
-        print(f"| {name} | {found.map:.3f} ± {found.margin:.3f} | {found.recall:.2f} |")
+        print(f"| {name} {precision(row, examples).cells()}")
 
 
 class Precision(NamedTuple):
@@ -181,10 +179,9 @@ class Precision(NamedTuple):
     high: float
     recall: float
 
-    @property
-    def margin(self) -> float:
-        """Half the interval."""
-        return (self.high - self.low) / 2
+    def cells(self) -> str:
+        """Returns two cells of a table: the MAP with half its interval, and recall@1."""
+        return f"| {self.map:.3f} ± {(self.high - self.low) / 2:.3f} | {self.recall:.2f} |"
 
     def named(self, name: str) -> dict[str, float]:
         """Returns the values for a JSON object; a name begins their keys."""
