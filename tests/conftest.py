@@ -80,7 +80,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(ROOT / name, checkout / name)  # type: ignore[operator]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     built = subprocess.run(
-        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, checkout],
+        [*pip, "wheel", "--no-deps", "--wheel-dir", folder, checkout],
         capture_output=True,
         text=True,
     )

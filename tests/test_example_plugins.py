@@ -64,7 +64,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
         shutil.copytree(ROOT / "examples/plugins" / name, installed.sources / name, ignore=junk) for name in PLUGINS
     ]
     pip = ("pip", "--disable-pip-version-check", "--quiet")
-    options = ("--no-deps", "--no-build-isolation", "--target", installed.site)
+    options = ("--no-deps", "--target", installed.site)
     installed.run(*pip, "install", *options, *copies, cwd=folder)
     for copy in copies:
         shutil.rmtree(copy / copy.name.replace("-", "_"))
