@@ -41,7 +41,11 @@ def _modules() -> Iterator[ModuleType]:
     for package in (autocakechat, autocakechat.plugins):  # two folders of the repository
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.startswith(("autocakechat.testing", "autocakechat.__main__")):
-                yield importlib.import_module(module.name)
+                try:
+                    yield importlib.import_module(module.name)
+                except ModuleNotFoundError as error:
+                    if error.name != "torch":  # layers for training import it; it is optional
+                        raise
 
 
 def _patterns() -> dict[str, re.Pattern[Any]]:
