@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from machine import machine
-from reading import PIPELINE, write_exports
+from reading import PIPELINE, Layout, write_exports
 
 TRAINER = """
 [trainer]
@@ -49,7 +49,7 @@ def local_cluster(nodes: int) -> Iterator[str]:
 
 def make_project(folder: Path, megabytes: int, files: int) -> Path:
     """Writes exports and a pipeline.toml into a new folder."""
-    write_exports(folder / "export", megabytes, files)
+    write_exports(folder / "export", Layout(megabytes, files))
     (folder / "pipeline.toml").write_text(PIPELINE + TRAINER)
     return folder
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from machine import machine
-from reading import SERVER, write_export
+from reading import SERVER, write_chat
 from reading import messages as demo_messages
 
 from autocakechat import RunContext, SourceType
@@ -87,7 +87,8 @@ def write_whatsapp(folder: Path, messages: Messages) -> str:
 def write_telegram(folder: Path, messages: Messages) -> str:
     """Writes an export of Telegram."""
     size = sum(len(text.encode()) for _, text in messages) * 6
-    write_export(folder / "result.json", size, iter(messages), "user2000001")
+    with (folder / "result.json").open("w", encoding="utf-8") as file:
+        write_chat(file, size, iter(messages), "user2000001")
     return "result.json"
 
 

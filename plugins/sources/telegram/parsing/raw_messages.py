@@ -119,8 +119,7 @@ class RawBatch:
             return message
         if len(self._encoded) == len(self.messages):
             return decode_leniently(self._encoded[index])[0]
-        # The separator also occurs inside of messages, so the parts are not the messages.
-        return decode_leniently(b",".join(self._encoded))[index]
+        return self._all_detailed[index]
 
     def fields(self, index: int) -> dict[str, Any]:
         """Returns all fields of a message, in any version of the format; none if it cannot be decoded."""
@@ -135,6 +134,11 @@ class RawBatch:
     @cached_property
     def _encoded(self) -> Sequence[bytes]:
         return self._split()
+
+    @cached_property
+    def _all_detailed(self) -> list[DetailedRawMessage]:
+        """All messages, for batches that cannot be split: the separator is inside of messages, or is another one."""
+        return decode_leniently(b",".join(self._encoded))
 
 
 class RawChat(NamedTuple):
