@@ -123,7 +123,11 @@ class ReplyOptions:
     repetition_penalty: float = option(
         default=1.05, check=ge(1.0), help="factor by which a used token becomes less likely; 1: none"
     )
-    max_tokens: int = option(default=64, check=and_(ge(1), le(1000)), help="maximum length of a reply in tokens")
+    max_tokens: int = option(
+        default=64,
+        check=and_(ge(1), le(1000)),
+        help="maximum length of a reply in tokens, and at most half of the window of the training",
+    )
     candidates: int = option(
         default=1, check=and_(ge(1), le(64)), help="number of replies that are generated and ranked"
     )

@@ -34,6 +34,7 @@ class WrittenEngine:
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
         self.prompts += prompts
         self.seeds.append(sampling.seed)
+        self.max_tokens = sampling.max_tokens
         return [self._replies.pop(0) for _ in prompts]
 
     def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
@@ -181,6 +182,14 @@ def test_a_long_conversation_is_cut_to_the_window(folder: ModelFolder) -> None:
     respond(folder, engine, Request(turns), max_tokens=12)
     assert "turn 29" in engine.prompts[0]
     assert len(engine.prompts[0].split()) <= folder.settings.window
+
+
+def test_half_of_the_window_is_left_for_the_prompt(folder: ModelFolder) -> None:
+    engine = WrittenEngine(["x"])
+    turns = [f"turn {number} " + "word " * 100 for number in range(30)]
+    respond(folder, engine, Request(turns), max_tokens=1000)
+    assert engine.max_tokens == folder.settings.window // 2
+    assert len(engine.prompts[0].split()) > 100
 
 
 def test_scores_count_tokens_and_the_end(folder: ModelFolder) -> None:

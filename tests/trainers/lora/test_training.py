@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +119,23 @@ def test_too_few_replies_are_refused(tmp_path: Path, options: Options, learn: Le
     corpus = write_corpus(tmp_path / "corpus", [["hello", "hi"]])
     with pytest.raises(UserError, match=r"1 replies to train on.*min_replies"):
         learn(options, corpus)
+
+
+def test_a_window_that_the_base_cannot_read_is_refused(options: Options, corpus: Corpus, learn: Learn) -> None:
+    with pytest.raises(UserError, match="tiny-llama: it reads at most 4096 tokens at once, but trainer.window is 5000"):
+        learn(attrs.evolve(options, window=5000), corpus)
+
+
+def test_an_architecture_without_adapters_is_refused(
+    tmp_path: Path, tiny_base: Path, options: Options, corpus: Corpus, learn: Learn
+) -> None:
+    from transformers import MambaConfig, MambaForCausalLM
+
+    base = tmp_path / "tiny-mamba"
+    shutil.copytree(tiny_base, base)
+    MambaForCausalLM(MambaConfig(vocab_size=320, hidden_size=32, num_hidden_layers=1)).save_pretrained(base)
+    with pytest.raises(UserError, match="PEFT cannot add an adapter to a base of the type mamba"):
+        learn(attrs.evolve(options, base_path=base), corpus)
 
 
 def test_a_model_without_ranking_stores_no_past_replies(

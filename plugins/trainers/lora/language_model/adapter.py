@@ -28,6 +28,9 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
 
     Returns:
         The model with the adapter, and the shape of the adapter.
+
+    Raises:
+        UserError: PEFT does not know how to add an adapter to this architecture.
     """
     import peft
     import torch
@@ -38,7 +41,14 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PEFT calls what newer versions of transformers rename
         torch.manual_seed(seed)
-        model: Any = peft.get_peft_model(base, config)
+        try:
+            model: Any = peft.get_peft_model(base, config)
+        except ValueError as error:
+            raise UserError(
+                f"PEFT cannot add an adapter to a base of the type {base.config.model_type}: "
+                f"{str(error).splitlines()[0][:200]}",
+                "choose another base",
+            ) from error
     for module in model.modules():
         if isinstance(module, peft.tuners.lora.LoraLayer):
             module.cast_input_dtype_enabled = False  # autocast does it, and only once

@@ -74,6 +74,7 @@ class LanguageModelResponder:
         self._options = options
         self._seed = secrets.randbits(32) if options.seed is None else options.seed
         self._batches = 0
+        self._max_tokens = min(options.max_tokens, settings.window // 2)  # the other half is for the prompt
         count = settings.examples if options.examples is None else options.examples
         self._examples = Examples(past.index if past else None, count, engine.count_tokens, settings.window // 4)
         self._selection = ReplySelection(engine, self._prompt, past, options)
@@ -137,7 +138,7 @@ class LanguageModelResponder:
             temperature=self._options.temperature,
             min_p=self._options.min_p,
             repetition_penalty=self._options.repetition_penalty,
-            max_tokens=self._options.max_tokens,
+            max_tokens=self._max_tokens,
             seed=(self._seed + 7919 * self._batches) % 2**32,
         )
         found = [reply.strip() for reply in self._engine.generate(prompts, sampling)]
@@ -156,5 +157,5 @@ class LanguageModelResponder:
             ),
             request.context[-_CONTEXT_LINES:],
             self._engine.count_tokens,
-            max(16, settings.window - self._options.max_tokens - self._examples.reserved),
+            max(16, settings.window - self._max_tokens - self._examples.reserved),
         )

@@ -93,6 +93,7 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
     with run.progress(f"loading {found.record.name}"):
         tokenizer, chat_format = load_tokenizer(found)
         base = load_base(found, precision, group.device)
+    _check_window(base, found, options.window)
     system_line = choose_system_line(options, corpus)
     held_out = held_out_conversations(corpus)
     index = _index_past_replies(corpus, into, run) if options.ranking else None
@@ -144,6 +145,16 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
     page = training_page(metrics, history, samples.prompts, corpus.report, date.today())
     write_whole(into / "training.html", page.encode())
     return metrics
+
+
+def _check_window(base: Any, found: FoundBase, window: int) -> None:
+    """Checks that the base can read a whole window."""
+    longest = getattr(base.config, "max_position_embeddings", None)
+    if longest and window > longest:
+        raise UserError(
+            f"{found.record.name}: it reads at most {longest} tokens at once, but trainer.window is {window}",
+            f"set window = {longest} in [trainer], or choose another base",
+        )
 
 
 def _common_precision(own: Precision, group: ProcessGroup) -> Precision:
