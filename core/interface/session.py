@@ -17,16 +17,24 @@ class Session:
         emotion: The label to condition replies on.
         line_limit: The maximum length of a turn in characters; of a longer one only the end is kept.
         chat_kind: The kind of the chat: `personal` or `group`.
+        turn_messages: The maximum number of messages in a client's turn; the newest are kept. By default as many as
+            the extractor `turns` keeps by default.
     """
 
     def __init__(
-        self, context_lines: int, emotion: str = "neutral", line_limit: int = 4096, chat_kind: str = PERSONAL
+        self,
+        context_lines: int,
+        emotion: str = "neutral",
+        line_limit: int = 4096,
+        chat_kind: str = PERSONAL,
+        turn_messages: int = 10,
     ) -> None:
         self.context_lines = context_lines
         self.emotion = emotion
         self.line_limit = line_limit
         self.chat_kind = chat_kind
-        self._turns: list[str] = []
+        self.turn_messages = turn_messages
+        self._turns: list[list[str]] = []
         self._last_speaker: str | None = None
 
     @classmethod
@@ -51,7 +59,9 @@ class Session:
         return self._last_speaker is not None
 
     def add_message(self, text: str, speaker: str = "") -> None:
-        """Adds a message of a client. Consecutive messages of one client form one turn, as in the corpus.
+        """Adds a message of a client. Consecutive messages form one turn, also those of several clients.
+
+        This is how the corpus pairs them, so a model reads the conversations of a group as it has learnt them.
 
         Args:
             text: The message.
@@ -72,7 +82,8 @@ class Session:
         """
         if self._last_speaker is None:
             raise RuntimeError("there is no message to reply to")
-        return Request(tuple(self._turns), self.emotion, self.chat_kind, pseudonym(self._last_speaker))
+        context = tuple("\n".join(turn)[-self.line_limit :] for turn in self._turns)
+        return Request(context, self.emotion, self.chat_kind, pseudonym(self._last_speaker))
 
     def reset(self) -> None:
         """Deletes all turns. The label stays."""
@@ -102,8 +113,11 @@ class Session:
         return Session.find_label(typed, labels)
 
     def _add(self, text: str, speaker: str | None) -> None:
-        if self._turns and speaker == self._last_speaker:
-            text = f"{self._turns.pop()}\n{text}"
-        self._turns.append(text[-self.line_limit :])
+        if not self._turns or (speaker is None) != (self._last_speaker is None):
+            self._turns.append([])
+        turn = self._turns[-1]
+        turn.append(text[-self.line_limit :])
+        if speaker is not None:
+            del turn[: -self.turn_messages]
         self._last_speaker = speaker
         del self._turns[: max(0, len(self._turns) - self.context_lines)]

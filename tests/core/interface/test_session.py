@@ -35,12 +35,14 @@ def test_a_reply_ends_the_turn() -> None:
     assert session.request().context == ("hi", "hello", "how are you?")
 
 
-def test_messages_of_different_clients_form_different_turns() -> None:
+def test_messages_of_different_clients_form_one_turn() -> None:
     session = Session(context_lines=5)
     session.add_message("who is coming?", "anna")
     session.add_message("me", "ben")
+    session.add_reply(Reply("great"))
     session.add_message("and my dog", "ben")
-    assert session.request().context == ("who is coming?", "me\nand my dog")
+    assert session.request().context == ("who is coming?\nme", "great", "and my dog")
+    assert session.request().person == pseudonym("ben")
 
 
 def test_a_request_says_who_wrote_last_and_the_kind_of_chat() -> None:
@@ -81,6 +83,13 @@ def test_a_request_needs_a_message() -> None:
     assert not session.waiting
     with pytest.raises(RuntimeError, match="no message to reply to"):
         session.request()
+
+
+def test_a_turn_has_the_newest_messages() -> None:
+    session = Session(context_lines=3, turn_messages=2)
+    for speaker, word in (("anna", "first"), ("ben", "second"), ("anna", "third")):
+        session.add_message(word, speaker)
+    assert session.request().context == ("second\nthird",)
 
 
 def test_reset_deletes_the_turns_and_keeps_the_label() -> None:

@@ -114,13 +114,16 @@ def test_a_reply_to_messages_deleted_by_a_reset_is_discarded(store: Conversation
 
 
 def test_trimming_keeps_pending_messages_and_the_turns_that_the_model_uses(store: ConversationStore) -> None:
-    for number in range(4):
-        store.add_message(Conversation(-1), 5 + number % 2, f"group message {number}", None, needs_reply=False)
+    for number in range(2):
+        store.add_message(Conversation(-1), 5, f"message {number}", None, needs_reply=True)
+        store.add_reply(store.pending_conversations()[0], f"reply {number}", [])
+    for user in (6, 7):
+        store.add_message(Conversation(-1), user, f"of {user}", None, needs_reply=False)
     store.add_message(Conversation(-1), 9, "pending", None, needs_reply=True)
     store.add_message(Conversation(-1), 9, "pending too", None, needs_reply=True)
     store.trim_history(Conversation(-1), 2)
     (pending,) = store.pending_conversations()
-    assert texts(store, pending) == ["group message 3", "pending", "pending too"]
+    assert texts(store, pending) == ["reply 1", "of 6", "of 7", "pending", "pending too"]
     store.trim_history(Conversation(-1), 0)
     assert texts(store, pending) == ["pending", "pending too"]
 

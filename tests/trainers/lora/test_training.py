@@ -122,7 +122,7 @@ def test_too_few_replies_are_refused(tmp_path: Path, options: Options, learn: Le
 
 
 def test_a_window_that_the_base_cannot_read_is_refused(options: Options, corpus: Corpus, learn: Learn) -> None:
-    with pytest.raises(UserError, match="tiny-llama: it reads at most 4096 tokens at once, but trainer.window is 5000"):
+    with pytest.raises(UserError, match=r"reads at most 4096 tokens at once, but trainer\.window is 5000"):
         learn(attrs.evolve(options, window=5000), corpus)
 
 

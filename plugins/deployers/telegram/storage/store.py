@@ -127,17 +127,18 @@ class ConversationStore(Outbox):
 
         Args:
             conversation: The conversation.
-            turns: How many turns the model uses; consecutive messages of one speaker are one turn.
+            turns: How many turns the model uses; messages between two replies are one turn.
         """
         rows = self._db.execute(
             "SELECT place, id, speaker FROM lines WHERE chat = ? AND topic = ? AND text <> '' "
             "ORDER BY place DESC, id DESC",
             conversation,
         ).fetchall()
-        turn_count, turn_speaker = 0, None
+        turn_count, turn_is_reply = 0, None
         for index, (place, row_id, speaker) in enumerate(rows):
-            if speaker != turn_speaker:
-                turn_count, turn_speaker = turn_count + 1, speaker
+            is_reply = speaker == BOT_SPEAKER
+            if is_reply != turn_is_reply:
+                turn_count, turn_is_reply = turn_count + 1, is_reply
             if turn_count > turns or index > _MAX_MESSAGES:
                 self._delete_up_to(conversation, place, row_id)
                 return

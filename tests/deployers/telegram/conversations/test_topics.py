@@ -61,9 +61,9 @@ def test_a_thread_of_replies_is_no_topic(api: BotApi, bot: MakeBot, echo: Echo) 
     with bot():
         api.write("hello all", GROUP, 2)
         api.write(f"@{NAME} hi", GROUP, 1, message_thread_id=1)
-        api.wait(lambda: api.texts(GROUP))
-    assert answers(api, GROUP) == {("neutral: hi", None)}
-    assert echo.contexts == [("hello all", "hi")]
+        api.wait(lambda: len(api.texts(GROUP)) == 2)
+    assert answers(api, GROUP) == {("neutral: hello all", None), ("hi", None)}
+    assert echo.contexts == [("hello all\nhi",)]
 
 
 def test_a_reset_and_a_mood_are_for_one_topic(api: BotApi, bot: MakeBot) -> None:
@@ -93,9 +93,9 @@ def test_a_topic_that_the_bot_created_is_not_addressed_to_it(
     with bot():
         api.write("not for the bot", GROUP, 2, **in_topic(50, reply_to_message=root))
         api.write("for the bot", GROUP, 1, **in_topic(50, reply_to_message=answer))
-        api.wait(lambda: api.texts(GROUP))
-    assert answers(api, GROUP) == {("neutral: for the bot", "50")}
-    assert echo.contexts == [("not for the bot", "for the bot")]
+        api.wait(lambda: len(api.texts(GROUP)) == 2)
+    assert answers(api, GROUP) == {("neutral: not for the bot", "50"), ("for the bot", "50")}
+    assert echo.contexts == [("not for the bot\nfor the bot",)]
 
 
 def test_forget_me_covers_all_topics(api: BotApi, bot: MakeBot, run: RunContext) -> None:
