@@ -104,13 +104,14 @@ class Ledger:
         counts = Counter(map(self._senders.__getitem__, positions))
         return Counter({self._sender_numbers.names[number]: count for number, count in counts.items()})
 
-    def sender(self, position: int) -> str:
-        """Returns the sender of a message.
+    def senders(self, positions: Iterable[int]) -> list[str]:
+        """Returns the sender of each message.
 
         Args:
-            position: The position of the message.
+            positions: The positions of the messages.
         """
-        return self._sender_numbers.names[self._senders[position]]
+        names, numbers = self._sender_numbers.names, self._senders
+        return [names[numbers[position]] for position in positions]
 
     def drop(self, position: int, reason: str) -> None:
         """Records that a message is dropped, unless it was already kept or dropped."""

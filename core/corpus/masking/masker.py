@@ -21,12 +21,14 @@ from autocakechat.corpus.masking.spans import Span, replace_spans
 
 Kind = Literal["secret", "email", "iban", "card", "phone"]
 KINDS: tuple[Kind, ...] = ("secret", "email", "iban", "card", "phone")
+Finder = Callable[[str], Iterator[Span]]
 PLACEHOLDERS: dict[Kind, str] = {kind: f"[{kind}]" for kind in KINDS}
 """What replaces masked data in texts."""
 
 # ASCII digits, and the UTF-8 lead bytes of the digits of other scripts.
 _DIGITS = b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"
-_HARMLESS = bytes(set(range(256)) - set(_DIGITS + b"@"))
+# Signs of numbers, of addresses, and of disguised addresses.
+_HARMLESS = bytes(set(range(256)) - set(_DIGITS + b"@%[("))
 # Separators between the digits of a number: ASCII ones, UTF-8 lead bytes of others, and all continuation bytes.
 _SEPARATORS = b" ().-/\xc2\xd8\xe2" + bytes(range(0x80, 0xC0))
 _DIGITS_TO_ZEROS = bytes(ord("0") if byte in _DIGITS else ord("x") for byte in range(256))
@@ -51,16 +53,15 @@ class Masker:
 
     def __init__(self, kinds: Iterable[Kind] = KINDS, regions: Sequence[str] = DEFAULT_REGIONS) -> None:
         enabled = set(kinds)
-        finders: dict[Kind, Callable[[str], Iterator[Span]]] = {
+        finders: dict[Kind, Finder] = {
             "secret": find_secrets,
             "email": find_emails,
             "iban": find_ibans,
             "card": find_cards,
             "phone": partial(find_phone_numbers, regions=tuple(regions)),
         }
-        self._finders = [(kind, finders[kind]) for kind in KINDS if kind in enabled]
-        self._finds_secrets = "secret" in enabled
-        self._finds_numbers = bool(enabled - {"secret"})
+        self._secret_finders = [(kind, finders[kind]) for kind in KINDS if kind in enabled and kind == "secret"]
+        self._number_finders = [(kind, finders[kind]) for kind in KINDS if kind in enabled and kind != "secret"]
 
     def may_match(self, encoded: bytes) -> bool:
         """Tests, fast, whether a text may contain something to mask.
@@ -68,9 +69,16 @@ class Masker:
         Args:
             encoded: The text in UTF-8, or in another encoding that leaves digits and letters unchanged.
         """
-        return (self._finds_secrets and _may_hold_secret(encoded)) or (
-            self._finds_numbers and _may_hold_number(encoded)
-        )
+        return bool(self._matching_finders(encoded))
+
+    def _matching_finders(self, encoded: bytes) -> Sequence[tuple[Kind, Finder]]:
+        """Returns the finders that may find something in a text."""
+        finders: Sequence[tuple[Kind, Finder]] = ()
+        if self._secret_finders and _may_hold_secret(encoded):
+            finders = self._secret_finders
+        if self._number_finders and _may_hold_number(encoded):
+            finders = [*finders, *self._number_finders]
+        return finders
 
     def mask(self, text: str, counts: Counter[str]) -> str:
         """Masks a text.
@@ -82,10 +90,11 @@ class Masker:
         Returns:
             The text with placeholders, otherwise unchanged.
         """
-        if not self.may_match(text.encode("utf-8", "surrogatepass")):
+        finders = self._matching_finders(text.encode("utf-8", "surrogatepass"))
+        if not finders:
             return text
         visible, positions = _searchable(text)
-        for kind, find in self._finders:
+        for kind, find in finders:
             spans = list(find(visible))
             if spans:
                 counts[kind] += len(spans)
@@ -97,13 +106,15 @@ class Masker:
 
 
 def _may_hold_number(encoded: bytes) -> bool:
-    digits_and_at_signs = encoded.translate(None, _HARMLESS)
-    if b"@" in digits_and_at_signs:
+    signs = encoded.translate(None, _HARMLESS)
+    if not signs:
+        return False
+    if b"@" in signs:
         return True
-    for disguise in DISGUISES:
-        if disguise in encoded:
-            return True
-    if len(digits_and_at_signs) < MIN_DIGITS:
+    # In the signs alone, a disguise is `%40` as well, or a bracket. They are few, so that it is fast to look there.
+    if (b"%40" in signs or b"(" in signs or b"[" in signs) and any(disguise in encoded for disguise in DISGUISES):
+        return True
+    if len(signs) < MIN_DIGITS:
         return False
     # Enough digits, but perhaps far apart: looks for a run of digits with nothing but separators between them.
     without_separators = encoded.translate(_DIGITS_TO_ZEROS, _SEPARATORS)
