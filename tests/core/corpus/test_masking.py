@@ -139,6 +139,12 @@ def test_only_the_number_is_masked() -> None:
     assert mask("a\u00adnna @ gma\u200bil.com!") == "[email]!"
 
 
+def test_full_width_secrets_are_masked() -> None:
+    secret = "ghp_" + "A1b2C3d4" * 4 + "E5f6"
+    full_width = "".join(chr(ord(sign) + 0xFEE0) for sign in secret)
+    assert mask(f"it is {full_width}") == "it is [secret]"
+
+
 def test_placeholders_are_counted_by_kind() -> None:
     counts: Counter[str] = Counter()
     Masker().mask("a@b.example or c@d.example or +491711234567", counts)
