@@ -192,7 +192,7 @@ def test_a_base_without_a_chat_template_is_trained(
     base = make_tiny_base(tmp_path / "plain", chat_template=None)
     folder = learn(attrs.evolve(options, base_path=base, epochs=0.5), corpus)
     chat_format = json.loads((folder / "settings.json").read_bytes())["chat_format"]
-    assert chat_format["to_reply"] == "\nReply: "
+    assert chat_format["to_reply"] == "\nReply:\n"
     assert chat_format["end"] == "<|im_end|>"
 
 

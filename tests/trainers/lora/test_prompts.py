@@ -15,7 +15,7 @@ from autocakechat.plugins.trainers.lora.prompts.chat_format import (
     derive_format,
     with_end,
 )
-from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt, render
+from autocakechat.plugins.trainers.lora.prompts.prompt import PromptBuilder, render
 from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 
 CHATML = (
@@ -51,6 +51,10 @@ def chat_format() -> ChatFormat:
     found = derive(CHATML, "<|im_end|>", ["<|im_start|>", "<|im_end|>"])
     assert found
     return found
+
+
+def builder(limit: int) -> PromptBuilder:
+    return PromptBuilder(chat_format(), limit, count_characters, count_characters)
 
 
 def count_characters(texts: Sequence[str]) -> list[int]:
@@ -103,7 +107,7 @@ def test_a_template_that_drops_turns_gives_no_format() -> None:
 def test_a_base_without_a_template_gets_a_plain_format() -> None:
     plain = with_end(PLAIN_FORMAT, "</s>", ["</s>"])
     rendered = render(plain, "Be Robin.", ["hello", "hi", "bye"])
-    assert rendered.text == "Be Robin.\n\nMessage: hello\nReply: hi</s>\nMessage: bye\nReply: "
+    assert rendered.text == "Be Robin.\n\nMessage:\nhello\nReply:\nhi</s>\nMessage:\nbye\nReply:\n"
     assert [rendered.text[start:end] for start, end in rendered.replies] == ["hi</s>"]
 
 
@@ -122,25 +126,42 @@ def test_replies_are_marked_with_their_end() -> None:
 
 def test_a_prompt_keeps_the_newest_turns_and_begins_with_a_client() -> None:
     context = ["one", "two", "three", "four", "five"]
-    text = build_prompt(chat_format(), "", context, count_characters, limit=15)
+    pair = len(chat_format().to_reply) + len(chat_format().to_message)
+    text = builder(len(render(chat_format(), "", context).text) - pair)("", context)
     assert [word for word in context if word in text] == ["three", "four", "five"]
-    assert build_prompt(chat_format(), "", context, count_characters, limit=12).count("user") == 1
+    assert builder(len(text) - 1)("", context).count("user") == 1
+
+
+@pytest.mark.parametrize("system", ["", "Be Robin.", "Be Robin. " * 30])
+def test_a_prompt_has_at_most_the_tokens_of_its_limit(system: str) -> None:
+    context = [f"line {number} {'x' * number}" for number in range(41)]
+    for limit in (500, 700, 1500):
+        assert len(builder(limit)(system, context)) <= limit
+    assert len(builder(1500)(system, context)) > 700
+    assert len(builder(500)(system, ["x" * 900])) > 400
 
 
 def test_prompts_of_a_long_conversation_begin_alike() -> None:
     conversation = [f"line {number:03}" for number in range(201)]
-    prompts = [
-        build_prompt(chat_format(), "", conversation[max(0, end - 20) : end], count_characters, limit=1000)
-        for end in range(101, 202, 2)
-    ]
+    prompts = [builder(2000)("", conversation[max(0, end - 20) : end]) for end in range(101, 202, 2)]
     beginnings = [prompt[:40] for prompt in prompts]
     assert len(set(beginnings)) <= len(prompts) / 2
     assert all(prompt.count("line") >= 10 for prompt in prompts)
 
 
 def test_a_single_long_turn_is_cut_at_the_front() -> None:
-    text = build_prompt(chat_format(), "", ["x" * 1000 + "the end"], count_characters, limit=20)
-    assert text == render(chat_format(), "", ["x" * 13 + "the end"]).text
+    expected = render(chat_format(), "", ["x" * 13 + "the end"]).text
+    assert builder(len(expected))("", ["x" * 1000 + "the end"]) == expected
+
+
+def test_a_long_turn_is_cut_by_its_tokens() -> None:
+    """The characters at its end have many tokens each."""
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(text) + 9 * text.count("👋") for text in texts]
+
+    prompt = PromptBuilder(chat_format(), 200, count, count_characters)("", ["x" * 1000 + "👋" * 100])
+    assert 5 <= prompt.count("👋") <= 20
 
 
 @pytest.mark.parametrize(
@@ -161,4 +182,4 @@ def test_the_system_line_names_the_label_and_who_is_talking(line: SystemLine, ar
 
 
 def test_without_a_context_the_prompt_has_an_empty_message() -> None:
-    assert build_prompt(chat_format(), "", [], count_characters, limit=20) == render(chat_format(), "", [""]).text
+    assert builder(200)("", []) == render(chat_format(), "", [""]).text

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from autocakechat import Request, RunContext
+from autocakechat import Request, RunContext, Score
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.model.folder import ModelFolder, read_model_folder
 from autocakechat.plugins.trainers.lora.options import Options, ReplyOptions
@@ -37,12 +37,14 @@ class WrittenEngine:
         self.max_tokens = sampling.max_tokens
         return [self._replies.pop(0) for _ in prompts]
 
-    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
+    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
         pairs = zip(prompts, replies, strict=True)
-        return [[self._scores(prompt, text) for text in texts] for prompt, texts in pairs]
+        return [[Score(self._scores(prompt, text), len(text.split()) + 1) for text in texts] for prompt, texts in pairs]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
+
+    count_prompt_tokens = count_tokens
 
     def close(self) -> None: ...
 

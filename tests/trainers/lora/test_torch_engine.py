@@ -28,7 +28,7 @@ def loaded(tiny_base: Path) -> Any:
 @pytest.fixture
 def engine(loaded: Any) -> TorchEngine:
     model, tokenizer, chat_format = loaded
-    return TorchEngine(model, tokenizer, chat_format, window=64)
+    return TorchEngine(model, tokenizer, chat_format, window=256)
 
 
 @pytest.fixture
@@ -61,19 +61,39 @@ def test_equal_prompts_get_independent_draws(engine: TorchEngine, prompts: list[
 
 
 def test_the_score_is_log_p_of_the_reply_and_its_end(engine: TorchEngine, loaded: Any, prompts: list[str]) -> None:
-    import torch
-
-    model, tokenizer, chat_format = loaded
     replies = ["yes, cats", "", "no " * 40, "why?"]
     found = engine.score(prompts, [replies, replies[:1]])
     assert [len(scores) for scores in found] == [4, 1]
     for prompt, texts, scores in zip(prompts, (replies, replies[:1]), found, strict=True):
         for text, score in zip(texts, scores, strict=True):
-            before, reply = encode(tokenizer, prompt), encode(tokenizer, text)[:63]
-            reply.append(tokenizer.token_to_id(chat_format.end))
-            log_p = model(torch.tensor([before + reply])).logits[0].log_softmax(-1)
-            expected = sum(float(log_p[len(before) + place - 1, token]) for place, token in enumerate(reply))
-            assert score == pytest.approx(expected, abs=1e-3)
+            before, reply = tokens_of(loaded, prompt, text)
+            assert score.log_p == pytest.approx(log_p_of(loaded, before, reply), abs=1e-3)
+            assert score.tokens == len(reply)
+
+
+def test_a_reply_and_its_prompt_are_cut_to_the_window(loaded: Any, prompts: list[str]) -> None:
+    engine = TorchEngine(*loaded, window=32)
+    replies = ["yes", "no " * 5, "no " * 40]
+    (found,) = engine.score(prompts[1:], [replies])
+    for text, score in zip(replies, found, strict=True):
+        before, reply = tokens_of(loaded, prompts[1], text)
+        kept = max(16, 32 - len(reply))
+        assert len(before) > kept
+        expected = log_p_of(loaded, before[-kept:], reply[: 32 - kept])
+        assert score.log_p == pytest.approx(expected, abs=1e-3)
+        assert score.tokens == len(reply[: 32 - kept])
+
+
+def tokens_of(loaded: Any, prompt: str, reply: str) -> tuple[list[int], list[int]]:
+    _, tokenizer, chat_format = loaded
+    return encode(tokenizer, prompt), [*encode(tokenizer, reply), tokenizer.token_to_id(chat_format.end)]
+
+
+def log_p_of(loaded: Any, before: list[int], reply: list[int]) -> float:
+    import torch
+
+    log_p = loaded[0](torch.tensor([before + reply])).logits[0].log_softmax(-1)
+    return sum(float(log_p[len(before) + place - 1, token]) for place, token in enumerate(reply))
 
 
 def test_logits_are_computed_at_the_targets_only_and_are_right(loaded: Any) -> None:

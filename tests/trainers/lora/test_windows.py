@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from autocakechat import Origin, ReplyIndex, RunContext, Utterance
-from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat, derive_format
+from autocakechat.plugins.trainers.lora.prompts.chat_format import PLAIN_FORMAT, ChatFormat, derive_format, with_end
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
+from autocakechat.plugins.trainers.lora.prompts.prompt import render
 from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 from autocakechat.plugins.trainers.lora.training.batches import make_batches, width_of
 from autocakechat.plugins.trainers.lora.training.conversations import Conversation, training_conversations
@@ -64,6 +66,20 @@ def test_replies_and_their_ends_are_learnt_and_nothing_else(maker: WindowMaker, 
     assert learnt(tokenizer, window) == "hi 👋<|im_end|>fine\nand you?<|im_end|>"
     assert window.characters == len("hi 👋") + len("fine\nand you?")
     assert window.replies == 2
+
+
+def test_a_reply_is_learnt_from_its_first_token_as_a_bot_generates_it(tokenizer: Tokenizer) -> None:
+    """Also where the tokenizer joins the blank before a reply with its first word."""
+    text_before_replies = (" Reply: ", "\nReply:\n", "[/INST]")
+    for to_reply in text_before_replies:
+        plain = attrs.evolve(PLAIN_FORMAT, to_reply=to_reply)
+        chat_format = with_end(plain, "<|im_end|>", SPECIAL)
+        maker = WindowMaker(tokenizer, chat_format, SystemLine(), 128, Examples(None, 0, count_words, 0))
+        (window,) = maker.windows([dialog("do you like tea?", "yes, tea and more")])
+        assert learnt(tokenizer, window) == "yes, tea and more<|im_end|>"
+        prompt = tokenizer.encode(render(chat_format, "", ["do you like tea?"]).text).ids
+        reply = tokenizer.encode("yes, tea and more<|im_end|>").ids
+        assert list(window.ids) == prompt + reply
 
 
 def test_each_reply_of_a_long_dialog_is_learnt_once_with_earlier_turns(

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import attrs
 
+from autocakechat import Score
+
 
 @attrs.frozen
 class Sampling:
@@ -34,7 +36,7 @@ class Engine(Protocol):
         """Generates one reply to each prompt. Equal prompts get independent draws.
 
         Args:
-            prompts: Texts of `prompts.prompt.build_prompt`. Special tokens in them are parsed.
+            prompts: Texts of `prompts.prompt.PromptBuilder`. Special tokens in them are parsed.
             sampling: How to sample.
 
         Returns:
@@ -42,16 +44,17 @@ class Engine(Protocol):
         """
         ...
 
-    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
-        """Computes log p of replies.
+    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Computes log p of replies, each with its end token.
+
+        A reply and its prompt are made to fit into the window by `fit_into_window`.
 
         Args:
-            prompts: Texts of `prompts.prompt.build_prompt`.
-            replies: For each prompt, any number of replies without special tokens. A reply that is too long for the
-                window is cut.
+            prompts: Texts of `prompts.prompt.PromptBuilder`.
+            replies: For each prompt, any number of replies without special tokens.
 
         Returns:
-            For each prompt, one number per reply: the sum of log p of its tokens and its end token, in nats.
+            For each prompt, one score per reply, in nats. It counts the tokens that were scored.
         """
         ...
 
@@ -59,6 +62,25 @@ class Engine(Protocol):
         """Counts the tokens of texts. Special tokens in them are not parsed."""
         ...
 
+    def count_prompt_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Counts the tokens of prompts or parts of them. Special tokens in them are parsed."""
+        ...
+
     def close(self) -> None:
         """Frees the memory of the model."""
         ...
+
+
+def fit_into_window(prompt: int, reply: int, window: int) -> tuple[int, int]:
+    """Divides a window between a prompt and a reply: the reply comes first, but half of the window is the prompt's.
+
+    Args:
+        prompt: The number of tokens of the prompt.
+        reply: The number of tokens of the reply and its end.
+        window: The maximum number of tokens of both.
+
+    Returns:
+        How many tokens to keep: the last ones of the prompt, and the first ones of the reply.
+    """
+    kept = min(prompt, max(window - reply, window // 2))
+    return kept, min(reply, window - kept)

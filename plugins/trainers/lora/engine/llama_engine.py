@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 
-from autocakechat import UserError
-from autocakechat.plugins.trainers.lora.engine.interface import Sampling
+from autocakechat import Score, UserError
+from autocakechat.plugins.trainers.lora.engine.interface import Sampling, fit_into_window
 from autocakechat.plugins.trainers.lora.engine.llama_process import LlamaProcess
 
 _MOST_SLOTS, _FEWEST_SLOTS = 8, 4
@@ -90,7 +90,7 @@ class LlamaEngine:
         draws = {prompt: iter(found) for prompt, found in replies.items()}
         return [next(draws[prompt]) for prompt in prompts]
 
-    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
+    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
         """Computes log p of replies: the sum over its tokens and its end token, in nats.
 
         llama.cpp returns the probabilities of generated tokens only. Each reply is therefore generated, by a grammar
@@ -98,18 +98,22 @@ class LlamaEngine:
 
         Args:
             prompts: The prompts.
-            replies: For each prompt, any number of replies. A reply that is too long for the window is cut.
+            replies: For each prompt, any number of replies.
         """
         contexts = self._tokenize(prompts, special=True)
         tokens = [[self._reply_tokens(text) for text in texts] for texts in replies]
         # One after the other: in a batch, rounding depends on what else is computed.
         return [
-            [self._log_p(context, reply) for reply in texts] for context, texts in zip(contexts, tokens, strict=True)
+            [self._score(context, reply) for reply in texts] for context, texts in zip(contexts, tokens, strict=True)
         ]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Counts the tokens of texts. Special tokens in them are not parsed."""
         return [len(tokens) for tokens in self._tokenize(texts)]
+
+    def count_prompt_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Counts the tokens of prompts. Special tokens in them are parsed."""
+        return [len(tokens) for tokens in self._tokenize(texts, special=True)]
 
     def close(self) -> None:
         """Ends the process of llama.cpp."""
@@ -171,18 +175,20 @@ class LlamaEngine:
         answer = self._process.post("/completion", job)
         return answer if isinstance(answer, list) else [answer]
 
-    def _log_p(self, prompt: list[int], reply: list[_Token]) -> float:
+    def _score(self, prompt: list[int], reply: list[_Token]) -> Score:
         """Computes log p of a reply and its end token. The slot keeps the tokens of the prompt for the next reply."""
-        before = self._fitting(prompt, self._window // 2) if len(prompt) >= self._window else prompt
-        total = 0.0
-        for is_text, run in groupby(reply[: self._window - len(before) - 1], attrgetter("is_text")):
+        kept, size = fit_into_window(len(prompt), len(reply) + 1, self._window)
+        before, total = prompt[-kept:], 0.0
+        for is_text, run in groupby(reply[:size], attrgetter("is_text")):
             tokens = [token.id for token in run]
             if is_text:
                 total += self._text_log_p(before, tokens)
             else:
                 total += sum(self._token_log_p(before + tokens[:place], token) for place, token in enumerate(tokens))
             before = before + tokens
-        return total + self._token_log_p(before, self._end_token)
+        if size > len(reply):
+            total += self._token_log_p(before, self._end_token)
+        return Score(total, size)
 
     def _text_log_p(self, before: list[int], tokens: list[int]) -> float:
         """Computes log p of tokens after others, in one request."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from autocakechat import Score
 from autocakechat.plugins.trainers.lora.bases.record import FoundBase
-from autocakechat.plugins.trainers.lora.engine.interface import Sampling
+from autocakechat.plugins.trainers.lora.engine.interface import Sampling, fit_into_window
 from autocakechat.plugins.trainers.lora.engine.token_sampler import TokenSampler
 from autocakechat.plugins.trainers.lora.language_model.adapter import merged
 from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode, load_base
@@ -36,7 +37,7 @@ class TorchEngine:
         model: A causal language model of transformers, with or without an adapter.
         tokenizer: Its tokenizer.
         chat_format: Its chat format.
-        window: The maximum number of tokens of a scored reply.
+        window: The maximum number of tokens of a prompt and its reply.
     """
 
     def __init__(self, model: Any, tokenizer: Tokenizer, chat_format: ChatFormat, window: int) -> None:
@@ -80,11 +81,11 @@ class TorchEngine:
                 replies += self._tokenizer.decode_batch(found, skip_special_tokens=True)
         return replies
 
-    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[float]]:
+    def score(self, prompts: Sequence[str], replies: Sequence[Sequence[str]]) -> list[list[Score]]:
         """Computes log p of replies; see `Engine`. A prompt is read once for each batch of replies."""
         import torch
 
-        found: list[list[float]] = []
+        found: list[list[Score]] = []
         with torch.inference_mode():
             for prompt, texts in zip(prompts, replies, strict=True):
                 found.append(self._score(encode(self._tokenizer, prompt), texts) if texts else [])
@@ -92,6 +93,10 @@ class TorchEngine:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Counts the tokens of texts; see `Engine`."""
+        return count_tokens(self._tokenizer, texts)
+
+    def count_prompt_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Counts the tokens of prompts; see `Engine`."""
         return count_tokens(self._tokenizer, texts)
 
     def close(self) -> None:
@@ -113,7 +118,8 @@ class TorchEngine:
         import torch
 
         device = self._model.device
-        ids = [encode(self._tokenizer, prompt) for prompt, _ in prompts]
+        room = max(1, self._window - sampling.max_tokens)
+        ids = [encode(self._tokenizer, prompt)[-room:] for prompt, _ in prompts]
         width = max(map(len, ids))
         padded = torch.tensor([[self._end] * (width - len(row)) + row for row in ids], device=device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in ids], device=device)
@@ -135,22 +141,26 @@ class TorchEngine:
             logits = out.logits[:, -1]
         return sampler.drawn
 
-    def _score(self, prompt: Sequence[int], texts: Sequence[str]) -> list[float]:
+    def _score(self, prompt: Sequence[int], texts: Sequence[str]) -> list[Score]:
         """Computes log p of replies to one prompt."""
         import torch
 
-        replies = [[*encode(self._tokenizer, text)[: self._window - 1], self._end] for text in texts]
-        found = [0.0] * len(replies)
-        order = sorted(range(len(replies)), key=lambda number: len(replies[number]))
+        replies = [[*encode(self._tokenizer, text), self._end] for text in texts]
+        sizes = [fit_into_window(len(prompt), len(reply), self._window) for reply in replies]
+        found = [Score(0.0, size) for _, size in sizes]
+        order = sorted(range(len(replies)), key=lambda number: sizes[number])
         while order:
-            width = len(replies[order[-1]])
+            kept, width = sizes[order[-1]]
             rows_at_once = max(1, _SCORED_TOKENS // width)
-            numbers, order = order[-rows_at_once:], order[:-rows_at_once]
-            padded = [replies[number] + [self._end] * (width - len(replies[number])) for number in numbers]
+            numbers: list[int] = []
+            while order and len(numbers) < rows_at_once and sizes[order[-1]][0] == kept:
+                numbers.append(order.pop())
+            padded = [(replies[number] + [self._end] * width)[:width] for number in numbers]
             # Each batch reads the prompt again: the reply tokens are most of the work.
-            log_p = self._token_log_p(prompt, torch.tensor(padded, device=self._model.device))
+            log_p = self._token_log_p(prompt[-kept:], torch.tensor(padded, device=self._model.device))
             for row, number in zip(log_p, numbers, strict=True):
-                found[number] = float(row[: len(replies[number])].double().sum())
+                size = sizes[number][1]
+                found[number] = Score(float(row[:size].double().sum()), size)
         return found
 
     def _token_log_p(self, prompt: Sequence[int], rows: torch.Tensor) -> torch.Tensor:

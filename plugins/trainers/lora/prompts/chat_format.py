@@ -49,14 +49,15 @@ class ChatFormat:
 
 
 PLAIN_FORMAT = ChatFormat(
-    opening="Message: ",
+    opening="Message:\n",
     before_system="",
-    after_system="\n\nMessage: ",
-    to_reply="\nReply: ",
-    to_message="\nMessage: ",
+    after_system="\n\nMessage:\n",
+    to_reply="\nReply:\n",
+    to_message="\nMessage:\n",
     end="",
 )
-"""For bases without a chat template; `with_end` adds the end token."""
+"""For bases without a chat template; `with_end` adds the end token. Turns begin on a line of their own: most tokenizers
+join a blank with the word behind it."""
 
 
 def with_end(plain: ChatFormat, end: str, special: Sequence[str]) -> ChatFormat:

@@ -9,6 +9,12 @@ import attrs
 
 from autocakechat.plugins.trainers.lora.prompts.chat_format import ChatFormat
 
+CountTokens = Callable[[Sequence[str]], Sequence[int]]
+"""Counts the tokens of texts."""
+
+_LEAST_TOKENS = 16
+"""Tokens of the last turn that are kept, however long the system line is."""
+
 
 @attrs.frozen
 class RenderedDialog:
@@ -23,6 +29,18 @@ class RenderedDialog:
     replies: Sequence[tuple[int, int]]
 
 
+def beginning_of(chat_format: ChatFormat, system: str) -> str:
+    """Returns the text before the first turn.
+
+    Args:
+        chat_format: The format of the base.
+        system: The system line; may be empty.
+    """
+    if not system:
+        return chat_format.opening
+    return chat_format.before_system + chat_format.without_special(system) + chat_format.after_system
+
+
 def render(chat_format: ChatFormat, system: str, turns: Sequence[str]) -> RenderedDialog:
     """Renders a conversation.
 
@@ -33,7 +51,7 @@ def render(chat_format: ChatFormat, system: str, turns: Sequence[str]) -> Render
             ends where the reply begins.
     """
     clean = chat_format.without_special
-    pieces = [chat_format.before_system + clean(system) + chat_format.after_system if system else chat_format.opening]
+    pieces = [beginning_of(chat_format, system)]
     length, replies = len(pieces[0]), []
     for place, turn in enumerate(turns):
         text = clean(turn)
@@ -46,14 +64,8 @@ def render(chat_format: ChatFormat, system: str, turns: Sequence[str]) -> Render
     return RenderedDialog("".join(pieces), replies)
 
 
-def build_prompt(
-    chat_format: ChatFormat,
-    system: str,
-    context: Sequence[str],
-    count_tokens: Callable[[Sequence[str]], Sequence[int]],
-    limit: int,
-) -> str:
-    """Builds the prompt of a reply from the last turns.
+class PromptBuilder:
+    """Builds the prompt of a reply from the system line and the last turns.
 
     Without the turns that do not fit, each prompt of a long conversation would begin with another turn, and an engine
     that reuses what the prompt has in common with the one before would have to read all of it. So the prompt begins at
@@ -61,23 +73,54 @@ def build_prompt(
 
     Args:
         chat_format: The format of the base.
-        system: The system line; may be empty.
-        context: The turns so far, oldest first; the reply is to the last one. No turn counts as an empty one.
-        count_tokens: Counts the tokens of texts.
-        limit: The largest number of tokens of the turns.
+        limit: The largest number of tokens of a prompt.
+        count_tokens: Counts the tokens of turns.
+        count_prompt_tokens: Counts the tokens of texts with special tokens.
     """
-    context = context or ("",)
-    counts = count_tokens(context)
-    kept, used = 1, counts[-1]
-    # Turns are dropped in pairs, since a conversation begins with a client.
-    while kept + 2 <= len(context) and used + sum(counts[-kept - 2 : -kept]) <= limit:
-        used += sum(counts[-kept - 2 : -kept])
-        kept += 2
-    turns = list(context[_first_turn(context, len(context) - kept) :])
-    if used > limit:  # a single turn: its end matters most
-        text = turns[0]
-        turns[0] = text[-max(1, len(text) * limit // used) :]
-    return render(chat_format, system, turns).text
+
+    def __init__(
+        self, chat_format: ChatFormat, limit: int, count_tokens: CountTokens, count_prompt_tokens: CountTokens
+    ) -> None:
+        self._format = chat_format
+        self._limit = limit
+        self._count_tokens = count_tokens
+        self._count_prompt_tokens = count_prompt_tokens
+        self._to_reply, to_message = count_prompt_tokens([chat_format.to_reply, chat_format.to_message])
+        self._around_pair = self._to_reply + to_message
+
+    def __call__(self, system: str, context: Sequence[str]) -> str:
+        """Builds a prompt.
+
+        Args:
+            system: The system line; may be empty. It is never cut.
+            context: The turns so far, oldest first; the reply is to the last one. No turn counts as an empty one.
+        """
+        context = context or ("",)
+        limit = max(_LEAST_TOKENS, self._limit - self._count_beginning(system) - self._to_reply)
+        counts = self._count_tokens(context)
+        kept, used = 1, counts[-1]
+        # Turns are dropped in pairs, since a conversation begins with a client.
+        while kept + 2 <= len(context):
+            used += sum(counts[-kept - 2 : -kept]) + self._around_pair
+            if used > limit:
+                break
+            kept += 2
+        turns = list(context[_first_turn(context, len(context) - kept) :])
+        if kept == 1:
+            turns[0] = self._end_of(turns[0], counts[-1], limit)
+        return render(self._format, system, turns).text
+
+    def _count_beginning(self, system: str) -> int:
+        """Counts the tokens before the first turn."""
+        (count,) = self._count_prompt_tokens([beginning_of(self._format, system)])
+        return count
+
+    def _end_of(self, turn: str, count: int, limit: int) -> str:
+        """Returns the end of a turn that has at most so many tokens: it matters most."""
+        while count > limit and len(turn) > 1:
+            turn = turn[-max(1, len(turn) * limit // count) :]
+            (count,) = self._count_tokens([turn])
+        return turn
 
 
 def _first_turn(context: Sequence[str], fitting: int) -> int:

@@ -13,10 +13,8 @@ from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
 from autocakechat.plugins.trainers.lora.model.folder import PAST_REPLIES, RANKER, Settings, read_model_folder
 from autocakechat.plugins.trainers.lora.options import ReplyOptions
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
-from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt
+from autocakechat.plugins.trainers.lora.replies.request_prompt import CONTEXT_LINES, RequestPrompts
 from autocakechat.plugins.trainers.lora.replies.selection import PastReplies, ReplySelection
-
-_CONTEXT_LINES = 20
 
 
 def load(path: Path, options: ReplyOptions, run: RunContext) -> LanguageModelResponder:
@@ -57,7 +55,7 @@ class LanguageModelResponder:
         open_scoring_engine: Returns the engine for `score`, which may take long to load; None for `engine`.
     """
 
-    context_lines = _CONTEXT_LINES
+    context_lines = CONTEXT_LINES
 
     def __init__(
         self,
@@ -70,13 +68,14 @@ class LanguageModelResponder:
         self.labels: Sequence[str] = settings.labels
         self._engine = engine
         self._open_scoring_engine = open_scoring_engine or (lambda: engine)
-        self._settings = settings
+        self._chat_format = settings.chat_format
         self._options = options
         self._seed = secrets.randbits(32) if options.seed is None else options.seed
         self._batches = 0
         self._max_tokens = min(options.max_tokens, settings.window // 2)  # the other half is for the prompt
         count = settings.examples if options.examples is None else options.examples
-        self._examples = Examples(past.index if past else None, count, engine.count_tokens, settings.window // 4)
+        examples = Examples(past.index if past else None, count, engine.count_tokens, settings.window // 4)
+        self._prompt = RequestPrompts(settings, examples, engine, self._max_tokens)
         self._selection = ReplySelection(engine, self._prompt, past, options)
 
     def respond(self, requests: Sequence[Request]) -> list[Reply]:
@@ -108,21 +107,15 @@ class LanguageModelResponder:
 
         Args:
             requests: One request per conversation.
-            replies: For each request, any number of replies. A reply with more tokens than the window of the training
-                is cut.
+            replies: For each request, any number of replies. Of a reply that does not fit into the window of the
+                training, the beginning is scored.
 
         Returns:
             For each request, one score per reply, in the same order.
         """
-        clean = self._settings.chat_format.without_special
+        clean = self._chat_format.without_special
         texts = [[clean(text) for text in texts_of_one] for texts_of_one in replies]
-        found = self._scoring_engine.score([self._prompt(request) for request in requests], texts)
-        counts = [self._engine.count_tokens(texts_of_one) for texts_of_one in texts]
-        window = self._settings.window
-        return [
-            [Score(log_p, min(count + 1, window)) for log_p, count in zip(log_ps, counts_of_one, strict=True)]
-            for log_ps, counts_of_one in zip(found, counts, strict=True)
-        ]
+        return self._scoring_engine.score([self._prompt(request) for request in requests], texts)
 
     @cached_property
     def _scoring_engine(self) -> Engine:
@@ -143,19 +136,3 @@ class LanguageModelResponder:
         )
         found = [reply.strip() for reply in self._engine.generate(prompts, sampling)]
         return [found[start : start + count] for start in range(0, len(found), count)]
-
-    def _prompt(self, request: Request, without: range = range(0)) -> str:
-        """Makes the prompt of a request, without examples from a range of exchanges."""
-        settings = self._settings
-        return build_prompt(
-            settings.chat_format,
-            settings.system_line.text(
-                request.emotion,
-                request.chat_kind,
-                request.person,
-                self._examples.lines(request.context, without),
-            ),
-            request.context[-_CONTEXT_LINES:],
-            self._engine.count_tokens,
-            max(16, settings.window - self._max_tokens - self._examples.reserved),
-        )

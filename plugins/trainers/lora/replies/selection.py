@@ -88,8 +88,8 @@ class ReplySelection:
             return None
         if len(ranked) == 1:
             return Reply(ranked[0].text, [ranked[0].text])
-        gains = self._gains(request, [found.text for found in ranked])
         weight = self._options.context_weight
+        gains = self._gains(request, [found.text for found in ranked]) if weight else [0.0] * len(ranked)
         scored = [
             ((1 - weight) * found.score + weight * gain, found, gain) for found, gain in zip(ranked, gains, strict=True)
         ]
@@ -115,9 +115,9 @@ class ReplySelection:
         prompts = [self._prompt(request, range(0))]
         prompts += [self._prompt(attrs.evolve(request, context=context), itself) for context, itself in self._others]
         own, *others = self._engine.score(prompts, [texts] * len(prompts))
-        counts = self._engine.count_tokens(texts)
         return [
-            (own[place] - fmean(scores[place] for scores in others)) / (count + 1) for place, count in enumerate(counts)
+            score.log_p / score.tokens - fmean(found[place].log_p / found[place].tokens for found in others)
+            for place, score in enumerate(own)
         ]
 
 

@@ -10,7 +10,7 @@ from autocakechat import exchanges_of
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
 from autocakechat.plugins.trainers.lora.options import Options
-from autocakechat.plugins.trainers.lora.prompts.prompt import build_prompt
+from autocakechat.plugins.trainers.lora.prompts.prompt import PromptBuilder
 from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 from autocakechat.plugins.trainers.lora.training.conversations import Conversation
 
@@ -63,14 +63,11 @@ class SampleReplies:
         numbers = rng.sample(range(len(exchanges)), min(options.rehearsals, len(exchanges)))
         chosen = [exchanges[number] for number in sorted(numbers)]
         self.prompts = [prompt for prompt, _, _ in chosen]
+        engine = self._engine
+        limit = max(options.window // 2, options.window - _MAX_TOKENS)
+        build = PromptBuilder(chat_format, limit, engine.count_tokens, engine.count_prompt_tokens)
         self._texts = [
-            build_prompt(
-                chat_format,
-                system_line.text(prompt.label, kind, person, examples.lines(prompt.context)),
-                prompt.context,
-                self._engine.count_tokens,
-                options.window // 2,
-            )
+            build(system_line.text(prompt.label, kind, person, examples.lines(prompt.context)), prompt.context)
             for prompt, kind, person in chosen
         ]
 

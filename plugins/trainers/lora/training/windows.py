@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import attrs
 
 from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode
-from autocakechat.plugins.trainers.lora.prompts.prompt import render
+from autocakechat.plugins.trainers.lora.prompts.prompt import RenderedDialog, render
 from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 from autocakechat.plugins.trainers.lora.training.conversations import Conversation
 
@@ -114,17 +115,32 @@ class WindowMaker:
 
     def _window(self, texts: Sequence[str], system: str, learnt: Sequence[int]) -> Iterator[Window]:
         rendered = render(self._format, system, texts)
-        found = self._tokenizer.encode(rendered.text, add_special_tokens=False)
-        if len(found.ids) > self._size:
-            shorter = self._shorten_message(texts, len(found.ids))
-            rendered = render(self._format, system, shorter)
-            found = self._tokenizer.encode(rendered.text, add_special_tokens=False)
-        chosen = [rendered.replies[place // 2] for place in learnt]
-        ids = found.ids[: self._size]
-        targets = list(_places_in(chosen, found.offsets[: len(ids)]))
+        ids, replies = self._encode(rendered)
+        if len(ids) > self._size:
+            rendered = render(self._format, system, self._shorten_message(texts, len(ids)))
+            ids, replies = self._encode(rendered)
+        chosen = [place // 2 for place in learnt]
+        targets = [place for number in chosen for place in replies[number] if 0 < place < self._size]
         if targets:
-            characters = sum(end - start - len(self._format.end) for start, end in chosen)
-            yield Window(ids, targets, characters, len(chosen))
+            ends = (rendered.replies[number] for number in chosen)
+            characters = sum(end - start - len(self._format.end) for start, end in ends)
+            yield Window(ids[: self._size], targets, characters, len(chosen))
+
+    def _encode(self, rendered: RenderedDialog) -> tuple[list[int], list[range]]:
+        """Returns the tokens of a dialog, and the places of the tokens of each reply with its end.
+
+        A reply begins with a new token, even where a tokenizer would join its first word with the text before it: a bot
+        generates it after the tokens of the prompt.
+        """
+        starts = [start for start, _ in rendered.replies]
+        pieces = [rendered.text[start:end] for start, end in pairwise([0, *starts, len(rendered.text)])]
+        before, *following = self._tokenizer.encode_batch(pieces, add_special_tokens=False)
+        ids, replies = list(before.ids), []
+        for piece, (start, end) in zip(following, rendered.replies, strict=True):
+            length = sum(stop <= end - start for _, stop in piece.offsets)
+            replies.append(range(len(ids), len(ids) + length))
+            ids += piece.ids
+        return ids, replies
 
     def _shorten_message(self, texts: Sequence[str], tokens: int) -> list[str]:
         """Cuts the beginning of the first message, so that the reply has at least half of the window."""
@@ -135,13 +151,3 @@ class WindowMaker:
 
     def _count(self, text: str) -> int:
         return len(encode(self._tokenizer, text))
-
-
-def _places_in(spans: Sequence[tuple[int, int]], offsets: Sequence[tuple[int, int]]) -> Iterator[int]:
-    """Yields the places of the tokens inside of some spans of the text."""
-    remaining = list(reversed(spans))
-    for place, (start, end) in enumerate(offsets):
-        while remaining and remaining[-1][1] <= start:
-            remaining.pop()
-        if remaining and place and start >= remaining[-1][0] and end <= remaining[-1][1] and end > start:
-            yield place

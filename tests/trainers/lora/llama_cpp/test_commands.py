@@ -43,7 +43,7 @@ def test_a_merged_folder_replies_like_the_model(
     assert done.returncode == 0, done.stderr
     loaded = transformers.AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32)
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
-    expected = open_engine(model, "torch").score(prompts[:1], [["yes"]])[0][0]
+    expected = open_engine(model, "torch").score(prompts[:1], [["yes"]])[0][0].log_p
     prompt = tokenizer(prompts[0], add_special_tokens=False)["input_ids"]
     reply = tokenizer("yes" + END, add_special_tokens=False)["input_ids"]
     with torch.inference_mode():

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
 import pytest
 
-from autocakechat import UserError
+from autocakechat import Score, UserError
 from autocakechat.plugins.trainers.lora.engine import llama_engine
 from autocakechat.plugins.trainers.lora.engine.choice import open_engine, open_scoring_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Engine, Sampling
@@ -58,10 +58,13 @@ def test_greedy_replies_are_those_of_pytorch(engine: Engine, model: ModelFolder,
 
 def test_scores_are_those_of_pytorch(engine: Engine, model: ModelFolder, prompts: list[str]) -> None:
     """Also of empty and very long replies, and of tokens that end within a character."""
-    expected = TorchEngine.open(model).score(prompts[:2], [REPLIES, REPLIES[:3]])
-    found = engine.score(prompts[:2], [REPLIES, REPLIES[:3]])
+    model = attrs.evolve(model, settings=attrs.evolve(model.settings, window=WINDOW))
+    long = [prompts[0], "x" * 110 + prompts[0]]
+    expected = TorchEngine.open(model).score(long, [REPLIES, REPLIES])
+    found = engine.score(long, [REPLIES, REPLIES])
     for scores, true in zip(found, expected, strict=True):
-        assert scores[:6] == pytest.approx(true[:6], rel=1e-3)
+        assert [score.tokens for score in scores] == [score.tokens for score in true]
+        assert values(scores) == pytest.approx(values(true), rel=1e-3)
     assert engine.score([], []) == []
     assert engine.score(prompts[:2], [[], ["yes"]])[0] == []
 
@@ -69,7 +72,12 @@ def test_scores_are_those_of_pytorch(engine: Engine, model: ModelFolder, prompts
 def test_a_score_does_not_depend_on_the_batch(engine: Engine, prompts: list[str]) -> None:
     batch = engine.score(prompts, [REPLIES] * len(prompts))
     for prompt, scores in zip(prompts, batch, strict=True):
-        assert [engine.score([prompt], [[reply]])[0][0] for reply in REPLIES] == pytest.approx(scores, rel=1e-4)
+        alone = [engine.score([prompt], [[reply]])[0][0] for reply in REPLIES]
+        assert values(alone) == pytest.approx(values(scores), rel=1e-4)
+
+
+def values(scores: Sequence[Score]) -> list[float]:
+    return [score.log_p for score in scores]
 
 
 def test_equal_prompts_get_different_replies_and_a_seed_repeats_them(engine: Engine, prompts: list[str]) -> None:
@@ -84,7 +92,7 @@ def test_equal_prompts_get_different_replies_and_a_seed_repeats_them(engine: Eng
 def test_a_prompt_that_is_too_long_is_shortened(engine: Engine, prompts: list[str]) -> None:
     (reply,) = engine.generate(["x" * 5000 + prompts[0]], GREEDY)
     assert reply
-    assert engine.score(["x" * 5000 + prompts[0]], [["yes"]])[0][0] < 0
+    assert engine.score(["x" * 5000 + prompts[0]], [["yes"]])[0][0].log_p < 0
 
 
 def test_many_long_conversations_at_once_get_replies(gguf_base: Path) -> None:
