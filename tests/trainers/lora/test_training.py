@@ -126,6 +126,11 @@ def test_a_window_that_the_base_cannot_read_is_refused(options: Options, corpus:
         learn(attrs.evolve(options, window=5000), corpus)
 
 
+def test_a_system_line_that_leaves_no_space_is_refused(options: Options, corpus: Corpus, learn: Learn) -> None:
+    with pytest.raises(UserError, match=r"trainer\.system has \d+ tokens, more than half of trainer\.window \(128\)"):
+        learn(attrs.evolve(options, system="you are Robin " * 200), corpus)
+
+
 def test_an_architecture_without_adapters_is_refused(
     tmp_path: Path, tiny_base: Path, options: Options, corpus: Corpus, learn: Learn
 ) -> None:

@@ -11,7 +11,7 @@ from autocakechat import Corpus, Origin, UserError, Utterance
 from autocakechat.plugins.trainers.lora.options import Options
 from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 
-_LEAST_REPLIES = 10
+LEAST_REPLIES = 10
 """A model does not learn from fewer replies how the server talks to a person."""
 _MOST_PEOPLE = 100
 
@@ -68,16 +68,16 @@ def choose_system_line(options: Options, corpus: Corpus) -> SystemLine:
     """
     kinds = set()
     replies: Counter[str] = Counter()
-    for conversation in training_conversations(corpus, None):
+    for conversation in training_conversations(corpus, options.per_chat):
         origin = conversation.origin
         kinds.add(origin.kind)
         if options.people:
-            replies.update(map(origin.person, range(len(conversation.turns) // 2)))
+            replies.update(map(origin.person, range(conversation.skipped, len(conversation.turns) // 2)))
     del replies[""]
     if options.people and not replies:
         raise _no_origins(corpus, "people")
     most_first = sorted(replies.items(), key=lambda entry: (-entry[1], entry[0]))[:_MOST_PEOPLE]
-    people = tuple(person for person, count in most_first if count >= _LEAST_REPLIES)
+    people = tuple(person for person, count in most_first if count >= LEAST_REPLIES)
     return SystemLine(options.system, len(kinds - {""}) > 1, people)
 
 

@@ -31,6 +31,7 @@ from autocakechat.plugins.trainers.lora.model.folder import (
 )
 from autocakechat.plugins.trainers.lora.options import Options
 from autocakechat.plugins.trainers.lora.prompts.examples import Examples
+from autocakechat.plugins.trainers.lora.training.checks import check_system_line, check_window
 from autocakechat.plugins.trainers.lora.training.conversations import (
     Conversation,
     choose_system_line,
@@ -93,8 +94,9 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
     with run.progress(f"loading {found.record.name}"):
         tokenizer, chat_format = load_tokenizer(found)
         base = load_base(found, precision, group.device)
-    _check_window(base, found, options.window)
+    check_window(base, found, options.window)
     system_line = choose_system_line(options, corpus)
+    check_system_line(system_line, options, tokenizer, run)
     held_out = held_out_conversations(corpus)
     index = _index_past_replies(corpus, into, run) if options.ranking else None
     examples = Examples(index, options.examples, partial(count_tokens, tokenizer), options.window // 4)
@@ -145,16 +147,6 @@ def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group:
     page = training_page(metrics, history, samples.prompts, corpus.report, date.today())
     write_whole(into / "training.html", page.encode())
     return metrics
-
-
-def _check_window(base: Any, found: FoundBase, window: int) -> None:
-    """Checks that the base can read a whole window."""
-    longest = getattr(base.config, "max_position_embeddings", None)
-    if longest and window > longest:
-        raise UserError(
-            f"{found.record.name}: it reads at most {longest} tokens at once, but trainer.window is {window}",
-            f"set window = {longest} in [trainer], or choose another base",
-        )
 
 
 def _common_precision(own: Precision, group: ProcessGroup) -> Precision:
