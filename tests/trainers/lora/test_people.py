@@ -44,15 +44,15 @@ def test_the_system_line_tells_people_apart_who_got_enough_replies(tmp_path: Pat
     assert choose_system_line(Options(people=True, per_chat=9), corpus) == SystemLine()
 
 
-def test_the_log_says_how_many_people_are_told_apart(
+def test_the_log_says_how_many_people_it_distinguishes(
     tmp_path: Path, options: Options, learn: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
         learn(attrs.evolve(options, people=True, epochs=0.1), two_tones(tmp_path / "corpus"), "two")
         few = write_corpus(tmp_path / "few", [["hi", "hello"]] * 12, origins=[ANN] * 6 + [BEN] * 6)
         learn(attrs.evolve(options, people=True, epochs=0.1), few, "none")
-    assert "replies to 2 people are told apart" in caplog.text
-    assert "nobody got 10 replies" in caplog.text
+    assert "the model distinguishes 2 people" in caplog.text
+    assert "no participant has 10 replies" in caplog.text
 
 
 def test_the_kind_of_chat_is_named_if_the_corpus_has_both(tmp_path: Path) -> None:

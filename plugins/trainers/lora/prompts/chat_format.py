@@ -56,7 +56,7 @@ PLAIN_FORMAT = ChatFormat(
     to_message="\nMessage:\n",
     end="",
 )
-"""For bases without a chat template; `with_end` adds the end token. Turns begin on a line of their own: most tokenizers
+"""For bases without a chat template; `with_end` adds the end token. Each turn begins on a new line: most tokenizers
 join a blank with the word behind it."""
 
 

@@ -32,7 +32,7 @@ class RequestPrompts:
 
         Args:
             request: The request.
-            without: Numbers of past exchanges that are no examples: those of the conversation itself.
+            without: Numbers of past exchanges to leave out as examples: those of the conversation itself.
         """
         examples = self._examples.lines(request.context, without)
         system = self._system_line.text(request.emotion, request.chat_kind, request.person, examples)

@@ -35,7 +35,7 @@ def check_window(base: Any, found: FoundBase, window: int) -> None:
 
 
 def check_system_line(system_line: SystemLine, options: Options, tokenizer: Tokenizer, run: RunContext) -> None:
-    """Checks that the system line leaves space for conversations, and logs how many people it tells apart.
+    """Checks that the system line leaves space for conversations, and logs how many people it distinguishes.
 
     Args:
         system_line: Makes system lines.
@@ -53,6 +53,6 @@ def check_system_line(system_line: SystemLine, options: Options, tokenizer: Toke
             "shorten system, or raise window in [trainer]",
         )
     if system_line.people:
-        run.log.info("people: replies to %d people are told apart", len(system_line.people))
+        run.log.info("people = true: the model distinguishes %d people", len(system_line.people))
     elif options.people:
-        run.log.warning("people: nobody got %d replies, so no people are told apart", LEAST_REPLIES)
+        run.log.warning("people = true has no effect: no participant has %d replies", LEAST_REPLIES)
