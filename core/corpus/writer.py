@@ -110,8 +110,11 @@ class CorpusWriter:
                 self._masked.update(masked.counts)
         elif self._masker.may_match(texts):
             mask, counts = self._masker.mask, self._masked
-            utterances = [_with_text(utterance, mask(utterance.text, counts)) for utterance in utterances]
-            line, texts = self._encode(utterances)
+            before = [utterance.text for utterance in utterances]
+            after = [mask(text, counts) for text in before]
+            if after != before:
+                utterances = list(map(_with_text, utterances, after))
+                line, texts = self._encode(utterances)
         if not self._dialogs.add(xxh3_64_intdigest(texts)):
             self._duplicates += 1
             _drop(utterances, ledger, DUPLICATE)

@@ -6,7 +6,6 @@ from collections import Counter
 
 import msgspec
 
-from autocakechat.corpus.encoder import DialogEncoder
 from autocakechat.corpus.masking.masker import Masker
 from autocakechat.corpus.options import CorpusOptions
 from autocakechat.interface.corpus import Dialog
@@ -36,7 +35,6 @@ class DialogMasker:
     """
 
     def __init__(self, options: CorpusOptions) -> None:
-        self._encode = DialogEncoder()
         self._masker = Masker(options.mask, options.phone_regions)
 
     def mask(self, dialog: Dialog) -> MaskedTexts:
@@ -45,9 +43,9 @@ class DialogMasker:
         Raises:
             UnicodeEncodeError: A text contains an unpaired surrogate; see `repair_texts`.
         """
-        _, encoded = self._encode(dialog.utterances)
-        if not self._masker.may_match(encoded):
+        texts = [utterance.text for utterance in dialog.utterances]
+        if not self._masker.may_match("\n".join(texts).encode()):
             return UNCHANGED
         counts: Counter[str] = Counter()
-        texts = tuple(self._masker.mask(utterance.text, counts) for utterance in dialog.utterances)
-        return MaskedTexts(texts, dict(counts))
+        masked = tuple(self._masker.mask(text, counts) for text in texts)
+        return MaskedTexts(masked, dict(counts)) if counts else UNCHANGED
