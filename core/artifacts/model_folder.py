@@ -29,6 +29,8 @@ from autocakechat.registry.responder import load_responder
 from autocakechat.standard_output import stdout_to_stderr
 
 FORM = 1
+_PAGE = ".html"
+"""The ending of pages for people, which no trainer reads: they may be deleted from a model folder."""
 
 _FileName = Annotated[str, Meta(max_length=1000, pattern=r"\A[^\0]+\Z")]
 
@@ -44,7 +46,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         created: The time, ISO 8601.
         options: The trainer options.
         metrics: The metrics that the trainer returned.
-        files: The SHA-256 of every other file in the folder, by relative path.
+        files: The SHA-256 of every other file in the folder, by relative path. Pages (`.html`) may be missing.
         key: The artifact key; empty for a model that was not trained by `acc run`.
         ingredients: What the key was computed from.
         person: The name of the person whose replies it was trained on, if known.
@@ -195,6 +197,8 @@ def _verify_files(folder: Path, manifest: Manifest) -> None:
     for name, digest in manifest.files.items():
         file = folder / name
         _require_inside(folder, file)
+        if not os.path.lexists(file) and file.suffix == _PAGE:
+            continue
         if not os.path.isfile(file):
             raise UserError(f"{file}: missing", "copy the whole folder again, or train again")
         if hash_file(file) != digest:

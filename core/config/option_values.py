@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import types
 import typing
@@ -158,7 +159,7 @@ def _converter(base_folder: Path) -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
     for exact_type in (bool, int, str, date, datetime):
         converter.register_structure_hook(exact_type, _require_type)
-    converter.register_structure_hook(float, lambda value, _: float(_require_type(value, int | float)))
+    converter.register_structure_hook(float, lambda value, _: _parse_number(value))
     converter.register_structure_hook(Path, lambda value, _: base_folder / Path(_require_type(value, str)).expanduser())
     converter.register_structure_hook(Secret, lambda value, _: _parse_secret(value, base_folder))
     converter.register_structure_hook_func(_is_union, lambda value, hint: _parse_union(value, hint, converter))
@@ -171,6 +172,13 @@ def _require_type(value: Any, hint: Any) -> Any:
     if not isinstance(value, hint) or (type(value) in (bool, datetime) and hint is not type(value)):
         raise TypeError(value)
     return value
+
+
+def _parse_number(value: Any) -> float:
+    number = float(_require_type(value, int | float))
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _parse_secret(value: Any, base_folder: Path) -> Secret:

@@ -16,8 +16,11 @@ from autocakechat import RunContext, UserError
 
 if TYPE_CHECKING:
     from autocakechat.plugins.trainers.lora.model.folder import Adapter, ModelFolder
+    from autocakechat.plugins.trainers.lora.options import Options
 
 _WINDOW = 512
+_BASE_FORM = "hf:owner/name@revision, with a branch, a tag or a commit as the revision"
+_BASES = "smollm2, hf:owner/name@revision, a .gguf file, or a folder in the format of transformers"
 
 
 @click.group("lora")
@@ -81,27 +84,51 @@ def _export_gguf(folder: ModelFolder, adapter: Adapter, into: Path) -> None:
 def _write_base(name: str, into: Path) -> None:
     """Writes a model folder of a base alone."""
     from autocakechat import finalize_model_folder
-    from autocakechat.plugins.trainers.lora.bases.catalog import NAMED_BASES
     from autocakechat.plugins.trainers.lora.bases.find import find_base
+    from autocakechat.plugins.trainers.lora.engine.choice import has_pytorch
     from autocakechat.plugins.trainers.lora.gguf_files.chat_template import gguf_chat_format
     from autocakechat.plugins.trainers.lora.model.folder import TOKENIZER, Settings, write_model_folder
-    from autocakechat.plugins.trainers.lora.options import Options
     from autocakechat.plugins.trainers.lora.trainer_type import TRAINER
 
-    fetched = name in NAMED_BASES or name.startswith("hf:")
-    options = Options(base=name) if fetched else Options(base_path=Path(name))
+    options = _base_options(name)
     found = find_base(options.base, options.base_path, (), _run())
     into.mkdir(parents=True)
-    if find_spec("transformers"):
+    if has_pytorch():
         from autocakechat.plugins.trainers.lora.language_model.loading import load_tokenizer
 
         tokenizer, chat_format = load_tokenizer(found)
         (into / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
     else:
-        _require(*(["gguf"] if found.record.gguf else ["transformers"]))
         chat_format = gguf_chat_format(found.folder / str(found.record.gguf))
     write_model_folder(into, found, None, Settings(chat_format, "", ("neutral",), _WINDOW))
     finalize_model_folder(into, TRAINER, options, {"weights": 0})
+
+
+def _base_options(name: str) -> Options:
+    """Returns the options for a base, and checks before a download that it can be used.
+
+    Raises:
+        UserError: There is no such base, or a library that it needs is not installed.
+    """
+    from autocakechat.plugins.trainers.lora.bases.catalog import NAMED_BASES
+    from autocakechat.plugins.trainers.lora.bases.local import local_files
+    from autocakechat.plugins.trainers.lora.engine.choice import has_pytorch
+    from autocakechat.plugins.trainers.lora.options import Options
+
+    path = None if name in NAMED_BASES or name.startswith("hf:") else Path(name)
+    try:
+        options = Options(base_path=path) if path else Options(base=name)
+        if path:
+            local_files(path)
+    except ValueError:
+        raise UserError(f"{name}: not a base on Hugging Face", f"write {_BASE_FORM}") from None
+    except UserError as error:
+        raise UserError(error.message, f"give {_BASES}") from None
+    if name.startswith("hf:") or (path and path.is_dir()):
+        _require("torch", "transformers", "peft")
+    elif not has_pytorch():
+        _require("gguf")
+    return options
 
 
 def _write_new(target: Path, write: Callable[[Path], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -68,6 +69,9 @@ def test_a_value_of_the_right_type_is_accepted(name: str, value: Any, parsed: An
         ("count", True, "must be an integer, not true"),
         ("count", 0, "must be >= 1: 0"),
         ("share", "0.5", 'must be a number, not "0.5"'),
+        ("share", math.inf, "must be a number, not inf"),
+        ("share", -math.inf, "must be a number, not -inf"),
+        ("share", math.nan, "must be a number, not nan"),
         ("flag", 1, "must be true or false, not 1"),
         ("mode", "quick", 'must be one of "fast", "slow", not "quick"'),
         ("who", [1], "must be a string or a list, each item a string, not [1]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,3 +120,31 @@ def test_a_hub_that_cannot_be_reached_is_one_line(run: RunContext, monkeypatch: 
     monkeypatch.setattr(pytest.importorskip("huggingface_hub").constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(UserError, match=f"{NAME}: the hub cannot be reached"):
         find_base(NAME, None, (), run)
+
+
+def test_a_base_in_the_cache_is_used_if_the_hub_cannot_be_reached(
+    hub: type[HubHandler], run: RunContext, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    downloaded = find_base(NAME, None, (), run)
+    monkeypatch.setattr(pytest.importorskip("huggingface_hub").constants, "ENDPOINT", "http://127.0.0.1:9")
+    with caplog.at_level("WARNING"):
+        found = find_base(NAME, None, (), run)
+    assert found.record.files == downloaded.record.files
+    assert f"{NAME}: the hub cannot be reached: using the copy in the cache, commit {COMMIT}" in caplog.text
+    with pytest.raises(UserError, match="fit into memory here"):
+        find_base(NAME, None, (), run, largest=1000)
+    (found.folder / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="the hub cannot be reached; check the network"):
+        find_base(NAME, None, (), run)
+
+
+def test_weights_in_the_form_of_mistral_are_left_out_beside_others(
+    hub: type[HubHandler], run: RunContext, tiny_base: Path, tmp_path: Path
+) -> None:
+    hub.folder = tmp_path / "mistral"
+    shutil.copytree(tiny_base, hub.folder)
+    (hub.folder / "consolidated.safetensors").write_bytes(b"the weights again")
+    for found in (find_base(NAME, None, (), run), find_base("smollm2", hub.folder, (), run)):
+        assert set(found.record.files) == {file.name for file in tiny_base.iterdir()}
+    shutil.move(hub.folder / "model.safetensors", hub.folder / "consolidated-1.safetensors")
+    assert "consolidated.safetensors" in find_base("smollm2", hub.folder, (), run).record.files

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from autocakechat import UserError, hash_file
@@ -26,6 +27,22 @@ MODEL_FILES = (
 """The files of a base in the format of transformers. Anything else is not read; pickled weights never are."""
 
 _HINT = "set trainer.base_path to a .gguf file, or to a folder with config.json, tokenizer.json and *.safetensors"
+
+
+def base_files(names: Iterable[str]) -> list[str]:
+    """Returns which files belong to a base in the format of transformers.
+
+    Repositories of Mistral have the weights a second time, in `consolidated*.safetensors`: these are left out.
+
+    Args:
+        names: The names of the files of a folder or repository.
+    """
+    found = sorted(
+        name for name in names if "/" not in name and any(fnmatchcase(name, pattern) for pattern in MODEL_FILES)
+    )
+    if any(name == "model.safetensors" or fnmatchcase(name, "model-*.safetensors") for name in found):
+        return [name for name in found if not fnmatchcase(name, "consolidated*.safetensors")]
+    return found
 
 
 def local_files(path: Path) -> list[Path]:
@@ -65,14 +82,13 @@ def local_record(folder: Path, kind: Kind, name: str, licence: str = "") -> Base
 
 
 def _folder_files(folder: Path) -> list[Path]:
-    files = sorted({file for pattern in MODEL_FILES for file in folder.glob(pattern) if file.is_file()})
-    names = {file.name for file in files}
+    names = base_files(file.name for file in folder.iterdir() if file.is_file())
     if "config.json" not in names:
         raise UserError(f"{folder}: contains no config.json, so it is not a language model", _HINT)
     if not any(name.endswith(".safetensors") for name in names):
         raise UserError(f"{folder}: contains no *.safetensors; pickled weights are not read", _HINT)
     _require_causal_model(folder)
-    return files
+    return [folder / name for name in names]
 
 
 def _require_causal_model(folder: Path) -> None:

@@ -14,6 +14,11 @@ from autocakechat.plugins.trainers.lora.model.folder import ModelFolder
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
+def has_pytorch() -> bool:
+    """Returns whether everything is installed that runs a model in PyTorch."""
+    return all(map(find_spec, ("torch", "transformers", "peft")))
+
+
 def open_engine(folder: ModelFolder, wanted: Literal["auto", "torch", "llama.cpp"]) -> Engine:
     """Loads a model into an engine.
 
@@ -29,10 +34,12 @@ def open_engine(folder: ModelFolder, wanted: Literal["auto", "torch", "llama.cpp
         raise obstacle
     if wanted == "llama.cpp" or (wanted == "auto" and not obstacle and not _has_gpu_for_torch()):
         return _open_llama(folder)
-    if find_spec("torch") is None:
+    if not has_pytorch():
         if wanted == "auto" and obstacle:
             raise obstacle
-        raise UserError("the engine torch needs PyTorch", "run: pip install 'autocakechat[lora]'")
+        raise UserError(
+            "the engine torch needs PyTorch, transformers and peft", "run: pip install 'autocakechat[lora]'"
+        )
     from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
 
     return TorchEngine.open(folder)
@@ -46,7 +53,7 @@ def open_scoring_engine(folder: ModelFolder, wanted: Literal["auto", "torch", "l
         wanted: The option `engine`.
         replies: The engine that generates replies.
     """
-    if wanted != "auto" or not all(map(find_spec, ("torch", "transformers", "peft"))):
+    if wanted != "auto" or not has_pytorch():
         return replies
     from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
 
@@ -78,7 +85,7 @@ def _llama_obstacle(folder: ModelFolder) -> UserError | None:
 
 def _has_gpu_for_torch() -> bool:
     """Returns whether PyTorch is installed and finds a GPU. Without the device of a driver it is not imported."""
-    if find_spec("torch") is None or not any(Path(device).exists() for device in _GPU_DEVICES):
+    if not has_pytorch() or not any(Path(device).exists() for device in _GPU_DEVICES):
         return False
     from autocakechat.plugins.trainers.lora.language_model.precision import choose_device
 

@@ -7,6 +7,7 @@ there. The socket is in a folder that only this user may enter.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -23,6 +24,9 @@ from autocakechat import UserError
 _CHILD = Path(__file__).with_name("llama_child.py")
 _ERROR = re.compile(r"^[\d.]+ E +(?:cmn|srv|slot)? *\S+: (.*)$", re.MULTILINE)
 
+_SOCKET = "llama.sock"  # the ending tells llama.cpp that it is a Unix socket
+_LONGEST_PATH = 103
+"""The longest path of a socket in bytes: 103 on macOS, 107 on Linux."""
 _PROMPT_CACHE_MIB = 64
 _BATCH_TOKENS = 128
 
@@ -45,8 +49,8 @@ class LlamaProcess:
             if file and not file.is_file():
                 raise UserError(f"{file}: no such file", "give the path of a GGUF file")
         self._base = base
-        folder = Path(tempfile.mkdtemp(prefix="acc-"))
-        self._socket = folder / "llama.sock"  # the ending tells llama.cpp that it is a Unix socket
+        folder = _make_folder()
+        self._socket = folder / _SOCKET
         log = folder / "log"
         with log.open("wb") as stderr:
             process = subprocess.Popen(  # noqa: S603 - this Python and a file of this package
@@ -110,6 +114,15 @@ class _UnixConnection(HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(str(self._path))
+
+
+def _make_folder() -> Path:
+    """Makes a folder that only this user may enter, in which the path of the socket is not too long."""
+    folder = Path(tempfile.mkdtemp(prefix="acc-"))
+    if len(os.fsencode(folder / _SOCKET)) > _LONGEST_PATH:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="acc-", dir="/tmp"))
+    return folder
 
 
 def _started(process: subprocess.Popen[str], settings: dict[str, Any]) -> bool:

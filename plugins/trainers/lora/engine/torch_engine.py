@@ -12,7 +12,7 @@ from autocakechat.plugins.trainers.lora.bases.record import FoundBase
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling, fit_into_window
 from autocakechat.plugins.trainers.lora.engine.token_sampler import TokenSampler
 from autocakechat.plugins.trainers.lora.language_model.adapter import merged
-from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode, load_base
+from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode, load_base, load_tokenizer
 from autocakechat.plugins.trainers.lora.language_model.precision import choose_device
 from autocakechat.plugins.trainers.lora.model.folder import ModelFolder
 
@@ -64,9 +64,13 @@ class TorchEngine:
 
         device = choose_device()
         precision: Precision = "float32" if device.type == "cpu" else "bfloat16"
-        base = load_base(FoundBase(folder.base, folder.base_folder), precision, device)
+        found = FoundBase(folder.base, folder.base_folder)
+        base = load_base(found, precision, device)
         model = merged(base, folder.adapter, folder.adapter_file) if folder.adapter else base
-        tokenizer = Tokenizer.from_file(str(folder.tokenizer_file))
+        if folder.tokenizer_file.is_file():
+            tokenizer = Tokenizer.from_file(str(folder.tokenizer_file))
+        else:  # `acc lora base` made the folder on a machine without PyTorch
+            tokenizer, _ = load_tokenizer(found)
         return cls(model.eval(), tokenizer, folder.settings.chat_format, folder.settings.window)
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from autocakechat.plugins.trainers.lora.model.folder import Adapter
 if TYPE_CHECKING:
     import torch
 
-_PREFIX = "base_model.model."
+_MATRIX_A = re.compile(r"base_model\.model\.(.+)\.lora_A\.weight")
 
 
-def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -> tuple[Any, Adapter]:
-    """Adds an adapter to all linear layers of a base but the last.
+def add_adapter(
+    base: Any, rank: int, alpha: float, dropout: float, seed: int, layers: Sequence[str] = ()
+) -> tuple[Any, Adapter]:
+    """Adds an adapter to a base.
 
     Args:
         base: A causal language model of transformers. It is changed.
@@ -25,6 +28,7 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
         alpha: The scaling is alpha / r.
         dropout: The dropout rate of the adapter's inputs; see `VariationalDropout`.
         seed: The seed of its initial weights.
+        layers: The names of the layers that it changes; empty for all linear layers but the last.
 
     Returns:
         The model with the adapter, and the shape of the adapter.
@@ -37,7 +41,8 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
 
     from autocakechat.plugins.trainers.lora.language_model.layers import VariationalDropout
 
-    config = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+    changed: str | list[str] = list(layers) or "all-linear"
+    config = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules=changed, task_type="CAUSAL_LM")
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PEFT calls what newer versions of transformers rename
         torch.manual_seed(seed)
@@ -54,18 +59,23 @@ def add_adapter(base: Any, rank: int, alpha: float, dropout: float, seed: int) -
             module.cast_input_dtype_enabled = False  # autocast does it, and only once
             if dropout:
                 module.lora_dropout["default"] = VariationalDropout(dropout)
-    modules = {name.rpartition(".lora_A")[0].rpartition(".")[2] for name in adapter_weights(model)}
-    return model, Adapter(rank, alpha, tuple(sorted(modules)))
+    return model, Adapter(rank, alpha)
 
 
 def merged(base: Any, adapter: Adapter, file: Path) -> Any:
     """Adds a trained adapter to the weights of a base.
 
+    The file says which layers it changes: another version of PEFT could choose others.
+
     Raises:
         UserError: The file is damaged or belongs to another base.
     """
-    model, _ = add_adapter(base, adapter.rank, adapter.alpha, 0.0, 0)
-    set_adapter_weights(model, read_tensors(file), file)
+    tensors = read_tensors(file)
+    layers = [match[1] for match in map(_MATRIX_A.fullmatch, sorted(tensors)) if match]
+    if not layers or not {name for name, _ in base.named_modules()}.issuperset(layers):
+        raise _unfit(file)
+    model, _ = add_adapter(base, adapter.rank, adapter.alpha, 0.0, 0, layers)
+    set_adapter_weights(model, tensors, file)
     return model.merge_and_unload()
 
 
@@ -90,10 +100,14 @@ def set_adapter_weights(model: Any, tensors: Mapping[str, torch.Tensor], file: P
     weights = adapter_weights(model)
     shapes = {name: weight.shape for name, weight in weights.items()}
     if shapes != {name: tensor.shape for name, tensor in tensors.items()}:
-        raise UserError(f"{file}: does not fit this base", "copy the whole model folder again, or train again")
+        raise _unfit(file)
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(tensors[name])
+
+
+def _unfit(file: Path) -> UserError:
+    return UserError(f"{file}: does not fit this base", "copy the whole model folder again, or train again")
 
 
 def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:

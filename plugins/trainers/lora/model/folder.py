@@ -1,7 +1,7 @@
 """Writes and reads model folders.
 
 A folder contains:
-    `adapter.safetensors`: the adapter, under the names of PEFT; `adapter.json`: its rank, alpha and modules.
+    `adapter.safetensors`: the adapter, under the names of PEFT; `adapter.json`: its rank and alpha.
     `merged.gguf`: a small base with the adapter, for llama.cpp; or `adapter.gguf`: the adapter for llama.cpp. Neither
         if the adapter cannot be converted.
     `base.json`: what the base is; `base/`: its files, if they are small enough.
@@ -45,12 +45,10 @@ class Adapter:
     Attributes:
         rank: The rank r.
         alpha: The scaling is alpha / r.
-        modules: Names of the adapted modules, such as `q_proj`.
     """
 
     rank: int = attrs.field(validator=and_(ge(1), le(2**16)))
     alpha: float
-    modules: tuple[str, ...]
 
 
 @attrs.frozen

@@ -17,7 +17,7 @@ _MOST_CORES = 8
 _TOKENS_PER_REPLY = 61
 _USUAL_EPOCHS = 1.25
 _START_SECONDS = 60
-_NEEDED_MEMORY = 3.5e9
+_NEEDED_MEMORY = 2.8e9
 # The base alone, and what thousands of replies add: measured with 6,354 replies.
 _BASE_QUALITY, _LEARNT_QUALITY = 0.68, 0.11
 _REPLIES_FOR_HALF = 500
@@ -39,7 +39,9 @@ def estimate_training(replies: int, texts: Sequence[str]) -> TrainingEstimate:
     seconds = _START_SECONDS + replies * _TOKENS_PER_REPLY * _USUAL_EPOCHS / speed
     memory = free_memory()
     if memory is not None and memory < _NEEDED_MEMORY:
-        return TrainingEstimate(seconds=seconds, quality=0.0, remark="needs 4 GB of free memory")
+        return TrainingEstimate(
+            seconds=seconds, quality=0.0, remark=f"needs {_NEEDED_MEMORY / 1e9:.1f} GB of free memory"
+        )
     if not is_english(texts):
         remark = "fluent new sentences, but the default base knows English only: set another one"
         return TrainingEstimate(seconds=seconds, quality=_FOREIGN_QUALITY, remark=remark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,55 @@ def available_memory() -> int | None:
     return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else free_memory()
 
 
-def free_memory(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Returns the available memory of the machine in bytes; None if it is unknown.
+def free_memory(
+    meminfo: Path = Path("/proc/meminfo"),
+    cgroups: Path = Path("/sys/fs/cgroup"),
+    membership: Path = Path("/proc/self/cgroup"),
+) -> int | None:
+    """Returns the available memory in bytes: that of the machine, or of the container if it has less.
 
     Args:
         meminfo: Linux's table of memory use.
+        cgroups: Where Linux mounts the cgroups, which limit the memory of containers.
+        membership: The file that names this process's cgroups.
+
+    Returns:
+        The number of bytes; None if it is unknown.
     """
     try:
         content = meminfo.read_text("ascii")
     except OSError:
         return None
     match = re.search(r"^MemAvailable:\s*(\d+) kB$", content, re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
+    return min([int(match[1]) * 1024, *_left_by_cgroups(cgroups, membership)]) if match else None
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Returns whether an error says that there is not enough memory. PyTorch has no class for that of processors."""
+    import torch
+
+    texts = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(text in str(error) for text in texts)
+
+
+def _left_by_cgroups(cgroups: Path, membership: Path) -> Iterator[int]:
+    """Yields how many bytes each limit of this process's cgroup, and of those above it, leaves."""
+    path = next((line[3:] for line in _lines(membership) if line.startswith("0::/")), "/")
+    group = cgroups / path.lstrip("/")
+    groups = {cgroups, group, *(parent for parent in group.parents if parent.is_relative_to(cgroups))}
+    version_2 = [(folder, "memory.max", "memory.current", "inactive_file") for folder in groups]
+    version_1 = (cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    for folder, limit, usage, cache in (*version_2, version_1):
+        most, used = ("".join(_lines(folder / name)) for name in (limit, usage))
+        if most.isdigit() and used.isdigit():  # "max": no limit
+            # Files in memory that are not in use are given up for programs.
+            statistics = dict(line.split(maxsplit=1) for line in _lines(folder / "memory.stat"))
+            yield max(0, int(most) - int(used) + int(statistics.get(cache, "0")))
+
+
+def _lines(file: Path) -> list[str]:
+    """Returns the lines of a file; none if it cannot be read."""
+    try:
+        return file.read_text("ascii").splitlines()
+    except OSError:
+        return []

@@ -61,12 +61,14 @@ def training_page(
     Returns:
         HTML.
     """
+    places = _places_with_replies(history, len(prompts))
+    prompts = prompts if places else ()
     held_out = [(found.step, found.bits_per_character) for found in history.evaluations]
     training = [(step, math.exp(min(loss, 700.0))) for step, loss in history.losses]
     body = markup.render(
         _TEMPLATE,
         summary=_summary(metrics),
-        prompts=[(prompt, _reply_rows(history, number)) for number, prompt in enumerate(prompts)],
+        prompts=[(prompt, _reply_rows(history, number, places)) for number, prompt in enumerate(prompts)],
         held_out=[markup.Line("bits per character", held_out, markers=True)] if held_out else [],
         best=history.evaluations[history.best].step if held_out else 0,
         held_out_steps=_step_labels(held_out),
@@ -86,9 +88,22 @@ def _summary(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def _reply_rows(history: History, number: int) -> list[tuple[str, str]]:
-    """Returns the replies to a prompt. Consecutive evaluations with the same reply are joined."""
-    places = range(len(history.evaluations))
+def _places_with_replies(history: History, prompts: int) -> list[int]:
+    """Returns the numbers of the evaluations with a reply to each prompt.
+
+    Others were before the training was resumed with another number of `rehearsals`: their replies are to other prompts.
+    """
+    return [place for place, found in enumerate(history.evaluations) if len(found.replies) == prompts]
+
+
+def _reply_rows(history: History, number: int, places: Sequence[int]) -> list[tuple[str, str]]:
+    """Returns the replies to a prompt. Consecutive evaluations with the same reply are joined.
+
+    Args:
+        history: The course of the training.
+        number: The number of the prompt.
+        places: The numbers of the evaluations with replies to the prompts.
+    """
     rows = []
     for reply, group in groupby(places, key=lambda place: history.evaluations[place].replies[number]):
         same = list(group)

@@ -40,7 +40,7 @@ from autocakechat.plugins.trainers.lora.training.conversations import (
 )
 from autocakechat.plugins.trainers.lora.training.history import History
 from autocakechat.plugins.trainers.lora.training.loop import TrainingConfig, TrainingData, TrainingLoop
-from autocakechat.plugins.trainers.lora.training.memory import available_memory, estimate_training_memory
+from autocakechat.plugins.trainers.lora.training.memory import available_memory, estimate_training_memory, lacks_memory
 from autocakechat.plugins.trainers.lora.training.process_group import ProcessGroup, join_process_group
 from autocakechat.plugins.trainers.lora.training.report_page import training_page
 from autocakechat.plugins.trainers.lora.training.sample_replies import SampleReplies
@@ -80,9 +80,9 @@ def train(options: Options, corpus: Corpus, into: Path, run: RunContext) -> Mapp
                     folder.mkdir()
                 return _train(options, corpus, model, attrs.evolve(run, state=state), group)
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+        if not lacks_memory(error):
             raise
-        raise StageError("there is not enough memory to train this base", _MEMORY_HINT) from None
+        raise StageError("there is not enough memory to train this base", _MEMORY_HINT) from error
 
 
 def _train(options: Options, corpus: Corpus, into: Path, run: RunContext, group: ProcessGroup) -> Mapping[str, Any]:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 import pytest
 
+from autocakechat import RunContext, UserError
+from autocakechat.plugins.trainers.lora import commands
 from autocakechat.plugins.trainers.lora.bases.local import find_local
 from autocakechat.plugins.trainers.lora.engine.choice import open_engine
 from autocakechat.plugins.trainers.lora.engine.interface import Sampling
 from autocakechat.plugins.trainers.lora.engine.llama_engine import LlamaEngine
+from autocakechat.plugins.trainers.lora.engine.torch_engine import TorchEngine
 from autocakechat.plugins.trainers.lora.gguf_files import llama_files
 from autocakechat.plugins.trainers.lora.gguf_files.chat_template import gguf_chat_format
 from autocakechat.plugins.trainers.lora.gguf_files.merged import write_merged_gguf
 from autocakechat.plugins.trainers.lora.language_model.loading import encode, load_tokenizer
-from autocakechat.plugins.trainers.lora.model.folder import ADAPTER, ADAPTER_GGUF, MERGED_GGUF, ModelFolder
+from autocakechat.plugins.trainers.lora.model.folder import (
+    ADAPTER,
+    ADAPTER_GGUF,
+    MERGED_GGUF,
+    ModelFolder,
+    read_model_folder,
+)
 from autocakechat.plugins.trainers.lora.prompts.prompt import render
 from autocakechat.testing.project import Project
 from tests.trainers.lora.llama_cpp.gguf_base import END, write_gguf_base
@@ -133,6 +143,39 @@ def test_a_file_without_a_tokenizer_is_no_base(acc_project: Project, model: Mode
     assert done.returncode == 2
     assert "contains no tokenizer" in done.stderr
     assert not list(tmp_path.glob("judge*"))
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("hf:owner/name", "hf:owner/name: not a base on Hugging Face; write hf:owner/name@revision"),
+        ("hf:name", "hf:name: not a base on Hugging Face; write hf:owner/name@revision"),
+        ("nosuch", "nosuch: no such file or folder; give smollm2, hf:"),
+        ("README.md", "README.md: not a GGUF file; give smollm2, hf:"),
+        ("hf:owner/name@main", "this needs transformers; run: pip install 'autocakechat[lora]'"),
+    ],
+)
+def test_a_wrong_base_gives_one_line(base: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    monkeypatch.chdir(tmp_path)
+    Path("README.md").write_text("# Read me")
+    assert commands.make_judge.callback
+    with pytest.raises(UserError) as caught:
+        commands.make_judge.callback(base, tmp_path / "judge")
+    assert str(caught.value).startswith(message)
+    assert not list(tmp_path.glob("judge*"))
+
+
+def test_a_judge_that_was_made_without_pytorch_can_be_used_with_it(
+    gguf_base: Path, model: ModelFolder, run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert commands.make_judge.callback
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "transformers", None)
+        commands.make_judge.callback(str(gguf_base), tmp_path / "judge")
+    assert not (tmp_path / "judge/tokenizer.json").exists()
+    engine = TorchEngine.open(read_model_folder(tmp_path / "judge", run))
+    assert engine.count_tokens(["hello", END]) == TorchEngine.open(model).count_tokens(["hello", END])
 
 
 def test_the_chat_format_is_that_of_transformers(gguf_base: Path) -> None:

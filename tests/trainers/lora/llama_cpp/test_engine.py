@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -188,6 +189,32 @@ def test_llama_cpp_ends_with_the_bot(gguf_base: Path, tmp_path: Path) -> None:
     while (Path(f"/proc/{child}").exists() or list(tmp_path.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_folder_for_temporary_files_may_have_a_long_path(
+    gguf_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    engine = LlamaEngine(gguf_base, None, END, WINDOW)
+    assert engine.count_tokens(["hello"]) == [5]
+    folder = engine._process._socket.parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+    engine.close()
+    assert not list(long.iterdir())
+    assert not folder.exists()
+
+
+def test_pytorch_without_transformers_is_no_engine(model: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(UserError, match=r"needs PyTorch, transformers and peft; run: pip install"):
+        open_engine(model, "torch")
+    monkeypatch.setattr("autocakechat.plugins.trainers.lora.engine.choice._GPU_DEVICES", ("/dev/null",))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    engine = open_engine(model, "auto")
+    assert isinstance(engine, LlamaEngine)
+    engine.close()
 
 
 def test_auto_takes_llama_cpp_if_it_can_run_the_model(model: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
