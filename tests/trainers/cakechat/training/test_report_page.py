@@ -55,6 +55,15 @@ def test_text_from_chats_is_escaped_in_the_page() -> None:
     assert "\u202e" not in page
 
 
+def test_a_training_may_be_resumed_with_more_rehearsals() -> None:
+    history = History(perplexities=[9.0, 8.0], steps=[10, 20], replies=[["early"], ["one", "two"]])
+    second = Prompt(["and you?"], "fine", "neutral")
+    page = page_of(history, [PROMPT, second])
+    assert "early" not in page, "it is a reply to another prompt"
+    assert "epoch 2 (best)" in page
+    assert "and you?" not in page_of(attrs.evolve(history, replies=[["early"], ["late"]]), [PROMPT, second])
+
+
 def test_the_page_says_why_words_are_missing() -> None:
     page = page_of(History(perplexities=[9.0], steps=[10], replies=[["no"]]), [PROMPT])
     assert "Words outside the model's vocabulary are left out." in " ".join(page.split())

@@ -63,10 +63,12 @@ def training_page(
         HTML.
     """
     first = next(iter(histories.values()))
+    epochs = _epochs_with_replies(first, len(prompts))
+    prompts = prompts if epochs else ()
     body = markup.render(
         _TEMPLATE,
         summary=_summary(metrics),
-        prompts=[(prompt, _reply_rows(first, index)) for index, prompt in enumerate(prompts)],
+        prompts=[(prompt, _reply_rows(first, index, epochs)) for index, prompt in enumerate(prompts)],
         charts=[
             # The unigram baseline is that of the first network.
             (name, history, _lines(history), _epoch_labels(history), _baseline(metrics) if history is first else None)
@@ -100,16 +102,30 @@ def _summary(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def _reply_rows(history: History, index: int) -> list[tuple[str, str]]:
-    """Returns the replies to a prompt in some epochs. Consecutive epochs with the same reply are joined."""
+def _epochs_with_replies(history: History, prompts: int) -> list[int]:
+    """Returns the epochs with a reply to each prompt.
+
+    Others were before the training was resumed with another number of `rehearsals`: their replies are to other prompts.
+    """
+    return [epoch for epoch, replies in enumerate(history.replies) if len(replies) == prompts]
+
+
+def _reply_rows(history: History, index: int, epochs: Sequence[int]) -> list[tuple[str, str]]:
+    """Returns the replies to a prompt in some epochs. Consecutive epochs with the same reply are joined.
+
+    Args:
+        history: The history of the network.
+        index: The number of the prompt.
+        epochs: The epochs with replies to the prompts.
+    """
     count = len(history.replies)
-    step = max(1, math.ceil(count / _EPOCHS_SHOWN))
-    shown = sorted({*range(0, count, step), count - 1, history.best_epoch} & set(range(count)))
+    step = max(1, math.ceil(len(epochs) / _EPOCHS_SHOWN))
+    shown = sorted({*epochs[::step], epochs[-1], history.best_epoch} & set(epochs))
     rows = []
     for reply, group in groupby(shown, key=lambda epoch: history.replies[epoch][index]):
-        epochs = list(group)
-        name = f"epoch {epochs[0] + 1}" if len(epochs) == 1 else f"epochs {epochs[0] + 1} to {epochs[-1] + 1}"
-        rows.append((f"{name} (best)" if history.best_epoch in epochs and count > 1 else name, reply))
+        same = list(group)
+        name = f"epoch {same[0] + 1}" if len(same) == 1 else f"epochs {same[0] + 1} to {same[-1] + 1}"
+        rows.append((f"{name} (best)" if history.best_epoch in same and count > 1 else name, reply))
     return rows
 
 
