@@ -17,8 +17,7 @@ class Session:
         emotion: The label to condition replies on.
         line_limit: The maximum length of a turn in characters; of a longer one only the end is kept.
         chat_kind: The kind of the chat: `personal` or `group`.
-        turn_messages: The maximum number of messages in a client's turn; the newest are kept. By default as many as
-            the extractor `turns` keeps by default.
+        turn_messages: The maximum number of messages in a client's turn, of which the newest are kept; None for all.
     """
 
     def __init__(
@@ -27,7 +26,7 @@ class Session:
         emotion: str = "neutral",
         line_limit: int = 4096,
         chat_kind: str = PERSONAL,
-        turn_messages: int = 10,
+        turn_messages: int | None = None,
     ) -> None:
         self.context_lines = context_lines
         self.emotion = emotion
@@ -117,7 +116,7 @@ class Session:
             self._turns.append([])
         turn = self._turns[-1]
         turn.append(text[-self.line_limit :])
-        if speaker is not None:
+        if speaker is not None and self.turn_messages:
             del turn[: -self.turn_messages]
         self._last_speaker = speaker
         del self._turns[: max(0, len(self._turns) - self.context_lines)]

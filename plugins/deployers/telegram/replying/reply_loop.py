@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from autocakechat import Reply, Request, Responder, Session
+from autocakechat import GROUP, Reply, Request, Responder, Session
 from autocakechat.plugins.deployers.telegram.event_log import EventLog
 from autocakechat.plugins.deployers.telegram.options import Options
 from autocakechat.plugins.deployers.telegram.replying.message_splitting import split_by_line, split_to_fit
@@ -16,6 +16,9 @@ from autocakechat.plugins.deployers.telegram.replying.model_thread import ModelT
 from autocakechat.plugins.deployers.telegram.replying.origin import chat_kind, export_id
 from autocakechat.plugins.deployers.telegram.storage.records import BOT_SPEAKER, PendingConversation
 from autocakechat.plugins.deployers.telegram.storage.store import ConversationStore
+
+_GROUP_TURN_MESSAGES = 10
+"""What a group writes between two replies can be long. The extractor `turns` keeps as many messages by default."""
 
 
 class ReplyLoop:
@@ -117,7 +120,9 @@ class ReplyLoop:
         mood = self._store.mood(pending.conversation)
         if mood is None or mood not in labels:  # the model may have been replaced by one with other labels
             mood = Session.default_label(labels)
-        session = Session(self._responder.context_lines, mood, chat_kind=chat_kind(pending.conversation.chat))
+        kind = chat_kind(pending.conversation.chat)
+        limit = _GROUP_TURN_MESSAGES if kind == GROUP else None
+        session = Session(self._responder.context_lines, mood, chat_kind=kind, turn_messages=limit)
         for message in self._store.history(pending.conversation, pending.last_message_id):
             if message.speaker_id == BOT_SPEAKER:
                 session.add_reply(Reply(message.text))
