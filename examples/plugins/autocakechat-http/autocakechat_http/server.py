@@ -59,8 +59,9 @@ def serve(options: Options, model: TrainedModel, run: RunContext) -> None:
         bot = Bot(options.name, model.person, model.path.name)
         statistics = RequestStatistics()
         app = make_app(options, bot, queue, statistics, rules, run.log)
-        run.log.info(_greeting(options, listener.getsockname()[1]))
-        asyncio.run(_Service(app, queue, statistics, options.connections_per_address, run.log).run(listener))
+        greeting = _greeting(options, listener.getsockname()[1])
+        service = _Service(app, queue, statistics, options.connections_per_address, run.log)
+        asyncio.run(service.run(listener, greeting))
 
 
 def _greeting(options: Options, port: int) -> str:
@@ -83,7 +84,7 @@ class _Service:
         queue: The queue of requests to the model.
         statistics: The requests so far.
         connections_per_address: Maximum number of connections of one address.
-        log: Receives one line when the server stops.
+        log: Receives a line when the server starts and one when it stops.
     """
 
     def __init__(
@@ -112,14 +113,16 @@ class _Service:
             )
         )
 
-    async def run(self, listener: socket.socket) -> None:
+    async def run(self, listener: socket.socket, greeting: str) -> None:
         """Serves until SIGINT or SIGTERM.
 
         Args:
             listener: The socket that listens.
+            greeting: The line to log when signals are handled.
         """
         self._queue.start()
         with self._stop_on_signals():
+            self._log.info("%s", greeting)
             await self._server.serve(sockets=[listener])
         await self._queue.stop()
 
