@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autocakechat.display import markup
     from autocakechat.errors import ForeignLogError, StageError, UserError
     from autocakechat.files import hash_file, write_whole
-    from autocakechat.hardware import multiplies_bfloat16
+    from autocakechat.hardware import cgroup_folders, multiplies_bfloat16
     from autocakechat.interface.chatlog import Chat, Message, MessageBatch
     from autocakechat.interface.corpus import Corpus, Dialog, Utterance
     from autocakechat.interface.hookspecs import hookimpl
@@ -95,6 +95,7 @@ __all__ = [
     "TrainingEstimate",
     "UserError",
     "Utterance",
+    "cgroup_folders",
     "damaged_file",
     "escape_control_characters",
     "exchanges_of",
@@ -120,7 +121,7 @@ _PUBLIC_NAMES = {
     "artifacts.model_folder": ("finalize_model_folder",),
     "errors": ("ForeignLogError", "StageError", "UserError"),
     "files": ("hash_file", "write_whole"),
-    "hardware": ("multiplies_bfloat16",),
+    "hardware": ("cgroup_folders", "multiplies_bfloat16"),
     "interface.chatlog": ("Chat", "Message", "MessageBatch"),
     "interface.corpus": ("Corpus", "Dialog", "Utterance"),
     "interface.hookspecs": ("hookimpl",),

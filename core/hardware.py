@@ -1,4 +1,4 @@
-"""What the processor of this machine can do."""
+"""What the processor of this machine can do, and which cgroups limit this process."""
 
 from __future__ import annotations
 
@@ -18,3 +18,21 @@ def multiplies_bfloat16(cpuinfo: Path = _CPUINFO) -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def cgroup_folders(cgroups: Path, membership: Path) -> list[Path]:
+    """Returns the folders of this process's cgroup (version 2) and of those above it: each may limit a container.
+
+    Args:
+        cgroups: Where Linux mounts the cgroups: `/sys/fs/cgroup`.
+        membership: The file that names this process's cgroups, `/proc/self/cgroup`. It has a line `0::/path`.
+    """
+    try:
+        lines = membership.read_text("ascii").splitlines()
+    except OSError:
+        lines = []
+    path = next((line[3:] for line in lines if line.startswith("0::/")), "/")
+    group = cgroups / path.lstrip("/")
+    return list(
+        dict.fromkeys([group, *(parent for parent in group.parents if parent.is_relative_to(cgroups)), cgroups])
+    )

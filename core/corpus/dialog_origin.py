@@ -19,11 +19,7 @@ def origin_of(chat: str, utterances: Sequence[Utterance], ledger: Ledger) -> Ori
         utterances: Its turns.
         ledger: The ledger of its chat.
     """
-    last_messages = [turn.messages[-1] for turn in utterances[::2] if turn.messages]
-    senders = ledger.senders(last_messages)
-    if len(senders) < len(utterances) // 2:  # an extractor may make turns of no message
-        known = iter(senders)
-        senders = [next(known) if turn.messages else "" for turn in utterances[::2]]
+    senders = [ledger.sender(turn.messages[-1]) if turn.messages else "" for turn in utterances[::2]]
     people = tuple(map(pseudonym, senders[:1] if len(set(senders)) == 1 else senders))
     return Origin(pseudonym(chat), GROUP if ledger.is_group else PERSONAL, people)
 

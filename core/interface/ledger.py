@@ -104,14 +104,13 @@ class Ledger:
         counts = Counter(map(self._senders.__getitem__, positions))
         return Counter({self._sender_numbers.names[number]: count for number, count in counts.items()})
 
-    def senders(self, positions: Iterable[int]) -> list[str]:
-        """Returns the sender of each message.
+    def sender(self, position: int) -> str:
+        """Returns the sender of a message.
 
         Args:
-            positions: The positions of the messages.
+            position: The position of the message.
         """
-        names, numbers = self._sender_numbers.names, self._senders
-        return [names[numbers[position]] for position in positions]
+        return self._sender_numbers.names[self._senders[position]]
 
     def drop(self, position: int, reason: str) -> None:
         """Records that a message is dropped, unless it was already kept or dropped."""

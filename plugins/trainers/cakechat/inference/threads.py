@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from autocakechat import cgroup_folders
+
 _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 
@@ -41,10 +43,8 @@ def _cgroup_limits(cgroups: Path, membership: Path) -> list[int]:
     """Returns the CPU limits of this process's cgroup and of those above it, in whole processors."""
     # cgroup v1: two files; a quota of -1 means no limit.
     v1 = [_read(cgroups / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
-    # cgroup v2: a line `0::/path` in the membership, and a file with `QUOTA PERIOD`; a quota of `max` means no limit.
-    path = next((line[3:] for line in _read(membership).splitlines() if line.startswith("0::/")), "/")
-    group = cgroups / path.lstrip("/")
-    groups = [group, *(parent for parent in group.parents if parent.is_relative_to(cgroups)), cgroups]
+    # cgroup v2: a file with `QUOTA PERIOD`; a quota of `max` means no limit.
+    groups = cgroup_folders(cgroups, membership)
     limits = []
     for quota, period in [v1, *((_read(folder / "cpu.max").split() or ["", ""]) for folder in groups)]:
         if quota.strip().isdigit() and period.strip().isdigit():

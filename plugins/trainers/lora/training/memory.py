@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from autocakechat import cgroup_folders
 from autocakechat.plugins.trainers.lora.language_model.attention import BLOCKWISE, WIDEST
 
 _LIBRARIES = 700 * 2**20
@@ -81,9 +82,7 @@ def lacks_memory(error: Exception) -> bool:
 
 def _left_by_cgroups(cgroups: Path, membership: Path) -> Iterator[int]:
     """Yields how many bytes each limit of this process's cgroup, and of those above it, leaves."""
-    path = next((line[3:] for line in _lines(membership) if line.startswith("0::/")), "/")
-    group = cgroups / path.lstrip("/")
-    groups = {cgroups, group, *(parent for parent in group.parents if parent.is_relative_to(cgroups))}
+    groups = cgroup_folders(cgroups, membership)
     version_2 = [(folder, "memory.max", "memory.current", "inactive_file") for folder in groups]
     version_1 = (cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     for folder, limit, usage, cache in (*version_2, version_1):

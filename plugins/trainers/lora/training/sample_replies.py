@@ -53,7 +53,8 @@ class SampleReplies:
         seed: int,
     ) -> None:
         self._engine = TorchEngine(model, tokenizer, chat_format, options.window)
-        self._sampling = Sampling(0.8, 0.1, 1.05, _MAX_TOKENS, seed)
+        max_tokens = min(_MAX_TOKENS, options.window // 2)  # the other half is for the prompt
+        self._sampling = Sampling(0.8, 0.1, 1.05, max_tokens, seed)
         exchanges = [
             (exchange, dialog.origin.kind, dialog.origin.person(pair))
             for dialog in held_out
@@ -64,7 +65,7 @@ class SampleReplies:
         chosen = [exchanges[number] for number in sorted(numbers)]
         self.prompts = [prompt for prompt, _, _ in chosen]
         engine = self._engine
-        limit = max(options.window // 2, options.window - _MAX_TOKENS)
+        limit = options.window - max_tokens
         build = PromptBuilder(chat_format, limit, engine.count_tokens, engine.count_prompt_tokens)
         self._texts = [
             build(system_line.text(prompt.label, kind, person, examples.lines(prompt.context)), prompt.context)

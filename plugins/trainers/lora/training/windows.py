@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from autocakechat.plugins.trainers.lora.language_model.loading import count_tokens, encode
-from autocakechat.plugins.trainers.lora.prompts.prompt import RenderedDialog, render
+from autocakechat.plugins.trainers.lora.prompts.prompt import RenderedDialog, beginning_of, render
 from autocakechat.plugins.trainers.lora.prompts.system_line import SystemLine
 from autocakechat.plugins.trainers.lora.training.conversations import Conversation
 
@@ -100,8 +100,7 @@ class WindowMaker:
         """
         counts = count_tokens(self._tokenizer, texts)
         pairs = [sum(counts[place : place + 2]) + self._between for place in range(0, len(texts), 2)]
-        before = self._format.before_system + system + self._format.after_system
-        room = self._size - self._count(before) - self._examples.reserved
+        room = self._size - self._count(beginning_of(self._format, system)) - self._examples.reserved
         first = skipped
         while first < len(pairs):
             start = max(0, first - _OVERLAP // 2)
